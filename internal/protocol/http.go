@@ -1,0 +1,228 @@
+package protocol
+
+import (
+	"strconv"
+
+	"github.com/parleygo/parley"
+)
+
+// HTTPState is where an HTTP response stands.
+type HTTPState uint8
+
+const (
+	HTTPIdle          HTTPState = iota // nothing sent
+	HTTPStarted                        // head sent, body under way
+	HTTPAwaitTrailers                  // body sent, trailers announced
+	HTTPComplete                       // all sent
+)
+
+func (s HTTPState) String() string {
+	return [...]string{"idle", "started", "awaiting trailers", "complete"}[s]
+}
+
+// HTTP is the order of one response. The zero value is its beginning for a
+// request whose method is not HEAD.
+type HTTP struct {
+	Head bool // the request's method is HEAD: no body goes out
+
+	state    HTTPState
+	trailers bool
+	bodiless bool  // HEAD, 204 or 304
+	path     bool  // the body came from PathSend
+	sized    bool  // a Content-Length was given
+	length   int64 // that length
+	sent     int64 // body bytes so far
+	cut      bool  // the body does not have the length announced
+	debugged bool
+}
+
+// State returns where the response stands.
+func (h *HTTP) State() HTTPState { return h.state }
+
+// Bodiless tells that the response started may not carry a body.
+func (h *HTTP) Bodiless() bool { return h.bodiless }
+
+// Sized returns the Content-Length that was announced.
+func (h *HTTP) Sized() (length int64, ok bool) { return h.length, h.sized }
+
+func (h *HTTP) refuse(event parley.Event, rule string, err error) error {
+	return &parley.ProtocolError{State: h.state.String(), Event: event.EventType(), Rule: rule, Err: err}
+}
+
+// Start checks the head of a response and moves on to its body.
+func (h *HTTP) Start(event parley.HTTPResponseStart) error {
+	switch {
+	case h.state == HTTPComplete:
+		return h.refuse(event, "A4.after-complete", parley.ErrResponseComplete)
+	case h.state != HTTPIdle:
+		return h.refuse(event, "A4.start-twice", parley.ErrAlreadyStarted)
+	case event.Status < 200 || event.Status > 599:
+		return h.refuse(event, "A4.status", parley.ErrInvalidStatus)
+	}
+	lengths, ok := checkHeader(event.Header)
+	if !ok {
+		return h.refuse(event, "A4.header", parley.ErrInvalidHeader)
+	}
+	if h.length, h.sized, ok = contentLength(lengths); !ok {
+		return h.refuse(event, "A4.content-length", parley.ErrInvalidHeader)
+	}
+	h.bodiless = h.Head || event.Status == 204 || event.Status == 304
+	h.trailers = event.Trailers
+	h.state = HTTPStarted
+	return nil
+}
+
+// Body checks a part of size bytes and tells how many of them may go out. With
+// ErrLongBody those allowed still go out, then the connection is cut; with
+// ErrShortBody the body has ended too early and the connection is cut.
+func (h *HTTP) Body(event parley.Event, size int64, more bool) (allowed int64, err error) {
+	switch {
+	case h.state == HTTPIdle:
+		return 0, h.refuse(event, "A4.body-before-start", parley.ErrBodyBeforeStart)
+	case h.state != HTTPStarted:
+		return 0, h.refuse(event, "A4.after-complete", parley.ErrResponseComplete)
+	case h.path:
+		return 0, h.refuse(event, "A9.pathsend-mixed", parley.ErrUnexpectedEvent)
+	}
+	allowed = size
+	if h.bodiless {
+		allowed = 0
+	} else if h.sized && h.sent+size > h.length {
+		allowed = h.length - h.sent
+		h.sent = h.length
+		err := h.refuse(event, "A4.long-body", parley.ErrLongBody)
+		h.state, h.cut = HTTPComplete, true
+		return allowed, err
+	}
+	h.sent += allowed
+	if more {
+		return allowed, nil
+	}
+	return allowed, h.end(event)
+}
+
+func (h *HTTP) end(event parley.Event) error {
+	if h.sized && !h.bodiless && h.sent < h.length {
+		err := h.refuse(event, "A4.short-body", parley.ErrShortBody)
+		h.state, h.cut = HTTPComplete, true
+		return err
+	}
+	h.state = HTTPComplete
+	if h.trailers {
+		h.state = HTTPAwaitTrailers
+	}
+	return nil
+}
+
+// PathSend checks that a whole file may be the body. The adapter follows it
+// with PathSent.
+func (h *HTTP) PathSend(event parley.HTTPResponsePathSend) error {
+	switch {
+	case h.state == HTTPIdle:
+		return h.refuse(event, "A4.body-before-start", parley.ErrBodyBeforeStart)
+	case h.state != HTTPStarted:
+		return h.refuse(event, "A4.after-complete", parley.ErrResponseComplete)
+	case h.sent > 0 || h.path:
+		return h.refuse(event, "A9.pathsend-mixed", parley.ErrUnexpectedEvent)
+	}
+	h.path = true
+	return nil
+}
+
+// PathSent accounts for the bytes of the file and ends the body.
+func (h *HTTP) PathSent(event parley.HTTPResponsePathSend, size int64) error {
+	h.path = false
+	h.sent += size
+	return h.end(event)
+}
+
+// Trailers checks trailers.
+func (h *HTTP) Trailers(event parley.HTTPResponseTrailers) error {
+	switch {
+	case h.state == HTTPComplete:
+		return h.refuse(event, "A4.after-complete", parley.ErrResponseComplete)
+	case h.state != HTTPAwaitTrailers:
+		return h.refuse(event, "A9.trailers", parley.ErrUnexpectedEvent)
+	case !ValidHeader(event.Header):
+		return h.refuse(event, "A4.header", parley.ErrInvalidHeader)
+	}
+	if !event.More {
+		h.state = HTTPComplete
+	}
+	return nil
+}
+
+// EarlyHint checks a 103 answer: only before the head, which Go's server cannot
+// hold back any longer once it was given.
+func (h *HTTP) EarlyHint(event parley.HTTPResponseEarlyHint) error {
+	if h.state != HTTPIdle {
+		return h.refuse(event, "A9.early-hint", parley.ErrAlreadyStarted)
+	}
+	for _, link := range event.Links {
+		if !validValue(link) {
+			return h.refuse(event, "A4.header", parley.ErrInvalidHeader)
+		}
+	}
+	return nil
+}
+
+// Push checks a server push.
+func (h *HTTP) Push(event parley.HTTPResponsePush) error {
+	if h.state != HTTPStarted {
+		return h.refuse(event, "A9.push", parley.ErrUnexpectedEvent)
+	}
+	return nil
+}
+
+// Debug checks debug information: once, before the head.
+func (h *HTTP) Debug(event parley.HTTPResponseDebug) error {
+	if h.state != HTTPIdle || h.debugged {
+		return h.refuse(event, "A9.debug", parley.ErrUnexpectedEvent)
+	}
+	h.debugged = true
+	return nil
+}
+
+// Unknown refuses an event that is none of HTTP's.
+func (h *HTTP) Unknown(event parley.Event) error {
+	return h.refuse(event, "A1.5", parley.ErrUnexpectedEvent)
+}
+
+// Unavailable refuses an event whose extension the server did not announce.
+func (h *HTTP) Unavailable(event parley.Event) error {
+	return h.refuse(event, "A1.5", parley.ErrExtensionUnavailable)
+}
+
+// HTTPEnding is what an adapter does when the app has returned.
+type HTTPEnding uint8
+
+const (
+	HTTPDone  HTTPEnding = iota // the answer is complete
+	HTTPError                   // nothing was sent: answer with an error status
+	HTTPAbort                   // the answer is cut in the middle: so is the connection
+)
+
+// Finish tells what to do when the app has returned.
+func (h *HTTP) Finish() HTTPEnding {
+	switch h.state {
+	case HTTPIdle:
+		return HTTPError
+	case HTTPComplete:
+		if h.cut {
+			return HTTPAbort
+		}
+		return HTTPDone
+	}
+	return HTTPAbort
+}
+
+func contentLength(values []string) (length int64, sized, ok bool) {
+	if len(values) == 0 {
+		return 0, false, true
+	}
+	if len(values) > 1 {
+		return 0, false, false
+	}
+	n, err := strconv.ParseUint(values[0], 10, 63)
+	return int64(n), true, err == nil
+}

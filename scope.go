@@ -1,0 +1,185 @@
+package parley
+
+import (
+	"maps"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Protocol is the kind of a conversation.
+type Protocol string
+
+const (
+	// HTTP is one request and its response.
+	HTTP Protocol = "http"
+	// WebSocket is one socket, from its handshake to its close.
+	WebSocket Protocol = "websocket"
+	// Lifespan is the life of the process: start-up and shutdown.
+	Lifespan Protocol = "lifespan"
+	// Channel is a stream of messages sent to a named channel.
+	Channel Protocol = "channel"
+)
+
+// Extension names something that a server may or may not be able to do. The
+// values are ASGI's.
+type Extension string
+
+const (
+	ExtensionTrailers     Extension = "http.response.trailers"
+	ExtensionEarlyHint    Extension = "http.response.early_hint"
+	ExtensionPush         Extension = "http.response.push"
+	ExtensionZeroCopySend Extension = "http.response.zerocopysend"
+	ExtensionPathSend     Extension = "http.response.pathsend"
+	ExtensionDebug        Extension = "http.response.debug"
+	ExtensionDenial       Extension = "websocket.http.response"
+	ExtensionTLS          Extension = "tls"
+)
+
+// Scope is what is known of a conversation before its first event. It is
+// read-only once handed on: middleware that wants another scope below makes a
+// Clone. What middleware finds out (a user, a session, a request id) travels in
+// the context instead, behind typed getters. A Scope is valid until Serve
+// returns.
+type Scope struct {
+	// Protocol is the kind of conversation.
+	Protocol Protocol
+
+	// Request is the request of an HTTP conversation or the handshake of a
+	// WebSocket, nil otherwise. Its Body is not read directly: the body
+	// arrives in events. net/http keeps neither order nor case of headers.
+	Request *http.Request
+
+	// RootPath is the prefix of the path that routers and mounts above have
+	// consumed, decoded and without a slash at its end. The request's URL
+	// still includes it.
+	RootPath string
+
+	// Subprotocols are what the client of a WebSocket offers, in its order.
+	Subprotocols []string
+
+	// Channel is the name of the channel of a Channel conversation.
+	Channel string
+
+	// Extensions are what this conversation's server can do beyond the core.
+	Extensions []Extension
+
+	rawRoot string // RootPath as it was escaped in the request
+}
+
+// Clone returns a copy that may be changed: it shares nothing that is written
+// to, except the request's body and context.
+func (s *Scope) Clone() *Scope {
+	c := *s
+	c.Subprotocols = slices.Clone(s.Subprotocols)
+	c.Extensions = slices.Clone(s.Extensions)
+	if s.Request != nil {
+		r := *s.Request
+		u := *s.Request.URL
+		r.URL = &u
+		r.Header = maps.Clone(s.Request.Header)
+		c.Request = &r
+	}
+	return &c
+}
+
+// Supports tells whether the server announced ext.
+func (s *Scope) Supports(ext Extension) bool { return slices.Contains(s.Extensions, ext) }
+
+// PathValue returns the value that a router captured under name, or "".
+func (s *Scope) PathValue(name string) string {
+	if s.Request == nil {
+		return ""
+	}
+	return s.Request.PathValue(name)
+}
+
+// Method returns the request's method in upper case: net/http passes on what
+// the client wrote.
+func (s *Scope) Method() string {
+	if s.Request == nil {
+		return ""
+	}
+	return strings.ToUpper(s.Request.Method)
+}
+
+// RoutePath returns the decoded path below RootPath. It begins with a slash. A
+// path that does not begin with RootPath, on a segment boundary, is returned
+// whole.
+func (s *Scope) RoutePath() string {
+	if s.Request == nil {
+		return ""
+	}
+	rest, _ := below(s.Request.URL.Path, s.RootPath)
+	return rest
+}
+
+// EscapedRoutePath is RoutePath as it was escaped in the request, so that an
+// escaped slash is not taken for a separator. Routers match on it.
+func (s *Scope) EscapedRoutePath() string {
+	if s.Request == nil {
+		return ""
+	}
+	rest, _ := below(s.Request.URL.EscapedPath(), s.escapedRoot())
+	return rest
+}
+
+// Under returns a scope whose RootPath has grown by prefix, an escaped piece of
+// the path that begins with a slash and does not end with one. The scope
+// shares everything else with s.
+func (s *Scope) Under(prefix string) *Scope {
+	c := *s
+	c.rawRoot = s.escapedRoot() + prefix
+	if decoded, err := url.PathUnescape(prefix); err == nil {
+		prefix = decoded
+	}
+	c.RootPath = s.RootPath + prefix
+	return &c
+}
+
+func (s *Scope) escapedRoot() string {
+	if s.rawRoot != "" || s.RootPath == "" {
+		return s.rawRoot
+	}
+	return (&url.URL{Path: s.RootPath}).EscapedPath()
+}
+
+// below cuts root off the front of path, on a segment boundary.
+func below(path, root string) (rest string, ok bool) {
+	if root == "" || root == "/" {
+		return path, true
+	}
+	rest, ok = strings.CutPrefix(path, root)
+	switch {
+	case !ok || rest != "" && rest[0] != '/':
+		return path, false
+	case rest == "":
+		return "/", true
+	}
+	return rest, true
+}
+
+// Scheme returns "http", "https", "ws" or "wss": what the client used on its
+// way to this server, TLS taken into account, proxies not.
+func (s *Scope) Scheme() string {
+	scheme := "http"
+	if s.Protocol == WebSocket {
+		scheme = "ws"
+	}
+	if s.Request != nil && s.Request.TLS != nil {
+		scheme += "s"
+	}
+	return scheme
+}
+
+// Client returns the peer's address. ok is false where there is none, as on a
+// unix socket.
+func (s *Scope) Client() (addr netip.AddrPort, ok bool) {
+	if s.Request == nil {
+		return netip.AddrPort{}, false
+	}
+	addr, err := netip.ParseAddrPort(s.Request.RemoteAddr)
+	return addr, err == nil
+}

@@ -1,0 +1,104 @@
+package parley
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// WebSocketFunc makes an App of a function that drives one WebSocket. The
+// handshake has arrived when it is called; the function answers it with Accept,
+// Deny or Close. Returning ends the socket as for any App: nil closes with
+// 1000, an error with the code CodeOf gives it. Other protocols are refused with
+// an *UnsupportedProtocolError.
+func WebSocketFunc(serve func(ctx context.Context, ws *Socket) error) App {
+	return AppFunc(func(ctx context.Context, scope *Scope, conn Conn) error {
+		if scope.Protocol != WebSocket {
+			return &UnsupportedProtocolError{scope.Protocol}
+		}
+		ws := &Socket{scope: scope, conn: conn}
+		switch event, err := conn.Receive(ctx); event := event.(type) {
+		case WebSocketConnect:
+			return serve(ctx, ws)
+		case WebSocketDisconnect: // lost during the handshake
+			return event.Cause
+		default:
+			return err
+		}
+	})
+}
+
+// Socket is a WebSocket conversation without event names. One Read runs at a
+// time; everything else may run beside it and beside each other.
+type Socket struct {
+	scope *Scope
+	conn  Conn
+}
+
+// Scope returns the handshake's scope.
+func (s *Socket) Scope() *Scope { return s.scope }
+
+// Conn returns the conversation underneath.
+func (s *Socket) Conn() Conn { return s.conn }
+
+// Accept completes the handshake.
+func (s *Socket) Accept(ctx context.Context, accept WebSocketAccept) error {
+	return s.conn.Send(ctx, accept)
+}
+
+// Deny answers the handshake with a plain HTTP response instead.
+func (s *Socket) Deny(ctx context.Context, deny WebSocketDeny) error {
+	return s.conn.Send(ctx, deny)
+}
+
+// Read waits for the next message. When the socket is over it returns an error
+// that is ErrDisconnected: a *CloseError if the peer said goodbye, else one that
+// wraps the cause. Returning that error from the app is a clean end.
+func (s *Socket) Read(ctx context.Context) (WebSocketReceive, error) {
+	event, err := s.conn.Receive(ctx)
+	if err != nil {
+		return WebSocketReceive{}, err
+	}
+	switch event := event.(type) {
+	case WebSocketReceive:
+		return event, nil
+	case WebSocketDisconnect:
+		return WebSocketReceive{}, disconnected(event.Cause)
+	}
+	return WebSocketReceive{}, fmt.Errorf("parley: unexpected event %s", event.EventType())
+}
+
+// ReadJSON reads the next message and decodes it into value. A message that
+// cannot be decoded is an error that is ErrInvalidPayload, so that returning it
+// closes with 1007.
+func (s *Socket) ReadJSON(ctx context.Context, value any) error {
+	message, err := s.Read(ctx)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(message.Data, value); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidPayload, err)
+	}
+	return nil
+}
+
+// Write sends one message; see Text and Binary. It returns when the transport
+// has taken it.
+func (s *Socket) Write(ctx context.Context, message WebSocketSend) error {
+	return s.conn.Send(ctx, message)
+}
+
+// WriteJSON sends value as a text message.
+func (s *Socket) WriteJSON(ctx context.Context, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("parley: encoding message: %w", err)
+	}
+	return s.conn.Send(ctx, WebSocketSend{Data: data})
+}
+
+// Close says goodbye with code (zero means 1000) and reason. What was sent before
+// is delivered first.
+func (s *Socket) Close(ctx context.Context, code CloseCode, reason string) error {
+	return s.conn.Send(ctx, WebSocketClose{Code: code, Reason: reason})
+}
