@@ -40,6 +40,10 @@ var (
 	ErrIncomplete            = errors.New("app returned before its answer was complete")
 )
 
+// ErrNotFound: no app serves this path. Adapters answer it with 404, on a
+// WebSocket handshake too.
+var ErrNotFound = errors.New("parley: no app serves this path")
+
 // ErrExtensionUnavailable: the server did not announce the extension that the
 // event needs. It matches errors.ErrUnsupported.
 var ErrExtensionUnavailable error = unavailable{}

@@ -67,6 +67,7 @@ type Scope struct {
 	Extensions []Extension
 
 	rawRoot string // RootPath as it was escaped in the request
+	nested  bool   // made by Under
 }
 
 // Clone returns a copy that may be changed: it shares nothing that is written
@@ -117,13 +118,13 @@ func (s *Scope) RoutePath() string {
 }
 
 // EscapedRoutePath is RoutePath as it was escaped in the request, so that an
-// escaped slash is not taken for a separator. Routers match on it.
-func (s *Scope) EscapedRoutePath() string {
+// escaped slash is not taken for a separator. ok is false for a path that does
+// not begin with RootPath. Routers match on it.
+func (s *Scope) EscapedRoutePath() (path string, ok bool) {
 	if s.Request == nil {
-		return ""
+		return "", false
 	}
-	rest, _ := below(s.Request.URL.EscapedPath(), s.escapedRoot())
-	return rest
+	return below(s.Request.URL.EscapedPath(), s.escapedRoot())
 }
 
 // Under returns a scope whose RootPath has grown by prefix, an escaped piece of
@@ -131,6 +132,7 @@ func (s *Scope) EscapedRoutePath() string {
 // shares everything else with s.
 func (s *Scope) Under(prefix string) *Scope {
 	c := *s
+	c.nested = true
 	c.rawRoot = s.escapedRoot() + prefix
 	if decoded, err := url.PathUnescape(prefix); err == nil {
 		prefix = decoded
@@ -138,6 +140,11 @@ func (s *Scope) Under(prefix string) *Scope {
 	c.RootPath = s.RootPath + prefix
 	return &c
 }
+
+// Nested tells that a router above made this scope with Under. A router below
+// that finds no route then returns its error to the one above, which goes on
+// with its next route, instead of answering 404 itself.
+func (s *Scope) Nested() bool { return s.nested }
 
 func (s *Scope) escapedRoot() string {
 	if s.rawRoot != "" || s.RootPath == "" {
