@@ -129,9 +129,15 @@ func (h *HTTP) PathSend(event parley.HTTPResponsePathSend) error {
 	return nil
 }
 
-// PathSent accounts for the bytes of the file and ends the body.
+// PathSent accounts for the size of the file and ends the body. A file that is
+// longer than the Content-Length goes out up to it, then the connection is cut.
 func (h *HTTP) PathSent(event parley.HTTPResponsePathSend, size int64) error {
 	h.path = false
+	if h.sized && !h.bodiless && size > h.length {
+		err := h.refuse(event, "A4.long-body", parley.ErrLongBody)
+		h.state, h.cut = HTTPComplete, true
+		return err
+	}
 	h.sent += size
 	return h.end(event)
 }

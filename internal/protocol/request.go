@@ -1,0 +1,40 @@
+package protocol
+
+import (
+	"net/http"
+	"strings"
+)
+
+// WantsTrailers tells whether the request says "TE: trailers". A client that
+// does not say so may not be sent trailers.
+func WantsTrailers(header http.Header) bool {
+	for value := range list(header["Te"]) {
+		if strings.EqualFold(value, "trailers") {
+			return true
+		}
+	}
+	return false
+}
+
+// Subprotocols returns what a handshake offers, in its order, however many
+// header lines it is spread over.
+func Subprotocols(header http.Header) []string {
+	var offered []string
+	for value := range list(header["Sec-Websocket-Protocol"]) {
+		offered = append(offered, value)
+	}
+	return offered
+}
+
+// list goes through the elements of a comma-separated header.
+func list(lines []string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, line := range lines {
+			for value := range strings.SplitSeq(line, ",") {
+				if value = strings.TrimSpace(value); value != "" && !yield(value) {
+					return
+				}
+			}
+		}
+	}
+}
