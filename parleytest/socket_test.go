@@ -1,0 +1,130 @@
+package parleytest_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/parleytest"
+)
+
+// echo accepts the first subprotocol offered and returns every message.
+var echo = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+	var accept parley.WebSocketAccept
+	if offered := ws.Scope().Subprotocols; len(offered) > 0 {
+		accept.Subprotocol = offered[0]
+	}
+	if err := ws.Accept(ctx, accept); err != nil {
+		return err
+	}
+	for {
+		message, err := ws.Read(ctx)
+		if err != nil {
+			return err
+		}
+		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data}); err != nil {
+			return err
+		}
+	}
+})
+
+func TestSocket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws := parleytest.Dial(t, echo, get(), "chat", "superchat")
+		if got := ws.Accept().Subprotocol; got != "chat" {
+			t.Errorf("subprotocol %q", got)
+		}
+		ws.Send(parley.Text("hi"))
+		ws.Send(parley.Binary([]byte{0}))
+		if got := ws.Receive(); got.Text() != "hi" || got.Type != parley.TextMessage {
+			t.Errorf("got %v", got)
+		}
+		if got := ws.Receive(); got.Text() != "\x00" || got.Type != parley.BinaryMessage {
+			t.Errorf("got %v", got)
+		}
+		if !ws.Quiet() {
+			t.Error("a message too many")
+		}
+		if got, ok := ws.ReceiveWithin(time.Hour); ok {
+			t.Errorf("got %v", got)
+		}
+		ws.SendJSON(map[string]int{"n": 1}) // the app has outlived the receive that gave up
+		var got map[string]int
+		if ws.ReceiveJSON(&got); got["n"] != 1 {
+			t.Errorf("got %v", got)
+		}
+		ws.Close(4000, "bye")
+		var closed *parley.CloseError
+		if err := ws.Wait(); !errors.As(err, &closed) || *closed != (parley.CloseError{Code: 4000, Reason: "bye"}) {
+			t.Errorf("the app was told %v", err)
+		}
+		if code, _ := ws.Closed(); code != 4000 {
+			t.Errorf("the browser was told %d", code)
+		}
+	})
+}
+
+func TestSocketQuietOutsideBubble(t *testing.T) {
+	ws := parleytest.Dial(t, echo, get())
+	ws.Send(parley.Text("hi"))
+	if ws.Receive(); !ws.Quiet() {
+		t.Error("a message too many")
+	}
+	if ws.Send(parley.Text("again")); ws.Quiet() {
+		t.Error("the echo was overlooked")
+	}
+}
+
+func TestSocketVanish(t *testing.T) {
+	ws := parleytest.Dial(t, echo, get())
+	ws.Send(parley.Text("hi"))
+	ws.Vanish()
+	if err := ws.Wait(); err != parley.ErrDisconnected {
+		t.Error(err)
+	}
+	if code, reason := ws.Closed(); code != parley.CloseAbnormal || reason != "" {
+		t.Errorf("closed with %d %q", code, reason)
+	}
+}
+
+func TestSocketFail(t *testing.T) {
+	ws := parleytest.Dial(t, echo, get())
+	ws.Accept()
+	ws.Fail(parley.ErrDraining)
+	if err := ws.Wait(); !errors.Is(err, parley.ErrDraining) || !errors.Is(err, parley.ErrDisconnected) {
+		t.Error(err)
+	}
+	if code, _ := ws.Closed(); code != parley.CloseServiceRestart {
+		t.Errorf("closed with %d", code)
+	}
+}
+
+func TestSocketDenial(t *testing.T) {
+	deny := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		return ws.Deny(ctx, parley.WebSocketDeny{Status: 401, Body: []byte("who are you?")})
+	})
+	ws := parleytest.Dial(t, deny, get())
+	if got := ws.Denial(); got.Status != 401 || got.Body != "who are you?" || got.Err != nil {
+		t.Errorf("got %+v", got)
+	}
+	if code, reason := ws.Closed(); code != parley.CloseAbnormal || reason != "" {
+		t.Errorf("the browser is told %d %q", code, reason)
+	}
+}
+
+func TestSocketPanic(t *testing.T) {
+	ws := parleytest.Dial(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		_ = ws.Accept(ctx, parley.WebSocketAccept{})
+		panic("secret")
+	}), get())
+	if code, reason := ws.Closed(); code != parley.CloseInternalError || strings.Contains(reason, "secret") {
+		t.Errorf("closed with %d %q", code, reason)
+	}
+	if err := ws.Wait(); !errors.Is(err, parley.ErrAppPanic) {
+		t.Error(err)
+	}
+}
