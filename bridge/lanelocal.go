@@ -1,0 +1,54 @@
+package bridge
+
+import "context"
+
+// LaneLocal is a typed variable tied to a lane instead of a context: what one job sets, later jobs on the same lane
+// see, wherever they come from, and nobody else does. Declare it as a package-level variable and do not copy it.
+// Its methods are for functions that run on a lane; elsewhere there is no lane to keep a value.
+type LaneLocal[T any] struct {
+	// Close, if set, is given the value on the lane's thread when the lane ends, before the Stop hook.
+	Close func(T)
+}
+
+type laneValue struct {
+	value any
+	close func()
+}
+
+// Get returns the value of the lane that the calling function runs on, and false if it is unset.
+// ctx is the function's own.
+func (v *LaneLocal[T]) Get(ctx context.Context) (value T, ok bool) {
+	if act := here(ctx); act != nil {
+		value, ok = act.lane.values[v].value.(T)
+	}
+	return value, ok
+}
+
+// Set sets the value on the lane that the calling function runs on. An earlier value is not closed.
+// It returns [ErrNoLane] if the function runs on none.
+func (v *LaneLocal[T]) Set(ctx context.Context, value T) error {
+	act := here(ctx)
+	if act == nil {
+		return ErrNoLane
+	}
+	l := act.lane
+	if l.values == nil {
+		l.values = map[any]laneValue{}
+	}
+	entry := laneValue{value: value}
+	if v.Close != nil {
+		entry.close = func() { v.Close(value) }
+	}
+	l.values[v] = entry
+	return nil
+}
+
+// closeValues runs on the lane's thread, as everything that touches values does.
+func (l *Lane) closeValues() {
+	for _, entry := range l.values {
+		if entry.close != nil {
+			entry.close()
+		}
+	}
+	l.values = nil
+}

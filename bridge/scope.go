@@ -1,0 +1,119 @@
+package bridge
+
+import "context"
+
+// scope binds a lane to a context. It costs one allocation; the lane is made by the first call that needs it.
+type scope struct {
+	place
+	own   *Lane
+	inner bool // within another lane's context: an alias of it
+	ended bool
+}
+
+// ThreadSensitive returns a context whose calls all run on one OS thread, and the function that gives the thread back.
+// Calls of [Pooled] wrappers are not affected. The thread exists from the first call on.
+//
+// Where ctx belongs to a lane already, that lane is shared and end does nothing; see [NewScope].
+//
+// end refuses calls from then on with [ErrClosed], waits until those accepted are done and the thread is gone, and
+// returns nil. On the scope's own thread it returns [ErrDeadlock] and does nothing. It may be called repeatedly and from
+// several goroutines. Code that may run below one of the scope's jobs ends it with [End], which notices that.
+//
+// ThreadSensitive panics if ctx is nil.
+func ThreadSensitive(ctx context.Context) (inner context.Context, end func() error) {
+	s := enter(ctx, true) // all work is in there, so that this is inlined and end need not be allocated
+	return s, s.end
+}
+
+// NewScope is [ThreadSensitive] for code that wants a thread of its own even inside a lane's context.
+func NewScope(ctx context.Context) (inner context.Context, end func() error) {
+	s := enter(ctx, false)
+	return s, s.end
+}
+
+func enter(ctx context.Context, share bool) *scope {
+	mustContext(ctx)
+	p := placeOf(ctx)
+	s := &scope{place: place{Context: ctx, bridge: p.owner(), target: p.target, job: p.job}}
+	if share && p.target != nil && p.bridge.open(p.target) {
+		s.inner = true
+		return s
+	}
+	s.target = s
+	return s
+}
+
+// open reports whether a new call aimed at t could be accepted.
+func (b *Bridge) open(t target) bool {
+	b.mu.Lock()
+	defer b.unlock()
+	switch t := t.(type) {
+	case *scope:
+		return !t.ended && (t.own == nil || t.own.refusal == nil)
+	case *Lane:
+		return t.refusal == nil
+	}
+	return true // a key always finds a lane
+}
+
+// lane makes the scope's lane if it is the first to ask. Ended before, the scope has none.
+func (s *scope) lane() (*Lane, error) {
+	if s.own == nil {
+		if s.ended {
+			return nil, ErrClosed
+		}
+		s.own = s.bridge.newLane(s.bridge.opts.Lane)
+	}
+	return s.own, nil
+}
+
+func (s *scope) end() error {
+	if s.inner {
+		return nil
+	}
+	b := s.bridge
+	act := here(s)
+	b.mu.Lock()
+	l := s.own
+	if act != nil && act.lane == l {
+		b.unlock()
+		return ErrDeadlock
+	}
+	s.ended = true
+	if l == nil {
+		b.unlock()
+		return nil
+	}
+	l.close()
+	b.unlock()
+	b.wait(s, &l.end, nil, nil)
+	return nil
+}
+
+// End ends the scope that ctx belongs to, as the end function of [ThreadSensitive] does, but waits no longer than ctx,
+// and returns [ErrDeadlock] also where ctx descends from a running job of the scope. If ctx ends first, End returns its
+// cause and the scope ends in the background. It returns [ErrNoLane] if ctx belongs to no scope.
+func End(ctx context.Context) error {
+	mustContext(ctx)
+	s, ok := placeOf(ctx).target.(*scope)
+	if !ok {
+		return ErrNoLane
+	}
+	b := s.bridge
+	b.mu.Lock()
+	l := s.own
+	if l == nil {
+		s.ended = true
+		b.unlock()
+		return nil
+	}
+	b.unlock()
+	err := l.Close(ctx)
+	if err == ErrDeadlock {
+		return err
+	}
+	b.mu.Lock()
+	s.ended = true
+	b.unlock()
+	return err
+}
