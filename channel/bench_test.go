@@ -1,0 +1,124 @@
+package channel_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/parleygo/parley/channel"
+)
+
+// A broadcast to sinks: what the hub itself costs per socket.
+func BenchmarkGroupSendSinks(b *testing.B) {
+	for _, members := range []int{1, 100, 1000, 20_000} {
+		b.Run(fmt.Sprint(members), func(b *testing.B) {
+			layer := channel.New(channel.Options{})
+			defer layer.Close(ctx)
+			sink := func(channel.Message) channel.Verdict { return channel.Accepted }
+			crowd(b, layer, members, channel.InboxOptions{Deliver: sink})
+			broadcast(b, layer, members)
+		})
+	}
+}
+
+// A broadcast to queues that nobody reads: the newest message stays.
+func BenchmarkGroupSendQueues(b *testing.B) {
+	for _, members := range []int{1, 100, 1000, 20_000} {
+		b.Run(fmt.Sprint(members), func(b *testing.B) {
+			layer := channel.New(channel.Options{Capacity: channel.Capacity{Messages: 8}})
+			defer layer.Close(ctx)
+			crowd(b, layer, members, channel.InboxOptions{Policy: channel.DropOldest})
+			broadcast(b, layer, members)
+		})
+	}
+}
+
+func crowd(b *testing.B, layer *channel.Layer, members int, options channel.InboxOptions) {
+	for range members {
+		inbox, err := layer.Open(ctx, options)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := inbox.Join(ctx, "crowd"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func broadcast(b *testing.B, layer *channel.Layer, members int) {
+	message := channel.NewMessage("bench", make([]byte, 128))
+	b.ReportAllocs()
+	for b.Loop() {
+		if result, err := layer.GroupSend(ctx, "crowd", message); err != nil || result.Enqueued != members {
+			b.Fatal(result, err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(members), "ns/delivery")
+}
+
+// Joining and leaving a group that holds this many others, and a send in between.
+func BenchmarkJoinLeave(b *testing.B) {
+	for _, members := range []int{0, 100, 20_000} {
+		b.Run(fmt.Sprint(members), func(b *testing.B) {
+			layer := channel.New(channel.Options{})
+			defer layer.Close(ctx)
+			crowd(b, layer, members, channel.InboxOptions{})
+			inbox, _ := layer.Open(ctx, channel.InboxOptions{})
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := inbox.Join(ctx, "crowd"); err != nil {
+					b.Fatal(err)
+				}
+				inbox.Leave("crowd")
+			}
+		})
+	}
+}
+
+func BenchmarkSendReceive(b *testing.B) {
+	layer := channel.New(channel.Options{})
+	defer layer.Close(ctx)
+	inbox, _ := layer.Open(ctx, channel.InboxOptions{})
+	message := channel.NewMessage("bench", make([]byte, 128))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := layer.Send(ctx, inbox.Name(), message); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := inbox.Receive(ctx); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A broadcast while the group changes before every send.
+func BenchmarkGroupSendChurn(b *testing.B) {
+	for _, members := range []int{1000, 20_000} {
+		b.Run(fmt.Sprint(members), func(b *testing.B) {
+			layer := channel.New(channel.Options{})
+			defer layer.Close(ctx)
+			sink := func(channel.Message) channel.Verdict { return channel.Accepted }
+			crowd(b, layer, members, channel.InboxOptions{Deliver: sink})
+			inbox, _ := layer.Open(ctx, channel.InboxOptions{Deliver: sink})
+			message := channel.NewMessage("bench", make([]byte, 128))
+			for b.Loop() {
+				_ = inbox.Join(ctx, "crowd")
+				_, _ = layer.GroupSend(ctx, "crowd", message)
+				inbox.Leave("crowd")
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(members+1), "ns/delivery")
+		})
+	}
+}
+
+func BenchmarkOpenClose(b *testing.B) {
+	layer := channel.New(channel.Options{})
+	defer layer.Close(ctx)
+	b.ReportAllocs()
+	for b.Loop() {
+		inbox, err := layer.Open(ctx, channel.InboxOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		inbox.Close()
+	}
+}

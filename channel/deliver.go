@@ -1,0 +1,270 @@
+package channel
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parleygo/parley"
+)
+
+// delivery is a message on its way to any number of inboxes.
+type delivery struct {
+	message Message
+	size    int
+	now     int64 // the layer's clock, read once per send
+	handed  int   // to sinks that have accepted it
+}
+
+func (l *Layer) delivery(message Message) *delivery {
+	return &delivery{message: message, size: len(message.Payload()), now: l.now()}
+}
+
+// waiter is a direct send that waits for room.
+type waiter struct {
+	entry entry
+	done  chan struct{} // closed when the message is taken or the inbox closed
+	taken bool          // written before done is closed
+}
+
+// deliver gives an inbox a message from a group, which cannot wait. It tells
+// whether the inbox has taken it.
+func (in *Inbox) deliver(d *delivery) bool {
+	verdict, _ := in.offer(d, false)
+	switch verdict {
+	case Accepted, Displaced:
+		return true
+	case Full:
+		in.refuse(d, DroppedFull)
+		if in.policy == CloseSlow {
+			in.shut(parley.ErrSlowConsumer)
+		}
+	default:
+		in.refuse(d, DroppedClosed)
+	}
+	return false
+}
+
+// send gives an inbox a message that was sent to it alone. From another process
+// it cannot wait.
+func (in *Inbox) send(ctx context.Context, d *delivery, mayWait bool) error {
+	verdict, w := in.offer(d, mayWait && in.policy == Block)
+	switch {
+	case w != nil:
+		if err := in.wait(ctx, w); err != nil {
+			in.refuse(d, DroppedFull)
+			return err
+		}
+		return nil
+	case verdict == Full:
+		in.refuse(d, DroppedFull)
+		return ErrFull
+	case verdict == Closed:
+		in.refuse(d, DroppedClosed)
+		return in.Err()
+	}
+	return nil
+}
+
+func (in *Inbox) refuse(d *delivery, reason DropReason) {
+	in.count.add(countDropped, 1)
+	if hook := in.layer.options.OnDrop; hook != nil {
+		hook(Drop{in.name, reason, d.message})
+	}
+}
+
+// offer is the one way into an inbox. It does not wait; if the sender may, and
+// there is no room, it returns the place in the line that it has taken.
+func (in *Inbox) offer(d *delivery, mayWait bool) (Verdict, *waiter) {
+	if in.sink != nil {
+		return in.hand(d), nil
+	}
+	e := entry{message: d.message, size: d.size, deadline: in.layer.deadline(d.now)}
+	if in.key != nil {
+		e.key = in.key(d.message)
+	}
+	in.mu.Lock()
+	if in.err != nil {
+		in.mu.Unlock()
+		return Closed, nil
+	}
+	lost := in.expire(d.now, nil)
+	verdict, lost := in.put(e, lost)
+	var w *waiter
+	if verdict == Full && mayWait {
+		w = &waiter{entry: e, done: make(chan struct{})}
+		in.waiters = append(in.waiters, w)
+	}
+	in.mu.Unlock()
+	in.wake()
+	in.layer.tell(lost)
+	return verdict, w
+}
+
+// put applies the policy. The caller holds mu.
+func (in *Inbox) put(e entry, lost []Drop) (Verdict, []Drop) {
+	switch {
+	case e.key != "" && in.queue.replace(e):
+		in.tally(countCoalesced)
+		for in.queue.over() {
+			lost = in.lose(in.queue.pop(), Evicted, lost)
+		}
+	case len(in.waiters) == 0 && in.queue.fits(e.size):
+		in.queue.push(e)
+	case in.policy == DropOldest || in.policy == Coalesce:
+		for !in.queue.fits(e.size) {
+			lost = in.lose(in.queue.pop(), Evicted, lost)
+		}
+		in.queue.push(e)
+	default:
+		return Full, lost
+	}
+	in.count.add(countEnqueued, 1)
+	return Accepted, lost
+}
+
+// hand gives a message to the sink.
+func (in *Inbox) hand(d *delivery) Verdict {
+	if in.closed.Load() {
+		return Closed
+	}
+	verdict := in.sink(d.message)
+	switch verdict {
+	case Accepted:
+		in.count.add(countReceived, 1)
+		d.handed++
+	case Displaced:
+		in.tally(countEvicted)
+		if hook := in.layer.options.OnDrop; hook != nil {
+			hook(Drop{Name: in.name, Reason: Evicted})
+		}
+	case Closed:
+		in.shut(parley.ErrDisconnected)
+	}
+	return verdict
+}
+
+// take returns the oldest message that is still good.
+func (in *Inbox) take() (message Message, ok bool, err error) {
+	in.mu.Lock()
+	if in.err != nil {
+		defer in.mu.Unlock()
+		return Message{}, false, in.err
+	}
+	lost := in.expire(in.layer.now(), nil)
+	if in.queue.len() > 0 {
+		message, ok = in.queue.pop().message, true
+		in.tally(countReceived)
+		in.admit()
+	}
+	more := in.queue.len() > 0
+	in.mu.Unlock()
+	if more {
+		in.wake() // another receiver may be waiting
+	}
+	in.layer.tell(lost)
+	return message, ok, nil
+}
+
+// expire drops what has waited too long, and lets in who waits for the room. A
+// coalesced message may be younger than those behind it; they are found when
+// their turn comes. The caller holds mu.
+func (in *Inbox) expire(now int64, lost []Drop) []Drop {
+	for in.queue.len() > 0 && in.queue.at(in.queue.head).deadline <= now {
+		lost = in.lose(in.queue.pop(), Expired, lost)
+		in.admit()
+	}
+	return lost
+}
+
+// admit moves waiting senders into the room there is, oldest first. The caller
+// holds mu.
+func (in *Inbox) admit() {
+	for len(in.waiters) > 0 && in.queue.fits(in.waiters[0].entry.size) {
+		w := in.waiters[0]
+		in.waiters = slices.Delete(in.waiters, 0, 1)
+		w.entry.deadline = in.layer.deadline(in.layer.now())
+		in.queue.push(w.entry)
+		in.count.add(countEnqueued, 1)
+		w.taken = true
+		close(w.done)
+	}
+}
+
+// wait waits until the message of w is taken. Nobody but the sender itself may
+// notice that the messages before it have expired, so it looks again then.
+func (in *Inbox) wait(ctx context.Context, w *waiter) error {
+	for {
+		expired, stop := in.nextExpiry()
+		select {
+		case <-w.done:
+		case <-expired:
+		case <-ctx.Done():
+		}
+		stop()
+		if over, err := in.waited(ctx, w); over {
+			return err
+		}
+	}
+}
+
+// waited tells whether the wait of w is over, and how it ended.
+func (in *Inbox) waited(ctx context.Context, w *waiter) (over bool, err error) {
+	in.mu.Lock()
+	var lost []Drop
+	if in.err == nil {
+		lost = in.expire(in.layer.now(), nil)
+	}
+	switch {
+	case w.taken:
+		over = true
+	case in.err != nil:
+		over, err = true, in.err
+	case ctx.Err() != nil:
+		over, err = true, context.Cause(ctx)
+		in.waiters = slices.DeleteFunc(in.waiters, func(other *waiter) bool { return other == w })
+		in.admit() // a smaller message behind it may fit
+	}
+	in.mu.Unlock()
+	in.wake()
+	in.layer.tell(lost)
+	return over, err
+}
+
+// nextExpiry returns a channel that is ready when the oldest message expires.
+func (in *Inbox) nextExpiry() (expired <-chan time.Time, stop func() bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.queue.len() == 0 || in.layer.options.Expiry < 0 {
+		return nil, func() bool { return true }
+	}
+	left := in.queue.at(in.queue.head).deadline - in.layer.now()
+	timer := time.NewTimer(time.Duration(left))
+	return timer.C, timer.Stop
+}
+
+// lose accounts for a message that had been taken. The caller holds mu.
+func (in *Inbox) lose(e entry, reason DropReason, lost []Drop) []Drop {
+	in.tally(reason.counter())
+	if in.layer.options.OnDrop == nil {
+		return lost
+	}
+	return append(lost, Drop{in.name, reason, e.message})
+}
+
+// discard empties the queue. The caller holds mu.
+func (in *Inbox) discard() (lost []Drop) {
+	for in.queue.len() > 0 {
+		lost = in.lose(in.queue.pop(), Discarded, lost)
+	}
+	in.queue.ring, in.queue.keyed = nil, nil
+	return lost
+}
+
+// wake leaves a token for a receiver.
+func (in *Inbox) wake() {
+	select {
+	case in.ready <- struct{}{}:
+	default:
+	}
+}

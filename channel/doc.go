@@ -1,0 +1,70 @@
+// Package channel brings messages to connections: to one by its name, or to all
+// that have joined a group. Nothing is lost in silence.
+//
+// A [Layer] is the hub. A connection opens an [Inbox] on it, joins groups, and
+// receives. A layer works alone in one process; given a [Transport] it reaches
+// the layers of other processes too, and nothing else changes:
+//
+//	package main
+//
+//	import (
+//		"context"
+//		"fmt"
+//
+//		"github.com/parleygo/parley/channel"
+//	)
+//
+//	func main() {
+//		ctx := context.Background()
+//		layer := channel.New(channel.Options{})
+//		defer layer.Close(ctx)
+//
+//		inbox, err := layer.Open(ctx, channel.InboxOptions{})
+//		if err != nil {
+//			panic(err)
+//		}
+//		defer inbox.Close() // leaves its groups
+//		if err := inbox.Join(ctx, "lobby"); err != nil {
+//			panic(err)
+//		}
+//
+//		line := channel.NewMessage("chat.line", []byte("hello"))
+//		result, err := layer.GroupSend(ctx, "lobby", line)
+//		fmt.Println(result.Matched, result.Dropped, err) // 1 0 <nil>
+//
+//		message, err := inbox.Receive(ctx)
+//		fmt.Println(message.Type(), string(message.Payload()), err) // chat.line hello <nil>
+//	}
+//
+// # One broadcast, many sockets
+//
+// An inbox with a Deliver function is a sink. It has no queue: a group send calls
+// Deliver on its own goroutine, and the socket's bounded write queue is the only
+// one. [Message.Prepared] is the same value for every member, so a broadcast is
+// encoded and framed once however many sockets there are:
+//
+//	inbox, err := layer.Open(ctx, channel.InboxOptions{
+//		Deliver: func(m channel.Message) channel.Verdict {
+//			return socket.TrySend(m.Prepared()) // must not block
+//		},
+//		OnClose: func(err error) { socket.Close(parley.CodeOf(err)) },
+//	})
+//
+// # Delivery
+//
+// Messages are delivered at most once, and in order per sender. [Layer.Send]
+// tells its caller when the inbox did not take the message. [Layer.GroupSend]
+// never waits for a member and returns a [SendResult], in which Matched is
+// Enqueued plus Dropped. An inbox holds a bounded number of messages and bytes;
+// its [Policy] decides what happens beyond. What was taken and then lost
+// (evicted, expired, discarded) is counted in [Stats] and told to
+// Options.OnDrop.
+//
+// # Ownership
+//
+// The bytes of a message belong to the message from NewMessage on: neither the
+// sender nor a receiver may change them. An inbox belongs to whoever opened it,
+// who closes it. The layer owns its transport. The package starts no goroutines
+// and no background timers; it works inside a testing/synctest bubble, provided
+// that the layer is made there.
+package channel

@@ -1,0 +1,86 @@
+package channel
+
+import (
+	"errors"
+
+	"github.com/parleygo/parley"
+)
+
+// envelope is what travels between layers. On the wire:
+//
+//	version kind messageType  len origin  len target  len type  payload
+//
+// The first three are a byte each, as are the lengths; the payload is the rest.
+// There is one encoding of each envelope and no other.
+type envelope struct {
+	kind    byte
+	origin  string // id of the sending layer
+	target  string // a Name or a Group
+	message Message
+}
+
+const envelopeVersion = 1
+
+const (
+	kindDirect byte = iota + 1
+	kindGroup
+	kindKick      // the payload is a close code and a reason
+	kindGroupKick // likewise
+)
+
+var errBadEnvelope = errors.New("channel: bad envelope")
+
+func (e *envelope) toGroup() bool { return e.kind == kindGroup || e.kind == kindGroupKick }
+
+func (e *envelope) encode() []byte {
+	messageType, payload := e.message.content()
+	names := [...]string{e.origin, e.target, e.message.typ}
+	size := 3 + len(payload)
+	for _, name := range names {
+		size += 1 + len(name)
+	}
+	wire := append(make([]byte, 0, size), envelopeVersion, e.kind, byte(messageType))
+	for _, name := range names { // of MaxName bytes at most
+		wire = append(append(wire, byte(len(name))), name...)
+	}
+	return append(wire, payload...)
+}
+
+// decodeEnvelope keeps wire: it is the message's payload.
+func decodeEnvelope(wire []byte) (envelope, error) {
+	if len(wire) < 3 || wire[0] != envelopeVersion || wire[2] > byte(parley.BinaryMessage) {
+		return envelope{}, errBadEnvelope
+	}
+	e := envelope{kind: wire[1]}
+	messageType, rest := parley.MessageType(wire[2]), wire[3:]
+	var typ string
+	for _, name := range []*string{&e.origin, &e.target, &typ} {
+		if len(rest) == 0 || len(rest) < 1+int(rest[0]) {
+			return envelope{}, errBadEnvelope
+		}
+		end := 1 + int(rest[0])
+		*name, rest = string(rest[1:end]), rest[end:]
+	}
+	body := parley.WebSocketSend{Type: messageType, Data: rest}
+	e.message = FromPrepared(typ, parley.Prepare(body))
+	return e, e.check()
+}
+
+func (e *envelope) check() error {
+	good := valid(e.origin) && valid(e.message.typ)
+	switch e.kind {
+	case kindGroup, kindGroupKick:
+		good = good && Group(e.target).check() == nil
+	case kindDirect, kindKick:
+		good = good && Name(e.target).check() == nil
+	default:
+		good = false
+	}
+	if e.kind == kindKick || e.kind == kindGroupKick {
+		good = good && len(e.message.Payload()) >= 2
+	}
+	if !good {
+		return errBadEnvelope
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// InboxOptions say how an inbox takes its messages. The zero value is a queue
+// with a process-specific name and the layer's capacity that is closed when it
+// falls behind.
+type InboxOptions struct {
+	// Name is the inbox's name: a general one, such as "thumbnails", or one made
+	// by Layer.NewChannel. Default: a new process-specific name.
+	Name Name
+
+	// Prefix is the first part of a name that the layer makes. Default "inbox".
+	Prefix string
+
+	// Policy is for messages that find no room. Default CloseSlow.
+	Policy Policy
+
+	// Key gives a message's key for Coalesce; "" means that it is not replaced.
+	// Default: the message's type. It is called on the sender's goroutine,
+	// possibly several at once.
+	Key func(Message) string
+
+	// Capacity, where set, goes before the layer's rules.
+	Capacity Capacity
+
+	// Deliver makes the inbox a sink: it has no queue, and each message is
+	// handed to Deliver on the sender's goroutine. Deliver must not block, and
+	// it is called by several senders at once; the messages of one sender come
+	// in order. Capacity and Key are unused; Policy decides what Full means. A
+	// Deliver that panics closes its inbox with parley.ErrAppPanic and harms
+	// nobody else.
+	Deliver func(Message) Verdict
+
+	// OnClose, if set, is called exactly once, when the inbox is closed by
+	// whomever, with what Err returns. It runs without locks on the goroutine
+	// that closed the inbox, which may be a sender's, and must not block. A
+	// Deliver that began before may still be running.
+	OnClose func(err error)
+}
+
+// Inbox is an address with the messages sent to it. Its methods may be called
+// from any goroutine, Receive too: each message goes to one of the receivers.
+// An inbox stays open until it is closed, by Close, by Layer.Kick, by its
+// policy, or with its layer.
+type Inbox struct {
+	layer  *Layer
+	shard  *shard // of its name
+	name   Name
+	sink   func(Message) Verdict
+	key    func(Message) string
+	policy Policy
+
+	done   chan struct{} // closed when the inbox is
+	ready  chan struct{} // holds a token when messages may be waiting
+	closed atomic.Bool   // set under mu
+
+	mu        sync.Mutex // never held while user code runs or anything waits
+	err       error
+	queue     queue
+	waiters   []*waiter // senders that wait for room, oldest first
+	groups    map[Group]*membership
+	listening bool        // to the transport, for direct sends
+	closer    func(error) // OnClose, once Open has succeeded
+
+	count counters
+}
+
+// Open opens an inbox. ctx bounds only the opening, which can wait for a
+// transport; without one Open does not wait. The error is a *NameError,
+// ErrTaken, ErrForeign, ErrClosed, or what the transport says; for a general
+// name over a transport that has no QueueSubscribe it matches
+// errors.ErrUnsupported.
+func (l *Layer) Open(ctx context.Context, options InboxOptions) (*Inbox, error) {
+	if err := l.admits(ctx); err != nil {
+		return nil, err
+	}
+	in, err := l.newInbox(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.register(in); err != nil {
+		return nil, err
+	}
+	if err := l.listen(ctx, in.name); err != nil {
+		in.shut(err)
+		return nil, fmt.Errorf("channel: open %s: %w", in.name, err)
+	}
+	if err := in.opened(options.OnClose); err != nil {
+		l.unlisten(in.name)
+		return nil, err
+	}
+	return in, nil
+}
+
+// opened fails if the layer was closed meanwhile.
+func (in *Inbox) opened(closer func(error)) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.err == nil {
+		in.listening, in.closer = true, closer
+	}
+	return in.err
+}
+
+func (l *Layer) newInbox(options InboxOptions) (*Inbox, error) {
+	name, err := l.inboxName(options)
+	if err != nil {
+		return nil, err
+	}
+	in := &Inbox{
+		layer: l, shard: l.shardOf(string(name)), name: name,
+		sink: options.Deliver, policy: options.Policy,
+		done:  make(chan struct{}),
+		queue: queue{limit: l.options.capacity(name, options.Capacity)},
+	}
+	if in.sink == nil {
+		in.ready = make(chan struct{}, 1)
+	}
+	if in.policy == Coalesce {
+		in.key = options.Key
+		if in.key == nil {
+			in.key = Message.Type
+		}
+	}
+	return in, nil
+}
+
+func (l *Layer) inboxName(options InboxOptions) (Name, error) {
+	if options.Name == "" {
+		return l.NewChannel(options.Prefix)
+	}
+	if err := options.Name.check(); err != nil {
+		return "", err
+	}
+	if id, local := options.Name.layerID(); local && id != l.id {
+		return "", fmt.Errorf("%w: %s", ErrForeign, options.Name)
+	}
+	return options.Name, nil
+}
+
+// Name returns the inbox's address.
+func (in *Inbox) Name() Name { return in.name }
+
+// Done is closed when the inbox is closed.
+func (in *Inbox) Done() <-chan struct{} { return in.done }
+
+// Err returns nil while the inbox is open. Afterwards it is ErrClosed, wrapping
+// the cause if the inbox was not closed by its owner.
+func (in *Inbox) Err() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.err
+}
+
+// Receive waits for the oldest message. It returns ctx's cause if ctx ends
+// first, without losing a message, and Err as soon as the inbox is closed, even
+// if messages are unread. For a sink the error matches errors.ErrUnsupported.
+func (in *Inbox) Receive(ctx context.Context) (Message, error) {
+	if in.sink != nil {
+		return Message{}, fmt.Errorf("channel: receive from a sink: %w", errors.ErrUnsupported)
+	}
+	for {
+		if ctx.Err() != nil {
+			in.wake() // the token may have been another receiver's
+			return Message{}, context.Cause(ctx)
+		}
+		if message, ok, err := in.take(); ok || err != nil {
+			return message, err
+		}
+		select {
+		case <-in.ready:
+		case <-in.done:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Close closes the inbox: it leaves its groups, unread messages are discarded,
+// and Receive returns ErrClosed. Closing again does nothing.
+func (in *Inbox) Close() { in.shut(ErrClosed) }
+
+// shut closes the inbox once. Its gauges are down when it returns.
+func (in *Inbox) shut(cause error) {
+	in.mu.Lock()
+	if in.err != nil {
+		in.mu.Unlock()
+		return
+	}
+	in.err = closedBy(cause)
+	in.closed.Store(true)
+	groups := in.groups
+	in.groups = nil
+	lost := in.discard()
+	for _, w := range in.waiters {
+		close(w.done) // not taken: the sender finds the inbox closed
+	}
+	in.waiters = nil
+	listening, closer := in.listening, in.closer
+	in.mu.Unlock()
+
+	close(in.done)
+	in.layer.unregister(in)
+	for group, m := range groups {
+		in.layer.part(group, m)
+	}
+	if listening {
+		in.layer.unlisten(in.name)
+	}
+	in.layer.tell(lost)
+	if closer != nil {
+		closer(in.err) // nobody writes err again
+	}
+}

@@ -1,0 +1,110 @@
+package channel
+
+import (
+	"context"
+	"hash/maphash"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/parleygo/parley"
+)
+
+// Layer is a channel layer: it knows inboxes by name and by group, and brings
+// messages to them. Make one with New. Its methods may be called from any
+// goroutine. It starts no goroutine and no timer of its own.
+type Layer struct {
+	id      string // the part of process-specific names that leads here
+	options Options
+	start   time.Time // zero of the layer's clock
+	closed  atomic.Bool
+	seed    maphash.Seed
+	shards  [64]shard
+	wire    *wire // nil without a transport
+}
+
+// New makes a layer. It panics if a rule's pattern or the namespace is
+// malformed.
+func New(options Options) *Layer {
+	l := &Layer{id: newID(), options: options.withDefaults(), start: time.Now(), seed: maphash.MakeSeed()}
+	if options.Transport != nil {
+		l.wire = newWire(l, options.Transport)
+	}
+	return l
+}
+
+// Close closes every inbox with the cause parley.ErrDraining, and the
+// transport. Afterwards everything returns ErrClosed. ctx bounds the closing of
+// the transport, whose error is returned. Closing again does nothing.
+func (l *Layer) Close(ctx context.Context) error {
+	if l.closed.Swap(true) {
+		return nil
+	}
+	for i := range l.shards {
+		for _, in := range l.shards[i].all() {
+			in.shut(parley.ErrDraining)
+		}
+	}
+	if l.wire == nil {
+		return nil
+	}
+	return l.wire.transport.Close(ctx)
+}
+
+// Flush discards every unread message and ends every membership of this layer.
+// Inboxes stay open. It is for tests that share a layer.
+func (l *Layer) Flush() {
+	for i := range l.shards {
+		for _, in := range l.shards[i].all() {
+			in.flush()
+		}
+	}
+}
+
+func (in *Inbox) flush() {
+	in.mu.Lock()
+	lost := in.discard()
+	if in.err == nil {
+		in.admit()
+	}
+	groups := in.groups
+	in.groups = nil
+	in.mu.Unlock()
+	for group, m := range groups {
+		in.layer.part(group, m)
+	}
+	in.wake()
+	in.layer.tell(lost)
+}
+
+// admits tells why a call cannot begin.
+func (l *Layer) admits(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if l.closed.Load() {
+		return ErrClosed
+	}
+	return nil
+}
+
+// now is the time on the layer's own monotonic clock, in nanoseconds.
+func (l *Layer) now() int64 { return int64(time.Since(l.start)) }
+
+func (l *Layer) deadline(now int64) int64 {
+	if l.options.Expiry < 0 {
+		return math.MaxInt64
+	}
+	return now + int64(l.options.Expiry)
+}
+
+// tell reports what was lost; the callers have let go of their locks.
+func (l *Layer) tell(lost []Drop) {
+	for _, drop := range lost {
+		l.options.OnDrop(drop)
+	}
+}
+
+func (l *Layer) shardOf(name string) *shard {
+	return &l.shards[maphash.String(l.seed, name)%uint64(len(l.shards))]
+}

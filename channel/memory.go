@@ -1,0 +1,125 @@
+package channel
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// Broker connects layers of one process: each has a Transport of its own from
+// Connect. It is for tests of what several processes do, and it is the smallest
+// transport there is. The zero value is ready, and it starts no goroutine: a
+// payload is delivered before Publish returns. It is safe for concurrent use.
+type Broker struct {
+	mu   sync.Mutex
+	subs map[string][]*memorySubscription // the lists are replaced, never changed
+	turn int                              // whose turn it is among those that share
+}
+
+// Connect returns a new transport. It is a QueueSubscriber.
+func (b *Broker) Connect() Transport { return &memory{broker: b} }
+
+type memory struct {
+	broker *Broker
+	closed bool // guarded by broker.mu
+}
+
+type memorySubscription struct {
+	memory  *memory
+	subject string
+	queue   bool
+	deliver func([]byte)
+}
+
+// Publish delivers without a lock: deliver may publish in turn.
+func (m *memory) Publish(ctx context.Context, subject string, payload []byte) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	subs, one, err := m.route(subject)
+	for _, sub := range subs {
+		if !sub.queue || sub == one {
+			sub.deliver(payload)
+		}
+	}
+	return err
+}
+
+// route returns the subscriptions, and which one of those that share is next.
+func (m *memory) route(subject string) (subs []*memorySubscription, one *memorySubscription, err error) {
+	b := m.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if m.closed {
+		return nil, nil, ErrClosed
+	}
+	subs = b.subs[subject]
+	b.turn++
+	for i := range subs {
+		if sub := subs[(b.turn+i)%len(subs)]; sub.queue {
+			return subs, sub, nil
+		}
+	}
+	return subs, nil, nil
+}
+
+// Subscribe implements Transport.
+func (m *memory) Subscribe(ctx context.Context, subject string, deliver func([]byte)) (Subscription, error) {
+	return m.subscribe(ctx, &memorySubscription{m, subject, false, deliver})
+}
+
+// QueueSubscribe implements QueueSubscriber.
+func (m *memory) QueueSubscribe(ctx context.Context, subject string, deliver func([]byte)) (Subscription, error) {
+	return m.subscribe(ctx, &memorySubscription{m, subject, true, deliver})
+}
+
+func (m *memory) subscribe(ctx context.Context, sub *memorySubscription) (Subscription, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	b := m.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	if b.subs == nil {
+		b.subs = make(map[string][]*memorySubscription)
+	}
+	b.subs[sub.subject] = append(slices.Clip(b.subs[sub.subject]), sub)
+	return sub, nil
+}
+
+// Unsubscribe implements Subscription.
+func (s *memorySubscription) Unsubscribe() error {
+	b := s.memory.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keep(s.subject, func(sub *memorySubscription) bool { return sub != s })
+	return nil
+}
+
+// Close implements Transport.
+func (m *memory) Close(context.Context) error {
+	b := m.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m.closed = true
+	for subject := range b.subs {
+		b.keep(subject, func(sub *memorySubscription) bool { return sub.memory != m })
+	}
+	return nil
+}
+
+// keep replaces a subject's list by what is kept of it. The caller holds mu.
+func (b *Broker) keep(subject string, keep func(*memorySubscription) bool) {
+	var kept []*memorySubscription
+	for _, sub := range b.subs[subject] {
+		if keep(sub) {
+			kept = append(kept, sub)
+		}
+	}
+	if b.subs[subject] = kept; kept == nil {
+		delete(b.subs, subject)
+	}
+}

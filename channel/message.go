@@ -1,0 +1,70 @@
+package channel
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/parleygo/parley"
+)
+
+// Message is what inboxes receive: a type, which names its handler, and bytes.
+// It is an immutable value: the bytes are shared by the sender and all
+// receivers, and nobody may change them once the message is made.
+//
+// The bytes are also ready to be sent to any number of sockets as they are, see
+// Prepared.
+type Message struct {
+	typ      string
+	group    Group
+	prepared *parley.Prepared
+}
+
+// NewMessage makes a message of bytes, which are text if they go to a socket as
+// they are. It keeps payload. The type follows the rules of a group name, such
+// as "chat.line"; sending a message with another type returns a *NameError.
+func NewMessage(typ string, payload []byte) Message {
+	return FromPrepared(typ, parley.Prepare(parley.WebSocketSend{Data: payload}))
+}
+
+// FromPrepared makes a message of one that is ready for sockets. It is the way
+// to binary messages: FromPrepared(typ, parley.Prepare(parley.Binary(data))).
+func FromPrepared(typ string, prepared *parley.Prepared) Message {
+	return Message{typ: typ, prepared: prepared}
+}
+
+// JSON makes a message of a value, encoded once.
+func JSON(typ string, value any) (Message, error) {
+	payload, err := json.Marshal(value)
+	if err != nil {
+		return Message{}, fmt.Errorf("channel: encode %s: %w", typ, err)
+	}
+	return NewMessage(typ, payload), nil
+}
+
+// Type returns what names the message's handler.
+func (m Message) Type() string { return m.typ }
+
+// Group returns the group that a received message was sent to, and "" for one
+// that was sent to the inbox alone.
+func (m Message) Group() Group { return m.group }
+
+// Payload returns the bytes, which must not be changed.
+func (m Message) Payload() []byte {
+	_, payload := m.content()
+	return payload
+}
+
+// Prepared returns the payload ready for sockets. All receivers of a broadcast
+// get the same one, so it is framed once however many sockets send it:
+//
+//	conn.Send(ctx, message.Prepared().Send())
+//
+// It is nil for the zero Message.
+func (m Message) Prepared() *parley.Prepared { return m.prepared }
+
+func (m Message) content() (parley.MessageType, []byte) {
+	if m.prepared == nil {
+		return parley.TextMessage, nil
+	}
+	return m.prepared.Send().Payload()
+}

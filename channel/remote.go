@@ -1,0 +1,109 @@
+package channel
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parleygo/parley"
+)
+
+// What a layer does with its transport; each is nothing, or local, without one.
+
+// remote tells whether a direct send has to take the transport: to another
+// layer, or to a general name, which readers anywhere share.
+func (l *Layer) remote(name Name) bool {
+	id, _ := name.layerID()
+	return l.wire != nil && id != l.id
+}
+
+func (l *Layer) listen(ctx context.Context, name Name) error {
+	if l.wire == nil {
+		return nil
+	}
+	return l.wire.want(ctx, l.wire.direct(name), l.remote(name))
+}
+
+func (l *Layer) unlisten(name Name) {
+	if l.wire != nil {
+		l.wire.unwant(l.wire.direct(name))
+	}
+}
+
+func (l *Layer) follow(ctx context.Context, group Group) error {
+	if l.wire == nil {
+		return nil
+	}
+	return l.wire.want(ctx, l.wire.group(group), false)
+}
+
+func (l *Layer) unfollow(group Group) {
+	if l.wire != nil {
+		l.wire.unwant(l.wire.group(group))
+	}
+}
+
+func (l *Layer) publish(ctx context.Context, subject string, e envelope) error {
+	e.origin = l.id
+	if err := l.wire.transport.Publish(ctx, subject, e.encode()); err != nil {
+		return fmt.Errorf("channel: publish to %s: %w", subject, err)
+	}
+	l.shardOf(subject).count.add(countPublished, 1)
+	return nil
+}
+
+// receive takes an envelope from the transport. One that is not understood, for
+// whatever reason, is counted and skipped: it says nothing about the next one.
+func (w *wire) receive(subject string, payload []byte) {
+	e, err := decodeEnvelope(payload)
+	if err != nil || e.subject(w) != subject || len(e.message.Payload()) > w.layer.options.MaxMessage {
+		w.layer.shardOf(subject).count.add(countBadEnvelopes, 1)
+		return
+	}
+	w.layer.accept(e)
+}
+
+func (e *envelope) subject(w *wire) string {
+	if e.toGroup() {
+		return w.group(Group(e.target))
+	}
+	return w.direct(Name(e.target))
+}
+
+func (l *Layer) accept(e envelope) {
+	if e.toGroup() && e.origin == l.id {
+		return // the members here had it first
+	}
+	switch e.kind {
+	case kindGroup:
+		l.groupDeliver(Group(e.target), e.message)
+	case kindGroupKick:
+		l.groupKick(Group(e.target), e.cause())
+	case kindDirect:
+		if in := l.inbox(Name(e.target)); in != nil {
+			_ = l.send(context.Background(), in, e.message, false) // counted
+		} else {
+			l.noInbox(Name(e.target), e.message)
+		}
+	case kindKick:
+		if in := l.inbox(Name(e.target)); in != nil {
+			in.shut(e.cause())
+		}
+	}
+}
+
+// kick makes the envelope that ends inboxes elsewhere. An error cannot travel;
+// its close code and its text can, where they fit into a close frame.
+func kick(kind byte, target string, cause error) envelope {
+	code, reason := parley.CodeOf(cause), ""
+	if cause != nil {
+		reason = cause.Error()
+	}
+	payload := append([]byte{byte(code >> 8), byte(code)}, reason...)
+	return envelope{kind: kind, target: target, message: NewMessage("kick", payload)}
+}
+
+func (e *envelope) cause() error {
+	payload := e.message.Payload()
+	code := parley.CloseCode(payload[0])<<8 | parley.CloseCode(payload[1])
+	return &parley.CloseError{Code: code, Reason: string(payload[2:])}
+}

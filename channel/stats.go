@@ -1,0 +1,128 @@
+package channel
+
+import "sync/atomic"
+
+// Stats is a count of what has happened to messages, and of what is there now.
+//
+// Every send adds to Enqueued or to Dropped, once for each inbox that it
+// matched. What was enqueued is later Received, Evicted, Coalesced, Expired or
+// Discarded; until then it is Unread. Messages taken by sinks count as received.
+type Stats struct {
+	Enqueued  uint64 // taken by an inbox or a sink
+	Dropped   uint64 // not taken: no room, or nobody there
+	Received  uint64 // read
+	Evicted   uint64 // pushed out by a newer one
+	Coalesced uint64 // replaced by a newer one with the same key
+	Expired   uint64 // not read in time
+	Discarded uint64 // unread when the inbox was closed or flushed
+	Unread    int    // gauge: waiting to be read
+}
+
+// LayerStats is Stats over all inboxes a layer has had, and the layer's gauges.
+type LayerStats struct {
+	Stats
+	Inboxes int // gauge: open inboxes
+	Groups  int // gauge: groups with a member here
+	Members int // gauge: memberships
+
+	Published     uint64 // envelopes given to the transport
+	BadEnvelopes  uint64 // from the transport, not understood and skipped
+	Subscriptions int    // gauge: subjects subscribed to
+}
+
+// counters are written from anywhere. An inbox counts what happens to it, and
+// the shard of its name, or of the group, counts once more for the layer: so that
+// a layer's figures outlive inboxes, and busy inboxes do not fight for one word.
+type counters [counterCount]atomic.Uint64
+
+type counter int
+
+const (
+	countEnqueued counter = iota // in a sink's own counters: not used
+	countDropped
+	countReceived
+	countEvicted
+	countCoalesced
+	countExpired
+	countDiscarded
+	countPublished
+	countBadEnvelopes
+	counterCount
+)
+
+func (c *counters) add(which counter, n int) { c[which].Add(uint64(n)) }
+
+// sent counts a direct send that ended with err.
+func (c *counters) sent(err error) {
+	if err == nil {
+		c.add(countEnqueued, 1)
+	} else {
+		c.add(countDropped, 1)
+	}
+}
+
+// tally counts for the inbox and for the layer.
+func (in *Inbox) tally(which counter) {
+	in.count.add(which, 1)
+	in.shard.count.add(which, 1)
+}
+
+// Stats returns the inbox's counts. They go on being readable when it is closed.
+func (in *Inbox) Stats() Stats {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	stats := in.count.stats()
+	if in.sink != nil {
+		stats.Enqueued = stats.Received + stats.Evicted
+	}
+	stats.Unread = in.queue.len()
+	return stats
+}
+
+// Stats returns the layer's counts and gauges. While messages are under way the
+// figures may be some apart; when all is still they are exact.
+func (l *Layer) Stats() LayerStats {
+	var sum counters
+	var stats LayerStats
+	var unread int
+	for i := range l.shards {
+		s := &l.shards[i]
+		for which := range s.count {
+			sum[which].Add(s.count[which].Load())
+		}
+		s.mu.RLock()
+		stats.Inboxes += len(s.inboxes)
+		stats.Groups += len(s.groups)
+		stats.Members += s.members
+		s.mu.RUnlock()
+		for _, in := range s.all() {
+			unread += in.unread()
+		}
+	}
+	stats.Stats = sum.stats()
+	stats.Unread = unread
+	stats.Published = sum[countPublished].Load()
+	stats.BadEnvelopes = sum[countBadEnvelopes].Load()
+	if l.wire != nil {
+		stats.Subscriptions = l.wire.subscriptions()
+	}
+	return stats
+}
+
+func (in *Inbox) unread() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.queue.len()
+}
+
+func (c *counters) stats() Stats {
+	return Stats{
+		Enqueued:  c[countEnqueued].Load(),
+		Dropped:   c[countDropped].Load(),
+		Received:  c[countReceived].Load(),
+		Evicted:   c[countEvicted].Load(),
+		Coalesced: c[countCoalesced].Load(),
+		Expired:   c[countExpired].Load(),
+		Discarded: c[countDiscarded].Load(),
+	}
+}

@@ -1,0 +1,138 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// wire is what a layer with a transport has more than one without: it follows
+// the subjects that somebody here wants to hear, each once.
+type wire struct {
+	layer     *Layer
+	transport Transport
+
+	mu     sync.Mutex // never held while the transport works
+	topics map[string]*topic
+}
+
+// topic is one subject with the number of those who want it.
+type topic struct {
+	wanted  int // guarded by wire.mu
+	sub     Subscription
+	settled chan struct{} // closed when the subscribing is over
+	err     error         // of the subscribing, readable when settled
+	over    atomic.Bool
+}
+
+func newWire(l *Layer, transport Transport) *wire {
+	return &wire{layer: l, transport: transport, topics: make(map[string]*topic)}
+}
+
+func (w *wire) group(group Group) string {
+	return w.layer.options.Namespace + ".group." + string(group)
+}
+
+// direct is the subject of a name: a process-specific one leads to its layer,
+// a general one has a subject of its own.
+func (w *wire) direct(name Name) string {
+	if id, local := name.layerID(); local {
+		return w.layer.options.Namespace + ".layer." + id
+	}
+	return w.layer.options.Namespace + ".channel." + string(name)
+}
+
+// want subscribes to a subject, or waits for the call that is doing so.
+func (w *wire) want(ctx context.Context, subject string, queue bool) error {
+	for {
+		t, first := w.topic(subject)
+		if first {
+			return w.subscribe(ctx, subject, queue, t)
+		}
+		select {
+		case <-t.settled:
+		case <-ctx.Done():
+			w.release(subject, t)
+			return context.Cause(ctx)
+		}
+		if t.err == nil {
+			return nil
+		}
+		// It failed, perhaps only because the ctx of that call ended: try again.
+	}
+}
+
+// unwant ends what a successful want has begun.
+func (w *wire) unwant(subject string) {
+	w.mu.Lock()
+	t := w.topics[subject]
+	w.mu.Unlock()
+	w.release(subject, t)
+}
+
+func (w *wire) topic(subject string) (t *topic, first bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t := w.topics[subject]; t != nil {
+		t.wanted++
+		return t, false
+	}
+	t = &topic{wanted: 1, settled: make(chan struct{})}
+	w.topics[subject] = t
+	return t, true
+}
+
+func (w *wire) subscribe(ctx context.Context, subject string, queue bool, t *topic) error {
+	sub, err := w.follow(ctx, subject, queue, t)
+	w.mu.Lock()
+	t.sub, t.err = sub, err
+	if err != nil {
+		delete(w.topics, subject)
+	}
+	w.mu.Unlock()
+	close(t.settled)
+	return err
+}
+
+func (w *wire) follow(ctx context.Context, subject string, queue bool, t *topic) (Subscription, error) {
+	deliver := func(payload []byte) {
+		if !t.over.Load() { // else a late payload of a subscription that has ended
+			w.receive(subject, payload)
+		}
+	}
+	if !queue {
+		return w.transport.Subscribe(ctx, subject, deliver)
+	}
+	sharing, ok := w.transport.(QueueSubscriber)
+	if !ok {
+		return nil, fmt.Errorf("transport cannot share out a general name: %w", errors.ErrUnsupported)
+	}
+	return sharing.QueueSubscribe(ctx, subject, deliver)
+}
+
+// release lets go of a topic; the last one to do so ends the subscription. One
+// that failed is no longer in the table, or another is in its place.
+func (w *wire) release(subject string, t *topic) {
+	w.mu.Lock()
+	last := false
+	if t != nil && w.topics[subject] == t {
+		t.wanted--
+		if last = t.wanted == 0; last {
+			t.over.Store(true)
+			delete(w.topics, subject)
+		}
+	}
+	w.mu.Unlock()
+	if last {
+		// An error means that the transport has ended it already.
+		_ = t.sub.Unsubscribe()
+	}
+}
+
+func (w *wire) subscriptions() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.topics)
+}
