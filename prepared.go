@@ -3,6 +3,7 @@ package parley
 import (
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // Prepared is a message to be sent to many sockets: immutable, and framed once.
@@ -10,6 +11,7 @@ import (
 type Prepared struct {
 	messageType MessageType
 	data        []byte
+	invalid     bool // text that is not UTF-8
 
 	frames atomic.Pointer[[]preparedFrame] // read without a lock: one read per receiver
 	mu     sync.Mutex                      // one encoder at a time
@@ -21,13 +23,22 @@ type preparedFrame struct {
 }
 
 // Prepare makes a message ready to be sent to many sockets. It keeps
-// message.Data: the caller must not change the bytes any more.
+// message.Data: the caller must not change the bytes any more. Text that is not
+// valid UTF-8 is prepared too, and refused whenever it is sent.
 func Prepare(message WebSocketSend) *Prepared {
 	if message.Prepared != nil {
 		return message.Prepared
 	}
-	return &Prepared{messageType: message.Type, data: message.Data}
+	return &Prepared{
+		messageType: message.Type,
+		data:        message.Data,
+		invalid:     message.Type == TextMessage && !utf8.Valid(message.Data),
+	}
 }
+
+// Valid tells whether the message may be sent: it is binary, or text that is
+// valid UTF-8. Prepare has found out, once for all who send it.
+func (p *Prepared) Valid() bool { return !p.invalid }
 
 // Send returns the event that sends p.
 func (p *Prepared) Send() WebSocketSend { return WebSocketSend{Prepared: p} }

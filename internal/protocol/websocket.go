@@ -97,10 +97,17 @@ func (w *WebSocket) Send(event parley.WebSocketSend) error {
 	default:
 		return w.over(event)
 	}
-	if t, data := event.Payload(); t == parley.TextMessage && event.Prepared == nil && !utf8.Valid(data) {
+	if !validMessage(event) {
 		return w.refuse(event, "A7.invalid-text", parley.ErrInvalidText)
 	}
 	return nil
+}
+
+func validMessage(event parley.WebSocketSend) bool {
+	if event.Prepared != nil {
+		return event.Prepared.Valid()
+	}
+	return event.Type != parley.TextMessage || utf8.Valid(event.Data)
 }
 
 // Closing is what becomes of a WebSocketClose.
