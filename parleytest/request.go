@@ -3,7 +3,6 @@ package parleytest
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/parleygo/parley"
@@ -49,17 +48,13 @@ func httpScope(r *http.Request) *parley.Scope {
 	return &parley.Scope{Protocol: parley.HTTP, Request: r, Extensions: extensions}
 }
 
-// socketScope also makes a handshake of the request, for apps and middleware
-// that look at its headers.
+// socketScope also makes a browser's handshake of the request, for apps and
+// middleware that look at its headers. A header that the test has given stays,
+// also if it was given as nil.
 func socketScope(r *http.Request, offer []string) *parley.Scope {
-	for name, value := range map[string]string{
-		"Connection":            "Upgrade",
-		"Upgrade":               "websocket",
-		"Sec-Websocket-Version": "13",
-		"Sec-Websocket-Key":     "dGhlIHNhbXBsZSBub25jZQ==", // RFC 6455, section 1.3
-	} {
-		if r.Header.Get(name) == "" {
-			r.Header.Set(name, value)
+	for name, value := range handshake(r.Host) {
+		if _, given := r.Header[name]; !given {
+			r.Header[name] = value
 		}
 	}
 	if len(offer) > 0 {
@@ -68,7 +63,18 @@ func socketScope(r *http.Request, offer []string) *parley.Scope {
 	return &parley.Scope{
 		Protocol:     parley.WebSocket,
 		Request:      r,
-		Subprotocols: slices.Clip(protocol.Subprotocols(r.Header)),
+		Subprotocols: protocol.Subprotocols(r.Header),
 		Extensions:   []parley.Extension{parley.ExtensionDenial},
+	}
+}
+
+// handshake returns the headers of a browser's handshake.
+func handshake(host string) http.Header {
+	return http.Header{
+		"Connection":            {"Upgrade"},
+		"Upgrade":               {"websocket"},
+		"Origin":                {"http://" + host},
+		"Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key":     {"dGhlIHNhbXBsZSBub25jZQ=="}, // RFC 6455, section 1.3
 	}
 }

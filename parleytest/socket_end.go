@@ -1,6 +1,7 @@
 package parleytest
 
 import (
+	"errors"
 	"unicode/utf8"
 
 	"github.com/parleygo/parley"
@@ -45,12 +46,16 @@ func (s *Socket) Vanish() {
 }
 
 // Fail has the server end the socket, as it does for reasons of its own:
-// parley.ErrDraining, parley.ErrIdle, parley.ErrSlowConsumer and the like. Client
-// and app are told the code that goes with cause.
+// parley.ErrDraining, parley.ErrIdle, parley.ErrAuthExpired and the like. Client
+// and app are told the code that goes with cause; an idle client, which would
+// hear nothing, is cut off with 1006.
 func (s *Socket) Fail(cause error) { s.update(func() { s.fail(cause) }) }
 
 func (s *Socket) fail(cause error) {
 	code := parley.CodeOf(cause)
+	if errors.Is(cause, parley.ErrIdle) {
+		code = parley.CloseAbnormal
+	}
 	s.over(parley.WebSocketDisconnect{Code: code}, parley.WebSocketDisconnect{Code: code, Cause: cause})
 }
 
