@@ -10,15 +10,31 @@ import (
 // Status returns the HTTP status that answers for an app which has returned err
 // without an answer of its own. It serves a handshake too.
 func Status(err error) int {
+	for _, known := range statuses {
+		if errors.Is(err, known.err) {
+			return known.status
+		}
+	}
 	var unsupported *parley.UnsupportedProtocolError
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.Is(err, parley.ErrNotFound), errors.As(err, &unsupported):
+	case errors.As(err, &unsupported):
 		return http.StatusNotFound
-	case errors.Is(err, parley.ErrTooLarge), errors.As(err, &tooLarge):
+	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusInternalServerError
+}
+
+var statuses = []struct {
+	err    error
+	status int
+}{
+	{parley.ErrNotFound, http.StatusNotFound},
+	{parley.ErrTooLarge, http.StatusRequestEntityTooLarge},
+	{parley.ErrAuthExpired, http.StatusUnauthorized},
+	{parley.ErrRateLimited, http.StatusTooManyRequests},
+	{parley.ErrDraining, http.StatusServiceUnavailable},
 }
 
 // Goodbye returns the close that ends a socket whose app has returned err. Only

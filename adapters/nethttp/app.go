@@ -1,0 +1,61 @@
+package nethttp
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/parleygo/parley"
+)
+
+// App makes an app of an http.Handler: HTTP conversations and WebSocket
+// handshakes are its requests. Below a Gateway the handler gets the server's own
+// ResponseWriter and Request, with what routers and middleware above have put
+// into context and scope; a RootPath is taken off the request's path as
+// http.StripPrefix does. Where middleware has wrapped the conn, or in a test,
+// the handler runs over events, without the optional interfaces that events
+// cannot honour (Hijacker, Pusher, deadlines).
+func App(h http.Handler) parley.App {
+	if h == nil {
+		panic("nethttp: App of a nil handler")
+	}
+	return &handlerApp{h}
+}
+
+type handlerApp struct {
+	handler http.Handler
+}
+
+func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	if live, ok := conn.(nativeConn); ok {
+		if w, ok := live.takeWriter(ctx, scope); ok {
+			a.handler.ServeHTTP(w, requestFor(ctx, live.liveContext(), scope))
+			return nil
+		}
+	}
+	return serveOverEvents(ctx, a.handler, scope, conn)
+}
+
+// nativeConn is a live conn of net/http that nobody has wrapped.
+type nativeConn interface {
+	parley.Conn
+
+	// takeWriter hands over the server's writer. It refuses when an event was
+	// exchanged already: the conversation goes on in events then.
+	takeWriter(ctx context.Context, scope *parley.Scope) (http.ResponseWriter, bool)
+
+	// liveContext is the context that the Gateway called its app with.
+	liveContext() context.Context
+}
+
+// requestFor is the request a wrapped handler gets: the scope's, with ctx in it
+// unless that is the live conn's own, and without the root path.
+func requestFor(ctx, live context.Context, scope *parley.Scope) *http.Request {
+	r := scope.Request
+	if ctx != live {
+		r = r.WithContext(ctx)
+	}
+	if scope.RootPath != "" {
+		r = withoutRoot(scope, r)
+	}
+	return r
+}

@@ -1,0 +1,22 @@
+package nethttp_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/parleytest"
+)
+
+func TestConformance(t *testing.T) {
+	parleytest.Conform(t, parleytest.Live(func(app parley.App) http.Handler {
+		return nethttp.Handler(app, nethttp.Logger(nil))
+	}))
+}
+
+func TestConformanceWithHold(t *testing.T) {
+	parleytest.Conform(t, parleytest.Live(func(app parley.App) http.Handler {
+		return nethttp.Handler(app, nethttp.Logger(nil), nethttp.Hold())
+	}))
+}

@@ -1,0 +1,66 @@
+package nethttp
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/socket"
+)
+
+// Gateway is an app as an http.Handler. It is safe for concurrent use.
+type Gateway struct {
+	app      parley.App
+	handler  http.Handler // app is nothing but this handler
+	options  options
+	upgrader *socket.Upgrader
+	live     registry
+	conns    sync.Pool // of *httpConn
+
+	draining atomic.Bool
+}
+
+// Handler makes an http.Handler of app. A handler that App has wrapped is
+// unwrapped again: it gets what net/http gives it, untouched.
+func Handler(app parley.App, list ...Option) *Gateway {
+	if app == nil {
+		panic("nethttp: Handler of a nil app")
+	}
+	g := &Gateway{app: app, options: newOptions(list)}
+	g.upgrader = socket.NewUpgrader(g.options.socket)
+	g.conns.New = func() any { return new(httpConn) }
+	if wrapped, ok := app.(*handlerApp); ok && g.options.rootPath == "" {
+		g.handler = wrapped.handler
+	}
+	return g
+}
+
+// ServeHTTP serves one request.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case g.handler != nil:
+		g.handler.ServeHTTP(w, r)
+	case socket.Requested(r):
+		g.serveWebSocket(g.app, w, r, parley.Scope{RootPath: g.options.rootPath})
+	default:
+		g.serveHTTP(w, r)
+	}
+}
+
+// extensionsOf tells what the server below can do for an HTTP conversation. The
+// slices are shared and never written to.
+func extensionsOf(r *http.Request) []parley.Extension {
+	if len(r.Header["Te"]) > 0 && protocol.WantsTrailers(r.Header) {
+		return withTrailers
+	}
+	return withoutTrailers
+}
+
+var (
+	withoutTrailers = []parley.Extension{parley.ExtensionEarlyHint, parley.ExtensionZeroCopySend, parley.ExtensionPathSend}
+	withTrailers    = append(slices.Clone(withoutTrailers), parley.ExtensionTrailers)
+	withDenial      = []parley.Extension{parley.ExtensionDenial}
+)

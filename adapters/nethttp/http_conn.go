@@ -1,0 +1,183 @@
+package nethttp
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+)
+
+// httpConn is the live conversation of one HTTP request. The app runs on the
+// request's own goroutine and writes straight to the server.
+//
+// One that was only ever handed through to a handler, natively, is used again
+// for a later request: that is why a Scope and a Conn are valid until Serve
+// returns, and no longer.
+type httpConn struct {
+	gateway *Gateway
+	w       http.ResponseWriter
+	r       *http.Request
+	scope   parley.Scope
+	ctx     liveContext
+
+	entry    entry
+	isNative bool // a handler was given w and r
+	touched  bool // an event was exchanged
+	leaked   bool // something of this conn may outlive Serve
+
+	in  requestBody
+	out response
+
+	mu       sync.Mutex // guards what a Receive beside a Send may meet
+	complete chan struct{}
+	done     bool // the response is complete
+	ending   error
+}
+
+func (c *httpConn) begin(g *Gateway, w http.ResponseWriter, r *http.Request, scope parley.Scope) {
+	c.gateway, c.w, c.r = g, w, r
+	c.scope = scope
+	c.scope.Protocol = parley.HTTP
+	c.scope.Request = r
+	c.scope.Extensions = extensionsOf(r)
+	c.ctx.Context, c.ctx.conn = r.Context(), c
+}
+
+// reset forgets the request.
+func (c *httpConn) reset() { *c = httpConn{} }
+
+// takeWriter gives the handler what net/http gave the Gateway.
+func (c *httpConn) takeWriter(ctx context.Context, scope *parley.Scope) (http.ResponseWriter, bool) {
+	if c.touched || scope.Protocol != parley.HTTP {
+		return nil, false
+	}
+	c.isNative = true
+	if ctx != context.Context(&c.ctx) {
+		c.leaked = true // the handler's request carries a context made from ours
+	}
+	return c.w, true
+}
+
+func (c *httpConn) liveContext() context.Context { return &c.ctx }
+
+// Receive returns the parts of the request body and then, when the client is
+// gone or the response complete, the disconnect.
+func (c *httpConn) Receive(ctx context.Context) (parley.Event, error) {
+	c.touched = true
+	if !c.in.done {
+		if cause := c.over(); cause != nil {
+			return parley.HTTPDisconnect{Cause: cause}, nil
+		}
+		event, err := c.receiveBody(ctx)
+		if event != nil || err != nil {
+			return event, err
+		}
+	}
+	return c.receiveEnd(ctx)
+}
+
+// receiveEnd waits for the end of the conversation.
+func (c *httpConn) receiveEnd(ctx context.Context) (parley.Event, error) {
+	if cause := c.over(); cause != nil {
+		return parley.HTTPDisconnect{Cause: cause}, nil
+	}
+	select {
+	case <-c.completion():
+	case <-c.ctx.Done():
+	case <-ctx.Done():
+		if c.ctx.Err() == nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+	return parley.HTTPDisconnect{Cause: c.over()}, nil
+}
+
+// over tells why the conversation is over, or nil.
+func (c *httpConn) over() error {
+	c.mu.Lock()
+	done := c.done
+	c.mu.Unlock()
+	if done {
+		return parley.ErrFinished
+	}
+	if c.ctx.Err() != nil {
+		return context.Cause(&c.ctx)
+	}
+	return nil
+}
+
+// completion is closed when the response is complete.
+func (c *httpConn) completion() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.complete == nil {
+		c.complete = make(chan struct{})
+		if c.done {
+			close(c.complete)
+		}
+	}
+	return c.complete
+}
+
+// checkComplete tells a waiting Receive when the response is complete.
+func (c *httpConn) checkComplete() {
+	if c.out.order.State() != protocol.HTTPComplete {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done {
+		return
+	}
+	c.done = true
+	if c.complete != nil {
+		close(c.complete)
+	}
+}
+
+// Send writes a part of the response.
+func (c *httpConn) Send(ctx context.Context, event parley.Event) error {
+	c.touched = true
+	if err := c.sendable(ctx); err != nil {
+		return err
+	}
+	defer c.checkComplete()
+	switch event := event.(type) {
+	case parley.HTTPResponseStart:
+		return c.sendStart(event)
+	case parley.HTTPResponseBody:
+		return c.sendBody(event)
+	case parley.HTTPResponseZeroCopySend:
+		return c.sendFile(event)
+	case parley.HTTPResponsePathSend:
+		return c.sendPath(event)
+	case parley.HTTPResponseTrailers:
+		return c.sendTrailers(event)
+	case parley.HTTPResponseEarlyHint:
+		return c.sendEarlyHint(event)
+	case parley.HTTPResponsePush:
+		return c.sendPush(event)
+	case parley.HTTPResponseDebug:
+		return c.out.order.Unavailable(event)
+	}
+	return c.out.order.Unknown(event)
+}
+
+// sendable tells at once of a client that is gone: the server's writer would
+// take two more writes before it says so.
+func (c *httpConn) sendable(ctx context.Context) error {
+	if c.out.order.State() == protocol.HTTPComplete {
+		return nil // the order's own answer says more
+	}
+	if c.ctx.Err() != nil {
+		return parley.ErrDisconnected
+	}
+	if ctx != context.Context(&c.ctx) && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (c *httpConn) place() *entry { return &c.entry }

@@ -1,0 +1,203 @@
+package nethttp
+
+import (
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+)
+
+// response is the answer on its way to the client.
+type response struct {
+	order    protocol.HTTP
+	status   int
+	headSent bool
+	trailers bool     // the client hears trailers
+	declared []string // those that the head names
+	close    bool     // the connection ends with this answer
+}
+
+// sendStart takes the head. It goes out with the first part of the body, so that
+// a body of one part gets its length.
+func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
+	c.out.order.Head = c.r.Method == http.MethodHead
+	if err := c.out.order.Start(event); err != nil {
+		return err
+	}
+	header := c.w.Header()
+	for name, values := range event.Header {
+		switch name = textproto.CanonicalMIMEHeaderKey(name); name {
+		case "Transfer-Encoding": // the server's own business
+		case "Set-Cookie", "Vary": // middleware above may have set some
+			header[name] = append(header[name], values...)
+		default:
+			header[name] = values
+		}
+	}
+	c.out.status = event.Status
+	c.out.trailers = event.Trailers && c.scope.Supports(parley.ExtensionTrailers)
+	if c.out.trailers {
+		c.out.declared = tokens(header["Trailer"])
+	} else {
+		delete(header, "Trailer")
+	}
+	return nil
+}
+
+func tokens(lines []string) (list []string) {
+	for _, line := range lines {
+		for token := range strings.SplitSeq(line, ",") {
+			list = append(list, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(token)))
+		}
+	}
+	return list
+}
+
+// writeHead writes the head. length is that of the whole body if it is known
+// here, else negative; more tells that the app goes on after this.
+func (c *httpConn) writeHead(length int64, more bool) {
+	if c.out.headSent {
+		return
+	}
+	c.out.headSent = true
+	header := c.w.Header()
+	if _, sized := c.out.order.Sized(); !sized && length >= 0 && !c.out.trailers && c.out.status != 204 && c.out.status != 304 {
+		header["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	if c.bodyUnread() && (more || c.duplex()) {
+		c.answerEarly()
+	}
+	if c.out.close && c.r.ProtoMajor == 1 {
+		header["Connection"] = []string{"close"}
+	}
+	c.w.WriteHeader(c.out.status)
+}
+
+// bodyUnread tells that the request body was not read to its end.
+func (c *httpConn) bodyUnread() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.in.done && c.hasBody() && (c.in.spool == nil || !c.in.spool.finished())
+}
+
+func (c *httpConn) duplex() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.in.duplex
+}
+
+// answerEarly lets the app read on after the head is out. net/http would throw
+// the rest of the body away; told not to, it can't use the connection again
+// (go.dev/issue/68560).
+func (c *httpConn) answerEarly() {
+	c.out.close = true
+	if http.NewResponseController(c.w).EnableFullDuplex() == nil {
+		c.mu.Lock()
+		c.in.duplex = true
+		c.mu.Unlock()
+	}
+}
+
+// sendBody writes a part of the body.
+func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
+	allowed, err := c.out.order.Body(event, int64(len(event.Body)), event.More)
+	if c.out.order.State() == protocol.HTTPIdle || allowed == 0 && err != nil && !c.out.headSent {
+		return err
+	}
+	length := int64(-1)
+	if !event.More && err == nil {
+		length = int64(len(event.Body))
+	}
+	c.writeHead(length, event.More)
+	if allowed > 0 {
+		if _, writeErr := c.w.Write(event.Body[:allowed]); writeErr != nil {
+			return c.lost()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if event.More && !event.Buffered || c.out.order.State() == protocol.HTTPAwaitTrailers {
+		return c.flush()
+	}
+	return nil
+}
+
+// flush brings what was written to the client.
+func (c *httpConn) flush() error {
+	err := http.NewResponseController(c.w).Flush()
+	if err != nil && c.ctx.Context.Err() != nil {
+		return c.lost()
+	}
+	return nil // a writer that can't flush sends when it likes
+}
+
+// lost ends the conversation for a write that failed.
+func (c *httpConn) lost() error {
+	c.ctx.arm()
+	c.ctx.end(parley.ErrDisconnected)
+	return parley.ErrDisconnected
+}
+
+// sendTrailers writes trailers, if the client hears them.
+func (c *httpConn) sendTrailers(event parley.HTTPResponseTrailers) error {
+	if err := c.out.order.Trailers(event); err != nil || !c.out.trailers {
+		return err
+	}
+	header := c.w.Header()
+	for name, values := range event.Header {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if !slices.Contains(c.out.declared, name) {
+			name = http.TrailerPrefix + name
+		}
+		header[name] = append(header[name], values...)
+	}
+	return nil
+}
+
+// sendEarlyHint writes a 103 answer. It goes to the innermost writer, since
+// wrappers take any status for the final one.
+func (c *httpConn) sendEarlyHint(event parley.HTTPResponseEarlyHint) error {
+	if err := c.out.order.EarlyHint(event); err != nil {
+		return err
+	}
+	if !c.r.ProtoAtLeast(1, 1) || len(event.Links) == 0 {
+		return nil // HTTP/1.0 knows no interim answers
+	}
+	w := innermost(c.w)
+	header := w.Header()
+	before, had := header["Link"]
+	header["Link"] = append(slices.Clone(before), event.Links...)
+	w.WriteHeader(http.StatusEarlyHints)
+	if delete(header, "Link"); had {
+		header["Link"] = before
+	}
+	return nil
+}
+
+// sendPush asks for an HTTP/2 push.
+func (c *httpConn) sendPush(event parley.HTTPResponsePush) error {
+	if err := c.out.order.Push(event); err != nil {
+		return err
+	}
+	pusher, ok := innermost(c.w).(http.Pusher)
+	if !ok || pusher.Push(event.Path, &http.PushOptions{Header: event.Header}) != nil {
+		return c.out.order.Unavailable(event)
+	}
+	return nil
+}
+
+// innermost unwraps a writer.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = wrapper.Unwrap()
+	}
+}

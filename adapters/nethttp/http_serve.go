@@ -1,0 +1,141 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+)
+
+// serveHTTP serves one request with an HTTP conversation.
+func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	g.serveScope(g.app, w, r, parley.Scope{RootPath: g.options.rootPath})
+}
+
+// serveScope serves one request below a scope and returns what the app returned.
+func (g *Gateway) serveScope(app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope) error {
+	c := g.conns.Get().(*httpConn)
+	c.begin(g, w, r, scope)
+	returned := false
+	defer func() {
+		switch {
+		case returned:
+		case c.isNative && !c.touched:
+			c.close() // a handler's panic is net/http's: its stack stays as it is
+		default:
+			c.panicked(recover())
+		}
+	}()
+	err := app.Serve(&c.ctx, &c.scope, c)
+	returned = true
+	if c.isNative && !c.touched && err == nil {
+		c.retire()
+		return nil
+	}
+	c.finish(err)
+	return err
+}
+
+// retire puts a conn that only handed through aside for a later request.
+func (c *httpConn) retire() {
+	g := c.gateway
+	if c.leaked {
+		c.close()
+		return
+	}
+	c.reset()
+	g.conns.Put(c)
+}
+
+// panicked ends a conversation whose app panicked.
+func (c *httpConn) panicked(value any) {
+	if value == http.ErrAbortHandler {
+		c.close()
+		panic(value)
+	}
+	c.gateway.logPanic(&c.scope, value)
+	c.finish(fmt.Errorf("%w: %v", parley.ErrAppPanic, value))
+}
+
+func (g *Gateway) logPanic(scope *parley.Scope, value any) {
+	g.options.logger.Error("parley: app panicked", "protocol", scope.Protocol, "path", scope.Request.URL.Path,
+		"panic", value, "stack", string(debug.Stack()))
+}
+
+// finish ends the conversation when the app has returned.
+func (c *httpConn) finish(err error) {
+	ending := c.out.order.Finish()
+	clean := err == nil || errors.Is(err, parley.ErrDisconnected)
+	switch {
+	case ending == protocol.HTTPDone:
+		if !c.out.headSent {
+			c.writeHead(-1, false)
+		}
+	case c.isNative && ending == protocol.HTTPError:
+		// A handler has answered, and middleware failed afterwards.
+	case ending == protocol.HTTPError && c.r.Context().Err() == nil:
+		if clean {
+			err = parley.ErrNotAnswered
+		}
+		status := protocol.Status(err)
+		c.log(err, status)
+		c.answerError(status)
+	case ending == protocol.HTTPAbort:
+		if clean && c.r.Context().Err() == nil {
+			err = parley.ErrIncomplete
+			clean = false
+		}
+		if !clean {
+			c.log(err, c.out.status)
+		}
+		if c.out.headSent {
+			c.flush() // what was written before the break is the client's
+		}
+		c.close()
+		panic(http.ErrAbortHandler)
+	}
+	if ending == protocol.HTTPDone && !clean {
+		c.log(err, c.out.status)
+	}
+	c.close()
+}
+
+func (c *httpConn) answerError(status int) {
+	if c.bodyUnread() && c.duplex() {
+		c.out.close = true
+	}
+	if c.out.close && c.r.ProtoMajor == 1 {
+		c.w.Header().Set("Connection", "close")
+	}
+	answer(c.w, status)
+}
+
+// close ends what goes on beside the app.
+func (c *httpConn) close() {
+	c.mu.Lock()
+	c.in.closed = true
+	spool := c.in.spool
+	c.mu.Unlock()
+	c.ctx.end(parley.ErrFinished)
+	c.gateway.live.remove(c)
+	if spool != nil {
+		spool.close()
+	}
+}
+
+// drain tells the app that the server wants to end.
+func (c *httpConn) drain(error) { c.ctx.end(parley.ErrDraining) }
+
+func (c *httpConn) log(err error, status int) {
+	level := slog.LevelError
+	if status < 500 && status != 0 && !errors.Is(err, parley.ErrIncomplete) {
+		level = slog.LevelDebug
+	}
+	c.gateway.options.logger.Log(context.Background(), level, "parley: app failed", "protocol", "http",
+		"method", c.r.Method, "path", c.r.URL.Path, "status", status, "error", err)
+}

@@ -1,0 +1,151 @@
+package nethttp
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/parleygo/parley"
+)
+
+// Middleware makes parley middleware of net/http middleware: rs/cors, otelhttp,
+// chi's, a project's own. It stands in front of HTTP conversations and of
+// WebSocket handshakes; other protocols pass it by. What it puts into the
+// request's context and headers reaches the app, what it sets on the response
+// goes out with the app's answer, be that an accept or a denial, and what it
+// answers itself keeps the app from running.
+//
+// On HTTP the app below writes through whatever ResponseWriter the middleware
+// hands on. On a WebSocket the middleware runs around the whole session; what
+// it writes after handing on is ignored.
+func Middleware(middleware func(http.Handler) http.Handler) parley.Middleware {
+	if middleware == nil {
+		panic("nethttp: Middleware of a nil function")
+	}
+	return func(next parley.App) parley.App {
+		m := &middlewareApp{next: next, fallback: &Gateway{app: next, options: newOptions(nil)}}
+		m.fallback.conns.New = func() any { return new(httpConn) }
+		m.handler = middleware(http.HandlerFunc(m.inner))
+		return m
+	}
+}
+
+type middlewareApp struct {
+	next     parley.App
+	handler  http.Handler // the middleware, around inner
+	fallback *Gateway     // serves next where there is no live gateway above
+}
+
+// passage is one conversation on its way through the middleware. It travels in
+// the request's context.
+type passage struct {
+	scope *parley.Scope
+	conn  parley.Conn
+	// gateway serves HTTP below, over the writer that the middleware hands on.
+	gateway *Gateway
+	// writer is the one that the middleware was given on a WebSocket.
+	writer *eventWriter
+
+	passed bool
+	err    error
+}
+
+func (m *middlewareApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	p := &passage{scope: scope, conn: conn, gateway: m.fallback}
+	ctx = context.WithValue(ctx, passageKey{m}, p)
+	switch scope.Protocol {
+	case parley.HTTP:
+		return m.serveHTTP(ctx, p)
+	case parley.WebSocket:
+		return m.serveWebSocket(ctx, p)
+	}
+	return m.next.Serve(ctx, scope, conn)
+}
+
+// passageKey is a key of its own for each middleware in a chain.
+type passageKey struct{ *middlewareApp }
+
+func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
+	if live, ok := p.conn.(*httpConn); ok {
+		if w, ok := live.takeWriter(ctx, p.scope); ok {
+			p.gateway = live.gateway
+			m.handler.ServeHTTP(w, p.scope.Request.WithContext(ctx))
+			return p.err
+		}
+	}
+	whole := *p.scope
+	whole.RootPath = "" // the middleware sees the path as it came
+	if err := serveOverEvents(ctx, m.handler, &whole, p.conn); err != nil {
+		return err
+	}
+	return p.err
+}
+
+// serveWebSocket runs the middleware over a writer whose answer would deny the
+// handshake. If it hands on instead, the writer's headers go with the app's
+// answer.
+func (m *middlewareApp) serveWebSocket(ctx context.Context, p *passage) error {
+	p.writer = newEventWriter(ctx, p.scope, &denial{Conn: p.conn})
+	defer p.writer.release()
+	m.handler.ServeHTTP(p.writer, p.scope.Request.WithContext(ctx))
+	p.writer.retire()
+	if p.passed {
+		return p.err
+	}
+	return p.writer.finish()
+}
+
+// inner is the handler that the middleware believes to stand in front of.
+func (m *middlewareApp) inner(w http.ResponseWriter, r *http.Request) {
+	p, ok := r.Context().Value(passageKey{m}).(*passage)
+	if !ok {
+		panic("nethttp: middleware replaced the request's context with one that does not descend from it")
+	}
+	p.passed = true
+	scope := *p.scope
+	scope.Request = r
+	if p.scope.Protocol == parley.HTTP {
+		p.err = p.gateway.serveScope(m.next, w, r, scope)
+		return
+	}
+	p.err = m.next.Serve(r.Context(), &scope, withHeader(p.conn, p.writer.header))
+}
+
+// withHeader returns a conn whose answer to the handshake has header on top. A
+// live conn takes it at once and stays what it is, for handlers that upgrade by
+// themselves.
+func withHeader(conn parley.Conn, header http.Header) parley.Conn {
+	if len(header) == 0 {
+		return conn
+	}
+	if live, ok := conn.(*webSocketConn); ok {
+		live.addHeader(header)
+		return conn
+	}
+	return &headedConn{conn, header}
+}
+
+type headedConn struct {
+	parley.Conn
+	header http.Header
+}
+
+func (c *headedConn) Send(ctx context.Context, event parley.Event) error {
+	switch e := event.(type) {
+	case parley.WebSocketAccept:
+		e.Header = c.merged(e.Header)
+		event = e
+	case parley.WebSocketDeny:
+		e.Header = c.merged(e.Header)
+		event = e
+	case parley.WebSocketResponseStart:
+		e.Header = c.merged(e.Header)
+		event = e
+	}
+	return c.Conn.Send(ctx, event)
+}
+
+func (c *headedConn) merged(header http.Header) http.Header {
+	all := c.header.Clone()
+	copyHeader(all, header)
+	return all
+}

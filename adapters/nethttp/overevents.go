@@ -1,0 +1,67 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/parleygo/parley"
+)
+
+// serveOverEvents runs h as the app of an HTTP or WebSocket conversation that
+// is not the live net/http one: a wrapped conn or the test driver. h sees what
+// it would see on net/http's own server; on a WebSocket its answer denies the
+// handshake. A panic of h goes on to the adapter, which knows what to do about
+// it: http.ErrAbortHandler aborts there too.
+func serveOverEvents(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn) error {
+	switch scope.Protocol {
+	case parley.HTTP:
+	case parley.WebSocket:
+		if err := awaitConnect(ctx, conn); err != nil {
+			return err
+		}
+		conn = &denial{Conn: conn}
+	default:
+		return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
+	}
+	w := newEventWriter(ctx, scope, conn)
+	defer w.release()
+	runHandler(ctx, h, scope, conn, w)
+	return w.finish()
+}
+
+// runHandler calls h once and takes back, however h ends, what was lent to it:
+// a goroutine that h leaves behind finds a finished context, a closed body and
+// a writer that refuses.
+func runHandler(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, w *eventWriter) {
+	requestCtx := &handlerContext{Context: ctx}
+	r, body := eventRequest(requestCtx, scope, conn)
+	defer func() {
+		w.retire()
+		requestCtx.end()
+		body.end() // after the context, which ends a Read that still waits
+		if r.MultipartForm != nil {
+			r.MultipartForm.RemoveAll() // as net/http does: temporary files, nobody to tell of a failure
+		}
+	}()
+	h.ServeHTTP(w, r)
+}
+
+// awaitConnect takes the event that opens a WebSocket conversation.
+func awaitConnect(ctx context.Context, conn parley.Conn) error {
+	event, err := conn.Receive(ctx)
+	if err != nil {
+		return err
+	}
+	switch event := event.(type) {
+	case parley.WebSocketConnect:
+		return nil
+	case parley.WebSocketDisconnect:
+		if errors.Is(event.Cause, parley.ErrDisconnected) {
+			return event.Cause
+		}
+		return fmt.Errorf("%w: %w", parley.ErrDisconnected, event.Cause)
+	}
+	return fmt.Errorf("nethttp: %s instead of websocket.connect", event.EventType())
+}

@@ -1,0 +1,120 @@
+package nethttp
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/parleygo/parley"
+)
+
+// WriteHeader fixes status and headers. The first final status counts.
+func (w *eventWriter) WriteHeader(status int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.returned.Load():
+	case w.status != 0:
+		w.logf("http: superfluous response.WriteHeader call from %s", handlerFrame())
+	default:
+		w.writeHeader(status)
+	}
+}
+
+func (w *eventWriter) writeHeader(status int) {
+	if status < 100 || status > 999 {
+		panic(fmt.Sprintf("invalid WriteHeader code %v", status))
+	}
+	if status < 200 {
+		w.inform(status)
+		return
+	}
+	w.status = status
+	w.snapshot = w.header.Clone()
+	if given := w.snapshot.Get("Content-Length"); given != "" {
+		length, err := strconv.ParseInt(given, 10, 64)
+		if err != nil || length < 0 {
+			w.logf("http: invalid Content-Length of %q", given)
+			return
+		}
+		w.length = length
+	}
+}
+
+// inform sends early hints. Other informational answers have no event: 100 is
+// the server's to give and 101 a WebSocket's. A hint that fails is no loss, the
+// answer itself will tell.
+func (w *eventWriter) inform(status int) {
+	links := w.header["Link"]
+	if status != http.StatusEarlyHints || len(links) == 0 || !w.supports(parley.ExtensionEarlyHint) {
+		return
+	}
+	tidied := make([]string, len(links))
+	for i, link := range links {
+		tidied[i] = tidyValue(link)
+	}
+	_ = w.conn.Send(w.sendContext(), parley.HTTPResponseEarlyHint{Links: tidied})
+}
+
+// supports tells whether the conn takes the events of ext. None of HTTP's
+// extensions is of use to a denial.
+func (w *eventWriter) supports(ext parley.Extension) bool {
+	return w.scope.Protocol == parley.HTTP && w.scope.Supports(ext)
+}
+
+// start sends the head, once. first is the beginning of the body, all of it if
+// the handler has finished.
+func (w *eventWriter) start(first []byte, finished bool) {
+	if w.started {
+		return
+	}
+	w.started = true
+	header := w.snapshot
+	encoding := header.Get("Transfer-Encoding")
+	header.Del("Transfer-Encoding") // framing is the server's business
+	if bodyAllowed(w.status) {
+		trailers := w.takeTrailers(finished)
+		w.describe(header, first, encoding != "")
+		w.measure(header, len(first), finished && !trailers, encoding)
+	} else {
+		header.Del("Content-Length")
+		if w.status == http.StatusNotModified {
+			header.Del("Content-Type")
+		}
+	}
+	tidy(header)
+	w.send(parley.HTTPResponseStart{Status: w.status, Header: header, Trailers: w.announced})
+}
+
+// describe fills in the Content-Type. A nil value is how a handler declines.
+func (w *eventWriter) describe(header http.Header, first []byte, encoded bool) {
+	_, given := header["Content-Type"]
+	if !given && !encoded && header.Get("Content-Encoding") == "" && len(first) > 0 {
+		header["Content-Type"] = []string{http.DetectContentType(first)}
+	}
+}
+
+// measure settles the Content-Length: the handler's, or size if that is known to
+// be the whole body. On HEAD nothing written may just mean that the handler
+// knew better than to write.
+func (w *eventWriter) measure(header http.Header, size int, whole bool, encoding string) {
+	values, given := header["Content-Length"]
+	switch {
+	case encoding != "" && encoding != "identity":
+		w.length = -1 // as in net/http the encoding wins
+	case w.length >= 0:
+		values[0] = strings.TrimLeft(values[0], "+-") // ParseInt takes signs, the protocol does not
+		header["Content-Length"] = values[:1]
+	case whole && !given && encoding == "" && (size > 0 || !w.headOnly):
+		w.length = int64(size)
+		header["Content-Length"] = []string{strconv.Itoa(size)}
+	}
+	if w.length < 0 {
+		delete(header, "Content-Length")
+	}
+}
+
+func bodyAllowed(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}

@@ -1,0 +1,33 @@
+package nethttp
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"path"
+	"runtime"
+	"strings"
+)
+
+// logf complains about a handler where net/http would: in the error log of the
+// server behind the conversation, or else in the standard one.
+func (w *eventWriter) logf(format string, args ...any) {
+	if server, ok := w.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
+		server.ErrorLog.Printf(format, args...)
+		return
+	}
+	log.Printf(format, args...)
+}
+
+// handlerFrame tells who called the writer's method that calls it: the first
+// function that is none of net/http's helpers.
+func handlerFrame() string {
+	var stack [16]uintptr
+	frames := runtime.CallersFrames(stack[:runtime.Callers(3, stack[:])])
+	for {
+		frame, more := frames.Next()
+		if !more || !strings.HasPrefix(frame.Function, "net/http.") {
+			return fmt.Sprintf("%s (%s:%d)", frame.Function, path.Base(frame.File), frame.Line)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/parleygo/parley"
+)
+
+// eventRequest makes the request that a handler gets: the scope's, with ctx,
+// without what the routers above consumed of its path, and with a body made of
+// events. The body is nil where there is none to read.
+func eventRequest(ctx context.Context, scope *parley.Scope, conn parley.Conn) (*http.Request, *eventBody) {
+	r := withoutRoot(scope, scope.Request).WithContext(ctx)
+	if r.ContentLength == 0 || scope.Protocol != parley.HTTP {
+		r.Body = http.NoBody
+		return r, nil
+	}
+	body := &eventBody{events: parley.BodyReader(ctx, conn), request: r, source: scope.Request}
+	r.Body = body
+	return r, body
+}
+
+// withoutRoot returns r as a handler mounted at the scope's RootPath sees it,
+// as http.StripPrefix would hand it on, but cut on the boundary of a segment
+// and with "/" for the mount point itself. A path that is not below the root is
+// left as it is.
+func withoutRoot(scope *parley.Scope, r *http.Request) *http.Request {
+	if scope.RootPath == "" {
+		return r
+	}
+	escaped, ok := scope.EscapedRoutePath()
+	if !ok {
+		return r
+	}
+	below, u := *r, *r.URL
+	u.Path = scope.RoutePath()
+	if u.RawPath != "" {
+		u.RawPath = escaped
+	}
+	below.URL = &u
+	return &below
+}
+
+// eventBody is a request body made of events. Nothing is received before the
+// first Read: that is what lets a server wait with its "100 Continue".
+type eventBody struct {
+	events  io.Reader
+	request *http.Request // the handler's
+	source  *http.Request // the server's, where the trailers of the request turn up
+
+	mu     sync.Mutex // held by Read, so that end can wait for it
+	closed atomic.Bool
+}
+
+func (b *eventBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := b.events.Read(p)
+	switch {
+	case err == io.EOF:
+		b.takeTrailers()
+	case errors.Is(err, parley.ErrDisconnected):
+		err = fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err) // what net/http calls it
+	}
+	return n, err
+}
+
+// takeTrailers shows the handler the trailers that its client had not declared:
+// declared ones arrive in a map that both requests share.
+func (b *eventBody) takeTrailers() {
+	if b.request.Trailer == nil {
+		b.request.Trailer = b.source.Trailer
+	}
+}
+
+// Close stops the reading. It does not wait for a Read under way.
+func (b *eventBody) Close() error {
+	b.closed.Store(true)
+	return nil
+}
+
+// end closes the body and waits for a Read under way: the conn is not the
+// handler's any more.
+func (b *eventBody) end() {
+	if b == nil {
+		return
+	}
+	b.Close()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+}

@@ -1,0 +1,201 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/parleygo/parley"
+)
+
+// bufferSize is net/http's: an answer that fits gets a Content-Length.
+const bufferSize = 2 << 10
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+var errHandlerReturned = fmt.Errorf("nethttp: write after the handler returned: %w", parley.ErrClosed)
+
+// eventWriter is the http.ResponseWriter of a conversation of events. It keeps
+// net/http's rules. It is safe to use, though to no effect, after the handler
+// has returned.
+type eventWriter struct {
+	ctx      context.Context // the conversation's: a ResponseWriter's methods bring none
+	scope    *parley.Scope
+	conn     parley.Conn
+	headOnly bool        // the request is HEAD: no body goes out
+	header   http.Header // the handler's
+
+	returned atomic.Bool // the handler has: the writer is out of use
+
+	mu        sync.Mutex // goroutines that the handler left behind may still write
+	status    int        // zero until WriteHeader
+	snapshot  http.Header
+	length    int64 // the Content-Length, or -1
+	written   int64 // bytes of the body taken so far
+	storage   *[bufferSize]byte
+	buffer    []byte   // in storage: taken, but not sent
+	started   bool     // the head is sent
+	declared  []string // names in the Trailer header
+	announced bool     // the head said that trailers follow
+	err       error    // why nothing can be sent any more
+
+	notify closeNotifier
+}
+
+func newEventWriter(ctx context.Context, scope *parley.Scope, conn parley.Conn) *eventWriter {
+	return &eventWriter{
+		ctx: ctx, scope: scope, conn: conn,
+		headOnly: scope.Request.Method == http.MethodHead,
+		header:   make(http.Header),
+		length:   -1,
+	}
+}
+
+// Header returns the header map; one of no consequence once the handler has
+// returned, when the real one may be in use elsewhere.
+func (w *eventWriter) Header() http.Header {
+	if w.returned.Load() {
+		return make(http.Header)
+	}
+	return w.header
+}
+
+// Write keeps p in the buffer or sends it.
+func (w *eventWriter) Write(p []byte) (int, error) { return write(w, p) }
+
+// WriteString is Write without a copy of what fits the buffer.
+func (w *eventWriter) WriteString(s string) (int, error) { return write(w, s) }
+
+func write[T []byte | string](w *eventWriter, data T) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	allowed, refusal := w.admit(int64(len(data)))
+	if allowed == 0 {
+		return 0, refusal
+	}
+	if err := push(w, data[:allowed]); err != nil {
+		return 0, err
+	}
+	return int(allowed), refusal
+}
+
+// begin makes sure that there is a status and somebody to tell it to.
+func (w *eventWriter) begin() error {
+	if w.returned.Load() {
+		return errHandlerReturned
+	}
+	if w.status == 0 {
+		w.writeHeader(http.StatusOK)
+	}
+	return w.lost()
+}
+
+// admit tells how much of size more bytes may become part of the body.
+func (w *eventWriter) admit(size int64) (allowed int64, err error) {
+	if err := w.begin(); err != nil {
+		return 0, err
+	}
+	switch room := w.length - w.written; {
+	case size == 0:
+	case !bodyAllowed(w.status):
+		err = http.ErrBodyNotAllowed
+	case w.length >= 0 && room < size:
+		allowed, err = room, http.ErrContentLength
+	default:
+		allowed = size
+	}
+	w.written += allowed
+	return allowed, err
+}
+
+// push buffers like bufio.Writer, on whose boundaries it depends whether
+// net/http computes a Content-Length, and what it sniffs.
+func push[T []byte | string](w *eventWriter, data T) error {
+	for len(data) > bufferSize-len(w.buffer) {
+		if len(w.buffer) == 0 {
+			return w.sendPart([]byte(data))
+		}
+		room := bufferSize - len(w.buffer)
+		w.buffer = append(w.buffer, data[:room]...)
+		data = data[room:]
+		if err := w.sendPart(w.take()); err != nil {
+			return err
+		}
+	}
+	if w.storage == nil {
+		w.storage = buffers.Get().(*[bufferSize]byte)
+		w.buffer = w.storage[:0]
+	}
+	w.buffer = append(w.buffer, data...)
+	return nil
+}
+
+// take empties the buffer. What it returns is good until the next push.
+func (w *eventWriter) take() []byte {
+	taken := w.buffer
+	w.buffer = w.buffer[:0]
+	return taken
+}
+
+func (w *eventWriter) sendPart(p []byte) error {
+	w.start(p, false)
+	if w.headOnly || len(p) == 0 {
+		return w.err
+	}
+	return w.send(parley.HTTPResponseBody{Body: p, More: true, Buffered: true})
+}
+
+// sendBody sends what is buffered, and brings it to the client or ends the body
+// with it.
+func (w *eventWriter) sendBody(more bool) error {
+	p := w.take()
+	w.start(p, !more)
+	if w.headOnly {
+		p = nil
+	}
+	return w.send(parley.HTTPResponseBody{Body: p, More: more})
+}
+
+// send sends event unless an earlier one failed.
+func (w *eventWriter) send(event parley.Event) error {
+	if w.err == nil {
+		w.err = w.conn.Send(w.sendContext(), event)
+	}
+	return w.err
+}
+
+// sendContext lets a handler that ran into a deadline say so: on net/http's own
+// server a deadline ends the handler's work but not its answer.
+func (w *eventWriter) sendContext() context.Context {
+	if errors.Is(w.ctx.Err(), context.DeadlineExceeded) {
+		return context.WithoutCancel(w.ctx)
+	}
+	return w.ctx
+}
+
+// lost tells why nothing can be sent any more. It looks at the context first: a
+// conn notices late, and the buffer would hide it.
+func (w *eventWriter) lost() error {
+	if w.err == nil && w.ctx.Err() != nil {
+		if cause := context.Cause(w.ctx); errors.Is(cause, parley.ErrDisconnected) {
+			w.err = cause
+		}
+	}
+	return w.err
+}
+
+// Flush brings everything written so far to the client.
+func (w *eventWriter) Flush() { w.FlushError() }
+
+// FlushError is Flush that tells of failure; http.ResponseController prefers it.
+func (w *eventWriter) FlushError() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.begin(); err != nil {
+		return err
+	}
+	return w.sendBody(true)
+}

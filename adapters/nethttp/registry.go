@@ -1,0 +1,93 @@
+package nethttp
+
+import "sync"
+
+// drainable is a conversation that can be told that the server wants to end.
+type drainable interface {
+	place() *entry
+	drain(cause error)
+}
+
+// entry is a conversation's place in the registry.
+type entry struct {
+	prev, next drainable
+	in         bool
+}
+
+// registry lists the conversations that a drain has to tell: every WebSocket,
+// and the HTTP conversations that wait for their end.
+type registry struct {
+	mu    sync.Mutex
+	first drainable
+	count int
+	empty chan struct{} // closed when count comes to zero, made by who waits
+}
+
+func (r *registry) add(d drainable) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := d.place()
+	if e.in {
+		return
+	}
+	*e = entry{next: r.first, in: true}
+	if r.first != nil {
+		r.first.place().prev = d
+	}
+	r.first = d
+	r.count++
+}
+
+func (r *registry) remove(d drainable) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := d.place()
+	if !e.in {
+		return
+	}
+	if e.prev != nil {
+		e.prev.place().next = e.next
+	} else {
+		r.first = e.next
+	}
+	if e.next != nil {
+		e.next.place().prev = e.prev
+	}
+	*e = entry{}
+	if r.count--; r.count == 0 && r.empty != nil {
+		close(r.empty)
+		r.empty = nil
+	}
+}
+
+// all returns those present now.
+func (r *registry) all() []drainable {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]drainable, 0, r.count)
+	for d := r.first; d != nil; d = d.place().next {
+		list = append(list, d)
+	}
+	return list
+}
+
+// emptied returns a channel that is closed when nobody is left.
+func (r *registry) emptied() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.count == 0 {
+		none := make(chan struct{})
+		close(none)
+		return none
+	}
+	if r.empty == nil {
+		r.empty = make(chan struct{})
+	}
+	return r.empty
+}
+
+func (r *registry) len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}

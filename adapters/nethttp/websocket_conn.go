@@ -1,0 +1,264 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"sync"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/socket"
+)
+
+// webSocketConn is the live conversation of one WebSocket, from its handshake
+// on. The app runs on a goroutine of its own (with Hold on the request's), so
+// that ServeHTTP can return after the upgrade and net/http frees what it holds.
+type webSocketConn struct {
+	gateway *Gateway
+	app     parley.App
+	scope   parley.Scope
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	entry   entry
+
+	mu        sync.Mutex
+	order     protocol.WebSocket
+	connected bool         // WebSocketConnect was received
+	touched   bool         // an event was exchanged
+	socket    *socket.Conn // once accepted
+	gone      *parley.WebSocketDisconnect
+	native    bool // a handler was given the writer
+
+	handshake
+}
+
+// Receive returns the handshake, then messages, then the disconnect.
+func (c *webSocketConn) Receive(ctx context.Context) (parley.Event, error) {
+	c.mu.Lock()
+	if !c.connected {
+		c.connected, c.touched = true, true
+		c.mu.Unlock()
+		return parley.WebSocketConnect{}, nil
+	}
+	sock := c.socket
+	c.mu.Unlock()
+	if sock == nil {
+		var err error
+		if sock, err = c.awaitAccept(ctx); err != nil {
+			return nil, err
+		}
+		if sock == nil {
+			return c.disconnected(), nil
+		}
+	}
+	message, err := sock.Read(ctx)
+	switch err {
+	case nil:
+		return parley.WebSocketReceive{Type: message.Type, Data: message.Data}, nil
+	case socket.ErrEnded:
+		return c.disconnected(), nil
+	}
+	return nil, err
+}
+
+// awaitAccept waits for the handshake to be answered beside the caller.
+func (c *webSocketConn) awaitAccept(ctx context.Context) (*socket.Conn, error) {
+	select {
+	case <-c.answered:
+	case <-c.ctx.Done():
+	case <-ctx.Done():
+		if c.ctx.Err() == nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.socket, nil
+}
+
+// disconnected is the event that ends the conversation, the same each time.
+func (c *webSocketConn) disconnected() parley.Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.order.Disconnect()
+	if c.gone == nil {
+		c.gone = &parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: context.Cause(c.ctx)}
+		if c.socket != nil {
+			end := c.socket.Ended()
+			*c.gone = parley.WebSocketDisconnect{Code: end.Code, Reason: end.Reason, Cause: end.Cause}
+		}
+		if c.gone.Cause == nil {
+			c.gone.Cause = parley.ErrClosed // denied: the app has ended it itself
+		}
+	}
+	return *c.gone
+}
+
+// Send answers the handshake, or sends a message or the close.
+func (c *webSocketConn) Send(ctx context.Context, event parley.Event) error {
+	c.mu.Lock()
+	c.touched = true
+	if message, ok := event.(parley.WebSocketSend); ok {
+		err := c.order.Send(message)
+		sock := c.socket
+		c.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		return sent(sock.Write(ctx, message))
+	}
+	defer c.mu.Unlock()
+	if c.socket == nil && c.ctx.Err() != nil {
+		c.order.Disconnect()
+	}
+	switch event := event.(type) {
+	case parley.WebSocketAccept:
+		return c.accept(event)
+	case parley.WebSocketClose:
+		return c.close(event)
+	case parley.WebSocketDeny:
+		return c.deny(event)
+	case parley.WebSocketResponseStart:
+		return c.startDenial(event)
+	case parley.WebSocketResponseBody:
+		return c.continueDenial(event)
+	}
+	return c.order.Unknown(event)
+}
+
+// sent tells the app what a write met. The order has let the message pass, so a
+// socket that is closed was closed by the peer or the kit.
+func sent(err error) error {
+	if err == parley.ErrClosed {
+		return parley.ErrDisconnected
+	}
+	return err
+}
+
+// Offer sends a message without ever waiting: a socket whose queue is full
+// refuses it. It is how a broadcast reaches sockets.
+func (c *webSocketConn) Offer(message parley.WebSocketSend) error {
+	c.mu.Lock()
+	err := c.order.Send(message)
+	sock := c.socket
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return sent(sock.Offer(message))
+}
+
+func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
+	before := c.order
+	if err := c.order.Accept(event, c.scope.Subprotocols); err != nil {
+		return err
+	}
+	if !c.claim() {
+		c.order = before
+		c.order.Disconnect()
+		return parley.ErrDisconnected
+	}
+	header := maps.Clone(c.w.Header())
+	copyHeader(header, event.Header)
+	if event.Subprotocol != "" {
+		header["Sec-Websocket-Protocol"] = []string{event.Subprotocol}
+	}
+	sock, err := c.gateway.upgrader.Upgrade(c.w, c.scope.Request, header)
+	if err != nil {
+		c.upgradeFailed(err)
+		return parley.ErrDisconnected
+	}
+	sock.Start(c.ctx, c.cancel)
+	c.socket = sock
+	if c.gateway.draining.Load() {
+		c.drainSocket(sock)
+	}
+	c.release()
+	return nil
+}
+
+// upgradeFailed ends a handshake that was accepted and could not be completed:
+// the client left, or a writer above hides the connection.
+func (c *webSocketConn) upgradeFailed(err error) {
+	c.order.Disconnect()
+	c.cancel(parley.ErrDisconnected)
+	if errors.Is(err, http.ErrNotSupported) {
+		c.gateway.options.logger.Error("parley: websocket upgrade", "path", c.scope.Request.URL.Path, "error", err)
+		answer(c.w, http.StatusInternalServerError)
+	}
+	c.release()
+}
+
+func copyHeader(into, from http.Header) {
+	for name, values := range from {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		into[name] = append(into[name], values...)
+	}
+}
+
+func (c *webSocketConn) close(event parley.WebSocketClose) error {
+	event, what, err := c.order.Close(event)
+	switch what {
+	case protocol.CloseFrame:
+		c.socket.Close(event.Code, event.Reason, parley.ErrClosed)
+	case protocol.CloseDenies:
+		c.respond(parley.WebSocketDeny{Status: http.StatusForbidden})
+	}
+	return err
+}
+
+func (c *webSocketConn) deny(event parley.WebSocketDeny) error {
+	event, err := c.order.Deny(event)
+	if err != nil {
+		return err
+	}
+	return c.respond(event)
+}
+
+// respond answers the handshake with a whole HTTP response.
+func (c *webSocketConn) respond(deny parley.WebSocketDeny) error {
+	if !c.claim() {
+		c.order.Disconnect()
+		return parley.ErrDisconnected
+	}
+	defer c.release()
+	copyHeader(c.w.Header(), deny.Header)
+	if deny.Status != http.StatusNoContent && deny.Status != http.StatusNotModified {
+		c.w.Header()["Content-Length"] = []string{strconv.Itoa(len(deny.Body))}
+	}
+	c.w.WriteHeader(deny.Status)
+	c.w.Write(deny.Body) // a client that is gone has nobody to tell
+	return nil
+}
+
+func (c *webSocketConn) startDenial(event parley.WebSocketResponseStart) error {
+	if err := c.order.ResponseStart(event); err != nil {
+		return err
+	}
+	if !c.claim() {
+		c.order.Disconnect()
+		return parley.ErrDisconnected
+	}
+	copyHeader(c.w.Header(), event.Header)
+	c.w.WriteHeader(event.Status)
+	return nil
+}
+
+func (c *webSocketConn) continueDenial(event parley.WebSocketResponseBody) error {
+	if err := c.order.ResponseBody(event); err != nil {
+		return err
+	}
+	c.w.Write(event.Body)
+	if event.More {
+		http.NewResponseController(c.w).Flush()
+		return nil
+	}
+	c.release()
+	return nil
+}
+
+func (c *webSocketConn) place() *entry { return &c.entry }

@@ -1,0 +1,227 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/socket"
+)
+
+// handshake is the part of a WebSocket conversation that ServeHTTP waits for.
+// The response writer has one user at a time: who claims it answers.
+type handshake struct {
+	w        http.ResponseWriter
+	answered chan struct{} // closed when ServeHTTP may return
+
+	claiming sync.Mutex
+	claimed  bool
+	released bool
+	aborted  any // what ServeHTTP is to panic with
+}
+
+// claim takes the response writer, unless somebody has.
+func (h *handshake) claim() bool {
+	h.claiming.Lock()
+	defer h.claiming.Unlock()
+	first := !h.claimed
+	h.claimed = true
+	return first
+}
+
+// release lets ServeHTTP return.
+func (h *handshake) release() {
+	h.claiming.Lock()
+	defer h.claiming.Unlock()
+	if !h.released {
+		h.released = true
+		close(h.answered)
+	}
+}
+
+// addHeader sets headers that go out with the answer.
+func (h *handshake) addHeader(header http.Header) {
+	h.claiming.Lock()
+	defer h.claiming.Unlock()
+	if !h.claimed {
+		copyHeader(h.w.Header(), header)
+	}
+}
+
+// serveWebSocket serves one handshake and what comes of it.
+func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope) {
+	if g.refuseHandshake(w, r) {
+		return
+	}
+	scope.Protocol = parley.WebSocket
+	scope.Request = r
+	scope.Subprotocols = protocol.Subprotocols(r.Header)
+	scope.Extensions = withDenial
+	c := &webSocketConn{gateway: g, app: app, scope: scope}
+	c.handshake.w, c.answered = w, make(chan struct{})
+	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(r.Context()))
+	g.live.add(c)
+
+	stopLoss := context.AfterFunc(r.Context(), c.clientLeft)
+	defer stopLoss()
+	if timeout := g.options.handshakeTimeout; timeout > 0 {
+		timer := time.AfterFunc(timeout, c.timedOut)
+		defer timer.Stop()
+	}
+	if g.options.hold {
+		c.run()
+	} else {
+		go c.run()
+		<-c.answered
+	}
+	if c.aborted != nil {
+		panic(c.aborted)
+	}
+}
+
+// refuseHandshake answers a handshake that no app has to look at.
+func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
+	if bad := socket.Check(r); bad != nil {
+		for name, values := range bad.Header {
+			w.Header()[name] = values
+		}
+		http.Error(w, bad.Text, bad.Status)
+		return true
+	}
+	if g.draining.Load() {
+		answer(w, http.StatusServiceUnavailable)
+		return true
+	}
+	if err := g.options.checkOrigin(r); err != nil {
+		g.options.logger.Debug("parley: websocket refused", "path", r.URL.Path, "error", err)
+		answer(w, http.StatusForbidden)
+		return true
+	}
+	return false
+}
+
+// clientLeft ends a handshake whose client is gone before it was answered.
+func (c *webSocketConn) clientLeft() {
+	if c.claim() {
+		c.cancel(parley.ErrDisconnected)
+		c.release()
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.native {
+		c.cancel(parley.ErrDisconnected) // the handler has not answered yet either
+	}
+}
+
+// errHandshakeTimeout is the cause of a handshake that the app left unanswered.
+var errHandshakeTimeout = fmt.Errorf("parley: handshake not answered in time: %w", context.DeadlineExceeded)
+
+func (c *webSocketConn) timedOut() {
+	if c.claim() {
+		c.cancel(errHandshakeTimeout)
+		answer(c.w, http.StatusServiceUnavailable)
+		c.release()
+	}
+}
+
+// run runs the app and ends the conversation when it has returned.
+func (c *webSocketConn) run() {
+	defer c.gateway.live.remove(c)
+	defer c.release()
+	err := c.serve()
+	c.finish(err)
+	c.mu.Lock()
+	sock := c.socket
+	c.mu.Unlock()
+	if sock != nil {
+		<-sock.Gone()
+	}
+	c.cancel(parley.ErrFinished)
+}
+
+// serve calls the app. A panic costs this connection only.
+func (c *webSocketConn) serve() (err error) {
+	defer func() {
+		switch value := recover(); {
+		case value == nil:
+		case c.native:
+			c.aborted, err = value, nil // net/http deals with it
+		case value == http.ErrAbortHandler:
+			err = errAborted
+		default:
+			c.gateway.logPanic(&c.scope, value)
+			err = fmt.Errorf("%w: %v", parley.ErrAppPanic, value)
+		}
+	}()
+	return c.app.Serve(c.ctx, &c.scope, c)
+}
+
+var errAborted = errors.New("nethttp: app aborted the connection")
+
+// finish says what the app has left unsaid.
+func (c *webSocketConn) finish(err error) {
+	if c.native {
+		return // the handler has answered
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ending := c.order.Finish()
+	c.report(ending, err)
+	switch ending {
+	case protocol.WebSocketSayGoodbye:
+		if err == errAborted {
+			c.socket.Abort(parley.ErrAppPanic)
+			return
+		}
+		bye := protocol.Goodbye(err)
+		c.socket.Close(bye.Code, bye.Reason, parley.ErrFinished)
+	case protocol.WebSocketFail:
+		if err == errAborted {
+			c.aborted = http.ErrAbortHandler
+		} else if c.claim() {
+			answer(c.w, protocol.Status(err))
+		}
+	case protocol.WebSocketAbort:
+		c.aborted = http.ErrAbortHandler
+	}
+}
+
+// report logs an app's failure.
+func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
+	lost := c.ctx.Err() != nil
+	switch {
+	case err == nil && ending == protocol.WebSocketFail && !lost:
+		err = parley.ErrNotAnswered
+	case err == nil && ending == protocol.WebSocketAbort && !lost:
+		err = parley.ErrIncomplete
+	case err == nil, err == errAborted, errors.Is(err, parley.ErrDisconnected), lost && errors.Is(err, context.Canceled):
+		return
+	}
+	var quiet *parley.UnsupportedProtocolError
+	logger := c.gateway.options.logger
+	if errors.As(err, &quiet) || errors.Is(err, parley.ErrNotFound) || errors.As(err, new(*parley.CloseError)) {
+		logger.Debug("parley: app refused", "protocol", "websocket", "path", c.scope.Request.URL.Path, "error", err)
+		return
+	}
+	logger.Error("parley: app failed", "protocol", "websocket", "path", c.scope.Request.URL.Path, "error", err)
+}
+
+// takeWriter gives a handler that upgrades by itself, or answers the handshake as
+// it likes, what net/http gave the Gateway.
+func (c *webSocketConn) takeWriter(_ context.Context, scope *parley.Scope) (http.ResponseWriter, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.touched || scope.Protocol != parley.WebSocket || !c.claim() {
+		return nil, false
+	}
+	c.native = true
+	return c.w, true
+}
+
+func (c *webSocketConn) liveContext() context.Context { return c.ctx }

@@ -1,0 +1,39 @@
+package socket
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+
+	"github.com/parleygo/parley"
+)
+
+// handleControl deals with a control frame of the peer. A close frame is
+// returned as the error that ends reading.
+func (c *Conn) handleControl(ctl control) error {
+	switch ctl.opcode {
+	case opPing:
+		return c.out.pong(ctl.payload)
+	case opClose:
+		return parseClose(ctl.payload)
+	}
+	return nil // a pong: that bytes came is all there is to know
+}
+
+// parseClose reads a close frame's payload: a *parley.CloseError if it is well
+// formed.
+func parseClose(payload []byte) error {
+	if len(payload) == 0 {
+		return &parley.CloseError{Code: parley.CloseNoStatus}
+	}
+	if len(payload) == 1 {
+		return parley.ErrPeerProtocol
+	}
+	code := parley.CloseCode(binary.BigEndian.Uint16(payload))
+	switch {
+	case !code.Sendable():
+		return parley.ErrPeerProtocol
+	case !utf8.Valid(payload[2:]):
+		return parley.ErrInvalidPayload
+	}
+	return &parley.CloseError{Code: code, Reason: string(payload[2:])}
+}

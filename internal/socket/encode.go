@@ -1,0 +1,71 @@
+package socket
+
+import (
+	"sync"
+
+	"github.com/parleygo/parley"
+)
+
+// encode frames a message. borrowed, if not nil, is given back when the frame has
+// been written or queued.
+func (c *Conn) encode(send parley.WebSocketSend) (frame, borrowed []byte) {
+	if send.Prepared != nil {
+		if c.deflate {
+			return send.Prepared.Frame("rfc7692", c.appendPrepared), nil
+		}
+		return send.Prepared.Frame("rfc6455", plainFrame), nil
+	}
+	t, data := send.Payload()
+	frame = c.appendMessage(borrow(), t, data)
+	return frame, frame
+}
+
+func plainFrame(t parley.MessageType, data []byte) []byte {
+	return appendFrame(make([]byte, 0, maxHeader+len(data)), finBit|opcodeOf(t), data)
+}
+
+func (c *Conn) appendPrepared(t parley.MessageType, data []byte) []byte {
+	return c.appendMessage(nil, t, data)
+}
+
+func (c *Conn) appendMessage(b []byte, t parley.MessageType, data []byte) []byte {
+	if c.deflate && len(data) >= c.options.DeflateThreshold {
+		return appendFrame(b, finBit|rsv1Bit|opcodeOf(t), deflate(data))
+	}
+	return appendFrame(b, finBit|opcodeOf(t), data)
+}
+
+// Write buffers are borrowed while something waits to be written. Large ones
+// are left to the garbage collector.
+const (
+	smallBuffer = 1 << 10
+	largeBuffer = 64 << 10
+)
+
+var writeBuffers = sync.Pool{New: func() any { return new(writeBuffer) }}
+
+// writeBuffer travels through the pool by pointer; an empty one is kept apart so
+// that giving back allocates nothing.
+type writeBuffer struct{ b []byte }
+
+var writeBufferShells = sync.Pool{New: func() any { return new(writeBuffer) }}
+
+func borrow() []byte {
+	shell := writeBuffers.Get().(*writeBuffer)
+	b := shell.b
+	shell.b = nil
+	writeBufferShells.Put(shell)
+	if b == nil {
+		b = make([]byte, 0, smallBuffer)
+	}
+	return b
+}
+
+func giveBack(b []byte) {
+	if cap(b) < smallBuffer || cap(b) > largeBuffer {
+		return
+	}
+	shell := writeBufferShells.Get().(*writeBuffer)
+	shell.b = b[:0]
+	writeBuffers.Put(shell)
+}

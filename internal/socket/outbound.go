@@ -1,0 +1,377 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/parleygo/parley"
+)
+
+// ErrFull is what Offer returns when the queue has no room.
+var ErrFull = errors.New("socket: queue is full")
+
+// outbound is the writing half. A frame goes out at once, on its sender's
+// goroutine, when nobody writes and the kernel takes it. Otherwise it is added
+// to what waits, and whoever writes takes all that waits in one write.
+type outbound struct {
+	c *Conn
+
+	mu      sync.Mutex
+	busy    bool          // somebody writes, and will take what waits
+	waiting []byte        // whole frames, joined
+	count   int           // messages among them
+	control []byte        // a ping or pong that overtakes them
+	sealed  bool          // a close frame is the last: nothing more is taken
+	dead    bool          // nothing can be written any more
+	room    chan struct{} // closed when waiting was taken, made by who waits
+	flushed chan struct{} // closed when nothing is left to write, made by who waits
+
+	// Only who writes touches these.
+	attempt func(fd uintptr) bool
+	now     []byte // what the attempt is to write
+	nowN    int
+	nowErr  error
+}
+
+func (o *outbound) init(c *Conn) {
+	o.c = c
+	if c.hasRaw {
+		o.attempt = o.writeAttempt
+	}
+}
+
+func (o *outbound) writeAttempt(fd uintptr) bool {
+	o.nowN, o.nowErr = writeNow(fd, o.now)
+	return true
+}
+
+// Write sends a message. It returns when the kernel or the queue has taken it,
+// and waits for room in the queue until ctx ends or the write timeout is over
+// (ErrSlowConsumer).
+func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) error {
+	frame, borrowed := c.encode(send)
+	defer giveBack(borrowed)
+	o := &c.out
+	var timeout <-chan time.Time
+	for {
+		o.mu.Lock()
+		if err := o.refusal(); err != nil {
+			o.mu.Unlock()
+			return err
+		}
+		if !o.busy {
+			return o.writeHere(frame, c.ctxEnds(ctx))
+		}
+		if o.fits(frame) {
+			o.add(frame)
+			o.mu.Unlock()
+			return nil
+		}
+		room := o.awaitRoom()
+		o.mu.Unlock()
+		if timeout == nil {
+			timer := time.NewTimer(c.options.WriteTimeout)
+			defer timer.Stop()
+			timeout = timer.C
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			if c.ctxEnds(ctx) {
+				return context.Cause(ctx)
+			}
+			return parley.ErrDisconnected
+		case <-timeout:
+			return fmt.Errorf("%w: no room in its queue for %v", parley.ErrSlowConsumer, c.options.WriteTimeout)
+		}
+	}
+}
+
+// Offer queues a message without ever waiting, for senders that serve many
+// sockets. It returns ErrFull when there is no room.
+func (c *Conn) Offer(send parley.WebSocketSend) error {
+	frame, borrowed := c.encode(send)
+	defer giveBack(borrowed)
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.refusal(); err != nil {
+		return err
+	}
+	if !o.fits(frame) {
+		return ErrFull
+	}
+	o.add(frame)
+	o.drainSoon()
+	return nil
+}
+
+// refusal tells why nothing can be sent any more. The caller holds mu.
+func (o *outbound) refusal() error {
+	switch {
+	case o.dead:
+		return parley.ErrDisconnected
+	case o.sealed:
+		return parley.ErrClosed
+	}
+	return nil
+}
+
+func (o *outbound) fits(frame []byte) bool {
+	return o.count == 0 || o.count < o.c.options.QueueMessages && len(o.waiting)+len(frame) <= o.c.options.QueueBytes
+}
+
+func (o *outbound) add(frame []byte) {
+	if o.waiting == nil {
+		o.waiting = borrow()
+	}
+	o.waiting = append(o.waiting, frame...)
+	o.count++
+}
+
+func (o *outbound) awaitRoom() <-chan struct{} {
+	if o.room == nil {
+		o.room = make(chan struct{})
+	}
+	return o.room
+}
+
+// drainSoon sees to it that what waits is written, on another goroutine. The
+// caller holds mu.
+func (o *outbound) drainSoon() {
+	if !o.busy {
+		o.busy = true
+		go o.drain()
+	}
+}
+
+// writeHere writes on the sender's goroutine; what the kernel does not take at
+// once is left to another. The caller holds mu, which is released. ctxEnds tells
+// that the sender may want to leave in the middle of a write that blocks.
+func (o *outbound) writeHere(frame []byte, ctxEnds bool) error {
+	if !o.c.hasRaw && ctxEnds {
+		o.add(frame)
+		o.drainSoon()
+		o.mu.Unlock()
+		return nil
+	}
+	o.busy = true
+	o.mu.Unlock()
+	if !o.c.hasRaw {
+		if err := o.writeAll(frame); err != nil {
+			o.fail(err)
+			return parley.ErrDisconnected
+		}
+		o.drainHere()
+		return nil
+	}
+	rest, err := o.writeNow(frame)
+	if err != nil {
+		o.fail(err)
+		return parley.ErrDisconnected
+	}
+	if len(rest) > 0 {
+		o.mu.Lock()
+		o.putBack(rest)
+		o.mu.Unlock()
+		go o.drain()
+		return nil
+	}
+	o.drainHere()
+	return nil
+}
+
+// writeNow writes what the kernel takes without waiting and returns the rest.
+func (o *outbound) writeNow(p []byte) (rest []byte, err error) {
+	o.now = p
+	err = o.c.raw.now(o.attempt)
+	o.now = nil
+	if err == nil {
+		err = o.nowErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p[o.nowN:], nil
+}
+
+// putBack puts the rest of a write in front of what waits. The caller holds mu.
+func (o *outbound) putBack(rest []byte) {
+	joined := append(borrow(), rest...)
+	joined = append(joined, o.waiting...)
+	giveBack(o.waiting)
+	o.waiting = joined
+	o.count++
+}
+
+// drainHere writes what came meanwhile, or leaves it to another goroutine: a
+// sender is not kept for the sake of others.
+func (o *outbound) drainHere() {
+	o.mu.Lock()
+	if o.nothingLeft() {
+		o.mu.Unlock()
+		return
+	}
+	o.mu.Unlock()
+	go o.drain()
+}
+
+// nothingLeft ends being busy if there is nothing to write. The caller holds mu.
+func (o *outbound) nothingLeft() bool {
+	if len(o.waiting) > 0 || len(o.control) > 0 {
+		return false
+	}
+	o.busy = false
+	if o.flushed != nil {
+		close(o.flushed)
+		o.flushed = nil
+	}
+	return true
+}
+
+// drain writes all that waits, each time in one write, until nothing is left.
+func (o *outbound) drain() {
+	for {
+		o.mu.Lock()
+		if o.dead || o.nothingLeft() {
+			o.mu.Unlock()
+			return
+		}
+		batch := o.take()
+		o.mu.Unlock()
+		err := o.writeAll(batch)
+		giveBack(batch)
+		if err != nil {
+			o.fail(err)
+			return
+		}
+	}
+}
+
+// take takes all that waits. The caller holds mu.
+func (o *outbound) take() []byte {
+	batch := o.waiting
+	if len(o.control) > 0 {
+		batch = append(append(borrow(), o.control...), o.waiting...)
+		giveBack(o.waiting)
+		o.control = nil
+	}
+	o.waiting, o.count = nil, 0
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
+	}
+	return batch
+}
+
+// writeAll writes p, waiting as long as the peer takes something now and then.
+func (o *outbound) writeAll(p []byte) error {
+	const step = 256 << 10 // a slow peer shows progress this often
+	conn := o.c.net
+	for len(p) > 0 {
+		conn.SetWriteDeadline(time.Now().Add(o.c.options.WriteTimeout))
+		n, err := conn.Write(p[:min(len(p), step)])
+		p = p[n:]
+		switch {
+		case err == nil:
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		case n == 0:
+			return parley.ErrSlowConsumer
+		}
+	}
+	if o.c.hasRaw {
+		conn.SetWriteDeadline(time.Time{}) // writes that do not wait look at it too
+	}
+	return nil
+}
+
+// fail ends the socket for a write that failed.
+func (o *outbound) fail(err error) {
+	if !errors.Is(err, parley.ErrSlowConsumer) {
+		err = parley.ErrDisconnected
+	}
+	o.c.Abort(err)
+}
+
+// pong answers a ping, ahead of what waits. Of several pings that wait for their
+// answer only the last gets one (RFC 6455, section 5.5.3).
+func (o *outbound) pong(payload []byte) error {
+	return o.sendControl(appendFrame(make([]byte, 0, 2+len(payload)), finBit|opPong, payload))
+}
+
+func (o *outbound) ping() error {
+	return o.sendControl([]byte{finBit | opPing, 0})
+}
+
+func (o *outbound) sendControl(frame []byte) error {
+	o.mu.Lock()
+	if o.dead || o.sealed {
+		o.mu.Unlock()
+		return nil
+	}
+	if o.busy {
+		o.control = frame
+		o.mu.Unlock()
+		return nil
+	}
+	// The reader must not wait for a peer that does not read.
+	if o.c.hasRaw {
+		return o.writeHere(frame, false)
+	}
+	o.control = frame
+	o.drainSoon()
+	o.mu.Unlock()
+	return nil
+}
+
+// seal puts a close frame behind everything, or in its place, and takes nothing
+// more.
+func (o *outbound) seal(frame []byte, drop bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.sealed || o.dead {
+		return
+	}
+	if drop {
+		giveBack(o.waiting)
+		o.waiting, o.count = nil, 0
+	}
+	o.add(frame)
+	o.sealed = true
+	o.drainSoon()
+}
+
+// flush returns a channel that is closed when nothing is left to write.
+func (o *outbound) flush() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.flushed == nil {
+		o.flushed = make(chan struct{})
+	}
+	flushed := o.flushed
+	if !o.busy || o.dead {
+		close(o.flushed)
+		o.flushed = nil
+	}
+	return flushed
+}
+
+// die tells that nothing can be written any more.
+func (o *outbound) die() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.dead = true
+	giveBack(o.waiting)
+	o.waiting, o.count, o.control = nil, 0, nil
+	for _, waiter := range []*chan struct{}{&o.room, &o.flushed} {
+		if *waiter != nil {
+			close(*waiter)
+			*waiter = nil
+		}
+	}
+}
