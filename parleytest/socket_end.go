@@ -2,6 +2,7 @@ package parleytest
 
 import (
 	"errors"
+	"net/http"
 	"unicode/utf8"
 
 	"github.com/parleygo/parley"
@@ -88,19 +89,21 @@ func (s *Socket) over(client, app parley.WebSocketDisconnect) {
 // returned.
 func (s *Socket) finish(err error) {
 	denied := parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrClosed}
-	switch s.order.Finish() {
-	case protocol.WebSocketFail:
+	switch ending := s.order.Finish(); {
+	case ending != protocol.WebSocketDone && errors.Is(err, http.ErrAbortHandler):
+		s.over(denied, denied) // the app has cut the connection
+	case ending == protocol.WebSocketFail:
 		s.denial.fail(protocol.Status(err), false)
 		s.over(denied, denied)
-	case protocol.WebSocketAbort:
+	case ending == protocol.WebSocketAbort:
 		s.denial.Truncated = true
 		s.over(denied, denied)
-	case protocol.WebSocketSayGoodbye:
+	case ending == protocol.WebSocketSayGoodbye:
 		goodbye := protocol.Goodbye(err)
 		said := parley.WebSocketDisconnect{Code: goodbye.Code, Reason: goodbye.Reason, Cause: parley.ErrFinished}
 		s.over(said, said)
 	}
 	if s.accept == nil && s.denial.Status == 0 {
-		s.denial.Truncated = true // the client left without an answer
+		s.denial.Truncated = true // there was no answer
 	}
 }
