@@ -171,25 +171,18 @@ func (b *Bridge) isRoot(j *job) bool {
 
 // await is Bridge.wait on the lane's own thread: it serves the jobs below act until latch fires or an end closes.
 func (l *Lane) await(act *activation, of *Bridge, latch *latch, end, end2 <-chan struct{}) bool {
-	of.mu.Lock()
-	if latch.fired.Load() {
-		of.mu.Unlock()
+	if !latch.add(&act.wait) {
 		return true
 	}
-	latch.add(&act.wait)
-	of.mu.Unlock()
-
 	l.bridge.mu.Lock()
-	fired := l.serve(act, func() bool { return latch.fired.Load() }, end, end2)
+	fired := l.serve(act, act.wait.done.Load, end, end2)
 	l.bridge.unlock()
-
 	if !fired {
 		of.mu.Lock()
 		latch.remove(&act.wait)
 		of.mu.Unlock()
-		fired = latch.fired.Load()
 	}
-	return fired
+	return fired || latch.fired()
 }
 
 // serve runs the jobs of act's inbox until ready (true) or until a channel closes (false). The mutex of the

@@ -64,7 +64,8 @@ type Bridge struct {
 	stats   Stats
 	pool    queue
 	free    int     // tokens nobody holds; negative while more functions run than the capacity allows
-	granted jobList // calls that have a token, for workers on their way
+	granted jobList // calls that have a token, for workers to take
+	coming  bool    // a worker is on its way
 	common  *Lane   // the default lane
 	keyed   map[any]*Lane
 	lanes   map[*Lane]struct{} // those with a thread
@@ -75,8 +76,12 @@ type Bridge struct {
 
 // outbox is what a critical section leaves to do once the mutex is free.
 type outbox struct {
-	wake     chan struct{}
-	spawns   int
+	wake  chan struct{}
+	spawn bool // a worker
+	rare  *rareWork
+}
+
+type rareWork struct {
 	failures []error
 	finish   bool
 }
@@ -117,19 +122,38 @@ func (b *Bridge) mustBeMade(method string) {
 
 // unlock ends a critical section and does what it left to do.
 func (b *Bridge) unlock() {
-	out := b.out
-	b.out = outbox{}
-	b.mu.Unlock()
-	if out.wake != nil {
-		hint(out.wake)
+	wake, spawn, rare := b.out.wake, b.out.spawn, b.out.rare
+	if wake != nil {
+		b.out.wake = nil
 	}
-	for range out.spawns {
+	b.out.spawn = false
+	if rare != nil {
+		b.out.rare = nil
+	}
+	b.mu.Unlock()
+	if wake != nil {
+		hint(wake)
+	}
+	if spawn {
 		b.spawn(b.worker)
 	}
-	for _, err := range out.failures {
+	if rare != nil {
+		b.doRare(rare)
+	}
+}
+
+func (b *Bridge) later() *rareWork {
+	if b.out.rare == nil {
+		b.out.rare = &rareWork{}
+	}
+	return b.out.rare
+}
+
+func (b *Bridge) doRare(work *rareWork) {
+	for _, err := range work.failures {
 		b.opts.Unobserved(err)
 	}
-	if out.finish {
+	if work.finish {
 		go b.finish()
 	}
 }

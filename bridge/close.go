@@ -69,7 +69,7 @@ func (b *Bridge) failAllWaiting() {
 func (b *Bridge) closeIfIdle() {
 	if b.phase == phaseClosing && b.live == 0 {
 		b.phase = phaseFinishing
-		b.out.finish = true
+		b.later().finish = true
 	}
 }
 

@@ -23,7 +23,7 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 		var zero T
 		return zero, errNotMade
 	}
-	if !j.fired.Load() {
+	if !j.fired() {
 		if err := j.await(ctx); err != nil {
 			var zero T
 			return zero, err
@@ -35,7 +35,7 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 // result is for completed calls.
 func (f *Future[T]) result() (T, error) {
 	j := &f.job
-	if u := j.unread; u != nil {
+	if u := j.more().unread; u != nil {
 		u.seen.Store(true)
 	}
 	if j.abandoned {
@@ -60,23 +60,27 @@ func (f *Future[T]) Done() <-chan struct{} {
 	b := j.bridge
 	b.mu.Lock()
 	defer b.unlock()
-	if j.done == nil {
-		j.done = make(chan struct{})
-		if j.fired.Load() {
-			close(j.done)
+	if j.fired() {
+		done := j.more().done
+		if done == nil {
+			done = make(chan struct{})
+			close(done)
 		}
+		return done
 	}
-	if !j.fired.Load() {
-		b.watch(j)
-		b.want(j)
+	extra := j.need()
+	if extra.done == nil {
+		extra.done = make(chan struct{})
 	}
-	return j.done
+	b.watch(j)
+	b.want(j)
+	return extra.done
 }
 
 // want lets j use the token of the function that will, as far as the bridge can tell, do nothing but wait for it.
 func (b *Bridge) want(j *job) {
 	j.wanted = true
-	if list := j.links[lineKin].list; list != nil {
+	if j.more().kin.list != nil {
 		b.lend(b.holder(j))
 	}
 }
@@ -106,7 +110,7 @@ func (j *job) leave() (complete, callOver bool) {
 	b := j.bridge
 	b.mu.Lock()
 	defer b.unlock()
-	if j.fired.Load() {
+	if j.fired() {
 		return true, true
 	}
 	if j.Context.Err() == nil {

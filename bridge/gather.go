@@ -112,20 +112,20 @@ func (t *tally) join(slot int, j *job) {
 	b := j.bridge
 	b.mu.Lock()
 	defer b.unlock()
-	if j.fired.Load() {
+	w := &t.waiters[slot]
+	w.wake, w.heap, w.slot = t.wake, t, slot
+	if !j.latch.add(w) {
 		t.add(slot)
 		return
 	}
 	t.jobs[slot] = j
-	t.waiters[slot] = waiter{wake: t.wake, heap: t, slot: slot}
-	j.latch.add(&t.waiters[slot])
 	b.watch(j)
 }
 
 // leaveAll withdraws from latches that have not fired, so that their calls count as unobserved again.
 func (t *tally) leaveAll() {
 	for slot, j := range t.jobs {
-		if j != nil && !j.fired.Load() {
+		if j != nil && !j.fired() {
 			j.bridge.mu.Lock()
 			j.latch.remove(&t.waiters[slot])
 			j.bridge.unlock()
@@ -165,17 +165,10 @@ func (t *tally) sleepParked(ctx context.Context) bool {
 		return true
 	}
 	caller := placeOf(ctx).job
-	parked := false
-	if caller != nil {
-		caller.bridge.mu.Lock()
-		parked = caller.bridge.park(caller)
-		caller.bridge.unlock()
-	}
+	parked := caller.park()
 	ok := sleep(t.wake, t.any, ctx.Done(), nil)
 	if parked {
-		caller.bridge.mu.Lock()
-		caller.bridge.unpark(caller)
-		caller.bridge.unlock()
+		caller.unpark()
 	}
 	return ok
 }

@@ -24,14 +24,12 @@ type job struct {
 	by   *job // the call on whose thread it was made, if that is not among its ups
 	work work
 
-	home   *Lane  // nil: the pool
-	queue  *queue // whose limit this call counts against while it waits; nil: nested calls count against none
-	links  [lines]links
-	seq    uint64
-	act    *activation // where it runs, on a lane
-	lender *job        // whose token it uses; nil: its own
-	nest   *nest       // its nested calls
-	waits  int32       // waits in the bridge made with its context
+	home  *Lane       // nil: the pool
+	act   *activation // where it runs, on a lane
+	turn  links       // its place wherever it waits to run
+	seq   uint64
+	extra *extra // what only some calls need
+	waits int32  // waits in the bridge made with its context
 
 	state     uint8
 	isLeave   bool // runs asynchronous code: no token, no lane
@@ -41,13 +39,40 @@ type job struct {
 	repanic   bool
 	wanted    bool // somebody selects on Done: it may use its caller's token
 	bounded   bool // has a deadline of its own
+	counted   bool // waits as a root call, against its queue's limit
 
 	latch
-	err     error
-	cancel  context.CancelFunc // ends the deadline of its own
-	unwatch func() bool
+	err error
+}
+
+// extra keeps what most calls do without out of their one allocation.
+type extra struct {
+	by      *job  // the call on whose thread it was made, if that is not among its ups
+	kin     links // its place among the nested calls of one function that wait for a token
+	lender  *job  // whose token it uses; nil: its own
+	nest    *nest // its nested calls
+	done    chan struct{}
+	cancel  func()      // ends the deadline of its own
+	unwatch func() bool // see Bridge.watch
 	unread  *unread
 	view    *storeView // in abandon mode
+}
+
+// none is the extra of calls that have none. It is only read.
+var none extra
+
+func (j *job) more() *extra {
+	if j.extra == nil {
+		return &none
+	}
+	return j.extra
+}
+
+func (j *job) need() *extra {
+	if j.extra == nil {
+		j.extra = &extra{}
+	}
+	return j.extra
 }
 
 // work is the typed half of a job: it calls the function and keeps the value.
@@ -104,12 +129,13 @@ func (b *Bridge) end(j *job, err error) {
 	if j.abandoned {
 		b.stats.Abandoned--
 		if err != nil {
-			b.out.failures = append(b.out.failures, err)
+			later := b.later()
+			later.failures = append(later.failures, err)
 		}
 		j.release()
 	} else {
-		if err != nil && j.waiters == nil && !j.isLeave {
-			j.unread = b.watchUnread(j, err)
+		if err != nil && j.waiters.Load() == nil && !j.isLeave {
+			j.need().unread = b.watchUnread(j, err)
 		}
 		b.complete(j, err)
 	}
@@ -122,9 +148,12 @@ func (b *Bridge) complete(j *job, err error) {
 	if !j.abandoned {
 		j.release()
 	}
-	if j.unwatch != nil {
-		j.unwatch()
-		j.unwatch = nil
+	if unwatch := j.more().unwatch; unwatch != nil {
+		unwatch()
+		j.extra.unwatch = nil
+	}
+	if done := j.more().done; done != nil {
+		close(done)
 	}
 	b.fire(&j.latch)
 }
@@ -132,9 +161,9 @@ func (b *Bridge) complete(j *job, err error) {
 // release drops what the call does not need any more, so that a kept Future or context retains no argument.
 func (j *job) release() {
 	j.work.forget()
-	if j.cancel != nil {
-		j.cancel()
-		j.cancel = nil
+	if cancel := j.more().cancel; cancel != nil {
+		cancel()
+		j.extra.cancel = nil
 	}
 }
 
@@ -144,7 +173,7 @@ func (b *Bridge) withdraw(j *job, err error) bool {
 	case stateWaiting:
 		b.leaveLine(j)
 	case stateGranted:
-		j.links[lineTurn].list.remove(j)
+		j.turn.list.remove(j)
 		b.freeToken(j)
 	default:
 		return false
@@ -159,19 +188,20 @@ func (b *Bridge) withdraw(j *job, err error) bool {
 
 // leaveLine takes a waiting job out of wherever it waits, and lets the next one at the door in.
 func (b *Bridge) leaveLine(j *job) {
-	for i := range j.links {
-		if list := j.links[i].list; list != nil {
-			list.remove(j)
-		}
+	if list := j.turn.list; list != nil {
+		list.remove(j)
 	}
-	if q := j.queue; q != nil {
-		b.left(q, j)
+	if list := j.more().kin.list; list != nil {
+		list.remove(j)
+	}
+	if j.counted {
+		b.left(j)
 	}
 }
 
 // contextEnded applies the rules for a call whose own context has ended. It reports whether the call is complete.
 func (b *Bridge) contextEnded(j *job) bool {
-	if j.fired.Load() {
+	if j.fired() {
 		return true
 	}
 	if j.state < stateRunning {
@@ -181,8 +211,8 @@ func (b *Bridge) contextEnded(j *job) bool {
 		return false
 	}
 	j.abandoned = true
-	if j.view != nil {
-		j.view.store.Store(j.view.store.Load().fork())
+	if view := j.more().view; view != nil {
+		view.store.Store(view.store.Load().fork())
 	}
 	b.stats.Abandoned++
 	b.complete(j, j.endError(ErrRunTimeout))
@@ -198,10 +228,10 @@ func (j *job) endError(timeout error) error {
 
 // watch makes the end of the call's context known to the bridge even if nobody awaits the call.
 func (b *Bridge) watch(j *job) {
-	if j.unwatch != nil || j.Context.Done() == nil || j.fired.Load() {
+	if j.more().unwatch != nil || j.Context.Done() == nil || j.fired() {
 		return
 	}
-	j.unwatch = context.AfterFunc(j.Context, func() {
+	j.need().unwatch = context.AfterFunc(j.Context, func() {
 		b.mu.Lock()
 		b.contextEnded(j)
 		b.unlock()
@@ -211,7 +241,7 @@ func (b *Bridge) watch(j *job) {
 // limitTime gives the call a deadline of its own.
 func (j *job) limitTime(d time.Duration) {
 	j.bounded = true
-	j.Context, j.cancel = context.WithTimeoutCause(j.Context, d, ErrRunTimeout)
+	j.Context, j.need().cancel = context.WithTimeoutCause(j.Context, d, ErrRunTimeout)
 }
 
 // ancestor returns the innermost call that j was made in (j included) for which match holds, nil if there is none.

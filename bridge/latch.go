@@ -6,19 +6,23 @@ import (
 )
 
 // latch is something that happens once and can be waited for: a call completes, a lane ends, the bridge is closed.
-// Unlike a channel it costs nothing until somebody waits. All but fired is guarded by the owning bridge's mutex.
+// Unlike a channel it costs nothing until somebody waits.
 type latch struct {
-	fired   atomic.Bool
-	waiters *waiter
-	done    chan struct{} // made for those who want to select
+	// waiters is a stack of those who wait, or the opened mark. Joining is lock-free;
+	// all else happens under the mutex of the bridge that owns the latch.
+	waiters atomic.Pointer[waiter]
 }
+
+// opened stands in for the waiters of a latch that has fired. Nobody writes to it.
+var opened waiter
 
 // waiter is one goroutine's place at a latch. A wake-up is a hint: the woken goroutine looks again.
 // So a late hint that finds the waiter in other use does no harm.
 type waiter struct {
 	wake chan struct{} // capacity 1
 	next *waiter
-	heap *tally // set while several futures are awaited together
+	done atomic.Bool // the latch fired and will not touch the waiter again
+	heap *tally      // set while several futures are awaited together
 	slot int
 }
 
@@ -31,16 +35,38 @@ func hint(wake chan struct{}) {
 	}
 }
 
-func (l *latch) add(w *waiter) {
-	w.next = l.waiters
-	l.waiters = w
+func (l *latch) fired() bool { return l.waiters.Load() == &opened }
+
+// add enters w, and reports false if the latch has fired.
+func (l *latch) add(w *waiter) bool {
+	w.done.Store(false)
+	for {
+		first := l.waiters.Load()
+		if first == &opened {
+			return false
+		}
+		w.next = first
+		if l.waiters.CompareAndSwap(first, w) {
+			return true
+		}
+	}
 }
 
+// remove takes w out, if the latch has not fired. Others may join at the head meanwhile.
 func (l *latch) remove(w *waiter) {
-	for at := &l.waiters; *at != nil; at = &(*at).next {
-		if *at == w {
-			*at = w.next
-			w.next = nil
+	first := l.waiters.Load()
+	if first == &opened {
+		return
+	}
+	for first == w {
+		if l.waiters.CompareAndSwap(w, w.next) {
+			return
+		}
+		first = l.waiters.Load()
+	}
+	for at := first; at != nil; at = at.next {
+		if at.next == w {
+			at.next = w.next
 			return
 		}
 	}
@@ -49,20 +75,15 @@ func (l *latch) remove(w *waiter) {
 // fire opens the latch. The last wake-up is left to the bridge's unlock, so that the woken goroutine
 // does not run into the mutex.
 func (b *Bridge) fire(l *latch) {
-	l.fired.Store(true)
-	if l.done != nil {
-		close(l.done)
-	}
-	for w := l.waiters; w != nil; {
-		next := w.next
-		w.next = nil
+	for w := l.waiters.Swap(&opened); w != nil; {
+		next, wake := w.next, w.wake
 		if w.heap != nil {
 			w.heap.add(w.slot)
 		}
-		b.wakeLater(w.wake)
+		w.done.Store(true) // from here on it may be in other use
+		b.wakeLater(wake)
 		w = next
 	}
-	l.waiters = nil
 }
 
 // wait blocks until l fires and returns true, or until one of the channels closes and returns false.
@@ -77,27 +98,27 @@ func (b *Bridge) wait(ctx context.Context, l *latch, end, end2 <-chan struct{}) 
 // waitPlain is wait on a thread that no lane owns, or whose lane is lost.
 func (b *Bridge) waitPlain(caller *job, l *latch, end, end2 <-chan struct{}) bool {
 	w := b.waiters.Get().(*waiter)
-	b.mu.Lock()
-	if l.fired.Load() {
-		b.mu.Unlock()
+	if !l.add(w) {
 		b.waiters.Put(w)
 		return true
 	}
-	l.add(w)
-	parked := b.park(caller)
-	b.unlock()
-	fired := sleep(w.wake, l.fired.Load, end, end2)
-	if parked || !fired {
+	parked := caller.park()
+	fired := w.sleep(end, end2)
+	if parked {
+		caller.unpark()
+	}
+	if !fired {
 		b.mu.Lock()
 		l.remove(w)
-		if parked {
-			b.unpark(caller)
-		}
 		b.unlock()
+		fired = l.fired()
 	}
+	w.next = nil
 	b.waiters.Put(w)
 	return fired
 }
+
+func (w *waiter) sleep(end, end2 <-chan struct{}) bool { return sleep(w.wake, w.done.Load, end, end2) }
 
 // sleep blocks until ready, looking again at each hint, or until a channel closes.
 func sleep(wake <-chan struct{}, ready func() bool, end, end2 <-chan struct{}) bool {

@@ -1,32 +1,33 @@
 package bridge
 
-// A job waits in at most one line of each kind: where it will run (the pool's queue, a lane's queue,
-// an activation's inbox, the granted line), and among the nested calls of the function that made it.
-const (
-	lineTurn = iota
-	lineKin
-	lines
-)
-
+// links is a job's place in one list. A job can be in two at a time: where it waits for its turn to run (the pool's
+// queue, a lane's queue, an activation's inbox, the granted line), and among the nested calls of the function that made it.
 type links struct {
 	prev, next *job
 	list       *jobList
 }
 
 // jobList is an intrusive FIFO: O(1) to join and to leave from the middle, and no allocation.
-// The zero value is an empty list of the lineTurn kind. The owning bridge's mutex guards it.
+// The zero value is an empty list of jobs waiting for their turn. The owning bridge's mutex guards it.
 type jobList struct {
 	head, tail *job
-	kind       uint8
+	kin        bool // a list of nested calls
 }
 
 func (l *jobList) push(j *job) { l.insertAfter(l.tail, j) }
+
+func (l *jobList) of(j *job) *links {
+	if l.kin {
+		return &j.need().kin
+	}
+	return &j.turn
+}
 
 // merge inserts j by its sequence number, so that a job handed outward keeps its place in the order of acceptance.
 func (l *jobList) merge(j *job) {
 	at := l.tail
 	for at != nil && at.seq > j.seq {
-		at = at.links[l.kind].prev
+		at = l.of(at).prev
 	}
 	l.insertAfter(at, j)
 }
@@ -34,17 +35,17 @@ func (l *jobList) merge(j *job) {
 func (l *jobList) insertAfter(at, j *job) {
 	next := l.head
 	if at != nil {
-		next = at.links[l.kind].next
-		at.links[l.kind].next = j
+		next = l.of(at).next
+		l.of(at).next = j
 	} else {
 		l.head = j
 	}
 	if next != nil {
-		next.links[l.kind].prev = j
+		l.of(next).prev = j
 	} else {
 		l.tail = j
 	}
-	j.links[l.kind] = links{prev: at, next: next, list: l}
+	*l.of(j) = links{prev: at, next: next, list: l}
 }
 
 func (l *jobList) pop() *job {
@@ -56,16 +57,16 @@ func (l *jobList) pop() *job {
 }
 
 func (l *jobList) remove(j *job) {
-	at := j.links[l.kind]
+	at := *l.of(j)
 	if at.prev != nil {
-		at.prev.links[l.kind].next = at.next
+		l.of(at.prev).next = at.next
 	} else {
 		l.head = at.next
 	}
 	if at.next != nil {
-		at.next.links[l.kind].prev = at.prev
+		l.of(at.next).prev = at.prev
 	} else {
 		l.tail = at.prev
 	}
-	j.links[l.kind] = links{}
+	*l.of(j) = links{}
 }

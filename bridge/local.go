@@ -64,8 +64,9 @@ func (s *Store) fork() *Store {
 // viewStore gives a call that may be abandoned a view of its own.
 func (j *job) viewStore() {
 	if store := storeOf(j.Context); store != nil {
-		j.view = viewOf(store)
-		j.Context = context.WithValue(j.Context, storeKey{}, j.view)
+		view := viewOf(store)
+		j.need().view = view
+		j.Context = context.WithValue(j.Context, storeKey{}, view)
 	}
 }
 

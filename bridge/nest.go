@@ -15,58 +15,75 @@ func (b *Bridge) adopt(j *job) {
 	if p == nil {
 		return
 	}
-	if p.nest == nil {
-		p.nest = &nest{waiting: jobList{kind: lineKin}}
+	if p.more().nest == nil {
+		p.need().nest = &nest{waiting: jobList{kin: true}}
 	}
-	p.nest.waiting.push(j)
+	p.extra.nest.waiting.push(j)
 	b.lend(p)
 }
 
 // lend lets the oldest call below p run on p's token, if p does not need it: p waits inside the bridge,
 // or somebody selects on that call's Done.
 func (b *Bridge) lend(p *job) {
-	if p.nest == nil || p.nest.borrower != nil {
+	n := p.more().nest
+	if n == nil || n.borrower != nil {
 		return
 	}
-	j := p.nest.waiting.head
+	j := n.waiting.head
 	for j != nil && p.waits == 0 && !j.wanted {
-		j = j.links[lineKin].next
+		j = j.extra.kin.next
 	}
 	if j == nil {
 		return
 	}
 	b.leaveLine(j)
-	j.lender = p
-	p.nest.borrower = j
+	j.extra.lender = p
+	n.borrower = j
 	b.grant(j)
 }
 
 // reclaim gives p its token back when p goes on. A function that still uses it (its caller left an Await early,
 // or abandoned it) keeps a token of its own, if need be past the capacity; nobody else gets one until that is made up for.
 func (b *Bridge) reclaim(p *job) {
-	if p.waits > 0 || p.nest == nil || p.nest.borrower == nil {
+	n := p.more().nest
+	if p.waits > 0 || n == nil || n.borrower == nil {
 		return
 	}
-	p.nest.borrower.lender = nil
-	p.nest.borrower = nil
+	n.borrower.extra.lender = nil
+	n.borrower = nil
 	b.free--
 }
 
 // rehome gives the calls that waited below a function that is over to the next function further up.
 func (b *Bridge) rehome(over *job) {
-	if over.nest == nil {
+	n := over.more().nest
+	if n == nil {
 		return
 	}
-	for j := over.nest.waiting.head; j != nil; j = over.nest.waiting.head {
-		over.nest.waiting.remove(j)
+	for j := n.waiting.pop(); j != nil; j = n.waiting.pop() {
 		b.adopt(j)
 	}
-	over.nest = nil
+	over.extra.nest = nil
+}
+
+func (j *job) park() bool {
+	if j == nil {
+		return false
+	}
+	j.bridge.mu.Lock()
+	defer j.bridge.unlock()
+	return j.bridge.park(j)
+}
+
+func (j *job) unpark() {
+	j.bridge.mu.Lock()
+	defer j.bridge.unlock()
+	j.bridge.unpark(j)
 }
 
 // park notes that a wait is made with j's context. It reports whether unpark must follow.
 func (b *Bridge) park(j *job) bool {
-	if j == nil || j.bridge != b || j.state != stateRunning {
+	if j.state != stateRunning {
 		return false
 	}
 	j.waits++

@@ -1,5 +1,7 @@
 package bridge
 
+import "runtime"
+
 // The pool runs a job on a goroutine of the engine while the job holds a token. The engine is asked for a goroutine
 // with the same function value every time, and that goroutine takes the next granted job. So starting a call
 // allocates nothing, and a worker that finds more work goes on without being started anew.
@@ -17,10 +19,29 @@ func (b *Bridge) dispatch() {
 func (b *Bridge) grant(j *job) {
 	j.state = stateGranted
 	b.granted.push(j)
-	b.out.spawns++
+	b.callWorker()
 }
 
-// runGranted is what every worker goroutine runs. It finds no job if one was withdrawn after it got its token.
+// callWorker asks for one more worker unless one is on its way. Whoever takes a job calls the next worker for the
+// rest, so a burst of short calls does not wake a goroutine each.
+func (b *Bridge) callWorker() {
+	if !b.coming && b.granted.head != nil {
+		b.coming = true
+		b.out.spawn = true
+	}
+}
+
+// take gives the calling worker a granted job. There is none if it was withdrawn after it got its token.
+func (b *Bridge) take() *job {
+	j := b.granted.pop()
+	if j != nil {
+		b.begin(j)
+		b.callWorker()
+	}
+	return j
+}
+
+// runGranted is what every worker goroutine runs.
 func (b *Bridge) runGranted() {
 	var current *job
 	defer func() {
@@ -31,25 +52,39 @@ func (b *Bridge) runGranted() {
 		}
 	}()
 	b.mu.Lock()
+	b.coming = false
 	for {
-		j := b.granted.pop()
-		if j == nil {
+		current = b.take()
+		if current == nil && !b.linger() {
 			b.unlock()
 			return
 		}
-		b.begin(j)
+		if current == nil {
+			continue
+		}
 		b.unlock()
-		current = j
-		err := b.runPooled(j)
-		current = nil
+		err := b.runPooled(current)
 		b.mu.Lock()
-		b.finishPooled(j, err)
-		if b.out.spawns == 0 {
-			b.unlock()
-			return
+		b.finishPooled(current, err)
+		current = nil
+		if b.out.spawn { // this worker goes on instead of a new one
+			b.out.spawn, b.coming = false, false
 		}
-		b.out.spawns-- // this worker goes on instead of a new one
 	}
+}
+
+// linger lets others run once before a worker gives up, which spares a caller that comes straight back a wake-up.
+// It reports whether there is a job now.
+func (b *Bridge) linger() bool {
+	if b.coming {
+		return false
+	}
+	b.coming = true
+	b.unlock()
+	runtime.Gosched()
+	b.mu.Lock()
+	b.coming = false
+	return b.granted.head != nil
 }
 
 func (b *Bridge) runPooled(j *job) error {
@@ -68,20 +103,22 @@ func (b *Bridge) finishPooled(j *job, err error) {
 // freeToken passes on the token j used: to the function that runs on it too, back to the caller it was
 // borrowed from, or to whoever is next.
 func (b *Bridge) freeToken(j *job) {
-	lender := j.lender
-	j.lender = nil
-	if n := j.nest; n != nil && n.borrower != nil {
+	lender := j.more().lender
+	if lender != nil {
+		j.extra.lender = nil
+	}
+	if n := j.more().nest; n != nil && n.borrower != nil {
 		heir := n.borrower
 		n.borrower = nil
-		heir.lender = lender
+		heir.extra.lender = lender
 		if lender != nil {
-			lender.nest.borrower = heir
+			lender.extra.nest.borrower = heir
 			b.reclaim(lender)
 		}
 		return
 	}
 	if lender != nil {
-		lender.nest.borrower = nil
+		lender.extra.nest.borrower = nil
 		b.lend(lender)
 		return
 	}

@@ -24,7 +24,7 @@ func (b *Bridge) admit(q *queue, j *job, root bool) (*visitor, error) {
 	}
 	if q.roots < b.opts.QueueLimit && len(q.door) == 0 {
 		b.accept(j)
-		j.queue = q
+		j.counted = true
 		q.roots++
 		return nil, nil
 	}
@@ -38,9 +38,17 @@ func (b *Bridge) admit(q *queue, j *job, root bool) (*visitor, error) {
 	return v, nil
 }
 
-// left notes that a counted job left q, and lets the next visitors in.
-func (b *Bridge) left(q *queue, j *job) {
-	j.queue = nil
+func (b *Bridge) queueOf(j *job) *queue {
+	if j.home != nil {
+		return &j.home.queue
+	}
+	return &b.pool
+}
+
+// left notes that a counted job left its queue, and lets the next visitors in.
+func (b *Bridge) left(j *job) {
+	q := b.queueOf(j)
+	j.counted = false
 	q.roots--
 	for len(q.door) > 0 && q.roots < b.opts.QueueLimit {
 		v := q.door[0]
@@ -49,7 +57,7 @@ func (b *Bridge) left(q *queue, j *job) {
 		if v.job.state != stateWaiting {
 			continue // withdrawn at the door
 		}
-		v.job.queue = q
+		v.job.counted = true
 		q.roots++
 		q.jobs.push(v.job)
 		b.fire(&v.in)
@@ -65,7 +73,7 @@ func (b *Bridge) sweep(q *queue) {
 	}
 	q.swept = 0
 	for j := q.jobs.head; j != nil; {
-		next := j.links[lineTurn].next
+		next := j.turn.next
 		if j.Context.Err() != nil {
 			b.contextEnded(j)
 			next = q.jobs.head // a visitor may have taken the place

@@ -122,10 +122,7 @@ func (b *Bridge) waitAtDoor(v *visitor) {
 	}
 	b.mu.Lock()
 	defer b.unlock()
-	q := &b.pool
-	if j.home != nil {
-		q = &j.home.queue
-	}
+	q := b.queueOf(j)
 	q.door = slices.DeleteFunc(q.door, func(other *visitor) bool { return other == v })
 	b.contextEnded(j)
 }
