@@ -44,44 +44,45 @@ func (c *handshakeConn) Send(_ context.Context, event parley.Event) error {
 	return c.rules.Unknown(event)
 }
 
+var denialCases = []struct {
+	name    string
+	handler http.HandlerFunc
+	want    []string
+	ending  protocol.WebSocketEnding
+	err     error
+}{
+	{"silence", func(http.ResponseWriter, *http.Request) {}, []string{`deny 200 0 ""`}, protocol.WebSocketDone, nil},
+	{"implicit 200", say("hello"), []string{`deny 200 5 "hello"`}, protocol.WebSocketDone, nil},
+	{"not found", http.NotFound, []string{`deny 404 19 "404 page not found\n"`}, protocol.WebSocketDone, nil},
+	{"no content", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }, []string{`deny 204  ""`}, protocol.WebSocketDone, nil},
+	{"streamed", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "one")
+		w.(http.Flusher).Flush()
+		io.WriteString(w, strings.Repeat("x", 3000))
+	}, []string{"start 200 ", "body 3 more=true", "body 3000 more=true", "body 0 more=false"}, protocol.WebSocketDone, nil},
+	{"hints and trailers", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</x>")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Set("Trailer", "X-Sum")
+		io.WriteString(w, "x")
+	}, []string{`deny 200 1 "x"`}, protocol.WebSocketDone, nil},
+	{"switching by hand", func(w http.ResponseWriter, r *http.Request) {
+		if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, http.ErrNotSupported) {
+			panic(err)
+		}
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		http.Error(w, "cannot", http.StatusNotImplemented)
+	}, []string{`deny 501 7 "cannot\n"`}, protocol.WebSocketDone, nil},
+	{"short", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		io.WriteString(w, "x")
+	}, []string{"start 200 5", "body 1 more=true"}, protocol.WebSocketAbort, parley.ErrShortBody},
+	{"beyond events", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(999) }, []string{`deny 999 0 ""`}, protocol.WebSocketFail, parley.ErrInvalidStatus},
+}
+
 // TestOverEventsDenial: whatever a handler answers to a handshake denies it.
 func TestOverEventsDenial(t *testing.T) {
-	cases := []struct {
-		name    string
-		handler http.HandlerFunc
-		want    []string
-		ending  protocol.WebSocketEnding
-		err     error
-	}{
-		{"silence", func(http.ResponseWriter, *http.Request) {}, []string{`deny 200 0 ""`}, protocol.WebSocketDone, nil},
-		{"implicit 200", say("hello"), []string{`deny 200 5 "hello"`}, protocol.WebSocketDone, nil},
-		{"not found", http.NotFound, []string{`deny 404 19 "404 page not found\n"`}, protocol.WebSocketDone, nil},
-		{"no content", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }, []string{`deny 204  ""`}, protocol.WebSocketDone, nil},
-		{"streamed", func(w http.ResponseWriter, r *http.Request) {
-			io.WriteString(w, "one")
-			w.(http.Flusher).Flush()
-			io.WriteString(w, strings.Repeat("x", 3000))
-		}, []string{"start 200 ", "body 3 more=true", "body 3000 more=true", "body 0 more=false"}, protocol.WebSocketDone, nil},
-		{"hints and trailers", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Link", "</x>")
-			w.WriteHeader(http.StatusEarlyHints)
-			w.Header().Set("Trailer", "X-Sum")
-			io.WriteString(w, "x")
-		}, []string{`deny 200 1 "x"`}, protocol.WebSocketDone, nil},
-		{"switching by hand", func(w http.ResponseWriter, r *http.Request) {
-			if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, http.ErrNotSupported) {
-				panic(err)
-			}
-			w.WriteHeader(http.StatusSwitchingProtocols)
-			http.Error(w, "cannot", http.StatusNotImplemented)
-		}, []string{`deny 501 7 "cannot\n"`}, protocol.WebSocketDone, nil},
-		{"short", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Length", "5")
-			io.WriteString(w, "x")
-		}, []string{"start 200 5", "body 1 more=true"}, protocol.WebSocketAbort, parley.ErrShortBody},
-		{"beyond events", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(999) }, []string{`deny 999 0 ""`}, protocol.WebSocketFail, parley.ErrInvalidStatus},
-	}
-	for _, c := range cases {
+	for _, c := range denialCases {
 		t.Run(c.name, func(t *testing.T) {
 			conn := &handshakeConn{first: parley.WebSocketConnect{}}
 			err := serveOverEvents(context.Background(), c.handler, handshakeScope(t), conn)

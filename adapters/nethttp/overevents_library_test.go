@@ -16,13 +16,7 @@ import (
 
 // fileCases are what http.FileServer and http.ServeContent do.
 func fileCases(t *testing.T) []parityCase {
-	dir := t.TempDir()
-	for name, size := range map[string]int{"small.txt": 5, "middle.txt": 700, "big.bin": 100_000} {
-		content := bytes.Repeat([]byte("0123456789"), size/10+1)[:size]
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := someFiles(t)
 	files := http.FileServer(http.Dir(dir)).ServeHTTP
 	modified := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 	return []parityCase{
@@ -51,6 +45,16 @@ func fileCases(t *testing.T) []parityCase {
 			http.ServeContent(w, r, "page.html", modified, bytes.NewReader([]byte("<p>from memory")))
 		}, request: get("/", "Range", "bytes=3-6", "If-Range", `"v1"`)},
 	}
+}
+
+func someFiles(t *testing.T) (dir string) {
+	dir = t.TempDir()
+	for name, size := range map[string]int{"small.txt": 5, "middle.txt": 700, "big.bin": 100_000} {
+		if err := os.WriteFile(filepath.Join(dir, name), digits(size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // libraryCases are handlers of the standard library at work.
