@@ -47,23 +47,43 @@ func (in *Inbox) deliver(d *delivery) bool {
 
 // send gives an inbox a message that was sent to it alone. From another process
 // it cannot wait.
-func (in *Inbox) send(ctx context.Context, d *delivery, mayWait bool) error {
+func (in *Inbox) send(ctx context.Context, d *delivery, mayWait bool) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			in.blame(d, value)
+			err = in.gone()
+		}
+	}()
 	verdict, w := in.offer(d, mayWait && in.policy == Block)
 	switch {
 	case w != nil:
-		if err := in.wait(ctx, w); err != nil {
+		if err = in.wait(ctx, w); err != nil {
 			in.refuse(d, DroppedFull)
-			return err
 		}
-		return nil
+		return err
 	case verdict == Full:
 		in.refuse(d, DroppedFull)
 		return ErrFull
 	case verdict == Closed:
 		in.refuse(d, DroppedClosed)
-		return in.Err()
+		return in.gone()
 	}
 	return nil
+}
+
+// blame closes an inbox whose own function has panicked.
+func (in *Inbox) blame(d *delivery, value any) {
+	in.shut(panicked(value))
+	in.refuse(d, DroppedClosed)
+}
+
+// gone is what a sender is told of a closed inbox, however shortly it came too
+// late.
+func (in *Inbox) gone() error {
+	if in.layer.closed.Load() {
+		return ErrClosed
+	}
+	return ErrNoInbox
 }
 
 func (in *Inbox) refuse(d *delivery, reason DropReason) {
@@ -107,7 +127,11 @@ func (in *Inbox) put(e entry, lost []Drop) (Verdict, []Drop) {
 	case e.key != "" && in.queue.replace(e):
 		in.tally(countCoalesced)
 		for in.queue.over() {
-			lost = in.lose(in.queue.pop(), Evicted, lost)
+			if oldest := in.queue.pop(); oldest.key == e.key {
+				in.queue.push(oldest) // the new one itself is not what has to go
+			} else {
+				lost = in.lose(oldest, Evicted, lost)
+			}
 		}
 	case len(in.waiters) == 0 && in.queue.fits(e.size):
 		in.queue.push(e)
@@ -219,7 +243,7 @@ func (in *Inbox) waited(ctx context.Context, w *waiter) (over bool, err error) {
 	case w.taken:
 		over = true
 	case in.err != nil:
-		over, err = true, in.err
+		over, err = true, in.gone()
 	case ctx.Err() != nil:
 		over, err = true, context.Cause(ctx)
 		in.waiters = slices.DeleteFunc(in.waiters, func(other *waiter) bool { return other == w })

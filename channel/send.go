@@ -92,9 +92,8 @@ func fanOut(members []*Inbox, d *delivery) SendResult {
 func deliverAll(members []*Inbox, d *delivery, result *SendResult) (n int) {
 	defer func() {
 		if value := recover(); value != nil {
+			members[n].blame(d, value)
 			result.Dropped++
-			members[n].count.add(countDropped, 1)
-			members[n].shut(panicked(value))
 			n++
 		}
 	}()
