@@ -139,7 +139,7 @@ func (l *Layer) inboxName(options InboxOptions) (Name, error) {
 	if err := options.Name.check(); err != nil {
 		return "", err
 	}
-	if id, local := options.Name.layerID(); local && id != l.id {
+	if _, local := options.Name.layerID(); local && !l.own(options.Name) {
 		return "", fmt.Errorf("%w: %s", ErrForeign, options.Name)
 	}
 	return options.Name, nil

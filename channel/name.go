@@ -69,6 +69,12 @@ func (n Name) layerID() (id string, ok bool) {
 	return before[strings.LastIndexByte(before, '.')+1:], ok
 }
 
+// own tells whether a process-specific name was made by this layer.
+func (l *Layer) own(name Name) bool {
+	id, local := name.layerID()
+	return local && id == l.id
+}
+
 func checkPlain(kind, text string) error {
 	if valid(text) {
 		return nil

@@ -12,15 +12,14 @@ import (
 // remote tells whether a direct send has to take the transport: to another
 // layer, or to a general name, which readers anywhere share.
 func (l *Layer) remote(name Name) bool {
-	id, _ := name.layerID()
-	return l.wire != nil && id != l.id
+	return l.wire != nil && !l.own(name)
 }
 
 func (l *Layer) listen(ctx context.Context, name Name) error {
 	if l.wire == nil {
 		return nil
 	}
-	return l.wire.want(ctx, l.wire.direct(name), l.remote(name))
+	return l.wire.want(ctx, l.wire.direct(name), !l.own(name))
 }
 
 func (l *Layer) unlisten(name Name) {
