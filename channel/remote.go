@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/parleygo/parley"
@@ -94,7 +95,11 @@ func (l *Layer) accept(e envelope) {
 // its close code and its text can, where they fit into a close frame.
 func kick(kind byte, target string, cause error) envelope {
 	code, reason := parley.CodeOf(cause), ""
-	if cause != nil {
+	var closeError *parley.CloseError
+	switch {
+	case errors.As(cause, &closeError):
+		reason = closeError.Reason
+	case cause != nil:
 		reason = cause.Error()
 	}
 	payload := append([]byte{byte(code >> 8), byte(code)}, reason...)
