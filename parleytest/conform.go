@@ -32,6 +32,7 @@ type LifespanWire interface {
 type Features struct {
 	Network bool // there are bytes below: handshakes to refuse, frames, 100 Continue
 	Debug   bool // it takes parley.HTTPResponseDebug, as only a test server does
+	Drain   bool // the server can be told to stop
 }
 
 // Conform checks every rule of the contract that a client or an app can observe:
@@ -40,7 +41,7 @@ type Features struct {
 func Conform(t *testing.T, wire Wire) {
 	have := wire.Features()
 	lacks := func(needs Features) bool {
-		return needs.Network && !have.Network || needs.Debug && !have.Debug
+		return needs.Network && !have.Network || needs.Debug && !have.Debug || needs.Drain && !have.Drain
 	}
 	for _, row := range httpRows() {
 		if !lacks(row.needs) {

@@ -43,6 +43,18 @@ func (c *call) wait(t *testing.T) (said []string) {
 	return said
 }
 
+// expectCause waits for the app's context to end and compares its cause.
+func (c *call) expectCause(t *testing.T, want error) {
+	t.Helper()
+	if want == nil {
+		return
+	}
+	<-c.ctx.Done()
+	if got := context.Cause(c.ctx); !errors.Is(got, want) {
+		t.Errorf("the app's context ended with %v, want %v", got, want)
+	}
+}
+
 func (c *call) say(format string, args ...any) {
 	c.update(func() { c.said = append(c.said, fmt.Sprintf(format, args...)) })
 }
@@ -74,6 +86,14 @@ func (c *call) receive() parley.Event {
 	}
 	c.say("%s", describe(event))
 	return event
+}
+
+// cancelled receives with a context that has ended before anything came.
+func (c *call) cancelled() {
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	cancel(errors.New("enough"))
+	_, err := c.conn.Receive(ctx)
+	c.say("receive: %s", verdict(err))
 }
 
 // body reads the request's body and notes all of it.

@@ -13,6 +13,14 @@ var truncated = HTTPSeen{Status: 200, Body: "part", Truncated: true}
 // httpEndingRows: apps that return, with or without an answer.
 var httpEndingRows = []httpRow{
 	{
+		rule: "A4.return",
+		app: func(c *call) error {
+			c.ctx.Done() // as an app does that leaves a goroutine behind
+			return c.quietly(ok200, yes)
+		},
+		want:  answer,
+		cause: parley.ErrFinished,
+	}, {
 		rule: "A4.no-answer",
 		app:  func(*call) error { return nil },
 		want: failed(500),
@@ -76,6 +84,17 @@ var httpReceiveRows = []httpRow{
 		app:  func(c *call) error { c.body(); return c.quietly(ok200, yes) },
 		want: answer,
 		said: []string{`body "one two": ok`},
+	}, {
+		rule:   "A1.receive-cancelled",
+		script: upload(Step{Do: ActAwait}, Step{Do: ActSendBody, Data: "one"}, Step{Do: ActEndBody}),
+		app: func(c *call) error {
+			c.cancelled()
+			c.quietly(ok200, part)
+			c.body()
+			return c.quietly(yes)
+		},
+		want: HTTPSeen{Status: 200, Body: "partyes"},
+		said: []string{"receive: enough", `body "one": ok`},
 	}, {
 		rule: "A3.request/answer-while-reading",
 		script: upload(

@@ -18,12 +18,14 @@ type httpRow struct {
 	app    func(c *call) error
 	want   HTTPSeen // of the headers at least these; of a failure's body nothing
 	said   []string // the app's log
+	cause  error    // what its context ended with; nil: not looked at
 }
 
 func (row httpRow) run(t *testing.T, wire Wire) {
 	var c call
 	got := wire.HTTP(t, c.app(row.app), row.script)
 	expectSaid(t, c.wait(t), row.said)
+	c.expectCause(t, row.cause)
 	expectHeader(t, "header", got.Header, row.want.Header)
 	expectHeader(t, "trailer", got.Trailer, row.want.Trailer)
 	expectDiscreet(t, got.Header, got.Body)
@@ -51,6 +53,7 @@ type socketRow struct {
 	silent bool // the app is not called
 	want   SocketSeen
 	said   []string
+	cause  error
 }
 
 func (row socketRow) run(t *testing.T, wire Wire) {
@@ -64,6 +67,7 @@ func (row socketRow) run(t *testing.T, wire Wire) {
 		})
 	} else {
 		expectSaid(t, c.wait(t), row.said)
+		c.expectCause(t, row.cause)
 	}
 	expectHeader(t, "header", got.Header, row.want.Header)
 	expectDiscreet(t, got.Header, got.Body, got.Reason)

@@ -2,6 +2,7 @@ package parleytest
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/parleygo/parley"
 )
@@ -23,6 +24,10 @@ var socketSendRows = []socketRow{
 			Messages: []parley.WebSocketReceive{{Type: parley.BinaryMessage, Data: []byte{0xff}}},
 		},
 	}, {
+		rule: "A7.send/concurrent",
+		app:  sendMany,
+		want: opened(1000, "", repeated("one of many", manyMessages)...),
+	}, {
 		rule: "A7.invalid-text",
 		app: func(c *call) error {
 			c.accept()
@@ -43,12 +48,26 @@ var socketSendRows = []socketRow{
 	},
 }
 
+// manyMessages are sent by as many goroutines.
+const manyMessages = 64
+
+func sendMany(c *call) error {
+	c.accept()
+	var all sync.WaitGroup
+	for range manyMessages {
+		all.Go(func() { c.quietly(parley.Text("one of many")) })
+	}
+	all.Wait()
+	return nil
+}
+
 // socketCloseRows: sockets that this side ends.
 var socketCloseRows = []socketRow{
 	{
-		rule: "A7.return-after-accept",
-		app:  func(c *call) error { return c.accept() },
-		want: opened(1000, ""),
+		rule:  "A7.return-after-accept",
+		app:   func(c *call) error { return c.accept() },
+		want:  opened(1000, ""),
+		cause: parley.ErrFinished,
 	}, {
 		rule: "A7.error-after-accept",
 		app:  func(c *call) error { c.accept(); return errSelf },
@@ -217,6 +236,31 @@ var socketReceiveRows = []socketRow{
 		app:    listen,
 		want:   opened(1000, ""),
 		said:   heard([]string{"binary of 1048576 bytes"}, `websocket.disconnect 1000 ""`, `closed with 1000 ""`),
+	}, {
+		rule:   "A7.drain",
+		needs:  Features{Drain: true},
+		script: client(Step{Do: ActAwait}, Step{Do: ActDrain}),
+		app: func(c *call) error {
+			c.accept()
+			c.quietly(parley.Text("ready"))
+			c.receive()
+			c.gone()
+			return c.send(parley.Text("late"))
+		},
+		want: opened(1012, "", "ready"),
+		said: []string{`websocket.disconnect 1012 ""`, "cause: " + parley.ErrDraining.Error(), "websocket.send: disconnected"},
+	}, {
+		rule:   "A1.receive-cancelled/socket",
+		script: client(Step{Do: ActAwait}, Step{Do: ActSendText, Data: "one"}, Step{Do: ActClose, Code: 1000}),
+		app: func(c *call) error {
+			c.accept()
+			c.cancelled()
+			c.quietly(parley.Text("ready"))
+			c.receive()
+			return nil
+		},
+		want: opened(1000, "", "ready"),
+		said: []string{"receive: enough", `text "one"`},
 	}, {
 		rule:   "A7.invalid-utf8",
 		script: client(Step{Do: ActSendText, Data: "\xff"}),

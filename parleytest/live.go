@@ -3,6 +3,7 @@ package parleytest
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -24,16 +25,26 @@ import (
 //			return adapter.Handler(app)
 //		}))
 //	}
+//
+// A handler that has a method Drain(context.Context) error is drained too.
 func Live(newHandler func(app parley.App) http.Handler) Wire { return live(newHandler) }
 
 type live func(app parley.App) http.Handler
 
-func (live) Features() Features { return Features{Network: true} }
+type drainer interface {
+	Drain(ctx context.Context) error
+}
 
-// dial starts a server for app and connects to it. The deadline is a safety net.
-func (l live) dial(t testing.TB, app parley.App) net.Conn {
+func (l live) Features() Features {
+	_, drains := l(parley.AppFunc(nil)).(drainer)
+	return Features{Network: true, Drain: drains}
+}
+
+// dial starts a server for a handler and connects to it. The deadline is a
+// safety net.
+func (l live) dial(t testing.TB, handler http.Handler) net.Conn {
 	t.Helper()
-	server := httptest.NewUnstartedServer(l(app))
+	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // apps panic on purpose
 	server.Start()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())

@@ -13,7 +13,7 @@ import (
 )
 
 func (l live) HTTP(t testing.TB, app parley.App, script HTTPScript) HTTPSeen {
-	conn := l.dial(t, app)
+	conn := l.dial(t, l(app))
 	header := http.Header{"Host": {conn.RemoteAddr().String()}}
 	for name, values := range script.Header {
 		header[name] = values

@@ -15,7 +15,8 @@ import (
 )
 
 func (l live) WebSocket(t testing.TB, app parley.App, script SocketScript) SocketSeen {
-	conn := l.dial(t, app)
+	handler := l(app)
+	conn := l.dial(t, handler)
 	host := conn.RemoteAddr().String()
 	header := handshake(host)
 	header["Host"] = []string{host}
@@ -30,7 +31,7 @@ func (l live) WebSocket(t testing.TB, app parley.App, script SocketScript) Socke
 		conn.Close()
 		return SocketSeen{Truncated: true, Code: parley.CloseAbnormal}
 	}
-	s := &liveSocket{t: t, conn: conn, seen: SocketSeen{Code: parley.CloseAbnormal}}
+	s := &liveSocket{t: t, conn: conn, handler: handler, seen: SocketSeen{Code: parley.CloseAbnormal}}
 	r := bufio.NewReader(conn)
 	if s.answer(r) {
 		s.talk(r, script.Steps)
@@ -41,12 +42,13 @@ func (l live) WebSocket(t testing.TB, app parley.App, script SocketScript) Socke
 // liveSocket is a browser's WebSocket.
 type liveSocket struct {
 	monitor
-	t     testing.TB
-	conn  net.Conn
-	seen  SocketSeen
-	said  bool // a close frame
-	ended bool
-	write sync.Mutex
+	t       testing.TB
+	conn    net.Conn
+	handler http.Handler
+	seen    SocketSeen
+	said    bool // a close frame
+	ended   bool
+	write   sync.Mutex
 }
 
 // answer reads the answer to the handshake and tells whether it is a yes.
@@ -106,7 +108,23 @@ func (s *liveSocket) act(step Step) {
 		s.send(finalClose, closePayload(step.Code, step.Data))
 	case ActVanish:
 		s.conn.Close()
+	case ActDrain:
+		s.drain()
 	}
+}
+
+// drain has the server stop. That ends when this client has left, so the test
+// waits for it last.
+func (s *liveSocket) drain() {
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	go func() { ended <- s.handler.(drainer).Drain(ctx) }()
+	s.t.Cleanup(func() {
+		defer cancel()
+		if err := <-ended; err != nil {
+			s.t.Errorf("parleytest: draining: %v", err)
+		}
+	})
 }
 
 func closePayload(code parley.CloseCode, reason string) string {
@@ -127,8 +145,10 @@ func (s *liveSocket) raw(b []byte) {
 	s.conn.Write(b)
 }
 
-// read takes in frames until the connection ends.
+// read takes in frames until the server closes the connection, and then closes
+// its own side of it.
 func (s *liveSocket) read(r *bufio.Reader) {
+	defer s.conn.Close()
 	var err error
 	for err == nil {
 		var first byte

@@ -14,7 +14,7 @@ func Memory() LifespanWire { return memory{} }
 
 type memory struct{}
 
-func (memory) Features() Features { return Features{Debug: true} }
+func (memory) Features() Features { return Features{Debug: true, Drain: true} }
 
 func (memory) HTTP(t testing.TB, app parley.App, script HTTPScript) HTTPSeen {
 	request := script.request()
@@ -94,6 +94,10 @@ func (s *Socket) act(step Step) {
 		return
 	}
 	if !s.Accepted() {
+		return
+	}
+	if step.Do == ActDrain {
+		s.Fail(parley.ErrDraining)
 		return
 	}
 	s.update(func() {
