@@ -1,7 +1,6 @@
 package parley
 
 import (
-	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -77,11 +76,7 @@ func (s *Scope) Clone() *Scope {
 	c.Subprotocols = slices.Clone(s.Subprotocols)
 	c.Extensions = slices.Clone(s.Extensions)
 	if s.Request != nil {
-		r := *s.Request
-		u := *s.Request.URL
-		r.URL = &u
-		r.Header = maps.Clone(s.Request.Header)
-		c.Request = &r
+		c.Request = s.Request.Clone(s.Request.Context()) // path values and header lines included
 	}
 	return &c
 }
