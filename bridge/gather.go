@@ -82,13 +82,15 @@ type tally struct {
 	wake    chan struct{}
 	jobs    []*job
 	waiters []waiter
+	caller  *job   // who waits, if it runs on a bridge
+	parked  waiter // holds caller while it does wait
 
 	mu    sync.Mutex
 	ready []int
 }
 
 func newTally(ctx context.Context, n int) *tally {
-	t := &tally{act: here(ctx), jobs: make([]*job, n), waiters: make([]waiter, n)}
+	t := &tally{act: here(ctx), caller: placeOf(ctx).job, jobs: make([]*job, n), waiters: make([]waiter, n)}
 	if t.act != nil {
 		t.wake = t.act.lane.wake
 	} else {
@@ -164,11 +166,11 @@ func (t *tally) sleepParked(ctx context.Context) bool {
 	if t.any() {
 		return true
 	}
-	caller := placeOf(ctx).job
-	parked := caller.park()
-	ok := sleep(t.wake, t.any, ctx.Done(), nil)
-	if parked {
-		caller.unpark()
+	if t.caller == nil {
+		return sleep(t.wake, t.any, ctx.Done(), nil)
 	}
+	t.parked.park(t.caller)
+	ok := sleep(t.wake, t.any, ctx.Done(), nil)
+	t.parked.unpark(t.caller)
 	return ok
 }

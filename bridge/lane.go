@@ -66,10 +66,14 @@ func (l *Lane) lane() (*Lane, error) { return l, nil }
 // WithLane returns a context whose calls run on l, as within a scope.
 func WithLane(ctx context.Context, l *Lane) context.Context {
 	mustContext(ctx)
-	if l == nil {
-		panic("bridge: WithLane: nil Lane")
-	}
+	l.mustBeMade("WithLane")
 	return &place{Context: ctx, bridge: l.bridge, target: l, job: placeOf(ctx).job}
+}
+
+func (l *Lane) mustBeMade(user string) {
+	if l == nil || l.bridge == nil {
+		panic("bridge: " + user + ": Lane was not made by NewLane")
+	}
 }
 
 // start gives the lane a thread, or a place among those waiting for one.
@@ -291,6 +295,7 @@ func (b *Bridge) feedStarved() {
 // and does nothing if called from a job of the lane or with a context descending from one. Close may be called repeatedly.
 func (l *Lane) Close(ctx context.Context) error {
 	mustContext(ctx)
+	l.mustBeMade("Close")
 	b := l.bridge
 	act := here(ctx)
 	caller := placeOf(ctx).job

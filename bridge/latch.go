@@ -24,6 +24,10 @@ type waiter struct {
 	done atomic.Bool // the latch fired and will not touch the waiter again
 	heap *tally      // set while several futures are awaited together
 	slot int
+
+	// caller is the function that waits, if it has parked. It goes on when the latch fires, and must have its token
+	// back by then. The mutex of caller's bridge guards it.
+	caller *job
 }
 
 func newWaiter() *waiter { return &waiter{wake: make(chan struct{}, 1)} }
@@ -79,6 +83,11 @@ func (b *Bridge) fire(l *latch) {
 		next, wake := w.next, w.wake
 		if w.heap != nil {
 			w.heap.add(w.slot)
+			if w.heap.caller != nil && w.heap.caller.bridge == b {
+				b.resume(&w.heap.parked)
+			}
+		} else if w.caller != nil && w.caller.bridge == b {
+			b.resume(w)
 		}
 		w.done.Store(true) // from here on it may be in other use
 		b.wakeLater(wake)
@@ -98,24 +107,47 @@ func (b *Bridge) wait(ctx context.Context, l *latch, end, end2 <-chan struct{}) 
 // waitPlain is wait on a thread that no lane owns, or whose lane is lost.
 func (b *Bridge) waitPlain(caller *job, l *latch, end, end2 <-chan struct{}) bool {
 	w := b.waiters.Get().(*waiter)
-	if !l.add(w) {
-		b.waiters.Put(w)
-		return true
+	if caller != nil {
+		w.park(caller)
 	}
-	parked := caller.park()
-	fired := w.sleep(end, end2)
-	if parked {
-		caller.unpark()
-	}
+	fired := !l.add(w) || w.sleep(end, end2)
 	if !fired {
 		b.mu.Lock()
 		l.remove(w)
 		b.unlock()
 		fired = l.fired()
 	}
+	if caller != nil {
+		w.unpark(caller)
+	}
 	w.next = nil
 	b.waiters.Put(w)
 	return fired
+}
+
+// park puts the caller's token on offer while w waits.
+func (w *waiter) park(caller *job) {
+	b := caller.bridge
+	b.mu.Lock()
+	if b.park(caller) {
+		w.caller = caller
+	}
+	b.unlock()
+}
+
+// unpark undoes park, unless the latch did.
+func (w *waiter) unpark(caller *job) {
+	b := caller.bridge
+	b.mu.Lock()
+	b.resume(w)
+	b.unlock()
+}
+
+func (b *Bridge) resume(w *waiter) {
+	if w.caller != nil {
+		b.unpark(w.caller)
+		w.caller = nil
+	}
 }
 
 func (w *waiter) sleep(end, end2 <-chan struct{}) bool { return sleep(w.wake, w.done.Load, end, end2) }

@@ -66,21 +66,6 @@ func (b *Bridge) rehome(over *job) {
 	over.extra.nest = nil
 }
 
-func (j *job) park() bool {
-	if j == nil {
-		return false
-	}
-	j.bridge.mu.Lock()
-	defer j.bridge.unlock()
-	return j.bridge.park(j)
-}
-
-func (j *job) unpark() {
-	j.bridge.mu.Lock()
-	defer j.bridge.unlock()
-	j.bridge.unpark(j)
-}
-
 // park notes that a wait is made with j's context. It reports whether unpark must follow.
 func (b *Bridge) park(j *job) bool {
 	if j.state != stateRunning {

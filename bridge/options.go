@@ -51,9 +51,7 @@ func Sensitive() Option { return func(s *settings) { s.sensitive = true } }
 
 // OnLane makes the calls run on l whatever the context says. It panics if l is nil.
 func OnLane(l *Lane) Option {
-	if l == nil {
-		panic("bridge: OnLane: nil Lane")
-	}
+	l.mustBeMade("OnLane")
 	return func(s *settings) { s.lane = l }
 }
 

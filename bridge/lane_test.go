@@ -1,0 +1,424 @@
+package bridge_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parleygo/parley/bridge"
+)
+
+// inScope is bubble with a thread-sensitive context around the test.
+func inScope(t *testing.T, options bridge.Options, test func(t *testing.T, ctx context.Context, b *bridge.Bridge)) {
+	t.Helper()
+	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		ctx, end := bridge.ThreadSensitive(ctx)
+		test(t, ctx, b)
+		wantErr(t, end(), nil)
+	})
+}
+
+func TestB11_OneThreadPerScope(t *testing.T) {
+	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		first := must(t, ctx, threadOf(ctx))
+		if first == bridge.ThreadID() {
+			t.Error("the lane is the caller's thread")
+		}
+		plain := bridge.SyncToAsync0(thread) // finds its lane without being asked
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() { wantEqual(t, "thread", must(t, ctx, plain(ctx)), first) })
+		}
+		wg.Wait()
+	})
+}
+
+func TestB12_OneJobAtATimeInOrder(t *testing.T) {
+	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		var log orderLog
+		var inside gauge
+		var futures []*bridge.Future[struct{}]
+		for i := range 5 {
+			futures = append(futures, onLane(ctx, func(context.Context) {
+				inside.enter()
+				defer inside.leave()
+				time.Sleep(time.Second)
+				log.add(fmt.Sprint(i))
+			}))
+		}
+		_, err := bridge.All(ctx, futures...)
+		wantErr(t, err, nil)
+		log.want(t, "0 1 2 3 4")
+		wantEqual(t, "overlap", inside.peak.Load(), 1)
+	})
+}
+
+func TestB13_TwoScopesRunInParallel(t *testing.T) {
+	bubble(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		one, endOne := bridge.ThreadSensitive(ctx)
+		two, endTwo := bridge.ThreadSensitive(ctx)
+		meet := make(chan uint64)
+		a := onLane(one, func(context.Context) { meet <- bridge.ThreadID() })
+		c := onLane(two, func(context.Context) {
+			if other := <-meet; other == bridge.ThreadID() {
+				t.Error("two scopes share a thread")
+			}
+		})
+		must(t, ctx, a)
+		must(t, ctx, c)
+		wantErr(t, errors.Join(endOne(), endTwo()), nil)
+	})
+}
+
+func TestB14_UnusedScopeCostsNothing(t *testing.T) {
+	bubble(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		before := runtime.NumGoroutine()
+		ends := make([]func() error, 100)
+		for i := range ends {
+			_, ends[i] = bridge.ThreadSensitive(ctx)
+		}
+		wantEqual(t, "goroutines", runtime.NumGoroutine(), before)
+		wantEqual(t, "lanes", b.Stats().Lanes, 0)
+		for _, end := range ends {
+			wantErr(t, end(), nil)
+		}
+		if raceEnabled {
+			return // it allocates on its own account
+		}
+		allocations := testing.AllocsPerRun(100, func() {
+			_, end := bridge.ThreadSensitive(ctx)
+			defer end()
+		})
+		if allocations > 1 {
+			t.Errorf("a scope costs %v allocations", allocations)
+		}
+	})
+}
+
+func TestB15_NestedScopeSharesTheLane(t *testing.T) {
+	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		outer := must(t, ctx, threadOf(ctx))
+		inner, end := bridge.ThreadSensitive(ctx)
+		wantEqual(t, "inner thread", must(t, ctx, threadOf(inner)), outer)
+		wantErr(t, end(), nil)
+		wantEqual(t, "thread after the inner end", must(t, ctx, threadOf(ctx)), outer)
+		wantEqual(t, "thread of the inner context", must(t, ctx, threadOf(inner)), outer)
+
+		own, end := bridge.NewScope(ctx)
+		if must(t, ctx, threadOf(own)) == outer {
+			t.Error("a new scope shares the thread")
+		}
+		wantErr(t, end(), nil)
+		wantErr(t, end(), nil) // repeatedly
+		fresh, end := bridge.ThreadSensitive(own)
+		must(t, ctx, threadOf(fresh)) // the ended scope is nothing to share
+		wantErr(t, end(), nil)
+	})
+}
+
+func TestB16_NoLane(t *testing.T) {
+	bubble(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		_, err := threadOf(ctx).Await(ctx)
+		wantErr(t, err, bridge.ErrNoLane)
+	})
+	bubble(t, bridge.Options{DefaultLane: true}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		nested := onLane(ctx, func(ctx context.Context) {
+			id := bridge.ThreadID()
+			wantErr(t, leave(ctx, func(ctx context.Context) {
+				wantEqual(t, "nested thread", must(t, ctx, threadOf(ctx)), id)
+			}), nil)
+		})
+		id := must(t, ctx, threadOf(ctx))
+		must(t, ctx, nested)
+		wantEqual(t, "thread", must(t, ctx, bridge.SyncToAsync0(thread)(ctx)), id)
+		if id == bridge.ThreadID() {
+			t.Error("the default lane is the test's own thread")
+		}
+	})
+}
+
+func TestB17_HostLendsItsThread(t *testing.T) {
+	bubble(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		host := bridge.ThreadID()
+		failure := errors.New("from f")
+		var late context.Context
+		err := bridge.Host(ctx, func(ctx context.Context) error {
+			if bridge.ThreadID() == host {
+				t.Error("f runs on the host's thread")
+			}
+			wantEqual(t, "thread", must(t, ctx, threadOf(ctx)), host)
+			var wg sync.WaitGroup
+			for range 3 {
+				wg.Go(func() { wantEqual(t, "thread", must(t, ctx, threadOf(ctx)), host) })
+			}
+			wg.Wait()
+			must(t, ctx, onLane(ctx, func(ctx context.Context) {
+				wantErr(t, bridge.Host(ctx, func(ctx context.Context) error { // on a lane: a leave call
+					wantEqual(t, "nested thread", must(t, ctx, threadOf(ctx)), host)
+					return nil
+				}), nil)
+			}))
+			late = ctx
+			return failure
+		})
+		wantErr(t, err, failure)
+		wantEqual(t, "the host's thread", bridge.ThreadID(), host)
+		_, err = threadOf(late).Await(ctx)
+		wantErr(t, err, bridge.ErrClosed)
+		err = bridge.Host(ctx, func(context.Context) error { panic("from f") })
+		if p := (*bridge.PanicError)(nil); !errors.As(err, &p) {
+			t.Errorf("error is %v, want a PanicError", err)
+		}
+	})
+}
+
+func TestB18_HooksRunOnTheLanesThread(t *testing.T) {
+	var log orderLog
+	var started, stopped uint64
+	hooks := bridge.LaneOptions{
+		Start: func() error { started = bridge.ThreadID(); log.add("start"); return nil },
+		Stop:  func() { stopped = bridge.ThreadID(); log.add("stop") },
+	}
+	inScope(t, bridge.Options{Lane: hooks}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		_, err := onLane(ctx, func(context.Context) { log.add("job"); panic("fails") }).Await(ctx)
+		if err == nil {
+			t.Error("no error")
+		}
+		last := threadOf(ctx)
+		wantErr(t, bridge.End(ctx), nil)
+		id := must(t, ctx, last)
+		wantEqual(t, "Start's thread", started, id)
+		wantEqual(t, "Stop's thread", stopped, id)
+		if id == bridge.MainThread() {
+			t.Error("the lane lives on the main thread")
+		}
+	})
+	log.want(t, "start job stop")
+}
+
+func TestB18_FailedStartFailsTheCalls(t *testing.T) {
+	failure := errors.New("no apartment")
+	for name, start := range map[string]func() error{
+		"error": func() error { return failure },
+		"panic": func() error { panic(failure) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hooks := bridge.LaneOptions{Start: start, Stop: func() { t.Error("Stop ran without Start") }}
+			inScope(t, bridge.Options{Lane: hooks}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+				for range 2 {
+					_, err := threadOf(ctx).Await(ctx)
+					wantErr(t, err, bridge.ErrLaneLost)
+					wantErr(t, err, failure)
+				}
+			})
+		})
+	}
+}
+
+func TestB18_HookThatExitsOrPanics(t *testing.T) {
+	var reported []error
+	options := bridge.Options{Unobserved: func(err error) { reported = append(reported, err) }}
+	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		exits := b.NewLane(bridge.LaneOptions{Start: func() error { runtime.Goexit(); return nil }})
+		_, err := do(ctx, func(context.Context) {}, bridge.OnLane(exits)).Await(ctx)
+		wantErr(t, err, bridge.ErrLaneLost)
+		exitsLast := b.NewLane(bridge.LaneOptions{Stop: runtime.Goexit})
+		must(t, ctx, do(ctx, func(context.Context) {}, bridge.OnLane(exitsLast)))
+		wantErr(t, exitsLast.Close(ctx), nil)
+		panics := b.NewLane(bridge.LaneOptions{Stop: func() { panic("stop") }})
+		must(t, ctx, do(ctx, func(context.Context) {}, bridge.OnLane(panics)))
+		wantErr(t, panics.Close(ctx), nil)
+		wantEqual(t, "reports", len(reported), 1)
+	})
+}
+
+func TestB19_LostAffinityIsNoticed(t *testing.T) {
+	b, err := bridge.New(bridge.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Whether the goroutine really moves is the scheduler's choice, so try until it did; a shared thread is no sign.
+	for range 1000 {
+		ctx, end := bridge.ThreadSensitive(bridge.With(context.Background(), b))
+		must(t, ctx, onLane(ctx, func(context.Context) {
+			before := bridge.ThreadID()
+			runtime.UnlockOSThread()
+			for range 100 {
+				runtime.Gosched()
+				if bridge.ThreadID() != before {
+					return
+				}
+			}
+		}))
+		_, err := threadOf(ctx).Await(ctx)
+		_ = end()
+		if err != nil {
+			wantErr(t, err, bridge.ErrAffinity)
+			wantErr(t, err, bridge.ErrLaneLost)
+			break
+		}
+	}
+	wantErr(t, b.Close(context.Background()), nil)
+}
+
+func TestB20_ReentranceIsInline(t *testing.T) {
+	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		var down func(ctx context.Context, depth int) (int, error)
+		again := bridge.SyncToAsync(func(ctx context.Context, depth int) (int, error) { return down(ctx, depth) }, bridge.Sensitive())
+		id := must(t, ctx, threadOf(ctx))
+		down = func(ctx context.Context, depth int) (int, error) {
+			wantEqual(t, "thread", bridge.ThreadID(), id)
+			if depth == 0 {
+				return 0, nil
+			}
+			n, err := again(ctx, depth-1).Await(ctx)
+			return n + 1, err
+		}
+		wantEqual(t, "depth", must(t, ctx, again(ctx, 100)), 100)
+		_, err := again(ctx, 5000).Await(ctx) // Options.MaxDepth is 1000
+		wantErr(t, err, bridge.ErrTooDeep)
+
+		must(t, ctx, onLane(ctx, func(ctx context.Context) {
+			_, err := onLane(ctx, func(context.Context) { panic("inline") }).Await(ctx)
+			if p := (*bridge.PanicError)(nil); !errors.As(err, &p) {
+				t.Errorf("error is %v, want a PanicError", err)
+			}
+			wantEqual(t, "thread", must(t, ctx, threadOf(ctx)), id)
+		}))
+	})
+}
+
+func TestB21_ContextIsNoIdentity(t *testing.T) {
+	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		var log orderLog
+		var wg sync.WaitGroup
+		outer := onLane(ctx, func(ctx context.Context) {
+			id := bridge.ThreadID()
+			wg.Go(func() {
+				must(t, ctx, onLane(ctx, func(context.Context) {
+					wantEqual(t, "thread", bridge.ThreadID(), id)
+					log.add("inner")
+				}))
+			})
+			time.Sleep(time.Second)
+			log.add("outer end")
+		})
+		must(t, ctx, outer)
+		wg.Wait()
+		log.want(t, "outer end inner")
+	})
+}
+
+func TestB22_WhichLane(t *testing.T) {
+	bubble(t, bridge.Options{DefaultLane: true}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		type namedContext struct {
+			name string
+			ctx  context.Context
+		}
+		explicit := b.NewLane(bridge.LaneOptions{})
+		scope, endScope := bridge.NewScope(ctx)
+		other, endOther := bridge.NewScope(ctx)
+		lanes := []namedContext{
+			{"default", ctx},
+			{"explicit", bridge.WithLane(ctx, explicit)},
+			{"scope", scope},
+			{"other scope", other},
+			{"key a", bridge.Keyed(ctx, "a")},
+			{"key b", bridge.Keyed(ctx, "b")},
+		}
+		byThread := map[uint64]string{}
+		for _, l := range lanes {
+			byThread[must(t, ctx, threadOf(l.ctx))] = l.name
+		}
+		wantEqual(t, "lanes", len(byThread), len(lanes))
+
+		key := bridge.Keyed(scope, "a")
+		var inScopeJob, inPoolJob, inLeave string
+		where := func(ctx context.Context) string { return byThread[must(t, ctx, threadOf(ctx))] }
+		must(t, ctx, onLane(key, func(ctx context.Context) {
+			inScopeJob = where(ctx)
+			must(t, ctx, inPool(ctx, func(ctx context.Context) { inPoolJob = where(ctx) }))
+			wantErr(t, leave(ctx, func(ctx context.Context) { inLeave = where(bridge.WithLane(ctx, explicit)) }), nil)
+		}))
+		onExplicit := bridge.SyncToAsync0(thread, bridge.OnLane(explicit))
+		for _, c := range []struct{ name, got, want string }{
+			{"key inside scope", where(key), "key a"},
+			{"scope inside key", where(must2(bridge.NewScope(key))), ""},
+			{"explicit option inside scope", byThread[must(t, ctx, onExplicit(scope))], "explicit"},
+			{"explicit context inside scope", where(bridge.WithLane(scope, explicit)), "explicit"},
+			{"lane job", inScopeJob, "key a"},
+			{"pool job inside lane job", inPoolJob, "key a"},
+			{"explicit inside leave", inLeave, "explicit"},
+			{"same bridge again", where(bridge.With(scope, b)), "scope"},
+		} {
+			wantEqual(t, c.name, c.got, c.want)
+		}
+		wantErr(t, errors.Join(endScope(), endOther(), explicit.Close(ctx)), nil)
+	})
+}
+
+// must2 drops the end of a scope that the bridge's Close ends.
+func must2(ctx context.Context, _ func() error) context.Context { return ctx }
+
+func TestKeyedLanes(t *testing.T) {
+	options := bridge.Options{KeyIdle: time.Minute, MaxLanes: 2}
+	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		a, c := bridge.Keyed(ctx, "a"), bridge.Keyed(ctx, "c")
+		meet := make(chan uint64)
+		one := onLane(a, func(context.Context) { meet <- bridge.ThreadID() })
+		two := onLane(c, func(context.Context) {
+			if <-meet == bridge.ThreadID() {
+				t.Error("two keys share a thread")
+			}
+		})
+		must(t, ctx, one)
+		must(t, ctx, two)
+		wantEqual(t, "thread of a key", must(t, ctx, threadOf(a)), must(t, ctx, threadOf(bridge.Keyed(ctx, "a"))))
+
+		must(t, ctx, threadOf(bridge.Keyed(ctx, "d"))) // takes the thread of c, which rests longest
+		synctest.Wait()
+		wantEqual(t, "lanes at the limit", b.Stats().Lanes, 2)
+		time.Sleep(59 * time.Second)
+		must(t, ctx, threadOf(a))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		wantEqual(t, "lanes after d was idle", b.Stats().Lanes, 1)
+		must(t, ctx, threadOf(c)) // revived
+	})
+}
+
+func TestLanesPastTheLimitWait(t *testing.T) {
+	bubble(t, bridge.Options{MaxLanes: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		one, endOne := bridge.ThreadSensitive(ctx)
+		two, endTwo := bridge.ThreadSensitive(ctx)
+		three, endThree := bridge.ThreadSensitive(ctx)
+		must(t, ctx, threadOf(one))
+		waiting, withdrawn := threadOf(two), threadOf(three)
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		_, err := withdrawn.Await(short)
+		wantErr(t, err, context.DeadlineExceeded)
+		must(t, ctx, onLane(one, func(ctx context.Context) {
+			nested, end := bridge.NewScope(ctx)
+			must(t, ctx, threadOf(nested)) // must not wait for its own caller's thread
+			wantErr(t, end(), nil)
+		}))
+		wantEqual(t, "lanes", b.Stats().Lanes, 1)
+		wantErr(t, endOne(), nil)
+		must(t, ctx, waiting)
+		wantErr(t, endTwo(), nil)
+		must(t, ctx, withdrawn)
+		wantErr(t, endThree(), nil)
+	})
+}
