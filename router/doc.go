@@ -1,0 +1,71 @@
+// Package router holds apps that choose another app: by protocol
+// ([Protocols]) and by URL ([URLs]).
+//
+// A whole program, with a page, a socket whose room is a number, and an API
+// that another package has put together:
+//
+//	package main
+//
+//	import (
+//		"context"
+//		"net/http"
+//
+//		"github.com/parleygo/parley"
+//		"github.com/parleygo/parley/adapters/nethttp"
+//		"github.com/parleygo/parley/router"
+//	)
+//
+//	func main() {
+//		var api router.URLs
+//		api.Handle("GET /users/{name}", nethttp.App(http.HandlerFunc(
+//			func(w http.ResponseWriter, r *http.Request) {
+//				w.Write([]byte("hello " + r.PathValue("name") + " of " + r.PathValue("tenant")))
+//			})))
+//
+//		var site router.URLs
+//		site.Handle("/rooms/{id}", parley.WebSocketFunc(room), router.Int("id"))
+//		site.Mount("/tenants/{tenant}", &api, router.Slug("tenant"))
+//		site.Handle("/{$}", nethttp.App(http.FileServer(http.Dir("public"))))
+//
+//		http.ListenAndServe("127.0.0.1:8080", nethttp.Handler(router.Protocols{
+//			parley.HTTP:      &site,
+//			parley.WebSocket: &site,
+//		}))
+//	}
+//
+//	func room(ctx context.Context, ws *parley.Socket) error {
+//		id, err := router.Param[int](ws.Scope(), "id")
+//		if err != nil {
+//			return err
+//		}
+//		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+//			return err
+//		}
+//		return ws.WriteJSON(ctx, id)
+//	}
+//
+// # Matching
+//
+// Patterns are those of [http.ServeMux], which does the matching: methods,
+// hosts, wildcards and precedence mean what they mean there. Three things
+// differ. A router never redirects unless it is told to, and never a WebSocket
+// handshake: a path that ServeMux would clean, or give a slash, is not found. A
+// wildcard may be constrained ([Int], [Slug], [UUID], [Path], [Regexp]), and a
+// value that does not fit is no match. And a route may pass: when a router under
+// a mount has no route, the router above goes on with its next-best one.
+//
+// Matching is done on the escaped path, so "%2F" inside a segment is a
+// character of that segment, and values are captured decoded.
+//
+// # Captures
+//
+// As with net/http, the pattern chosen is found in the request's Pattern, and
+// what its wildcards matched under [parley.Scope.PathValue] or, typed, [Param].
+// Values captured further up stay readable; the innermost wins where names
+// meet.
+//
+// # Lifespan
+//
+// Routers pass start-up and shutdown on to every app below them, in order of
+// registration and back in reverse: see [Protocols] and [URLs].
+package router

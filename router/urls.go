@@ -1,0 +1,190 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/parleygo/parley"
+)
+
+// URLs chooses an app by the URL of a request or of a WebSocket handshake, on
+// the path below the scope's RootPath. The zero value has no routes. It must
+// not be copied after first use.
+//
+// A request without a route is answered with 404, and one whose path has routes
+// for other methods only with 405 and an Allow header; a handshake is denied
+// with 404 in both cases. A router below a mount leaves that to the router
+// above, which first tries its own next-best routes. Other protocols are refused
+// with a *parley.UnsupportedProtocolError.
+//
+// A Lifespan conversation reaches every distinct app below, in order of
+// registration and NotFound last, one after the other: the next one hears of
+// start-up when the one before has answered. Shutdown goes in reverse. An app
+// that returns before it has answered start-up takes no part; if that is true of
+// all, so does the router, and returns their errors or a
+// *parley.UnsupportedProtocolError. If an app fails to start, those started are
+// shut down and the router fails to start with its message. Failures at
+// shutdown are told together. When the context ends the router waits for every
+// app to return. A panic in an app goes on in the router, after all others have
+// ended.
+//
+// Routes are registered first and served later: Handle and Mount panic once
+// Serve was called. Serve may run many times at once.
+type URLs struct {
+	// NotFound serves what has no route, in place of the answers with 404 and
+	// 405, on handshakes too. A router below a mount that has one keeps what it
+	// has no route for. nil means the answers described above.
+	NotFound parley.App
+
+	// Redirects lets requests be redirected as http.ServeMux does: to the
+	// clean form of a path with "//" or "..", and to the path with a slash at
+	// its end where only that has a route. Handshakes are never redirected.
+	// The default is false: such paths are not found.
+	Redirects bool
+
+	mu      sync.Mutex
+	routes  registry
+	serving atomic.Pointer[table] // set by the first Serve
+}
+
+// Handle registers app for the requests that match pattern, which has the
+// syntax and precedence of http.ServeMux, and whose wildcards satisfy the
+// constraints. Patterns that match the same requests may follow each other as
+// long as those before have constraints: the first whose constraints are
+// satisfied is chosen.
+//
+// Handle panics if the pattern is invalid, can never match or conflicts with
+// another, if app is nil, if a constraint names no wildcard of the pattern or
+// one that has a constraint already, and if the router is serving.
+func (u *URLs) Handle(pattern string, app parley.App, constraints ...Constraint) {
+	u.register(u.routes.handle, registration{"Handle", pattern, app, constraints})
+}
+
+// Mount registers app for prefix and all paths below it, on a segment boundary:
+// "/admin", "/admin/" and "/admin/users", but not "/administration". The app
+// sees a scope whose RootPath has grown by what prefix matched. The prefix
+// begins with a slash; one at its end makes no difference. It may have wildcards
+// and constraints, but neither method nor host.
+//
+// If app is a router, under whatever middleware, that has no route for the rest
+// of the path, the next-best route is tried; nothing else an app returns has
+// this effect. That next route may be one that Handle registers later for the
+// same paths. A pattern of Handle for the prefix itself goes first.
+//
+// Mount panics for the same reasons as Handle. Note that to http.ServeMux a
+// pattern with a method conflicts with a mount below it: "GET /" and "/admin".
+func (u *URLs) Mount(prefix string, app parley.App, constraints ...Constraint) {
+	u.register(u.routes.mount, registration{"Mount", prefix, app, constraints})
+}
+
+func (u *URLs) register(add func(registration), c registration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c.require(u.serving.Load() == nil, "routes must be registered before the first Serve")
+	c.requireApp()
+	add(c)
+}
+
+// Serve finds the app of the conversation and hands it on.
+func (u *URLs) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	switch scope.Protocol {
+	case parley.HTTP, parley.WebSocket:
+	case parley.Lifespan:
+		return serveLifespan(ctx, scope, conn, distinct(u.apps()))
+	default:
+		return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
+	}
+	t := u.serving.Load()
+	if t == nil {
+		t = u.seal()
+	}
+	found := t.known(scope)
+	if found == nil {
+		return u.search(ctx, scope, conn, t)
+	}
+	before := scope.Request.Pattern
+	scope.Request.Pattern = found.text
+	err := found.app.Serve(ctx, scope, conn)
+	if err == nil || passed(err) == nil {
+		return err
+	}
+	scope.Request.Pattern = before
+	return u.search(ctx, scope, conn, t.without(found))
+}
+
+// seal ends registration.
+func (u *URLs) seal() *table {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.serving.Load() == nil {
+		u.serving.Store(newTable(u.routes.entries))
+	}
+	return u.serving.Load()
+}
+
+// search asks ServeMux, and asks again as long as the route found passes.
+func (u *URLs) search(ctx context.Context, scope *parley.Scope, conn parley.Conn, t *table) error {
+	path, ok := scope.EscapedRoutePath()
+	if !ok {
+		return u.miss(ctx, scope, conn, notFound())
+	}
+	redirects := u.Redirects && scope.Protocol == parley.HTTP
+	m := newMatch(scope, path)
+	var missed *outcome
+	for {
+		rest, found, answer := m.find(t, redirects)
+		switch {
+		case found == nil && answer.redirects():
+			return answer.below(m.root(), scope.Request).send(ctx, scope, conn)
+		case found == nil:
+			return u.miss(ctx, scope, conn, first(missed, answer))
+		}
+		err := found.app.Serve(ctx, m.below(found), conn)
+		if err == nil {
+			return nil
+		}
+		if answer = passed(err); answer == nil {
+			return err
+		}
+		missed, t = first(missed, answer), rest.without(found)
+	}
+}
+
+// miss ends a search in vain.
+func (u *URLs) miss(ctx context.Context, scope *parley.Scope, conn parley.Conn, answer *outcome) error {
+	switch {
+	case u.NotFound != nil:
+		return u.NotFound.Serve(ctx, scope, conn)
+	case scope.Nested():
+		return &noRoute{answer}
+	}
+	return answer.send(ctx, scope, conn)
+}
+
+// passed returns what a router below would have answered if it had been asked
+// to, or nil if err is any other error.
+func passed(err error) *outcome {
+	var none *noRoute
+	if errors.As(err, &none) {
+		return none.answer
+	}
+	return nil
+}
+
+// first returns the first of the answers that knows more than "not found".
+func first(a, b *outcome) *outcome {
+	if a == nil || a.methods() == nil {
+		return b
+	}
+	return a
+}
+
+// apps lists the apps in the order in which they hear of the lifespan.
+func (u *URLs) apps() []parley.App {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return append(slices.Clone(u.routes.order), u.NotFound)
+}
