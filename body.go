@@ -46,13 +46,17 @@ func (b *bodyReader) next() {
 		b.err = disconnected(event.Cause)
 	default:
 		b.err = err
+		if err == nil {
+			b.err = fmt.Errorf("parley: unexpected event %s", event.EventType())
+		}
 	}
 }
 
 // ReadBody reads the whole request body. More than limit bytes is an error that
 // is ErrTooLarge; an app that returns it has the client told 413.
 func ReadBody(ctx context.Context, conn Conn, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(BodyReader(ctx, conn), limit+1))
+	enough := max(limit, limit+1) // which is as good as no limit where limit+1 overflows
+	body, err := io.ReadAll(io.LimitReader(BodyReader(ctx, conn), enough))
 	if err == nil && int64(len(body)) > limit {
 		return nil, ErrTooLarge
 	}

@@ -21,8 +21,11 @@ func WebSocketFunc(serve func(ctx context.Context, ws *Socket) error) App {
 		case WebSocketConnect:
 			return serve(ctx, ws)
 		case WebSocketDisconnect: // lost during the handshake
-			return event.Cause
+			return disconnected(event.Cause)
 		default:
+			if err == nil {
+				err = fmt.Errorf("parley: unexpected event %s", event.EventType())
+			}
 			return err
 		}
 	})
