@@ -1,0 +1,85 @@
+package parleytest_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/parleytest"
+)
+
+func ExampleDo() {
+	hello := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		return parley.Respond(ctx, conn, 200, nil, []byte("hello "+scope.Request.URL.Query().Get("name")))
+	})
+
+	got := parleytest.Do(t, hello, httptest.NewRequest("GET", "/?name=gopher", nil))
+	fmt.Println(got.Status, got.Body)
+	// Output: 200 hello gopher
+}
+
+// The test sends the request's body in parts and reads the response between them.
+func ExampleUpload() {
+	x := parleytest.Upload(t, upper, httptest.NewRequest("POST", "/", nil))
+	fmt.Println(x.Status())
+	x.Send("half of a")
+	part, _ := x.Read()
+	fmt.Println(part)
+	x.Vanish()
+	fmt.Println(x.Wait())
+	fmt.Println(x.Response().Truncated)
+	// Output:
+	// 200
+	// HALF OF A
+	// parley: peer disconnected
+	// true
+}
+
+func ExampleDial() {
+	ws := parleytest.Dial(t, echo, httptest.NewRequest("GET", "/echo", nil), "chat")
+	fmt.Println(ws.Accept().Subprotocol)
+	ws.Send(parley.Text("hi"))
+	fmt.Println(ws.Receive().Text())
+	ws.Close(parley.CloseNormal, "bye")
+	fmt.Println(ws.Wait()) // what the app was told
+	// Output:
+	// chat
+	// hi
+	// parley: websocket closed with 1000 "bye"
+}
+
+// A denial as the server sends it, and as a browser's script sees it.
+func ExampleSocket_Denial() {
+	members := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		return ws.Deny(ctx, parley.WebSocketDeny{Status: 401, Body: []byte("members only")})
+	})
+
+	ws := parleytest.Dial(t, members, httptest.NewRequest("GET", "/", nil))
+	denial := ws.Denial()
+	fmt.Println(denial.Status, denial.Body)
+	fmt.Println(ws.Closed())
+	// Output:
+	// 401 members only
+	// 1006
+}
+
+func ExampleRun() {
+	p := parleytest.Run(t, lifespan(parley.LifespanStartupComplete{}, parley.LifespanShutdownFailed{Message: "disk is full"}))
+	fmt.Println(p.Startup())
+	fmt.Println(p.Shutdown())
+	// Output:
+	// <nil>
+	// parleytest: shutdown failed: disk is full
+}
+
+// Whoever writes an adapter proves it so.
+func ExampleConform() {
+	newHandler := func(app parley.App) http.Handler { return nil } // the adapter
+
+	_ = func(t *testing.T) { // TestConformance
+		parleytest.Conform(t, parleytest.Live(newHandler))
+	}
+}
