@@ -109,8 +109,8 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
 		return err
 	}
 	length := int64(-1)
-	if !event.More && err == nil {
-		length = int64(len(event.Body))
+	if !event.More && err == nil && !(c.out.order.Head && len(event.Body) == 0) {
+		length = int64(len(event.Body)) // of HEAD's empty body nothing can be told
 	}
 	c.writeHead(length, event.More)
 	if allowed > 0 {

@@ -97,12 +97,24 @@ func (c *httpConn) finish(err error) {
 			c.flush() // what was written before the break is the client's
 		}
 		c.close()
+		cut(c.w)
 		panic(http.ErrAbortHandler)
 	}
 	if ending == protocol.HTTPDone && !clean {
 		c.log(err, c.out.status)
 	}
 	c.close()
+}
+
+// cut closes the connection under w, so that middleware above which recovers from
+// the panic that follows cannot make the answer look whole. HTTP/2 has only the
+// panic.
+func cut(w http.ResponseWriter) {
+	if hijacker, ok := innermost(w).(http.Hijacker); ok {
+		if conn, _, err := hijacker.Hijack(); err == nil {
+			conn.Close()
+		}
+	}
 }
 
 func (c *httpConn) answerError(status int) {

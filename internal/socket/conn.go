@@ -25,6 +25,7 @@ type Conn struct {
 	hasRaw  bool
 	deflate bool
 	options *Options
+	sweeper *sweeper
 
 	in  inbound
 	out outbound
@@ -37,8 +38,8 @@ type Conn struct {
 	gone chan struct{} // closed with the TCP connection
 }
 
-func newConn(conn net.Conn, early []byte, options *Options, deflate bool) *Conn {
-	c := &Conn{net: conn, options: options, deflate: deflate, gone: make(chan struct{})}
+func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {
+	c := &Conn{net: conn, options: &u.options, sweeper: &u.sweeper, deflate: deflate, gone: make(chan struct{})}
 	c.raw, c.hasRaw = rawOf(conn)
 	c.in.init(c, early)
 	c.out.init(c)

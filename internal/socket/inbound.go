@@ -17,10 +17,6 @@ var ErrEnded = errors.New("socket: ended")
 // over.
 var errHandOver = errors.New("socket: reading handed over")
 
-// awayAfter is how long the app may leave the socket unread before somebody
-// reads ahead, answers pings and watches for the end in its place.
-const awayAfter = 10 * time.Millisecond
-
 // reader says who is reading. There is one at a time.
 type reader uint8
 
@@ -35,8 +31,8 @@ const (
 // that an idle socket has one goroutine and a message no hop. While the app is
 // away a watcher reads ahead; it hands over as soon as the app is back.
 type inbound struct {
-	c    *Conn
-	away *time.Timer // starts the watcher
+	c        *Conn
+	presence presence
 
 	mu       sync.Mutex
 	reader   reader
@@ -82,9 +78,7 @@ func (in *inbound) init(c *Conn, early []byte) {
 // first; nothing is lost then.
 func (c *Conn) Read(ctx context.Context) (Message, error) {
 	in := &c.in
-	if in.away != nil {
-		in.away.Stop()
-	}
+	c.appReturns()
 	for {
 		in.mu.Lock()
 		if len(in.ahead) > 0 {
@@ -145,16 +139,7 @@ func (c *Conn) readHere(ctx context.Context) (Message, error) {
 	return m, err
 }
 
-// appLeaves tells that the app does something else now.
-func (c *Conn) appLeaves() {
-	if c.in.away == nil {
-		c.in.away = time.AfterFunc(awayAfter, c.appIsAway)
-		return
-	}
-	c.in.away.Reset(awayAfter)
-}
-
-// appIsAway makes this goroutine, the timer's, the watcher.
+// appIsAway makes this goroutine the watcher, if there is need of one.
 func (c *Conn) appIsAway() {
 	in := &c.in
 	in.mu.Lock()
@@ -238,7 +223,10 @@ const readAheadBytes = 1 << 20
 // release tells that the caller reads no more.
 func (in *inbound) release() {
 	in.mu.Lock()
-	in.reader, in.handOver, in.paused, in.armed = nobody, false, false, false
+	if in.handOver {
+		in.armed = false // the deadline was used to interrupt
+	}
+	in.reader, in.handOver, in.paused = nobody, false, false
 	if in.free != nil {
 		close(in.free)
 		in.free = nil

@@ -165,6 +165,12 @@ func (p *parser) beginFrame(first byte, size int, length uint64, key [4]byte) er
 	p.fin = first&finBit != 0
 	p.remaining = int64(length)
 	p.key, p.pos = key, 0
+	if buffered := p.w - p.r; len(p.message) == 0 && int64(buffered) >= p.remaining {
+		p.message = append([]byte(nil), p.buf[p.r:p.r+int(length)]...) // all there: no zeroing
+		p.r += int(length)
+		p.tookPayload(int(length))
+		return nil
+	}
 	p.makeRoom()
 	return nil
 }

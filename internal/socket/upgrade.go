@@ -15,6 +15,7 @@ import (
 type Upgrader struct {
 	options Options
 	melody  *melody.Melody
+	sweeper sweeper
 }
 
 // NewUpgrader returns an Upgrader whose sockets follow options.
@@ -49,7 +50,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	if err := u.melody.HandleRequest(handshake, r); err != nil {
 		return nil, err
 	}
-	return newConn(handshake.shell.Conn, handshake.early, &u.options, deflate), nil
+	return newConn(handshake.shell.Conn, handshake.early, u, deflate), nil
 }
 
 // takeOver is melody's connect handler.

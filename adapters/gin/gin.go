@@ -1,0 +1,70 @@
+package parleygin
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
+)
+
+// App makes an app of a gin engine; nethttp.Handler of it is the engine again.
+// The app's context values reach gin's handlers through c.Request.Context().
+func App(engine *gin.Engine) parley.App {
+	if engine == nil {
+		panic("parleygin: App of a nil engine")
+	}
+	return nethttp.App(engine)
+}
+
+// Handler makes a gin handler of an app. By default it returns only when the
+// app of a WebSocket has (nethttp.Hold): gin middleware expects to stand around
+// the whole session. Detach lets it return after the upgrade.
+func Handler(app parley.App, options ...nethttp.Option) gin.HandlerFunc {
+	gateway := nethttp.Handler(app, append([]nethttp.Option{nethttp.Hold()}, options...)...)
+	return Gateway(gateway)
+}
+
+// Gateway makes a gin handler of a gateway that the caller keeps, to Drain it.
+// Give it the option nethttp.Hold if gin middleware is to stand around whole
+// sessions.
+func Gateway(gateway *nethttp.Gateway) gin.HandlerFunc {
+	if gateway == nil {
+		panic("parleygin: Gateway of nil")
+	}
+	return func(c *gin.Context) {
+		if c.FullPath() == "" {
+			c.Status(http.StatusOK) // NoRoute and NoMethod have set their own
+		}
+		gateway.ServeHTTP(c.Writer, request(c))
+	}
+}
+
+// request is c's request with what gin knows of it.
+func request(c *gin.Context) *http.Request {
+	r := c.Request.WithContext(withFacts(c))
+	for _, param := range c.Params {
+		r.SetPathValue(param.Key, param.Value)
+	}
+	return r
+}
+
+// Middleware makes parley middleware of gin handlers, for HTTP conversations and
+// WebSocket handshakes; other protocols pass it by. A handler that aborts
+// answers in the app's place; on a handshake that is a denial. What the handlers
+// put into the gin context's keys reaches the app through Value.
+func Middleware(handlers ...gin.HandlerFunc) parley.Middleware {
+	return nethttp.Middleware(func(next http.Handler) http.Handler {
+		engine := gin.New()
+		engine.ContextWithFallback = true
+		engine.RedirectTrailingSlash = false
+		engine.RedirectFixedPath = false
+		engine.SetTrustedProxies(nil) // gin would believe anybody's X-Forwarded-For
+		engine.Use(handlers...)
+		engine.NoRoute(func(c *gin.Context) {
+			c.Status(http.StatusOK) // NoRoute has set 404
+			next.ServeHTTP(c.Writer, request(c))
+		})
+		return engine
+	})
+}
