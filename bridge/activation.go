@@ -8,6 +8,7 @@ type activation struct {
 	job   *job
 	inbox jobList
 	wait  waiter // the one wait the job can be in, since it has one thread
+	on    *job   // the call it awaits; nil: none
 }
 
 // top returns the innermost activation. Only the lane's own goroutine may call it without the mutex.
@@ -127,7 +128,8 @@ func (l *Lane) enclosing(j *job) *activation {
 	return k.act
 }
 
-// checkThread notices a job that gave the lane's thread away. A changed id is the only cheap sign, so this is best effort.
+// checkThread notices a job that gave the lane's thread away in spite of spareLocks. A changed id is the only cheap
+// sign, so this is best effort.
 func (l *Lane) checkThread() {
 	if id, _ := threadID(); id != l.thread {
 		l.lose(errAffinityLost)

@@ -29,8 +29,8 @@ var (
 	// (testing.T.FailNow does that) instead of returning.
 	ErrGoexit = errors.New("bridge: goroutine exited")
 
-	// ErrAffinity reports a lane whose thread changed: a job called runtime.UnlockOSThread
-	// more often than LockOSThread. Errors that carry it are ErrLaneLost too.
+	// ErrAffinity reports a lane whose thread changed: a job called runtime.UnlockOSThread hundreds of times more often
+	// than LockOSThread; a lane stands a few. Noticing it is best effort. Errors that carry it are ErrLaneLost too.
 	ErrAffinity = errors.New("bridge: thread affinity lost")
 
 	// ErrDeadlock reports a wait that could never end: closing a scope, lane or bridge from inside itself,

@@ -91,7 +91,7 @@ func (j *job) await(ctx context.Context) error {
 	if own == wait {
 		own = nil
 	}
-	for !j.bridge.wait(ctx, &j.latch, wait, own) {
+	for !j.wait(ctx, wait, own) {
 		complete, callOver := j.leave()
 		switch {
 		case complete:
@@ -103,6 +103,18 @@ func (j *job) await(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (j *job) wait(ctx context.Context, end, end2 <-chan struct{}) bool {
+	act := here(ctx)
+	if act == nil {
+		return j.bridge.waitPlain(placeOf(ctx).job, &j.latch, end, end2)
+	}
+	if act.awaits(j) {
+		defer act.awaitsNothing()
+		return act.lane.await(act, j.bridge, &j.latch, end, end2)
+	}
+	return true // it would wait for ever: j has failed with ErrDeadlock
 }
 
 // leave is called when a wait for j ends before j does.

@@ -98,16 +98,24 @@ func (b *Bridge) admitLane(l *Lane) {
 	go l.main(nil)
 }
 
+// spareLocks is how often a lane locks its thread: that many times less one can jobs call runtime.UnlockOSThread
+// without a matching lock before they give the thread away.
+const spareLocks = 256
+
 // main runs the lane. If it finds itself on the process's main thread, which would survive it with all state the
 // jobs leave there, it holds that thread until another goroutine has got a different one.
 func (l *Lane) main(elsewhere chan<- struct{}) {
-	runtime.LockOSThread()
+	for range spareLocks {
+		runtime.LockOSThread()
+	}
 	l.thread, _ = threadID()
 	if l.thread == mainThread && l.thread != 0 {
 		got := make(chan struct{})
 		go l.main(got)
 		<-got
-		runtime.UnlockOSThread()
+		for range spareLocks {
+			runtime.UnlockOSThread()
+		}
 		if elsewhere != nil {
 			close(elsewhere)
 		}

@@ -243,27 +243,46 @@ func TestB18_HookThatExitsOrPanics(t *testing.T) {
 	})
 }
 
-func TestB19_LostAffinityIsNoticed(t *testing.T) {
+func TestB19_StrayUnlocksDoNotHurt(t *testing.T) {
 	b, err := bridge.New(bridge.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Whether the goroutine really moves is the scheduler's choice, so try until it did; a shared thread is no sign.
-	for range 1000 {
-		ctx, end := bridge.ThreadSensitive(bridge.With(context.Background(), b))
+	wantErr(t, err, nil)
+	ctx, end := bridge.ThreadSensitive(bridge.With(context.Background(), b))
+	id := must(t, ctx, threadOf(ctx))
+	for range 20 {
 		must(t, ctx, onLane(ctx, func(context.Context) {
-			before := bridge.ThreadID()
 			runtime.UnlockOSThread()
 			for range 100 {
 				runtime.Gosched()
-				if bridge.ThreadID() != before {
-					return
-				}
 			}
 		}))
+		wantEqual(t, "thread", must(t, ctx, threadOf(ctx)), id)
+	}
+	wantErr(t, end(), nil)
+	wantErr(t, b.Close(context.Background()), nil)
+}
+
+func TestB19_LostAffinityIsNoticed(t *testing.T) {
+	b, err := bridge.New(bridge.Options{})
+	wantErr(t, err, nil)
+	runtime.LockOSThread() // or the test could be scheduled on the thread given away
+	defer runtime.UnlockOSThread()
+	// Whether the goroutine moves is the scheduler's choice. If it did, the next call must say so.
+	for range 1000 {
+		ctx, end := bridge.ThreadSensitive(bridge.With(context.Background(), b))
+		moved := bridge.SyncToAsync0(func(context.Context) (bool, error) {
+			before := bridge.ThreadID()
+			for range 1000 {
+				runtime.UnlockOSThread()
+			}
+			for range 100 {
+				runtime.Gosched()
+			}
+			return bridge.ThreadID() != before, nil
+		})
+		lost := must(t, ctx, moved(ctx))
 		_, err := threadOf(ctx).Await(ctx)
 		_ = end()
-		if err != nil {
+		if lost {
 			wantErr(t, err, bridge.ErrAffinity)
 			wantErr(t, err, bridge.ErrLaneLost)
 			break
