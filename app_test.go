@@ -26,7 +26,8 @@ func TestChain(t *testing.T) {
 		order = append(order, "app")
 		return parley.ErrNotFound
 	})
-	if err := parley.Chain(app, note("outer"), note("inner")).Serve(t.Context(), &parley.Scope{}, nil); err != parley.ErrNotFound {
+	chain := parley.Chain(app, note("outer"), note("inner"))
+	if err := chain.Serve(t.Context(), &parley.Scope{}, nil); err != parley.ErrNotFound {
 		t.Errorf("got %v", err)
 	}
 	if want := []string{"outer", "inner", "app"}; !slices.Equal(order, want) {

@@ -79,7 +79,9 @@ func TestConditions(t *testing.T) {
 }
 
 func TestProtocolError(t *testing.T) {
-	err := error(&parley.ProtocolError{State: "idle", Event: "http.response.body", Rule: "A4.x", Err: parley.ErrExtensionUnavailable})
+	err := error(&parley.ProtocolError{
+		State: "idle", Event: "http.response.body", Rule: "A4.x", Err: parley.ErrExtensionUnavailable,
+	})
 	if !errors.Is(err, errors.ErrUnsupported) || errors.Is(err, parley.ErrDisconnected) {
 		t.Errorf("%v matches the wrong things", err)
 	}

@@ -54,7 +54,7 @@ func Conform(t *testing.T, wire Wire) {
 		}
 	}
 	if wire, ok := wire.(LifespanWire); ok {
-		for _, row := range lifespanRows() {
+		for _, row := range lifespanRows {
 			t.Run(row.rule, func(t *testing.T) { row.run(t, wire) })
 		}
 	}

@@ -131,7 +131,8 @@ func verdict(err error) string {
 		return broken.Rule + ", " + broken.Err.Error()
 	case errors.As(err, &closed):
 		return fmt.Sprintf("closed with %d %q", closed.Code, closed.Reason)
-	case errors.Is(err, parley.ErrTooLarge), errors.Is(err, parley.ErrInvalidPayload), errors.Is(err, parley.ErrPeerProtocol):
+	case errors.Is(err, parley.ErrTooLarge), errors.Is(err, parley.ErrInvalidPayload),
+		errors.Is(err, parley.ErrPeerProtocol):
 		return strconv.Itoa(int(parley.CodeOf(err)))
 	case errors.Is(err, parley.ErrDisconnected):
 		return "disconnected"

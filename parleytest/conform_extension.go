@@ -41,6 +41,11 @@ var trailerRows = []httpRow{
 		want: answer,
 		said: []string{"announced: false"},
 	}, {
+		rule: "A9.trailers/unheard",
+		app:  func(c *call) error { c.quietly(withTrailers, yes); return c.send(sum) },
+		want: HTTPSeen{Status: 200, Body: "yes", Trailer: http.Header{"X-Sum": nil}},
+		said: []string{"http.response.trailers: ok"},
+	}, {
 		rule:   "A9.trailers/early",
 		script: wantsTrails,
 		app: func(c *call) error {

@@ -1,8 +1,10 @@
 package parleytest
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/parleygo/parley"
 )
@@ -49,6 +51,14 @@ var httpEndingRows = []httpRow{
 		app:  func(c *call) error { c.quietly(ok200, part); panic(secret) },
 		want: truncated,
 	}, {
+		rule: "A4.abort/before-start",
+		app:  func(*call) error { panic(http.ErrAbortHandler) },
+		want: HTTPSeen{Truncated: true},
+	}, {
+		rule: "A4.abort/after-start",
+		app:  func(c *call) error { c.quietly(ok200, part); panic(http.ErrAbortHandler) },
+		want: truncated,
+	}, {
 		rule: "A4.error/not-found",
 		app:  func(*call) error { return fmt.Errorf("%s: %w", secret, parley.ErrNotFound) },
 		want: failed(404),
@@ -66,7 +76,12 @@ var httpEndingRows = []httpRow{
 // upload is a client with a body.
 func upload(steps ...Step) HTTPScript { return HTTPScript{Method: "POST", Steps: steps} }
 
-// httpReceiveRows: what the app receives.
+// More than the buffers on the way hold.
+const manyParts = 64
+
+var largePart = bytes.Repeat([]byte("part of the body"), 1<<10)
+
+// httpReceiveRows: what the app receives, and sends meanwhile.
 var httpReceiveRows = []httpRow{
 	{
 		rule: "A3.request/empty-body",
@@ -84,6 +99,16 @@ var httpReceiveRows = []httpRow{
 		app:  func(c *call) error { c.body(); return c.quietly(ok200, yes) },
 		want: answer,
 		said: []string{`body "one two": ok`},
+	}, {
+		rule: "A3.response/many-parts",
+		app: func(c *call) error {
+			c.quietly(ok200)
+			for range manyParts {
+				c.quietly(parley.HTTPResponseBody{Body: largePart, More: true, Buffered: true})
+			}
+			return c.quietly(yes)
+		},
+		want: HTTPSeen{Status: 200, Body: strings.Repeat(string(largePart), manyParts) + "yes"},
 	}, {
 		rule:   "A1.receive-cancelled",
 		script: upload(Step{Do: ActAwait}, Step{Do: ActSendBody, Data: "one"}, Step{Do: ActEndBody}),

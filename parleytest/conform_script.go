@@ -19,7 +19,7 @@ const (
 	ActClose      Action = "close"       // WebSocket: a close frame with Code, if that is not zero, and Data as reason
 	ActAwait      Action = "await"       // wait for a part of the response's body, or a message
 	ActVanish     Action = "vanish"      // the connection is gone
-	ActDrain      Action = "drain"       // WebSocket: not the client but the server, which wants to stop (needs Features.Drain)
+	ActDrain      Action = "drain"       // WebSocket: here the server acts, and wants to stop (needs Features.Drain)
 )
 
 // Step is one thing that a scripted client does.

@@ -10,7 +10,10 @@ import (
 )
 
 func socketRows() []socketRow {
-	return slices.Concat(socketAnswerRows, denialRows, socketSendRows, socketCloseRows, socketReceiveRows, handshakeRows, frameRows)
+	return slices.Concat(
+		socketAnswerRows, denialRows, socketSendRows, socketCloseRows,
+		socketReceiveRows, handshakeRows, frameRows,
+	)
 }
 
 // opened is what a client sees of a socket that the app closed with code.
@@ -77,8 +80,10 @@ var socketAnswerRows = []socketRow{
 	},
 	badAccept("A7.subprotocol-not-offered", parley.WebSocketAccept{Subprotocol: "other"},
 		"A7.subprotocol-not-offered", parley.ErrSubprotocolNotOffered),
-	badAccept("A7.reserved-header", accepting("Sec-Websocket-Protocol", "chat"), "A7.reserved-header", parley.ErrReservedHeader),
-	badAccept("A7.reserved-header/lower-case", accepting("sec-websocket-accept", "x"), "A7.reserved-header", parley.ErrReservedHeader),
+	badAccept("A7.reserved-header", accepting("Sec-Websocket-Protocol", "chat"),
+		"A7.reserved-header", parley.ErrReservedHeader),
+	badAccept("A7.reserved-header/lower-case", accepting("sec-websocket-accept", "x"),
+		"A7.reserved-header", parley.ErrReservedHeader),
 	badAccept("A7.header", accepting("X-A", "a\r\nb"), "A4.header", parley.ErrInvalidHeader),
 	{
 		rule: "A7.no-answer",

@@ -1,6 +1,7 @@
 package parleytest
 
 import (
+	"net/http"
 	"strings"
 	"sync"
 
@@ -23,6 +24,10 @@ var socketSendRows = []socketRow{
 			Status: 101, Code: 1000,
 			Messages: []parley.WebSocketReceive{{Type: parley.BinaryMessage, Data: []byte{0xff}}},
 		},
+	}, {
+		rule: "A7.send/large",
+		app:  func(c *call) error { c.accept(); return c.quietly(parley.Text(large)) },
+		want: opened(1000, "", large),
 	}, {
 		rule: "A7.send/concurrent",
 		app:  sendMany,
@@ -47,6 +52,9 @@ var socketSendRows = []socketRow{
 		said: []string{refused(parley.WebSocketSend{}, "A7.invalid-text", parley.ErrInvalidText)},
 	},
 }
+
+// large is a message that no buffer on the way holds.
+var large = strings.Repeat("large message ", 1<<16)
 
 // manyMessages are sent by as many goroutines.
 const manyMessages = 64
@@ -76,6 +84,14 @@ var socketCloseRows = []socketRow{
 		rule: "A7.panic-after-accept",
 		app:  func(c *call) error { c.accept(); panic(secret) },
 		want: opened(1011, ""),
+	}, {
+		rule: "A7.abort-after-accept",
+		app:  func(c *call) error { c.accept(); panic(http.ErrAbortHandler) },
+		want: opened(1006, ""),
+	}, {
+		rule: "A7.abort-before-accept",
+		app:  func(*call) error { panic(http.ErrAbortHandler) },
+		want: SocketSeen{Truncated: true, Code: 1006},
 	}, {
 		rule: "A7.error-after-accept/close-error",
 		app:  func(c *call) error { c.accept(); return &parley.CloseError{Code: 4001, Reason: "bye"} },
@@ -174,7 +190,8 @@ var socketReceiveRows = []socketRow{
 		),
 		app:  listen,
 		want: opened(4001, ""),
-		said: heard([]string{`text "one"`, `binary "\xff"`, `text ""`}, `websocket.disconnect 4001 "bye"`, `closed with 4001 "bye"`),
+		said: heard([]string{`text "one"`, `binary "\xff"`, `text ""`},
+			`websocket.disconnect 4001 "bye"`, `closed with 4001 "bye"`),
 	}, {
 		rule:   "A7.client-close/no-code",
 		script: client(Step{Do: ActClose}),
@@ -248,7 +265,9 @@ var socketReceiveRows = []socketRow{
 			return c.send(parley.Text("late"))
 		},
 		want: opened(1012, "", "ready"),
-		said: []string{`websocket.disconnect 1012 ""`, "cause: " + parley.ErrDraining.Error(), "websocket.send: disconnected"},
+		said: []string{
+			`websocket.disconnect 1012 ""`, "cause: " + parley.ErrDraining.Error(), "websocket.send: disconnected",
+		},
 	}, {
 		rule:   "A1.receive-cancelled/socket",
 		script: client(Step{Do: ActAwait}, Step{Do: ActSendText, Data: "one"}, Step{Do: ActClose, Code: 1000}),

@@ -67,7 +67,8 @@ func ExampleSocket_Denial() {
 }
 
 func ExampleRun() {
-	p := parleytest.Run(t, lifespan(parley.LifespanStartupComplete{}, parley.LifespanShutdownFailed{Message: "disk is full"}))
+	app := lifespan(parley.LifespanStartupComplete{}, parley.LifespanShutdownFailed{Message: "disk is full"})
+	p := parleytest.Run(t, app)
 	fmt.Println(p.Startup())
 	fmt.Println(p.Shutdown())
 	// Output:

@@ -15,8 +15,8 @@ type exchangeConn Exchange
 
 // Receive gives the parts of the body and then waits for the end, which comes
 // when the client vanishes or the response is complete.
-func (c *exchangeConn) Receive(ctx context.Context) (event parley.Event, err error) {
-	err = c.until(ctx, func() bool {
+func (c *exchangeConn) Receive(ctx context.Context) (parley.Event, error) {
+	return c.receive(ctx, func() (event parley.Event) {
 		switch {
 		case c.order.State() == protocol.HTTPComplete:
 			event = parley.HTTPDisconnect{Cause: parley.ErrFinished}
@@ -25,9 +25,8 @@ func (c *exchangeConn) Receive(ctx context.Context) (event parley.Event, err err
 		case c.gone:
 			event = parley.HTTPDisconnect{Cause: parley.ErrDisconnected}
 		}
-		return event != nil
+		return event
 	})
-	return event, err
 }
 
 // Send shows the client what the order allows.

@@ -110,7 +110,8 @@ func TestPanic(t *testing.T) {
 	boom := errors.New("boom")
 	got := parleytest.Do(t, app(func(context.Context, *parley.Scope, parley.Conn) error { panic(boom) }), get())
 	var panicked *parleytest.PanicError
-	if got.Status != 500 || !errors.As(got.Err, &panicked) || !errors.Is(got.Err, boom) || !errors.Is(got.Err, parley.ErrAppPanic) {
+	if got.Status != 500 || !errors.As(got.Err, &panicked) ||
+		!errors.Is(got.Err, boom) || !errors.Is(got.Err, parley.ErrAppPanic) {
 		t.Errorf("got %+v", got)
 	}
 	if strings.Contains(got.Body, "boom") {

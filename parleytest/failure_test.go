@@ -58,20 +58,38 @@ var open = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) err
 	return err
 })
 
+// receiveTwice receives in two goroutines.
+func receiveTwice(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+	ctx, cancel := context.WithCancel(ctx)
+	errs := make(chan error)
+	for range 2 {
+		go func() {
+			_, err := conn.Receive(ctx)
+			errs <- err
+		}()
+	}
+	err := <-errs
+	cancel()
+	<-errs
+	return err
+}
+
 // TestFailures: what a driver makes of apps that do not do what a test expects.
 func TestFailures(t *testing.T) {
 	for name, row := range map[string]struct {
 		test func(t testing.TB)
 		want string
 	}{
-		"no head":     {func(t testing.TB) { parleytest.Start(t, mute, get()).Status() }, "waiting for the head"},
-		"no body":     {func(t testing.TB) { parleytest.Start(t, mute, get()).Read() }, "waiting for a part"},
-		"no return":   {func(t testing.TB) { parleytest.Do(t, mute, get()) }, "waiting for the app to return"},
-		"no answer":   {func(t testing.TB) { parleytest.Dial(t, mute, get()).Accepted() }, "waiting for the answer to the handshake"},
-		"no startup":  {func(t testing.TB) { parleytest.Run(t, mute).Startup() }, "waiting for the answer to lifespan.startup"},
-		"no message":  {func(t testing.TB) { parleytest.Dial(t, open, get()).Receive() }, "waiting for a message"},
-		"not JSON":    {func(t testing.TB) { parleytest.Dial(t, open, get()).SendJSON(t.Fatal) }, "encoding"},
-		"long reason": {func(t testing.TB) { parleytest.Dial(t, open, get()).Close(4000, strings.Repeat("x", 124)) }, "too long"},
+		"no head":    {func(t testing.TB) { parleytest.Start(t, mute, get()).Status() }, "waiting for the head"},
+		"no body":    {func(t testing.TB) { parleytest.Start(t, mute, get()).Read() }, "waiting for a part"},
+		"no return":  {func(t testing.TB) { parleytest.Do(t, mute, get()) }, "waiting for the app to return"},
+		"no answer":  {func(t testing.TB) { parleytest.Dial(t, mute, get()).Accepted() }, "answer to the handshake"},
+		"no startup": {func(t testing.TB) { parleytest.Run(t, mute).Startup() }, "answer to lifespan.startup"},
+		"no message": {func(t testing.TB) { parleytest.Dial(t, open, get()).Receive() }, "waiting for a message"},
+		"not JSON":   {func(t testing.TB) { parleytest.Dial(t, open, get()).SendJSON(t.Fatal) }, "encoding"},
+		"long reason": {func(t testing.TB) {
+			parleytest.Dial(t, open, get()).Close(4000, strings.Repeat("x", 124))
+		}, "too long"},
 		"denial of an open socket": {
 			func(t testing.TB) { parleytest.Dial(t, open, get()).Denial() }, "was accepted",
 		},
@@ -83,6 +101,9 @@ func TestFailures(t *testing.T) {
 			ws.Close(4000, "")
 			ws.Send(parley.Text("late"))
 		}, "closed with 4000"},
+		"two receives at once": {func(t testing.TB) {
+			parleytest.Upload(t, app(receiveTwice), get()).Wait()
+		}, "receives twice at once"},
 		"receive on a closed socket": {func(t testing.TB) {
 			ws := parleytest.Dial(t, open, get())
 			ws.Close(4000, "")

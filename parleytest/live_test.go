@@ -93,7 +93,8 @@ func TestLiveSocket(t *testing.T) {
 	if got.Status != 101 || got.Subprotocol != "chat" || got.Code != 4001 || got.Reason != "bye" {
 		t.Errorf("saw %+v", got)
 	}
-	if len(got.Messages) != 2 || got.Messages[0].Text() != "yes" || got.Messages[1].Type != parley.BinaryMessage || got.Pongs[0] != "q" {
+	if len(got.Messages) != 2 || got.Messages[0].Text() != "yes" ||
+		got.Messages[1].Type != parley.BinaryMessage || got.Pongs[0] != "q" {
 		t.Errorf("received %v, pongs %q", got.Messages, got.Pongs)
 	}
 	if first, rest := <-heard, <-heard; first != hi || rest != answers {

@@ -90,14 +90,13 @@ func (p *Process) leave() {
 type processConn Process
 
 // Receive gives what the server asks. After the last question it waits for ctx.
-func (c *processConn) Receive(ctx context.Context) (event parley.Event, err error) {
-	err = c.until(ctx, func() bool {
+func (c *processConn) Receive(ctx context.Context) (parley.Event, error) {
+	return c.receive(ctx, func() (event parley.Event) {
 		if len(c.incoming) > 0 {
 			event, c.incoming = c.incoming[0], c.incoming[1:]
 		}
-		return event != nil
+		return event
 	})
-	return event, err
 }
 
 // Send takes the app's answers.

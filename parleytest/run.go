@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,8 @@ func (e *PanicError) Unwrap() []error {
 // its goroutine: t.FailNow in the app does that.
 var errGoexit = errors.New("parleytest: app called runtime.Goexit")
 
+var errTwice = errors.New("parleytest: Receive while another Receive runs")
+
 // running is an app at work and the test's grip on it.
 type running struct {
 	monitor
@@ -46,11 +49,15 @@ type running struct {
 	sent []Sent
 	over bool // the app has returned
 	err  error
+
+	receiving atomic.Bool // the app is
 }
 
 // serve runs the app until it returns. finish tells the client what becomes of
 // the conversation then; it is called under the lock.
-func (r *running) serve(ctx context.Context, app parley.App, scope *parley.Scope, conn parley.Conn, finish func(err error)) {
+func (r *running) serve(
+	ctx context.Context, app parley.App, scope *parley.Scope, conn parley.Conn, finish func(err error),
+) {
 	err := errGoexit
 	defer func() {
 		r.update(func() {
@@ -85,6 +92,21 @@ func (r *running) take(ctx context.Context, event parley.Event, accept func() er
 		r.sent = append(r.sent, Sent{keep(event), err})
 	})
 	return err
+}
+
+// receive waits for an event that try finds. Two of the app's Receives at once
+// would share out the events between them by chance, which fails the test.
+func (r *running) receive(ctx context.Context, try func() parley.Event) (event parley.Event, err error) {
+	if !r.receiving.CompareAndSwap(false, true) {
+		r.t.Errorf("parleytest: the app receives twice at once")
+		return nil, errTwice
+	}
+	defer r.receiving.Store(false)
+	err = r.until(ctx, func() bool {
+		event = try()
+		return event != nil
+	})
+	return event, err
 }
 
 // await waits until try reports true, and fails the test if the app does not

@@ -12,8 +12,8 @@ type socketConn Socket
 
 // Receive gives the connect event, then the messages in order, then for ever the
 // end.
-func (c *socketConn) Receive(ctx context.Context) (event parley.Event, err error) {
-	err = c.until(ctx, func() bool {
+func (c *socketConn) Receive(ctx context.Context) (parley.Event, error) {
+	return c.receive(ctx, func() (event parley.Event) {
 		switch {
 		case !c.connected:
 			event, c.connected = parley.WebSocketConnect{}, true
@@ -22,9 +22,8 @@ func (c *socketConn) Receive(ctx context.Context) (event parley.Event, err error
 		case c.lost != nil:
 			event = *c.lost
 		}
-		return event != nil
+		return event
 	})
-	return event, err
 }
 
 // Send shows the client what the order allows.
