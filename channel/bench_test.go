@@ -2,6 +2,7 @@ package channel_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/parleygo/parley/channel"
@@ -121,4 +122,30 @@ func BenchmarkOpenClose(b *testing.B) {
 		}
 		inbox.Close()
 	}
+}
+
+// BenchmarkIdleInbox reports what an open inbox with one group weighs.
+func BenchmarkIdleInbox(b *testing.B) {
+	for name, options := range map[string]channel.InboxOptions{
+		"queue": {},
+		"sink":  {Deliver: func(channel.Message) channel.Verdict { return channel.Accepted }},
+	} {
+		b.Run(name, func(b *testing.B) {
+			const inboxes = 10_000
+			for b.Loop() {
+				layer := channel.New(channel.Options{})
+				before := heap()
+				crowd(b, layer, inboxes, options)
+				b.ReportMetric(float64(heap()-before)/inboxes, "B/inbox")
+				_ = layer.Close(ctx)
+			}
+		})
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }

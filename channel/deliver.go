@@ -16,8 +16,8 @@ type delivery struct {
 	handed  int   // to sinks that have accepted it
 }
 
-func (l *Layer) delivery(message Message) *delivery {
-	return &delivery{message: message, size: len(message.Payload()), now: l.now()}
+func (l *Layer) delivery(message Message) delivery {
+	return delivery{message: message, size: len(message.Payload()), now: l.now()}
 }
 
 // waiter is a direct send that waits for room.

@@ -34,7 +34,7 @@ func (l *Layer) Send(ctx context.Context, name Name, message Message) error {
 func (l *Layer) send(ctx context.Context, in *Inbox, message Message, mayWait bool) error {
 	message.group = "" // a received message may be sent on
 	d := l.delivery(message)
-	err := in.send(ctx, d, mayWait)
+	err := in.send(ctx, &d, mayWait)
 	in.shard.count.sent(err)
 	in.shard.count.add(countReceived, d.handed)
 	return err
@@ -72,7 +72,7 @@ func (l *Layer) groupDeliver(group Group, message Message) SendResult {
 	}
 	message.group = group
 	d := l.delivery(message)
-	result := fanOut(members, d)
+	result := fanOut(members, &d)
 	s.count.add(countEnqueued, result.Enqueued)
 	s.count.add(countDropped, result.Dropped)
 	s.count.add(countReceived, d.handed)

@@ -3,6 +3,7 @@ package channel_test
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -91,5 +92,38 @@ func churn(t *testing.T, layer *channel.Layer, stable channel.Name, random *rand
 			_ = layer.Kick(ctx, inbox.Name(), nil)
 		}
 		inbox.Close()
+	}
+}
+
+// Close meets calls of every kind half done.
+func TestCloseWhileEverythingRuns(t *testing.T) {
+	for range 30 {
+		var broker channel.Broker
+		for _, options := range []channel.Options{{}, {Transport: broker.Connect()}} {
+			layer := newLayer(t, options)
+			var all sync.WaitGroup
+			for range 4 {
+				all.Go(func() {
+					for {
+						inbox, err := layer.Open(ctx, channel.InboxOptions{})
+						if err != nil {
+							return
+						}
+						_ = inbox.Join(ctx, "room")
+						_, _ = layer.GroupSend(ctx, "room", text("x"))
+						_ = layer.Send(ctx, inbox.Name(), text("y"))
+					}
+				})
+			}
+			all.Go(func() {
+				for len(layer.Members("room")) < 20 {
+					runtime.Gosched()
+				}
+				if err := layer.Close(ctx); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			})
+			all.Wait()
+		}
 	}
 }

@@ -1,0 +1,167 @@
+package channel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+)
+
+func Example() {
+	ctx := context.Background()
+	layer := channel.New(channel.Options{})
+	defer layer.Close(ctx)
+
+	inbox, err := layer.Open(ctx, channel.InboxOptions{})
+	if err != nil {
+		panic(err)
+	}
+	defer inbox.Close() // leaves its groups
+	if err := inbox.Join(ctx, "lobby"); err != nil {
+		panic(err)
+	}
+
+	line := channel.NewMessage("chat.line", []byte("hello"))
+	result, err := layer.GroupSend(ctx, "lobby", line)
+	fmt.Println(result.Matched, result.Dropped, err)
+
+	message, err := inbox.Receive(ctx)
+	fmt.Println(message.Type(), string(message.Payload()), err)
+	// Output:
+	// 1 0 <nil>
+	// chat.line hello <nil>
+}
+
+// A sink gets the messages at once, on the sender's goroutine. This is how a
+// broadcast reaches sockets: all of them get the same Prepared.
+func ExampleInboxOptions_sink() {
+	ctx := context.Background()
+	layer := channel.New(channel.Options{})
+	defer layer.Close(ctx)
+
+	for _, user := range []string{"ann", "bob"} {
+		inbox, err := layer.Open(ctx, channel.InboxOptions{
+			Deliver: func(m channel.Message) channel.Verdict {
+				_, text := m.Prepared().Send().Payload()
+				fmt.Printf("%s hears %s\n", user, text)
+				return channel.Accepted
+			},
+		})
+		if err != nil {
+			panic(err)
+		}
+		if err := inbox.Join(ctx, "lobby"); err != nil {
+			panic(err)
+		}
+	}
+
+	result, err := layer.GroupSend(ctx, "lobby", channel.NewMessage("chat.line", []byte("hello")))
+	fmt.Printf("%+v %v\n", result, err)
+	// Unordered output:
+	// ann hears hello
+	// bob hears hello
+	// {Matched:2 Enqueued:2 Dropped:0} <nil>
+}
+
+// A dashboard wants the latest price of each share, not all there have been.
+func ExampleCoalesce() {
+	ctx := context.Background()
+	layer := channel.New(channel.Options{})
+	defer layer.Close(ctx)
+
+	inbox, err := layer.Open(ctx, channel.InboxOptions{
+		Policy: channel.Coalesce,
+		Key:    func(m channel.Message) string { return m.Type() },
+	})
+	if err != nil {
+		panic(err)
+	}
+	for _, price := range []string{"100", "101", "102"} {
+		if err := layer.Send(ctx, inbox.Name(), channel.NewMessage("price.ACME", []byte(price))); err != nil {
+			panic(err)
+		}
+	}
+	message, err := inbox.Receive(ctx)
+	fmt.Println(string(message.Payload()), err, inbox.Stats().Coalesced)
+	// Output: 102 <nil> 2
+}
+
+// The default for who falls behind: the inbox is closed, and everybody knows why.
+func ExampleCloseSlow() {
+	ctx := context.Background()
+	layer := channel.New(channel.Options{Capacity: channel.Capacity{Messages: 1}})
+	defer layer.Close(ctx)
+
+	inbox, err := layer.Open(ctx, channel.InboxOptions{})
+	if err != nil {
+		panic(err)
+	}
+	if err := inbox.Join(ctx, "lobby"); err != nil {
+		panic(err)
+	}
+	for range 2 {
+		result, err := layer.GroupSend(ctx, "lobby", channel.NewMessage("chat.line", []byte("hello")))
+		fmt.Printf("%+v %v\n", result, err)
+	}
+	_, err = inbox.Receive(ctx)
+	fmt.Println(errors.Is(err, channel.ErrClosed), errors.Is(err, parley.ErrSlowConsumer), parley.CodeOf(err))
+	// Output:
+	// {Matched:1 Enqueued:1 Dropped:0} <nil>
+	// {Matched:1 Enqueued:0 Dropped:1} <nil>
+	// true true 1013
+}
+
+// Ending all conversations of one user, here and in every other process.
+func ExampleLayer_KickGroup() {
+	ctx := context.Background()
+	layer := channel.New(channel.Options{})
+	defer layer.Close(ctx)
+
+	inbox, err := layer.Open(ctx, channel.InboxOptions{})
+	if err != nil {
+		panic(err)
+	}
+	if err := inbox.Join(ctx, "user.7"); err != nil {
+		panic(err)
+	}
+	kicked, err := layer.KickGroup(ctx, "user.7", parley.ErrAuthExpired)
+	fmt.Println(kicked, err)
+	_, err = inbox.Receive(ctx)
+	fmt.Println(parley.CodeOf(err))
+	// Output:
+	// 1 <nil>
+	// 4401
+}
+
+// Two layers that share a broker stand for two processes.
+func ExampleBroker() {
+	ctx := context.Background()
+	var broker channel.Broker
+	here := channel.New(channel.Options{Transport: broker.Connect()})
+	there := channel.New(channel.Options{Transport: broker.Connect()})
+	defer here.Close(ctx)
+	defer there.Close(ctx)
+
+	inbox, err := there.Open(ctx, channel.InboxOptions{})
+	if err != nil {
+		panic(err)
+	}
+	if err := inbox.Join(ctx, "lobby"); err != nil {
+		panic(err)
+	}
+	result, err := here.GroupSend(ctx, "lobby", channel.NewMessage("chat.line", []byte("hello")))
+	fmt.Println(result.Matched, err) // nobody on this layer
+	message, err := inbox.Receive(ctx)
+	fmt.Println(string(message.Payload()), err)
+	// Output:
+	// 0 <nil>
+	// hello <nil>
+}
+
+func ExampleParseGroup() {
+	_, err := channel.ParseGroup("room 42")
+	fmt.Println(err)
+	// Output: channel: group name "room 42" may only hold ASCII letters, digits, '-', '_' and '.'
+}
