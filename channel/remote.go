@@ -2,10 +2,7 @@ package channel
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"github.com/parleygo/parley"
 )
 
 // What a layer does with its transport; each is nothing, or local, without one.
@@ -40,6 +37,15 @@ func (l *Layer) unfollow(group Group) {
 	if l.wire != nil {
 		l.wire.unwant(l.wire.group(group))
 	}
+}
+
+// publishTo publishes what is meant for one name. It refuses a general name that
+// nobody can have opened, instead of losing the message in silence.
+func (l *Layer) publishTo(ctx context.Context, name Name, e envelope) error {
+	if _, local := name.layerID(); !local && l.wire.queues == nil {
+		return errCannotShare
+	}
+	return l.publish(ctx, l.wire.direct(name), e)
 }
 
 func (l *Layer) publish(ctx context.Context, subject string, e envelope) error {
@@ -89,25 +95,4 @@ func (l *Layer) accept(e envelope) {
 			in.shut(e.cause())
 		}
 	}
-}
-
-// kick makes the envelope that ends inboxes elsewhere. An error cannot travel;
-// its close code and its text can, where they fit into a close frame.
-func kick(kind byte, target string, cause error) envelope {
-	code, reason := parley.CodeOf(cause), ""
-	var closeError *parley.CloseError
-	switch {
-	case errors.As(cause, &closeError):
-		reason = closeError.Reason
-	case cause != nil:
-		reason = cause.Error()
-	}
-	payload := append([]byte{byte(code >> 8), byte(code)}, reason...)
-	return envelope{kind: kind, target: target, message: NewMessage("kick", payload)}
-}
-
-func (e *envelope) cause() error {
-	payload := e.message.Payload()
-	code := parley.CloseCode(payload[0])<<8 | parley.CloseCode(payload[1])
-	return &parley.CloseError{Code: code, Reason: string(payload[2:])}
 }

@@ -21,7 +21,7 @@ func (l *Layer) Send(ctx context.Context, name Name, message Message) error {
 		return err
 	}
 	if l.remote(name) {
-		return l.publish(ctx, l.wire.direct(name), envelope{kind: kindDirect, target: string(name), message: message})
+		return l.publishTo(ctx, name, envelope{kind: kindDirect, target: string(name), message: message})
 	}
 	in := l.inbox(name)
 	if in == nil {
@@ -106,53 +106,6 @@ func deliverAll(members []*Inbox, d *delivery, result *SendResult) (n int) {
 		n++
 	}
 	return n
-}
-
-// Kick closes an inbox at once, however full it is: Receive and OnClose get an
-// error that is ErrClosed and wraps cause. It is the way to end somebody else's
-// conversation; parley.ErrAuthExpired closes a socket with 4401. For an inbox of
-// another process cause becomes a *parley.CloseError with the code of cause. The
-// error is a *NameError, ErrNoInbox, or that of a transport.
-func (l *Layer) Kick(ctx context.Context, name Name, cause error) error {
-	if err := name.check(); err != nil {
-		return err
-	}
-	if err := l.admits(ctx); err != nil {
-		return err
-	}
-	if l.remote(name) {
-		return l.publish(ctx, l.wire.direct(name), kick(kindKick, string(name), cause))
-	}
-	in := l.inbox(name)
-	if in == nil {
-		return ErrNoInbox
-	}
-	in.shut(cause)
-	return nil
-}
-
-// KickGroup kicks every inbox of a group, as Kick does, and returns how many
-// there were on this layer.
-func (l *Layer) KickGroup(ctx context.Context, group Group, cause error) (int, error) {
-	if err := group.check(); err != nil {
-		return 0, err
-	}
-	if err := l.admits(ctx); err != nil {
-		return 0, err
-	}
-	kicked := l.groupKick(group, cause)
-	if l.wire == nil {
-		return kicked, nil
-	}
-	return kicked, l.publish(ctx, l.wire.group(group), kick(kindGroupKick, string(group), cause))
-}
-
-func (l *Layer) groupKick(group Group, cause error) int {
-	members := l.shardOf(string(group)).snapshot(group)
-	for _, in := range members {
-		in.shut(cause)
-	}
-	return len(members)
 }
 
 // sendable tells why a message cannot be sent.

@@ -13,10 +13,13 @@ import (
 type wire struct {
 	layer     *Layer
 	transport Transport
+	queues    QueueSubscriber // nil if the transport is none
 
 	mu     sync.Mutex // never held while the transport works
 	topics map[string]*topic
 }
+
+var errCannotShare = fmt.Errorf("channel: general names over a transport without QueueSubscribe: %w", errors.ErrUnsupported)
 
 // topic is one subject with the number of those who want it.
 type topic struct {
@@ -28,7 +31,8 @@ type topic struct {
 }
 
 func newWire(l *Layer, transport Transport) *wire {
-	return &wire{layer: l, transport: transport, topics: make(map[string]*topic)}
+	queues, _ := transport.(QueueSubscriber)
+	return &wire{layer: l, transport: transport, queues: queues, topics: make(map[string]*topic)}
 }
 
 func (w *wire) group(group Group) string {
@@ -105,11 +109,10 @@ func (w *wire) follow(ctx context.Context, subject string, queue bool, t *topic)
 	if !queue {
 		return w.transport.Subscribe(ctx, subject, deliver)
 	}
-	sharing, ok := w.transport.(QueueSubscriber)
-	if !ok {
-		return nil, fmt.Errorf("transport cannot share out a general name: %w", errors.ErrUnsupported)
+	if w.queues == nil {
+		return nil, errCannotShare
 	}
-	return sharing.QueueSubscribe(ctx, subject, deliver)
+	return w.queues.QueueSubscribe(ctx, subject, deliver)
 }
 
 // release lets go of a topic; the last one to do so ends the subscription. One
