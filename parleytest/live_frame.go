@@ -56,7 +56,7 @@ func readFrame(r *bufio.Reader) (first byte, payload []byte, err error) {
 		_, err = io.ReadFull(r, n[:])
 		size = binary.BigEndian.Uint64(n[:])
 	}
-	if err != nil || size > 64<<20 {
+	if err != nil || size > 16<<20 {
 		return 0, nil, errors.Join(err, errors.New("the server's frame has no sensible size"))
 	}
 	payload = make([]byte, size)
