@@ -116,13 +116,14 @@ func (t *table) named(text string) *route {
 }
 
 // allowed returns the methods among those given that would find a route for r.
-// ServeMux counts those that would only be redirected, or fail a constraint.
+// ServeMux counts those that constraints rule out and, wanted or not, those
+// that would be redirected.
 func (t *table) allowed(r *http.Request, methods []string, redirects bool) []string {
 	var found []string
 	for _, method := range methods {
 		probe := *r
 		probe.Method = method
-		if _, rt, _ := t.find(&probe, redirects); rt != nil {
+		if _, rt, answer := t.find(&probe, redirects); rt != nil || answer.redirects() {
 			found = append(found, method)
 		}
 	}
