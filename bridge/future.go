@@ -73,16 +73,9 @@ func (f *Future[T]) Done() <-chan struct{} {
 		extra.done = make(chan struct{})
 	}
 	b.watch(j)
-	b.want(j)
-	return extra.done
-}
-
-// want lets j use the token of the function that will, as far as the bridge can tell, do nothing but wait for it.
-func (b *Bridge) want(j *job) {
 	j.wanted = true
-	if j.more().kin.list != nil {
-		b.lend(b.holder(j))
-	}
+	b.lendTo(j)
+	return extra.done
 }
 
 // await returns nil once j is complete, or why the wait ended before.
@@ -106,6 +99,9 @@ func (j *job) await(ctx context.Context) error {
 }
 
 func (j *job) wait(ctx context.Context, end, end2 <-chan struct{}) bool {
+	if j.up != nil || j.by != nil {
+		j.noteAwaited()
+	}
 	act := here(ctx)
 	if act == nil {
 		return j.bridge.waitPlain(placeOf(ctx).job, &j.latch, end, end2)

@@ -121,6 +121,8 @@ func (t *tally) join(slot int, j *job) {
 		return
 	}
 	t.jobs[slot] = j
+	j.awaited = true
+	b.lendTo(j)
 	b.watch(j)
 }
 

@@ -37,6 +37,7 @@ type job struct {
 	abandon   bool
 	abandoned bool
 	repanic   bool
+	awaited   bool // somebody awaits it: it may use its caller's token while the caller waits
 	wanted    bool // somebody selects on Done: it may use its caller's token
 	bounded   bool // has a deadline of its own
 	counted   bool // waits as a root call, against its queue's limit
@@ -47,10 +48,10 @@ type job struct {
 
 // extra keeps what most calls do without out of their one allocation.
 type extra struct {
-	by      *job  // the call on whose thread it was made, if that is not among its ups
 	kin     links // its place among the nested calls of one function that wait for a token
 	lender  *job  // whose token it uses; nil: its own
 	nest    *nest // its nested calls
+	behind  *job  // whose token it used until its caller went on
 	done    chan struct{}
 	cancel  func()      // ends the deadline of its own
 	unwatch func() bool // see Bridge.watch
@@ -121,6 +122,8 @@ func (b *Bridge) end(j *job, err error) {
 	if j.waits > 0 {
 		j.waits = 0
 		b.countParked(j, -1)
+	} else {
+		b.countBehind(j, -1)
 	}
 	if !j.isLeave {
 		b.stats.Running--
@@ -169,12 +172,14 @@ func (j *job) release() {
 
 // withdraw ends a job that has not begun. It reports whether it did.
 func (b *Bridge) withdraw(j *job, err error) bool {
+	var lender *job
+	free := false
 	switch j.state {
 	case stateWaiting:
 		b.leaveLine(j)
 	case stateGranted:
 		j.turn.list.remove(j)
-		b.freeToken(j)
+		lender, free = b.unlinkToken(j)
 	default:
 		return false
 	}
@@ -182,6 +187,7 @@ func (b *Bridge) withdraw(j *job, err error) bool {
 	b.live--
 	b.stats.Queued--
 	b.complete(j, err)
+	b.passToken(lender, free)
 	b.closeIfIdle()
 	return true
 }

@@ -1,12 +1,14 @@
 package bridge
 
-// A function that waits inside the bridge does not use its token. It lends the token to one of the calls made
-// below it, so that nesting cannot starve even at capacity 1, and no token ever has two functions at work.
+// A function that waits inside the bridge does not use its token. It lends the token to one of the calls made below it
+// that are awaited, so nesting cannot starve even at capacity 1, and no token has two functions at work. The exception
+// is a function that goes on while a call below it still uses its token: see reclaim.
 
 // nest is what a job knows about the calls below it, made when the first of them has to wait.
 type nest struct {
 	waiting  jobList // those that wait for a token, oldest first
 	borrower *job    // the one that uses this job's token
+	behind   int     // former borrowers at work past the capacity
 }
 
 // adopt enters a waiting job with the function whose token it may use.
@@ -22,15 +24,15 @@ func (b *Bridge) adopt(j *job) {
 	b.lend(p)
 }
 
-// lend lets the oldest call below p run on p's token, if p does not need it: p waits inside the bridge,
-// or somebody selects on that call's Done.
+// lend lets the oldest call below p that is awaited run on p's token, while p waits inside the bridge. A call that
+// somebody selects on is not held to that: the bridge cannot see p wait then.
 func (b *Bridge) lend(p *job) {
 	n := p.more().nest
-	if n == nil || n.borrower != nil {
+	if n == nil || n.borrower != nil || n.behind > 0 {
 		return
 	}
 	j := n.waiting.head
-	for j != nil && p.waits == 0 && !j.wanted {
+	for j != nil && !j.wanted && (p.waits == 0 || !j.awaited) {
 		j = j.extra.kin.next
 	}
 	if j == nil {
@@ -42,16 +44,50 @@ func (b *Bridge) lend(p *job) {
 	b.grant(j)
 }
 
-// reclaim gives p its token back when p goes on. A function that still uses it (its caller left an Await early,
-// or abandoned it) keeps a token of its own, if need be past the capacity; nobody else gets one until that is made up for.
+// lendTo reconsiders a call that somebody waits for now.
+func (b *Bridge) lendTo(j *job) {
+	if j.more().kin.list != nil {
+		b.lend(b.holder(j))
+	}
+}
+
+// noteAwaited tells a nested call that somebody awaits it.
+func (j *job) noteAwaited() {
+	b := j.bridge
+	b.mu.Lock()
+	j.awaited = true
+	b.lendTo(j)
+	b.unlock()
+}
+
+// reclaim gives p its token back when p goes on. A function that still uses it (another is ready first, or p left its
+// Await early) gets a token of its own. If there is none, it works past the capacity, which beats making p wait for a
+// function that may wait for p. No one else gets a token until that is made up for, and p lends no more meanwhile.
 func (b *Bridge) reclaim(p *job) {
 	n := p.more().nest
 	if p.waits > 0 || n == nil || n.borrower == nil {
 		return
 	}
-	n.borrower.extra.lender = nil
+	j := n.borrower
+	j.extra.lender = nil
 	n.borrower = nil
 	b.free--
+	if b.free < 0 {
+		j.extra.behind = p
+		b.countBehind(j, 1)
+	}
+}
+
+// countBehind keeps count of a former borrower that stops or resumes work.
+func (b *Bridge) countBehind(j *job, change int) {
+	p := j.more().behind
+	if p == nil || p.more().nest == nil {
+		return
+	}
+	p.extra.nest.behind += change
+	if change < 0 {
+		b.lend(p)
+	}
 }
 
 // rehome gives the calls that waited below a function that is over to the next function further up.
@@ -74,6 +110,7 @@ func (b *Bridge) park(j *job) bool {
 	j.waits++
 	if j.waits == 1 {
 		b.countParked(j, 1)
+		b.countBehind(j, -1)
 		b.lend(j)
 	}
 	return true
@@ -86,6 +123,7 @@ func (b *Bridge) unpark(j *job) {
 	j.waits--
 	if j.waits == 0 {
 		b.countParked(j, -1)
+		b.countBehind(j, 1)
 		b.reclaim(j)
 	}
 }

@@ -95,35 +95,41 @@ func (b *Bridge) runPooled(j *job) error {
 }
 
 func (b *Bridge) finishPooled(j *job, err error) {
-	b.end(j, err)
-	b.freeToken(j)
+	lender, free := b.unlinkToken(j)
+	b.end(j, err) // those who awaited j go on: they must find their token back
+	b.passToken(lender, free)
 	b.rehome(j)
 }
 
-// freeToken passes on the token j used: to the function that runs on it too, back to the caller it was
-// borrowed from, or to whoever is next.
-func (b *Bridge) freeToken(j *job) {
-	lender := j.more().lender
-	if lender != nil {
+// unlinkToken takes the token from j. If a function below j uses it too, that one has it now; if j borrowed it, the
+// lender has it back and is returned; otherwise it is free.
+func (b *Bridge) unlinkToken(j *job) (lender *job, free bool) {
+	if lender = j.more().lender; lender != nil {
 		j.extra.lender = nil
+		lender.extra.nest.borrower = nil
 	}
-	if n := j.more().nest; n != nil && n.borrower != nil {
-		heir := n.borrower
-		n.borrower = nil
-		heir.extra.lender = lender
-		if lender != nil {
-			lender.extra.nest.borrower = heir
-			b.reclaim(lender)
-		}
-		return
+	n := j.more().nest
+	if n == nil || n.borrower == nil {
+		return lender, lender == nil
+	}
+	n.borrower.extra.lender = lender
+	if lender != nil {
+		lender.extra.nest.borrower = n.borrower
+	}
+	n.borrower = nil
+	return lender, false
+}
+
+// passToken lets the next function have a token that unlinkToken took from another.
+func (b *Bridge) passToken(lender *job, free bool) {
+	if free {
+		b.free++
+		b.dispatch()
 	}
 	if lender != nil {
-		lender.extra.nest.borrower = nil
+		b.reclaim(lender)
 		b.lend(lender)
-		return
 	}
-	b.free++
-	b.dispatch()
 }
 
 // enqueuePooled puts an accepted job in the pool's queue.

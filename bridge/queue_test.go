@@ -128,7 +128,7 @@ func TestB58_StatsUnderNesting(t *testing.T) {
 		})
 		synctest.Wait()
 		s := b.Stats()
-		if got := fmt.Sprint(s.Running, s.Parked, s.Queued); got != "1 1 2" {
+		if got := fmt.Sprint(s.Running, s.Parked, s.Queued); got != "1 1 3" {
 			t.Errorf("running, parked, queued are %s", got)
 		}
 		must(t, ctx, f)
