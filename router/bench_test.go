@@ -69,9 +69,10 @@ func BenchmarkServe(b *testing.B) {
 			scope := &parley.Scope{Protocol: parley.HTTP, Request: httptest.NewRequest("GET", bench.path, nil)}
 			r := httptest.NewRequest("GET", bench.path, nil)
 			mux := measure(b, func() { tree.mux.ServeHTTP(nowhere{}, r) })
+			ctx := b.Context()
 			b.ReportAllocs()
 			for b.Loop() {
-				_ = tree.app.Serve(b.Context(), scope, nil)
+				_ = tree.app.Serve(ctx, scope, nil)
 			}
 			own := float64(b.Elapsed().Nanoseconds()) / float64(b.N)
 			b.ReportMetric(own/mux, "x-mux")
@@ -90,4 +91,17 @@ func measure(b *testing.B, f func()) float64 {
 		f()
 	}
 	return float64(time.Since(start).Nanoseconds()) / calls
+}
+
+// BenchmarkProtocols measures the choice by protocol: "ns/choice" is what it
+// adds to a call of the app.
+func BenchmarkProtocols(b *testing.B) {
+	ctx, scope := b.Context(), &parley.Scope{Protocol: parley.WebSocket}
+	var app parley.App = router.Protocols{parley.HTTP: nothing, parley.WebSocket: nothing}
+	bare := measure(b, func() { _ = nothing.Serve(ctx, scope, nil) })
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = app.Serve(ctx, scope, nil)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)-bare, "ns/choice")
 }

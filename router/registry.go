@@ -92,14 +92,17 @@ func (c registration) pattern(text string) pattern {
 // registeredAt is where ServeMux thinks the other pattern comes from.
 var registeredAt = regexp.MustCompile(` \(registered at [^)]*\)`)
 
-// accepted registers text with mux, which panics if it has an objection.
+// accepted registers text with mux, and panics with its objection if it has one.
 func (c registration) accepted(mux *http.ServeMux, text string) {
-	defer func() {
-		if objection := recover(); objection != nil {
-			c.require(false, "%s", registeredAt.ReplaceAllString(fmt.Sprint(objection), ""))
-		}
-	}()
+	objection := objectionTo(mux, text)
+	rule := registeredAt.ReplaceAllString(fmt.Sprint(objection), "")
+	c.require(objection == nil, "%s", rule)
+}
+
+func objectionTo(mux *http.ServeMux, text string) (objection any) {
+	defer func() { objection = recover() }()
 	mux.Handle(text, http.NotFoundHandler())
+	return nil
 }
 
 func (c registration) route() *route {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/parleygo/parley"
@@ -80,6 +79,7 @@ var rules = []struct {
 	{"B1.9 the inner wins", nested, "/t/acme/same/inner", "same", values{"tenant": "inner"}},
 	{"B1.9 a literal below", nested, "/t/acme/plain", "plain", values{"tenant": "acme"}},
 	{"B1.9 three levels", nested, "/t/acme/deep/x/leaf/y", "leaf", values{"tenant": "acme", "mid": "x", "end": "y"}},
+	{"B1.9 many values", nested, "/many/1/2/3/4/5/down/6", "many", values{"a": "1", "b": "2", "c": "3", "d": "4", "e": "5", "f": "6"}},
 	{"B1.9 captured decoded", nested, "/t/a%20b/u/c%2Fd", "user", values{"tenant": "a b", "id": "c/d"}},
 
 	{"B1.10 served by the mount", falling, "/m/known", "mounted", nil},
@@ -176,6 +176,9 @@ func nested(u *router.URLs, g *guestbook) {
 	deep.Handle("/leaf/{end}", g.app("leaf", "tenant", "mid", "end"))
 	tenant.Mount("/deep/{mid}", &deep)
 	u.Mount("/t/{tenant}", &tenant)
+	var many router.URLs
+	many.Handle("/down/{f}", g.app("many", "a", "b", "c", "d", "e", "f"))
+	u.Mount("/many/{a}/{b}/{c}/{d}/{e}", &many)
 }
 
 func falling(u *router.URLs, g *guestbook) {
@@ -312,49 +315,6 @@ func TestRulesMount(t *testing.T) {
 	}
 }
 
-func TestRulesProtocols(t *testing.T) {
-	var served []parley.Protocol
-	note := parley.AppFunc(func(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
-		served = append(served, scope.Protocol)
-		return nil
-	})
-	p := router.Protocols{parley.HTTP: note, parley.Channel: note, "nil": nil}
-	for _, test := range []struct {
-		name     string
-		protocol parley.Protocol
-		served   bool
-	}{
-		{"B1.1 known", parley.HTTP, true},
-		{"B1.1 known as well", parley.Channel, true},
-		{"B1.1 unknown", parley.WebSocket, false},
-		{"B1.1 exact", "HTTP", false},
-		{"B1.1 missing", "", false},
-		{"B1.1 a nil app", "nil", false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			served = nil
-			conn := new(tape)
-			err := p.Serve(t.Context(), &parley.Scope{Protocol: test.protocol}, conn)
-			var unsupported *parley.UnsupportedProtocolError
-			if refused := errors.As(err, &unsupported); refused == test.served || len(served) == 0 == test.served {
-				t.Errorf("served %q, error %v", served, err)
-			}
-			if unsupported != nil && unsupported.Protocol != test.protocol {
-				t.Errorf("the error names %q", unsupported.Protocol)
-			}
-			if len(conn.sent) > 0 {
-				t.Errorf("sent %v", conn.sent)
-			}
-		})
-	}
-	t.Run("B1.1 URLs knows HTTP and WebSocket", func(t *testing.T) {
-		err := new(router.URLs).Serve(t.Context(), &parley.Scope{Protocol: parley.Channel}, new(tape))
-		if !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("error %v", err)
-		}
-	})
-}
-
 func TestRulesErrorsOfApps(t *testing.T) {
 	boom := errors.New("boom")
 	for _, test := range []struct {
@@ -377,66 +337,6 @@ func TestRulesErrorsOfApps(t *testing.T) {
 			}
 			if v := g.last(t); v.app != "" || len(conn.sent) > 0 {
 				t.Errorf("served %+v, sent %v", v, conn.sent)
-			}
-		})
-	}
-}
-
-// buildRules has the mistakes that are found at registration: B1.16, and B1.5
-// in so far as nothing can be added to captures.
-var buildRules = []struct {
-	name, says string
-	build      func(u *router.URLs)
-}{
-	{"B1.16 empty pattern", "pattern", func(u *router.URLs) { u.Handle("", nothing) }},
-	{"B1.16 no slash", "missing /", func(u *router.URLs) { u.Handle("x", nothing) }},
-	{"B1.16 bad wildcard", "wildcard", func(u *router.URLs) { u.Handle("/{", nothing) }},
-	{"B1.16 wildcard inside a segment", "wildcard", func(u *router.URLs) { u.Handle("/a{b}", nothing) }},
-	{"B1.16 the same name twice", "duplicate", func(u *router.URLs) { u.Handle("/{a}/{a}", nothing) }},
-	{"B1.16 bad method", "method", func(u *router.URLs) { u.Handle("G(T /", nothing) }},
-	{"B1.16 path that never matches", "clean", func(u *router.URLs) { u.Handle("/a//b", nothing) }},
-	{"B1.16 nil app", "nil", func(u *router.URLs) { u.Handle("/", nil) }},
-	{"B1.16 nil func", "nil", func(u *router.URLs) { u.Handle("/", parley.AppFunc(nil)) }},
-	{"B1.16 nil mount", "nil", func(u *router.URLs) { u.Mount("/", nil) }},
-	{"B1.16 the same pattern", "conflicts", func(u *router.URLs) { u.Handle("/a", nothing); u.Handle("/a", nothing) }},
-	{"B1.16 the same shape", "conflicts", func(u *router.URLs) { u.Handle("/{a}", nothing); u.Handle("/{b}", nothing) }},
-	{"B1.16 overlapping", "conflicts", func(u *router.URLs) { u.Handle("/{a}/x", nothing); u.Handle("/x/{b}", nothing) }},
-	{"B1.16 the same constraint", "conflicts", func(u *router.URLs) {
-		u.Handle("/{a}", nothing, router.Int("a"))
-		u.Handle("/{a}", nothing, router.Int("a"))
-	}},
-	{"B1.16 unreachable", "conflicts", func(u *router.URLs) {
-		u.Handle("/{a}", nothing)
-		u.Handle("/{a}", nothing, router.Int("a"))
-	}},
-	{"B1.16 the same mount", "conflicts", func(u *router.URLs) { u.Mount("/a", nothing); u.Mount("/a/", nothing) }},
-	{"B1.16 mount below a subtree", "conflicts", func(u *router.URLs) { u.Handle("/a/", nothing); u.Mount("/a", nothing) }},
-	{"B1.16 mount without a slash", "slash", func(u *router.URLs) { u.Mount("a", nothing) }},
-	{"B1.16 empty mount", "slash", func(u *router.URLs) { u.Mount("", nothing) }},
-	{"B1.16 mount with a method", "slash", func(u *router.URLs) { u.Mount("GET /a", nothing) }},
-	{"B1.16 mount with a host", "slash", func(u *router.URLs) { u.Mount("example.org/a", nothing) }},
-	{"B1.16 mount of everything below", "rest", func(u *router.URLs) { u.Mount("/{all...}", nothing) }},
-	{"B1.16 mount of an end", "rest", func(u *router.URLs) { u.Mount("/a/{$}", nothing) }},
-	{"B1.16 unclean mount", "clean", func(u *router.URLs) { u.Mount("/a//", nothing) }},
-	{"B1.5 constraint of nothing", "names no wildcard", func(u *router.URLs) { u.Handle("/{a}", nothing, router.Int("b")) }},
-	{"B1.5 empty constraint", "names no wildcard", func(u *router.URLs) { u.Handle("/{a}", nothing, router.Constraint{}) }},
-	{"B1.5 two constraints", "two constraints", func(u *router.URLs) { u.Handle("/{a}", nothing, router.Int("a"), router.Slug("a")) }},
-	{"B1.6 nil expression", "nil", func(u *router.URLs) { u.Handle("/{a}", nothing, router.Regexp("a", nil)) }},
-	{"B1.16 too late", "before the first Serve", func(u *router.URLs) {
-		_ = u.Serve(context.Background(), scopeFor("/"), new(tape))
-		u.Handle("/late", nothing)
-	}},
-}
-
-func TestRulesBuild(t *testing.T) {
-	for _, rule := range buildRules {
-		t.Run(rule.name, func(t *testing.T) {
-			message := mustPanic(t, func() { rule.build(new(router.URLs)) })
-			if !strings.HasPrefix(message, "router: ") || !strings.Contains(message, rule.says) {
-				t.Errorf("panic %q does not say %q", message, rule.says)
-			}
-			if strings.Contains(message, ".go:") {
-				t.Errorf("panic %q points into the router", message)
 			}
 		})
 	}

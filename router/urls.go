@@ -31,8 +31,9 @@ import (
 // app to return. A panic in an app goes on in the router, after all others have
 // ended.
 //
-// Routes are registered first and served later: Handle and Mount panic once
-// Serve was called. Serve may run many times at once.
+// Routes are registered first and served later: Handle and Mount panic once the
+// router has served, which includes the lifespan. Serve may run many times at
+// once.
 type URLs struct {
 	// NotFound serves what has no route, in place of the answers with 404 and
 	// 405, on handshakes too. A router below a mount that has one keeps what it
@@ -103,16 +104,20 @@ func (u *URLs) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn)
 	}
 	found := t.known(scope)
 	if found == nil {
-		return u.search(ctx, scope, conn, t)
+		return u.search(ctx, scope, conn, t, nil)
 	}
 	before := scope.Request.Pattern
 	scope.Request.Pattern = found.text
 	err := found.app.Serve(ctx, scope, conn)
-	if err == nil || passed(err) == nil {
+	if err == nil {
+		return nil
+	}
+	missed := passed(err)
+	if missed == nil {
 		return err
 	}
 	scope.Request.Pattern = before
-	return u.search(ctx, scope, conn, t.without(found))
+	return u.search(ctx, scope, conn, t.without(found), missed)
 }
 
 // seal ends registration.
@@ -125,15 +130,15 @@ func (u *URLs) seal() *table {
 	return u.serving.Load()
 }
 
-// search asks ServeMux, and asks again as long as the route found passes.
-func (u *URLs) search(ctx context.Context, scope *parley.Scope, conn parley.Conn, t *table) error {
+// search asks ServeMux, and asks again as long as the route found passes. missed
+// is what a route that has passed would have answered.
+func (u *URLs) search(ctx context.Context, scope *parley.Scope, conn parley.Conn, t *table, missed *outcome) error {
 	path, ok := scope.EscapedRoutePath()
 	if !ok {
 		return u.miss(ctx, scope, conn, notFound())
 	}
 	redirects := u.Redirects && scope.Protocol == parley.HTTP
 	m := newMatch(scope, path)
-	var missed *outcome
 	for {
 		rest, found, answer := m.find(t, redirects)
 		switch {
@@ -184,7 +189,6 @@ func first(a, b *outcome) *outcome {
 
 // apps lists the apps in the order in which they hear of the lifespan.
 func (u *URLs) apps() []parley.App {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	u.seal() // whoever came later would not hear of it
 	return append(slices.Clone(u.routes.order), u.NotFound)
 }

@@ -100,7 +100,7 @@ func TestNestedRouterReturnsPrivateError(t *testing.T) {
 	u.Handle("/x", nothing)
 	conn := new(tape)
 	err := u.Serve(t.Context(), scopeFor("/m/nope").Under("/m"), conn)
-	if !errors.Is(err, parley.ErrNotFound) || err == parley.ErrNotFound || len(conn.sent) > 0 {
+	if !errors.Is(err, parley.ErrNotFound) || err.Error() != "router: no route" || len(conn.sent) > 0 {
 		t.Errorf("error %v, sent %v", err, conn.sent)
 	}
 }
@@ -117,6 +117,17 @@ func TestLiteralRoutePasses(t *testing.T) {
 	serve(t, &u, scopeFor("/m/x"))
 	if v := g.last(t); v.app != "middle" || v.values["v"] != "x" {
 		t.Errorf("%+v", v)
+	}
+}
+
+// A literal route that passes still tells which methods it would have allowed.
+func TestLiteralRoutePassesMethods(t *testing.T) {
+	var u, middle, innermost router.URLs
+	innermost.Handle("PUT /x", nothing)
+	middle.Handle("/x", &innermost)
+	u.Mount("/m", &middle)
+	if status, header, _ := serve(t, &u, scopeFor("/m/x")).answer(); status != 405 || header.Get("Allow") != "PUT" {
+		t.Errorf("%d, allowed %q", status, header.Get("Allow"))
 	}
 }
 
