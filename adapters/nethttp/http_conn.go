@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
@@ -30,23 +31,31 @@ type httpConn struct {
 	in  requestBody
 	out response
 
-	mu       sync.Mutex // guards what a Receive beside a Send may meet
-	complete chan struct{}
-	done     bool // the response is complete
-	ending   error
+	done     atomic.Bool   // the response is complete
+	mu       sync.Mutex    // guards what a Receive beside a Send may meet
+	complete chan struct{} // closed when it is, made by who waits
 }
 
-func (c *httpConn) begin(g *Gateway, w http.ResponseWriter, r *http.Request, scope parley.Scope) {
+// begin makes the conversation of one request. above is the scope that routers
+// and middleware above have made, if there are any.
+func (c *httpConn) begin(g *Gateway, w http.ResponseWriter, r *http.Request, above *parley.Scope) {
 	c.gateway, c.w, c.r = g, w, r
-	c.scope = scope
+	if above != nil {
+		c.scope = *above
+	} else {
+		c.scope.RootPath = g.options.rootPath
+	}
 	c.scope.Protocol = parley.HTTP
 	c.scope.Request = r
 	c.scope.Extensions = extensionsOf(r)
 	c.ctx.Context, c.ctx.conn = r.Context(), c
 }
 
-// reset forgets the request.
-func (c *httpConn) reset() { *c = httpConn{} }
+// reset forgets the request of a conn that only handed it through.
+func (c *httpConn) reset() {
+	c.gateway, c.w, c.r, c.scope, c.isNative = nil, nil, nil, parley.Scope{}, false
+	c.ctx.Context, c.ctx.conn = nil, nil
+}
 
 // takeWriter gives the handler what net/http gave the Gateway.
 func (c *httpConn) takeWriter(ctx context.Context, scope *parley.Scope) (http.ResponseWriter, bool) {
@@ -61,6 +70,7 @@ func (c *httpConn) takeWriter(ctx context.Context, scope *parley.Scope) (http.Re
 }
 
 func (c *httpConn) liveContext() context.Context { return &c.ctx }
+func (c *httpConn) liveRequest() *http.Request   { return c.r }
 
 // Receive returns the parts of the request body and then, when the client is
 // gone or the response complete, the disconnect.
@@ -96,10 +106,7 @@ func (c *httpConn) receiveEnd(ctx context.Context) (parley.Event, error) {
 
 // over tells why the conversation is over, or nil.
 func (c *httpConn) over() error {
-	c.mu.Lock()
-	done := c.done
-	c.mu.Unlock()
-	if done {
+	if c.done.Load() {
 		return parley.ErrFinished
 	}
 	if c.ctx.Err() != nil {
@@ -114,7 +121,7 @@ func (c *httpConn) completion() <-chan struct{} {
 	defer c.mu.Unlock()
 	if c.complete == nil {
 		c.complete = make(chan struct{})
-		if c.done {
+		if c.done.Load() {
 			close(c.complete)
 		}
 	}
@@ -128,11 +135,7 @@ func (c *httpConn) checkComplete() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.done {
-		return
-	}
-	c.done = true
-	if c.complete != nil {
+	if !c.done.Swap(true) && c.complete != nil {
 		close(c.complete)
 	}
 }
@@ -143,7 +146,12 @@ func (c *httpConn) Send(ctx context.Context, event parley.Event) error {
 	if err := c.sendable(ctx); err != nil {
 		return err
 	}
-	defer c.checkComplete()
+	err := c.send(event)
+	c.checkComplete()
+	return err
+}
+
+func (c *httpConn) send(event parley.Event) error {
 	switch event := event.(type) {
 	case parley.HTTPResponseStart:
 		return c.sendStart(event)

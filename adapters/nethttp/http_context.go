@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -17,11 +18,19 @@ type liveContext struct {
 	context.Context // the request's
 	conn            *httpConn
 
-	mu     sync.Mutex
-	inner  context.Context
+	armed atomic.Pointer[armedContext]
+	mu    sync.Mutex // one that arms at a time
+	ended error      // the cause, if the conversation ended before
+}
+
+// armedContext is what a liveContext becomes.
+type armedContext struct {
+	context.Context
 	cancel context.CancelCauseFunc
-	stop   func() bool
-	watch  *time.Timer // has the body watched
+	stop   func() bool // ends the watch on the request's context
+
+	mu    sync.Mutex
+	watch *time.Timer // has the body watched
 }
 
 // watchAfter is how long an app may leave the body unread, once it waits for the
@@ -29,31 +38,30 @@ type liveContext struct {
 const watchAfter = 10 * time.Millisecond
 
 // arm makes the context one that ends with a cause.
-func (l *liveContext) arm() context.Context {
-	l.mu.Lock()
-	if l.inner != nil {
-		defer l.mu.Unlock()
-		return l.inner
+func (l *liveContext) arm() *armedContext {
+	if armed := l.armed.Load(); armed != nil {
+		return armed
 	}
-	l.inner, l.cancel = context.WithCancelCause(context.WithoutCancel(l.Context))
-	if l.Context.Err() != nil {
-		l.cancel(lossOf(l.Context))
-	} else {
-		parent, cancel := l.Context, l.cancel
-		l.stop = context.AfterFunc(parent, func() { cancel(lossOf(parent)) })
-	}
-	l.conn.leaked = true
-	inner := l.inner
-	l.mu.Unlock()
-	l.conn.gateway.live.add(l.conn)
-	return inner
-}
-
-// armed returns the context with a cause, if it was asked for.
-func (l *liveContext) armed() context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.inner
+	if armed := l.armed.Load(); armed != nil {
+		return armed
+	}
+	parent := l.Context
+	armed := new(armedContext)
+	armed.Context, armed.cancel = context.WithCancelCause(context.WithoutCancel(parent))
+	switch {
+	case l.ended != nil:
+		armed.cancel(l.ended)
+	case parent.Err() != nil:
+		armed.cancel(lossOf(parent))
+	default:
+		armed.stop = context.AfterFunc(parent, func() { armed.cancel(lossOf(parent)) })
+		l.conn.gateway.live.add(l.conn)
+	}
+	l.conn.leaked = true
+	l.armed.Store(armed)
+	return armed
 }
 
 // lossOf is why a request's context ended. net/http cancels it without a cause
@@ -65,53 +73,60 @@ func lossOf(ctx context.Context) error {
 	return parley.ErrDisconnected
 }
 
-// end ends the context when the app has returned.
+// end ends the context. The first cause stays.
 func (l *liveContext) end(cause error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inner == nil {
+	armed := l.armed.Load()
+	if armed == nil {
+		if l.ended == nil {
+			l.ended = cause
+		}
 		return
 	}
-	if l.stop != nil {
-		l.stop()
+	armed.end(cause)
+}
+
+func (a *armedContext) end(cause error) {
+	if a.stop != nil {
+		a.stop()
 	}
-	if l.watch != nil {
-		l.watch.Stop()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.watch != nil {
+		a.watch.Stop()
 	}
-	l.cancel(cause)
+	a.cancel(cause)
 }
 
 // Done is closed when the conversation is over.
 func (l *liveContext) Done() <-chan struct{} {
-	inner := l.arm()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.watch == nil && inner.Err() == nil && l.conn.hasBody() {
-		l.watch = time.AfterFunc(watchAfter, l.conn.watchBody)
+	armed := l.arm()
+	armed.mu.Lock()
+	defer armed.mu.Unlock()
+	if armed.watch == nil && armed.Context.Err() == nil && l.conn.hasBody() {
+		armed.watch = time.AfterFunc(watchAfter, l.conn.watchBody)
 	}
-	return inner.Done()
+	return armed.Context.Done()
 }
 
 // Err tells whether the conversation is over.
 func (l *liveContext) Err() error {
-	if inner := l.armed(); inner != nil {
-		if err := inner.Err(); err != nil || l.Context.Err() == nil {
-			return err
-		}
-		l.end(lossOf(l.Context)) // before the watch on it got to run
-		return inner.Err()
+	if l.Context.Err() == nil && l.armed.Load() == nil {
+		return nil
 	}
-	if l.Context.Err() != nil {
-		return l.arm().Err()
+	armed := l.arm()
+	if armed.Context.Err() == nil && l.Context.Err() != nil {
+		armed.end(lossOf(l.Context)) // before the watch on it got to run
 	}
-	return nil
+	return armed.Context.Err()
 }
 
 // Value finds the request's values, and for package context the context that has
 // the cause.
 func (l *liveContext) Value(key any) any {
-	if inner := l.armed(); inner != nil {
-		return inner.Value(key)
+	if armed := l.armed.Load(); armed != nil {
+		return armed.Context.Value(key)
 	}
 	return l.Context.Value(key)
 }

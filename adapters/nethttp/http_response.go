@@ -16,9 +16,10 @@ type response struct {
 	order    protocol.HTTP
 	status   int
 	headSent bool
-	trailers bool     // the client hears trailers
-	declared []string // those that the head names
-	close    bool     // the connection ends with this answer
+	trailers bool      // the client hears trailers
+	declared []string  // those that the head names
+	close    bool      // the connection ends with this answer
+	length   [1]string // the Content-Length header, once it is set here
 }
 
 // sendStart takes the head. It goes out with the first part of the body, so that
@@ -66,9 +67,10 @@ func (c *httpConn) writeHead(length int64, more bool) {
 	c.out.headSent = true
 	header := c.w.Header()
 	if _, sized := c.out.order.Sized(); !sized && length >= 0 && !c.out.trailers && c.out.status != 204 && c.out.status != 304 {
-		header["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+		c.out.length[0] = strconv.FormatInt(length, 10)
+		header["Content-Length"] = c.out.length[:]
 	}
-	if c.bodyUnread() && (more || c.duplex()) {
+	if c.hasBody() && c.bodyUnread() && (more || c.duplex()) {
 		c.answerEarly()
 	}
 	if c.out.close && c.r.ProtoMajor == 1 {

@@ -14,13 +14,14 @@ import (
 
 // serveHTTP serves one request with an HTTP conversation.
 func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	g.serveScope(g.app, w, r, parley.Scope{RootPath: g.options.rootPath})
+	g.serveBelow(nil, g.app, w, r)
 }
 
-// serveScope serves one request below a scope and returns what the app returned.
-func (g *Gateway) serveScope(app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope) error {
+// serveBelow serves one request below a scope, if there is one above, and returns
+// what the app returned.
+func (g *Gateway) serveBelow(above *parley.Scope, app parley.App, w http.ResponseWriter, r *http.Request) error {
 	c := g.conns.Get().(*httpConn)
-	c.begin(g, w, r, scope)
+	c.begin(g, w, r, above)
 	returned := false
 	defer func() {
 		switch {
@@ -134,7 +135,9 @@ func (c *httpConn) close() {
 	spool := c.in.spool
 	c.mu.Unlock()
 	c.ctx.end(parley.ErrFinished)
-	c.gateway.live.remove(c)
+	if c.ctx.armed.Load() != nil {
+		c.gateway.live.remove(c)
+	}
 	if spool != nil {
 		spool.close()
 	}

@@ -104,7 +104,7 @@ func (m *middlewareApp) inner(w http.ResponseWriter, r *http.Request) {
 	scope := *p.scope
 	scope.Request = r
 	if p.scope.Protocol == parley.HTTP {
-		p.err = p.gateway.serveScope(m.next, w, r, scope)
+		p.err = p.gateway.serveBelow(&scope, m.next, w, r)
 		return
 	}
 	p.err = m.next.Serve(r.Context(), &scope, withHeader(p.conn, p.writer.header))
