@@ -28,7 +28,7 @@ type handlerApp struct {
 func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 	if live, ok := conn.(nativeConn); ok {
 		if w, ok := live.takeWriter(ctx, scope); ok {
-			a.handler.ServeHTTP(w, requestFor(ctx, live.liveContext(), scope))
+			a.handler.ServeHTTP(w, requestFor(ctx, live, scope))
 			return nil
 		}
 	}
@@ -45,14 +45,21 @@ type nativeConn interface {
 
 	// liveContext is the context that the Gateway called its app with.
 	liveContext() context.Context
+
+	// liveRequest is the server's own request.
+	liveRequest() *http.Request
 }
 
 // requestFor is the request a wrapped handler gets: the scope's, with ctx in it
 // unless that is the live conn's own, and without the root path.
-func requestFor(ctx, live context.Context, scope *parley.Scope) *http.Request {
+func requestFor(ctx context.Context, live nativeConn, scope *parley.Scope) *http.Request {
 	r := scope.Request
-	if ctx != live {
+	if ctx != live.liveContext() {
 		r = r.WithContext(ctx)
+	}
+	if trailer := live.liveRequest().Trailer; len(trailer) > 0 {
+		r = r.WithContext(r.Context())
+		r.Trailer = trailer // the server fills it in, also where a scope was cloned
 	}
 	if scope.RootPath != "" {
 		r = withoutRoot(scope, r)

@@ -225,3 +225,4 @@ func (c *webSocketConn) takeWriter(_ context.Context, scope *parley.Scope) (http
 }
 
 func (c *webSocketConn) liveContext() context.Context { return c.ctx }
+func (c *webSocketConn) liveRequest() *http.Request   { return c.scope.Request }
