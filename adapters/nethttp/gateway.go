@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
 )
 
@@ -31,7 +30,7 @@ func Handler(app parley.App, list ...Option) *Gateway {
 	}
 	g := &Gateway{app: app, options: newOptions(list)}
 	g.upgrader = socket.NewUpgrader(g.options.socket)
-	g.conns.New = func() any { return new(httpConn) }
+	g.conns.New = func() any { return g.newHTTPConn() }
 	if wrapped, ok := app.(*handlerApp); ok && g.options.rootPath == "" {
 		g.handler = wrapped.handler
 	}
@@ -50,15 +49,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// extensionsOf tells what the server below can do for an HTTP conversation. The
-// slices are shared and never written to.
-func extensionsOf(r *http.Request) []parley.Extension {
-	if len(r.Header["Te"]) > 0 && protocol.WantsTrailers(r.Header) {
-		return withTrailers
-	}
-	return withoutTrailers
-}
-
+// What the server below can do. The slices are shared and never written to.
 var (
 	withoutTrailers = []parley.Extension{parley.ExtensionEarlyHint, parley.ExtensionZeroCopySend, parley.ExtensionPathSend}
 	withTrailers    = append(slices.Clone(withoutTrailers), parley.ExtensionTrailers)

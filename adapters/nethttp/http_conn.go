@@ -36,25 +36,36 @@ type httpConn struct {
 	complete chan struct{} // closed when it is, made by who waits
 }
 
-// begin makes the conversation of one request. above is the scope that routers
-// and middleware above have made, if there are any.
-func (c *httpConn) begin(g *Gateway, w http.ResponseWriter, r *http.Request, above *parley.Scope) {
-	c.gateway, c.w, c.r = g, w, r
+// newHTTPConn makes a conn with all that is the same for each of g's requests.
+func (g *Gateway) newHTTPConn() *httpConn {
+	c := &httpConn{gateway: g}
+	c.scope.Protocol = parley.HTTP
+	c.scope.RootPath = g.options.rootPath
+	c.scope.Extensions = withoutTrailers
+	c.ctx.conn = c
+	return c
+}
+
+// begin takes on a request. above is the scope that routers and middleware above
+// have made, if there are any.
+func (c *httpConn) begin(w http.ResponseWriter, r *http.Request, above *parley.Scope) {
+	c.w, c.r = w, r
+	c.ctx.Context = r.Context()
 	if above != nil {
 		c.scope = *above
-	} else {
-		c.scope.RootPath = g.options.rootPath
+		c.leaked = true // not like the gateway's other scopes any more
 	}
-	c.scope.Protocol = parley.HTTP
 	c.scope.Request = r
-	c.scope.Extensions = extensionsOf(r)
-	c.ctx.Context, c.ctx.conn = r.Context(), c
+	if te := r.Header["Te"]; len(te) > 0 && protocol.WantsTrailers(r.Header) {
+		c.scope.Extensions = withTrailers
+		c.leaked = true
+	}
 }
 
 // reset forgets the request of a conn that only handed it through.
 func (c *httpConn) reset() {
-	c.gateway, c.w, c.r, c.scope, c.isNative = nil, nil, nil, parley.Scope{}, false
-	c.ctx.Context, c.ctx.conn = nil, nil
+	c.w, c.r, c.scope.Request, c.ctx.Context = nil, nil, nil, nil
+	c.isNative = false
 }
 
 // takeWriter gives the handler what net/http gave the Gateway.

@@ -21,7 +21,7 @@ func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
 // what the app returned.
 func (g *Gateway) serveBelow(above *parley.Scope, app parley.App, w http.ResponseWriter, r *http.Request) error {
 	c := g.conns.Get().(*httpConn)
-	c.begin(g, w, r, above)
+	c.begin(w, r, above)
 	returned := false
 	defer func() {
 		switch {

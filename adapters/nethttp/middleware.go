@@ -23,7 +23,7 @@ func Middleware(middleware func(http.Handler) http.Handler) parley.Middleware {
 	}
 	return func(next parley.App) parley.App {
 		m := &middlewareApp{next: next, fallback: &Gateway{app: next, options: newOptions(nil)}}
-		m.fallback.conns.New = func() any { return new(httpConn) }
+		m.fallback.conns.New = func() any { return m.fallback.newHTTPConn() }
 		m.handler = middleware(http.HandlerFunc(m.inner))
 		return m
 	}
@@ -128,6 +128,9 @@ type headedConn struct {
 	parley.Conn
 	header http.Header
 }
+
+// Unwrap tells that messages pass unchanged.
+func (c *headedConn) Unwrap() parley.Conn { return c.Conn }
 
 func (c *headedConn) Send(ctx context.Context, event parley.Event) error {
 	switch e := event.(type) {

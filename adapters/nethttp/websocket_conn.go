@@ -139,8 +139,7 @@ func sent(err error) error {
 	return err
 }
 
-// Offer sends a message without ever waiting: a socket whose queue is full
-// refuses it. It is how a broadcast reaches sockets.
+// Offer sends a message without ever waiting (parley.Offerer).
 func (c *webSocketConn) Offer(message parley.WebSocketSend) error {
 	c.mu.Lock()
 	err := c.order.Send(message)

@@ -11,9 +11,6 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// ErrFull is what Offer returns when the queue has no room.
-var ErrFull = errors.New("socket: queue is full")
-
 // outbound is the writing half. A frame goes out at once, on its sender's
 // goroutine, when nobody writes and the kernel takes it. Otherwise it is added
 // to what waits, and whoever writes takes all that waits in one write.
@@ -92,7 +89,8 @@ func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) error {
 }
 
 // Offer queues a message without ever waiting, for senders that serve many
-// sockets. It returns ErrFull when there is no room.
+// sockets. It returns parley.ErrFull when there is no
+// room.
 func (c *Conn) Offer(send parley.WebSocketSend) error {
 	frame, borrowed := c.encode(send)
 	defer giveBack(borrowed)
@@ -103,7 +101,7 @@ func (c *Conn) Offer(send parley.WebSocketSend) error {
 		return err
 	}
 	if !o.fits(frame) {
-		return ErrFull
+		return parley.ErrFull
 	}
 	o.add(frame)
 	o.drainSoon()
