@@ -64,6 +64,8 @@ type Bridge struct {
 	stats   Stats
 	pool    queue
 	free    int     // tokens nobody holds; negative while more functions run than the capacity allows
+	stray   jobList // nested calls that wait for a token and are awaited
+	idle    jobList // functions that wait inside the bridge and have lent their token to nobody
 	granted jobList // calls that have a token, for workers to take
 	coming  bool    // a worker is on its way
 	common  *Lane   // the default lane
@@ -101,6 +103,7 @@ func New(options Options) (*Bridge, error) {
 	b.stats.Capacity = opts.Capacity
 	b.waiters.New = func() any { return newWaiter() }
 	b.worker = b.runGranted
+	b.stray.stray = true
 	return b, nil
 }
 

@@ -1,5 +1,7 @@
 package bridge
 
+import "context"
+
 // ThreadID lets tests compare threads: those of functions that are alive at the same time.
 func ThreadID() uint64 {
 	id, _ := threadID()
@@ -11,3 +13,9 @@ func MainThread() uint64 { return mainThread }
 
 // LanesRegistered reports how many lanes the thread registry knows, over all bridges.
 func LanesRegistered() int { return int(threads.lanes.Load()) }
+
+// Aim returns ctx with its calls aimed at the lane that from's are aimed at.
+func Aim(ctx, from context.Context) context.Context {
+	p := placeOf(from)
+	return &place{Context: ctx, bridge: p.bridge, target: p.target, job: placeOf(ctx).job}
+}

@@ -73,8 +73,7 @@ func (f *Future[T]) Done() <-chan struct{} {
 		extra.done = make(chan struct{})
 	}
 	b.watch(j)
-	j.wanted = true
-	b.lendTo(j)
+	b.noteAwaited(j, true)
 	return extra.done
 }
 
@@ -99,8 +98,10 @@ func (j *job) await(ctx context.Context) error {
 }
 
 func (j *job) wait(ctx context.Context, end, end2 <-chan struct{}) bool {
-	if j.up != nil || j.by != nil {
-		j.noteAwaited()
+	if j.nested() {
+		j.bridge.mu.Lock()
+		j.bridge.noteAwaited(j, false)
+		j.bridge.unlock()
 	}
 	act := here(ctx)
 	if act == nil {

@@ -121,8 +121,9 @@ func (t *tally) join(slot int, j *job) {
 		return
 	}
 	t.jobs[slot] = j
-	j.awaited = true
-	b.lendTo(j)
+	if j.nested() {
+		b.noteAwaited(j, false)
+	}
 	b.watch(j)
 }
 

@@ -37,8 +37,8 @@ type job struct {
 	abandon   bool
 	abandoned bool
 	repanic   bool
-	awaited   bool // somebody awaits it: it may use its caller's token while the caller waits
-	wanted    bool // somebody selects on Done: it may use its caller's token
+	awaited   bool // somebody awaits it: it may use the token of a function that waits
+	wanted    bool // somebody selects on Done: it may use the token of its maker
 	bounded   bool // has a deadline of its own
 	counted   bool // waits as a root call, against its queue's limit
 
@@ -48,9 +48,9 @@ type job struct {
 
 // extra keeps what most calls do without out of their one allocation.
 type extra struct {
-	kin     links // its place among the nested calls of one function that wait for a token
+	stray   links // its place in Bridge.stray
 	lender  *job  // whose token it uses; nil: its own
-	nest    *nest // its nested calls
+	nest    *nest // who uses its token
 	behind  *job  // whose token it used until its caller went on
 	done    chan struct{}
 	cancel  func()      // ends the deadline of its own
@@ -121,6 +121,7 @@ func (b *Bridge) end(j *job, err error) {
 	b.live--
 	if j.waits > 0 {
 		j.waits = 0
+		b.noteIdle(j)
 		b.countParked(j, -1)
 	} else {
 		b.countBehind(j, -1)
@@ -180,6 +181,7 @@ func (b *Bridge) withdraw(j *job, err error) bool {
 	case stateGranted:
 		j.turn.list.remove(j)
 		lender, free = b.unlinkToken(j)
+		b.countBehind(j, -1)
 	default:
 		return false
 	}
@@ -197,7 +199,7 @@ func (b *Bridge) leaveLine(j *job) {
 	if list := j.turn.list; list != nil {
 		list.remove(j)
 	}
-	if list := j.more().kin.list; list != nil {
+	if list := j.more().stray.list; list != nil {
 		list.remove(j)
 	}
 	if j.counted {

@@ -1,7 +1,7 @@
 package bridge
 
-// links is a job's place in one list. A job can be in two at a time: where it waits for its turn to run (the pool's
-// queue, a lane's queue, an activation's inbox, the granted line), and among the nested calls of the function that made it.
+// links is a job's place in one list. A job can be in two at a time: in one it has its turn (the pool's queue, a lane's
+// queue, an activation's inbox, the granted line, or those with an idle token), and among the stray ones.
 type links struct {
 	prev, next *job
 	list       *jobList
@@ -11,14 +11,14 @@ type links struct {
 // The zero value is an empty list of jobs waiting for their turn. The owning bridge's mutex guards it.
 type jobList struct {
 	head, tail *job
-	kin        bool // a list of nested calls
+	stray      bool // Bridge.stray; all others link a job by its turn
 }
 
 func (l *jobList) push(j *job) { l.insertAfter(l.tail, j) }
 
 func (l *jobList) of(j *job) *links {
-	if l.kin {
-		return &j.need().kin
+	if l.stray {
+		return &j.need().stray
 	}
 	return &j.turn
 }

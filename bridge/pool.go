@@ -98,7 +98,6 @@ func (b *Bridge) finishPooled(j *job, err error) {
 	lender, free := b.unlinkToken(j)
 	b.end(j, err) // those who awaited j go on: they must find their token back
 	b.passToken(lender, free)
-	b.rehome(j)
 }
 
 // unlinkToken takes the token from j. If a function below j uses it too, that one has it now; if j borrowed it, the
@@ -128,7 +127,7 @@ func (b *Bridge) passToken(lender *job, free bool) {
 	}
 	if lender != nil {
 		b.reclaim(lender)
-		b.lend(lender)
+		b.offer(lender)
 	}
 }
 
@@ -136,9 +135,6 @@ func (b *Bridge) passToken(lender *job, free bool) {
 func (b *Bridge) enqueuePooled(j *job) {
 	b.pool.jobs.push(j)
 	b.dispatch()
-	if j.state == stateWaiting {
-		b.adopt(j)
-	}
 }
 
 // holder returns the function that j's work descends from and that has a token.
