@@ -57,6 +57,7 @@ type branch struct {
 	depth int
 	held  []int // lanes of the jobs further up, in order
 	inJob bool  // may panic or exit
+	alone bool  // no call beside this one has the same jobs further up
 }
 
 const (
@@ -102,16 +103,20 @@ func (p *planner) node(at branch) *node {
 	case opPool, opForget, opDesert, opAbandon, opFan, opRace:
 		below.inJob = true
 	}
+	if n.op == opFan || n.op == opQueue || n.op == opRace {
+		below.alone = false
+	}
 	n.kids = p.body(below)
 	return n
 }
 
 // pickLane takes lanes in ascending order within a chain, as locks are taken, or chains could wait for each other in ways
-// that nobody can detect. While everything in a chain is alive, a lane held further up serves, so it is allowed too.
+// that nobody can detect. In a chain whose calls are all awaited one by one, a lane held further up is sure to serve,
+// so it is allowed too.
 func (p *planner) pickLane(at branch) int {
 	var choice []int
 	first := 0
-	if n := len(at.held); n > 0 && p.calm {
+	if n := len(at.held); n > 0 && p.calm && at.alone {
 		choice = slices.Clone(at.held)
 		first = slices.Max(at.held) + 1
 	} else if n > 0 {

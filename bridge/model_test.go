@@ -56,7 +56,7 @@ func runModel(t *testing.T, data []byte) {
 	capacity := 1 + p.draw(3)
 	forest := make([][]*node, 1+p.draw(3))
 	for i := range forest {
-		forest[i] = p.body(branch{})
+		forest[i] = p.body(branch{alone: true})
 	}
 	ignore := func(error) {}
 	bubble(t, bridge.Options{Capacity: capacity, Unobserved: ignore}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
