@@ -21,10 +21,12 @@ type outbound struct {
 	busy    bool          // somebody writes, and will take what waits
 	waiting []byte        // whole frames, joined
 	count   int           // messages among them
+	flying  int           // messages being written, and their bytes: they still
+	flyingB int           // count, or a stalled peer would cost two queues
 	control []byte        // a ping or pong that overtakes them
 	sealed  bool          // a close frame is the last: nothing more is taken
 	dead    bool          // nothing can be written any more
-	room    chan struct{} // closed when waiting was taken, made by who waits
+	room    chan struct{} // closed when there is room again, made by who waits
 	flushed chan struct{} // closed when nothing is left to write, made by who waits
 
 	// Only who writes touches these.
@@ -119,8 +121,10 @@ func (o *outbound) refusal() error {
 	return nil
 }
 
+// fits tells whether there is room in the queue. The caller holds mu.
 func (o *outbound) fits(frame []byte) bool {
-	return o.count == 0 || o.count < o.c.options.QueueMessages && len(o.waiting)+len(frame) <= o.c.options.QueueBytes
+	count, bytes := o.count+o.flying, len(o.waiting)+o.flyingB
+	return count == 0 || count < o.c.options.QueueMessages && bytes+len(frame) <= o.c.options.QueueBytes
 }
 
 func (o *outbound) add(frame []byte) {
@@ -235,6 +239,7 @@ func (o *outbound) nothingLeft() bool {
 func (o *outbound) drain() {
 	for {
 		o.mu.Lock()
+		o.landed()
 		if o.dead || o.nothingLeft() {
 			o.mu.Unlock()
 			return
@@ -258,12 +263,17 @@ func (o *outbound) take() []byte {
 		giveBack(o.waiting)
 		o.control = nil
 	}
+	o.flying, o.flyingB = o.count, len(batch)
 	o.waiting, o.count = nil, 0
-	if o.room != nil {
+	return batch
+}
+
+// landed makes room where the last batch was. The caller holds mu.
+func (o *outbound) landed() {
+	if o.flying, o.flyingB = 0, 0; o.room != nil {
 		close(o.room)
 		o.room = nil
 	}
-	return batch
 }
 
 // writeAll writes p, waiting as long as the peer takes something now and then.

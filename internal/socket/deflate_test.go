@@ -1,0 +1,74 @@
+package socket
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/parleygo/parley"
+)
+
+func TestDeflateBothWays(t *testing.T) {
+	c, ctx, p := overTCP(t, Options{Deflate: true, DeflateThreshold: 10})
+	long := strings.Repeat("hello ", 100)
+	p.send(0x81|rsv1Bit, string(deflate([]byte(long))))
+	if m, err := c.Read(ctx); err != nil || string(m.Data) != long {
+		t.Fatalf("Read: %q, %v", m.Data, err)
+	}
+	if err := c.Write(ctx, parley.Text(long)); err != nil {
+		t.Fatal(err)
+	}
+	first, payload := p.frame()
+	data, err := inflate([]byte(payload), -1)
+	if first != 0x81|rsv1Bit || err != nil || string(data) != long {
+		t.Errorf("frame %#x of %d bytes: %v", first, len(payload), err)
+	}
+	c.Write(ctx, parley.Text("short"))
+	p.expect(finBit|opText, "short") // below the threshold
+}
+
+// The limit holds after inflation: a small frame that grows too large is 1009.
+func TestInflationIsLimited(t *testing.T) {
+	bomb := deflate(bytes.Repeat([]byte{0}, 10<<20))
+	c, ctx, p := overTCP(t, Options{Deflate: true, MaxMessage: 1 << 16})
+	p.send(0x82|rsv1Bit, string(bomb))
+	if _, err := c.Read(ctx); err != ErrEnded || !errors.Is(c.Ended().Cause, parley.ErrTooLarge) {
+		t.Errorf("Read: %v, %+v", err, c.Ended())
+	}
+	p.expectClose(1009)
+}
+
+func TestDamagedCompression(t *testing.T) {
+	c, ctx, p := overTCP(t, Options{Deflate: true})
+	p.send(0x82|rsv1Bit, "\xff\xff\xff\xff")
+	if _, err := c.Read(ctx); err != ErrEnded || c.Ended().Code != parley.CloseInvalidPayload {
+		t.Errorf("Read: %v, %+v", err, c.Ended())
+	}
+	p.expectClose(1007)
+}
+
+// RFC 7692, section 7.1.
+func TestDeflateOffers(t *testing.T) {
+	for offer, want := range map[string]bool{
+		"permessage-deflate":                                                         true,
+		"permessage-deflate; client_max_window_bits":                                 true,
+		"permessage-deflate; client_max_window_bits=15":                              true,
+		"permessage-deflate; client_max_window_bits=\"10\"":                          true,
+		"permessage-deflate; server_no_context_takeover; client_no_context_takeover": true,
+		"permessage-deflate; server_max_window_bits=10":                              false,
+		"permessage-deflate; server_max_window_bits=10, permessage-deflate":          true,
+		"permessage-deflate; client_max_window_bits=7":                               false,
+		"permessage-deflate; client_max_window_bits=08":                              false,
+		"permessage-deflate; client_max_window_bits=":                                false,
+		"permessage-deflate; server_no_context_takeover=1":                           false,
+		"permessage-deflate; server_no_context_takeover; server_no_context_takeover": false,
+		"permessage-deflate; unknown":                                                false,
+		"x-webkit-deflate-frame":                                                     false,
+		"":                                                                           false,
+	} {
+		if got := acceptsDeflate([]string{offer}); got != want {
+			t.Errorf("%q: %v", offer, got)
+		}
+	}
+}
