@@ -40,6 +40,7 @@ func (h *handshake) release() {
 	defer h.claiming.Unlock()
 	if !h.released {
 		h.released = true
+		h.w = nil // it holds net/http's buffers: 8 KiB
 		close(h.answered)
 	}
 }

@@ -1,0 +1,35 @@
+//go:build unix
+
+package nethttp_test
+
+import (
+	"testing"
+
+	"github.com/gorilla/websocket"
+)
+
+// BenchmarkIdleSocket opens sockets that say nothing and reports what each costs
+// its server in heap, stack and goroutines: the kit's, and melody's in the same
+// run.
+func BenchmarkIdleSocket(b *testing.B) {
+	const sockets = 2000
+	for b.Loop() {
+		for _, kind := range []string{"kit", "melody"} {
+			server := startBenchServer(b, kind)
+			memory, goroutines := server.usage("memory"), server.usage("goroutines")
+			conns := make([]*websocket.Conn, 0, sockets)
+			for range sockets {
+				conn, _, err := websocket.DefaultDialer.Dial("ws://"+server.addr, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				conns = append(conns, conn)
+			}
+			b.ReportMetric(float64(server.usage("memory")-memory)/sockets, kind+"-B/socket")
+			b.ReportMetric(float64(server.usage("goroutines")-goroutines)/sockets, kind+"-goroutines/socket")
+			for _, conn := range conns {
+				conn.Close()
+			}
+		}
+	}
+}
