@@ -14,7 +14,17 @@ type jobList struct {
 	stray      bool // Bridge.stray; all others link a job by its turn
 }
 
-func (l *jobList) push(j *job) { l.insertAfter(l.tail, j) }
+func (l *jobList) push(j *job) {
+	at := l.of(j)
+	at.list = l
+	if l.tail == nil {
+		l.head, l.tail = j, j
+		return
+	}
+	at.prev = l.tail
+	l.of(l.tail).next = j
+	l.tail = j
+}
 
 func (l *jobList) of(j *job) *links {
 	if l.stray {

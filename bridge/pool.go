@@ -131,12 +131,6 @@ func (b *Bridge) passToken(lender *job, free bool) {
 	}
 }
 
-// enqueuePooled puts an accepted job in the pool's queue.
-func (b *Bridge) enqueuePooled(j *job) {
-	b.pool.jobs.push(j)
-	b.dispatch()
-}
-
 // holder returns the function that j's work descends from and that has a token.
 func (b *Bridge) holder(j *job) *job {
 	return above(j, func(k *job) bool { return k.liveIn(b) && k.home == nil && !k.isLeave })

@@ -107,9 +107,15 @@ func (b *Bridge) enqueue(j *job) (*visitor, error) {
 	if root && b.phase != phaseOpen {
 		return nil, ErrClosed
 	}
+	if b.free > 0 { // so nobody waits
+		b.accept(j)
+		b.free--
+		b.grant(j)
+		return nil, nil
+	}
 	v, err := b.admit(&b.pool, j, root)
 	if v == nil && err == nil {
-		b.enqueuePooled(j)
+		b.pool.jobs.push(j)
 	}
 	return v, err
 }
