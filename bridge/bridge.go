@@ -8,7 +8,8 @@ import (
 // Options configures a [Bridge]. The zero value is ready to use.
 type Options struct {
 	// Capacity is how many pooled functions may run at once, and so how many threads they can block.
-	// Functions that wait inside the bridge do not count. Default 64.
+	// Functions that wait inside the bridge do not count; one that goes on while a call it waited beside still uses its
+	// place exceeds the capacity for as long, and no other call begins meanwhile. Default 64.
 	Capacity int
 
 	// QueueLimit is how many calls may wait in the pool's queue, and in each lane's. Calls made by a function
