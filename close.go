@@ -66,6 +66,7 @@ var (
 	ErrAuthExpired     error = &cause{"authentication expired or revoked", CloseUnauthorized}
 	ErrTooLarge        error = &cause{"message or body too large", CloseTooLarge}
 	ErrRateLimited     error = &cause{"rate limit exceeded", CloseRateLimited}
+	ErrOverloaded      error = &cause{"server is overloaded", CloseTryAgainLater}
 	ErrAppPanic        error = &cause{"app panicked", CloseInternalError}
 	ErrInvalidPayload  error = &cause{"message is not valid UTF-8 or cannot be decoded", CloseInvalidPayload}
 	ErrUnsupportedData error = &cause{"message of a kind that is not accepted", CloseUnsupportedData}

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/parleygo/parley/internal/leak"
 )
 
 func TestMain(m *testing.M) {
@@ -12,5 +12,5 @@ func TestMain(m *testing.M) {
 		serveBench(kind)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }

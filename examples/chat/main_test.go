@@ -13,13 +13,13 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
+	"github.com/parleygo/parley/internal/leak"
 )
 
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.TestMode)
 	gin.DefaultWriter = io.Discard
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 func TestPage(t *testing.T) {

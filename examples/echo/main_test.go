@@ -8,10 +8,10 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
+	"github.com/parleygo/parley/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestEcho(t *testing.T) {
 	ws := dial(t, start(t))

@@ -33,13 +33,14 @@ var layers = []layer{
 	{pattern: "."},
 	{pattern: "internal/arch"},
 	{"internal/socket", []string{"."}, []string{"github.com/olahol/melody", "github.com/gorilla/websocket"}},
+	{"internal/leak", nil, []string{"github.com/panjf2000/ants/v2", "go.uber.org/goleak"}},
 	{"internal/...", []string{"."}, nil},
 	{"bridge", []string{"."}, []string{"github.com/panjf2000/ants/v2"}},
 	{"channel/channeltest", []string{".", "channel"}, nil},
 	{"channel", []string{"."}, nil},
 	{"router", []string{".", "internal/...", "bridge"}, nil},
 	{"middleware", []string{".", "internal/...", "bridge"}, []string{
-		"github.com/alexedwards/scs/v2", "github.com/golang-jwt/jwt/v5", "golang.org/x/time/rate"}},
+		"github.com/alexedwards/scs/v2", "github.com/golang-jwt/jwt/v5", "golang.org/x/time/rate", "golang.org/x/net/idna"}},
 	{"parleytest", []string{".", "internal/...", "bridge"}, nil},
 	{"consumer", []string{".", "channel", "bridge"}, nil},
 	{pattern: "adapters/internal/..."},
@@ -60,6 +61,7 @@ var budget = []string{
 	"github.com/alexedwards/scs/v2",
 	"github.com/golang-jwt/jwt/v5",
 	"golang.org/x/time",
+	"golang.org/x/net", // idna, for origin patterns
 	"github.com/coreos/go-systemd/v22",
 }
 
@@ -116,7 +118,7 @@ func TestLeakChecks(t *testing.T) {
 		}
 		if !slices.ContainsFunc(tests, func(file string) bool {
 			code := read(t, filepath.Join(p.Dir, file))
-			return bytes.Contains(code, []byte("func TestMain(")) && bytes.Contains(code, []byte("goleak."))
+			return bytes.Contains(code, []byte("func TestMain(")) && bytes.Contains(code, []byte("leak."))
 		}) {
 			t.Errorf("%s has no TestMain with goleak", name)
 		}

@@ -35,6 +35,7 @@ var statuses = []struct {
 	{parley.ErrAuthExpired, http.StatusUnauthorized},
 	{parley.ErrRateLimited, http.StatusTooManyRequests},
 	{parley.ErrDraining, http.StatusServiceUnavailable},
+	{parley.ErrOverloaded, http.StatusServiceUnavailable},
 }
 
 // Goodbye returns the close that ends a socket whose app has returned err. Only
