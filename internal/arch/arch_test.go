@@ -154,6 +154,19 @@ func TestFileLengths(t *testing.T) {
 	}
 }
 
+// TestReadme vets the programs of the README.
+func TestReadme(t *testing.T) {
+	_, text, found := strings.Cut(string(read(t, root+"/README.md")), "```go\n")
+	for ; found; _, text, found = strings.Cut(text, "```go\n") {
+		program, _, _ := strings.Cut(text, "```")
+		file := filepath.Join(t.TempDir(), "main.go")
+		if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		goTool(t, "vet", file)
+	}
+}
+
 const root = "../.."
 
 // local returns a package's name from our root, and whether it is one of ours.

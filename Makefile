@@ -1,0 +1,40 @@
+# Parley. `make` lists the targets.
+
+SHELL := /bin/bash
+FUZZTIME ?= 30000x
+BENCHTIME ?= 1s
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Every module of the repository, the root first. $(call each,commands) runs
+# commands in each of them and stops at the first that fails.
+MODULES := $(sort $(dir $(shell find . -name go.mod -not -path '*/testdata/*')))
+each = set -euo pipefail; for module in $(MODULES); do (echo "== $$module"; cd "$$module"; $(1)); done
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint vet fuzz allocs bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+test: ## Run all tests with the race detector
+	@$(call each,go test -race ./...)
+
+lint: ## Run the linters of .golangci.yml
+	@$(call each,go run $(GOLANGCI) run ./...)
+
+vet: ## Vet for Linux, macOS and Windows
+	@$(call each,for os in linux darwin windows; do echo $$os; GOOS=$$os go vet ./...; done)
+
+# FUZZTIME is a number of runs: with a duration go test fails now and then, for
+# no reason of ours (go.dev/issue/75804).
+fuzz: ## Fuzz every target for FUZZTIME, 30000 runs unless told
+	@$(call each,for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; done)
+
+allocs: ## Check what may not allocate (not to be told under the race detector)
+	@$(call each,go test -count=1 -run '^Test(Zero)?Alloc' ./...)
+
+bench: ## Run the benchmarks
+	@$(call each,go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./...)
