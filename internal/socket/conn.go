@@ -26,6 +26,7 @@ type Conn struct {
 	deflate bool
 	options *Options
 	sweeper *sweeper
+	flusher *flusher
 
 	in  inbound
 	out outbound
@@ -39,7 +40,7 @@ type Conn struct {
 }
 
 func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {
-	c := &Conn{net: conn, options: &u.options, sweeper: &u.sweeper, deflate: deflate, gone: make(chan struct{})}
+	c := &Conn{net: conn, options: &u.options, sweeper: &u.sweeper, flusher: &u.flusher, deflate: deflate, gone: make(chan struct{})}
 	c.raw, c.hasRaw = rawOf(conn)
 	c.in.init(c, early)
 	c.out.init(c)

@@ -19,6 +19,7 @@ type outbound struct {
 
 	mu      sync.Mutex
 	busy    bool          // somebody writes, and will take what waits
+	listed  bool          // the flusher has the socket on its list
 	waiting []byte        // whole frames, joined
 	count   int           // messages among them
 	flying  int           // messages being written, and their bytes: they still
@@ -106,8 +107,79 @@ func (c *Conn) Offer(send parley.WebSocketSend) error {
 		return parley.ErrFull
 	}
 	o.add(frame)
-	o.drainSoon()
+	o.writeSoon()
 	return nil
+}
+
+// writeSoon sees to it that what was offered is written. Much of it is written
+// here and now, if the kernel takes it at once: a sender that is faster than the
+// flusher must not run the queue over. The caller holds mu, and has it again
+// afterwards.
+func (o *outbound) writeSoon() {
+	const much = 64 // messages
+	switch {
+	case o.busy:
+	case !o.c.hasRaw:
+		o.drainSoon()
+	case o.count >= much:
+		o.busy = true
+		o.mu.Unlock()
+		o.drainNow()
+		o.mu.Lock()
+	case !o.listed:
+		o.listed = true
+		o.c.flusher.add(o.c)
+	}
+}
+
+// turn is the flusher's: it writes what waits.
+func (o *outbound) turn() {
+	o.mu.Lock()
+	o.listed = false
+	if o.busy || o.dead || len(o.waiting) == 0 && len(o.control) == 0 {
+		o.mu.Unlock()
+		return
+	}
+	o.busy = true
+	o.mu.Unlock()
+	o.drainNow()
+}
+
+// drainNow writes what waits as long as the kernel takes it at once, and leaves the
+// rest to another goroutine.
+func (o *outbound) drainNow() {
+	for {
+		o.mu.Lock()
+		o.landed()
+		if o.dead || o.nothingLeft() {
+			o.mu.Unlock()
+			return
+		}
+		batch := o.take()
+		o.mu.Unlock()
+		rest, err := o.writeNow(batch)
+		if err != nil {
+			giveBack(batch)
+			o.fail(err)
+			return
+		}
+		if len(rest) > 0 {
+			go o.finishWrite(batch, rest)
+			return
+		}
+		giveBack(batch)
+	}
+}
+
+// finishWrite writes the rest of a batch, and then what came meanwhile.
+func (o *outbound) finishWrite(batch, rest []byte) {
+	err := o.writeAll(rest)
+	giveBack(batch)
+	if err != nil {
+		o.fail(err)
+		return
+	}
+	o.drain()
 }
 
 // refusal tells why nothing can be sent any more. The caller holds mu.
@@ -155,32 +227,33 @@ func (o *outbound) drainSoon() {
 // once is left to another. The caller holds mu, which is released. ctxEnds tells
 // that the sender may want to leave in the middle of a write that blocks.
 func (o *outbound) writeHere(frame []byte, ctxEnds bool) error {
-	if !o.c.hasRaw && ctxEnds {
-		o.add(frame)
-		o.drainSoon()
+	if o.c.hasRaw && len(o.waiting) > 0 || !o.c.hasRaw && ctxEnds {
+		o.add(frame) // behind what was offered before
+		o.busy = true
 		o.mu.Unlock()
+		if o.c.hasRaw {
+			o.drainNow()
+		} else {
+			go o.drain()
+		}
 		return nil
 	}
 	o.busy = true
 	o.mu.Unlock()
-	if !o.c.hasRaw {
-		if err := o.writeAll(frame); err != nil {
-			o.fail(err)
-			return parley.ErrDisconnected
-		}
-		o.drainHere()
-		return nil
+	var rest []byte
+	var err error
+	if o.c.hasRaw {
+		rest, err = o.writeNow(frame)
+	} else {
+		err = o.writeAll(frame)
 	}
-	rest, err := o.writeNow(frame)
 	if err != nil {
 		o.fail(err)
 		return parley.ErrDisconnected
 	}
 	if len(rest) > 0 {
-		o.mu.Lock()
-		o.putBack(rest)
-		o.mu.Unlock()
-		go o.drain()
+		kept := append(borrow(), rest...) // the frame is its sender's
+		go o.finishWrite(kept, kept)
 		return nil
 	}
 	o.drainHere()
@@ -199,15 +272,6 @@ func (o *outbound) writeNow(p []byte) (rest []byte, err error) {
 		return nil, err
 	}
 	return p[o.nowN:], nil
-}
-
-// putBack puts the rest of a write in front of what waits. The caller holds mu.
-func (o *outbound) putBack(rest []byte) {
-	joined := append(borrow(), rest...)
-	joined = append(joined, o.waiting...)
-	giveBack(o.waiting)
-	o.waiting = joined
-	o.count++
 }
 
 // drainHere writes what came meanwhile, or leaves it to another goroutine: a

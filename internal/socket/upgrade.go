@@ -16,6 +16,7 @@ type Upgrader struct {
 	options Options
 	melody  *melody.Melody
 	sweeper sweeper
+	flusher flusher
 }
 
 // NewUpgrader returns an Upgrader whose sockets follow options.
