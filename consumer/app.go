@@ -1,0 +1,99 @@
+package consumer
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/parleygo/parley"
+)
+
+// App serves each client with a consumer of its own. Make one with New. Its
+// methods may be called from any goroutine.
+type App struct {
+	config
+	make     func() any
+	counters counters
+	sessions sessions
+	lastLine atomic.Int64 // when a line about unknown messages was last logged
+}
+
+// New makes an App of a constructor, which is called once per client, when its
+// handshake arrives. What the value can do is found by the interfaces Connector,
+// Opener, Receiver, TextReceiver, BinaryReceiver, DecodeErrorHandler and
+// Disconnecter, any of which may be missing, and by the handlers among the
+// options:
+//
+//	consumer.New(newRoom,
+//		consumer.Options{Layer: layer},
+//		consumer.Receive((*Room).Said),
+//		consumer.On("room.kicked", (*Room).Kicked),
+//		consumer.Forward("room.line"),
+//	)
+//
+// The hooks and handlers of one value run one at a time, unless
+// Options.Concurrency says otherwise. New panics if factory is nil, if a handler
+// is not one of C's, or if two are for the same messages.
+func New[C any](factory func() C, options ...Option) *App {
+	if factory == nil {
+		panic("consumer: New of a nil constructor")
+	}
+	a := &App{make: func() any { return factory() }}
+	a.config.build(typeOf[C](), options)
+	a.sessions.app = a
+	return a
+}
+
+// Serve serves one client: a WebSocket, or by HTTP what stands in for one (see
+// the package's documentation). A Lifespan's shutdown ends the sessions of HTTP
+// clients. Other protocols are refused with an *UnsupportedProtocolError.
+func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	switch scope.Protocol {
+	case parley.WebSocket:
+		return a.serveSocket(ctx, scope, conn)
+	case parley.HTTP:
+		if a.NoFallback {
+			break
+		}
+		return a.serveHTTP(ctx, scope, conn)
+	case parley.Lifespan:
+		return a.serveLifespan(ctx, conn)
+	}
+	return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
+}
+
+// serveSocket serves what speaks WebSocket events.
+func (a *App) serveSocket(ctx context.Context, scope *parley.Scope, conn parley.Conn) (err error) {
+	switch event, err := conn.Receive(ctx); event := event.(type) {
+	case parley.WebSocketConnect:
+	case parley.WebSocketDisconnect:
+		return disconnected(event.Cause)
+	default:
+		return unexpected(event, err)
+	}
+	a.counters.add(countOpened)
+	defer a.counters.closed()
+	c := a.newConn(ctx, scope, conn)
+	defer c.end(&err)
+	return c.run(ctx)
+}
+
+// serveLifespan ends the sessions when the process does: nobody else would.
+func (a *App) serveLifespan(ctx context.Context, conn parley.Conn) error {
+	for {
+		event, err := conn.Receive(ctx)
+		switch event.(type) {
+		case parley.LifespanStartup:
+			err = conn.Send(ctx, parley.LifespanStartupComplete{})
+		case parley.LifespanShutdown:
+			if err := a.Close(ctx); err != nil {
+				return conn.Send(ctx, parley.LifespanShutdownFailed{Message: err.Error()})
+			}
+			return conn.Send(ctx, parley.LifespanShutdownComplete{})
+		default:
+			return unexpected(event, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

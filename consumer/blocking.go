@@ -1,0 +1,63 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/parleygo/parley/bridge"
+)
+
+// Blocking says whether hooks and handlers block the thread they run on, as
+// many C libraries do, and where they run then.
+type Blocking uint8
+
+const (
+	// NotBlocking is the default: they run on goroutines.
+	NotBlocking Blocking = iota
+
+	// BlockingPool runs them on the pool of the bridge that belongs to the
+	// context (see bridge.With), which bounds the number of threads.
+	BlockingPool
+
+	// BlockingThread runs all of one connection on one thread, which it keeps
+	// until it ends: for libraries that are bound to a thread. Where the
+	// context belongs to a thread already, that one is shared. The bridge's
+	// Options.MaxLanes bounds how many there are.
+	BlockingThread
+)
+
+// enter makes the context whose calls run where they ought to, and what gives
+// their thread back.
+func (b Blocking) enter(ctx context.Context) (context.Context, func() error) {
+	if b == BlockingThread {
+		return bridge.ThreadSensitive(ctx)
+	}
+	return ctx, nil
+}
+
+type hookFunc func(context.Context) error
+
+func runHook(ctx context.Context, hook hookFunc) (struct{}, error) { return struct{}{}, hook(ctx) }
+
+var (
+	onPool   = bridge.SyncToAsync(runHook, bridge.Pooled())
+	onThread = bridge.SyncToAsync(runHook, bridge.Sensitive())
+)
+
+// run runs a hook and waits for it. A hook that panics on another goroutine
+// panics here, with its own stack.
+func (b Blocking) run(ctx context.Context, hook hookFunc) error {
+	call := onPool
+	switch b {
+	case NotBlocking:
+		return hook(ctx)
+	case BlockingThread:
+		call = onThread
+	}
+	_, err := call(ctx, hook).Await(ctx)
+	var p *bridge.PanicError
+	if errors.As(err, &p) {
+		panic(&handlerPanic{p.Value, p.Stack})
+	}
+	return err
+}

@@ -1,0 +1,143 @@
+package consumer
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+)
+
+// Conn is a consumer's client, by whatever transport it has come. Its methods
+// may be called from any goroutine until Disconnect has returned.
+type Conn struct {
+	app     *App
+	scope   *parley.Scope
+	conn    parley.Conn
+	offerer parley.Offerer // nil where there is none
+	value   any            // the consumer
+
+	// Hooks get ctx, which ends with the connection and also when a kick or a
+	// failing handler ends it from another goroutine. It is kept because layer
+	// messages are handled without the goroutine that Serve runs on.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	serial sync.Mutex // held while a hook or handler runs
+	mail   mailbox
+	thread func() error // gives the thread of a ThreadSensitive consumer back
+
+	mu       sync.Mutex // never held while anything waits
+	accepted bool
+	over     bool            // Serve is returning
+	failed   *failure        // what ended it from another goroutine
+	inbox    *channel.Inbox  // once accepted, with a layer
+	wanted   []channel.Group // joined before accept
+}
+
+// failure is why a connection ends that its peer has not ended.
+type failure struct {
+	err      error // what Serve returns
+	cause    error // what Disconnect is told
+	panicked *handlerPanic
+}
+
+func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Conn {
+	c := &Conn{app: a, scope: scope, conn: conn}
+	c.ctx, c.thread = a.Blocking.enter(ctx)
+	c.ctx, c.cancel = context.WithCancelCause(c.ctx)
+	c.offerer, _ = parley.OffererOf(conn)
+	c.mail.limit, c.mail.policy = &a.Capacity, a.Policy
+	return c
+}
+
+// Scope returns what is known of the connection: its request, captured path
+// values, offered subprotocols. It is read-only.
+func (c *Conn) Scope() *parley.Scope { return c.scope }
+
+// Layer returns the App's channel layer, or nil.
+func (c *Conn) Layer() *channel.Layer { return c.app.Layer }
+
+// Name returns the name by which a single message reaches this connection, with
+// Layer().Send. It is "" before the client is accepted and without a layer.
+func (c *Conn) Name() channel.Name {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inbox == nil {
+		return ""
+	}
+	return c.inbox.Name()
+}
+
+// Send sends one message; see parley.Text and parley.Binary. It returns when the
+// transport has taken it: a client that reads slowly makes it wait.
+func (c *Conn) Send(ctx context.Context, message parley.WebSocketSend) error {
+	return c.conn.Send(ctx, message)
+}
+
+// SendValue sends a value, encoded with Options.Codec.
+func (c *Conn) SendValue(ctx context.Context, value any) error {
+	data, err := c.app.Codec.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return c.conn.Send(ctx, parley.WebSocketSend{Type: c.app.Codec.Type, Data: data})
+}
+
+// Close ends the connection with code (zero means 1000) and reason, behind what
+// was sent before. ctx of the hooks ends at once.
+func (c *Conn) Close(ctx context.Context, code parley.CloseCode, reason string) error {
+	return c.conn.Send(ctx, parley.WebSocketClose{Code: code, Reason: reason})
+}
+
+// Join makes the client a member of a group until it leaves or the connection
+// ends. Called in Connect it takes effect when the client is accepted; a client
+// that is denied never joins. The error is that of channel.Inbox.Join, or
+// ErrNoLayer.
+func (c *Conn) Join(ctx context.Context, group channel.Group) error {
+	if c.app.Layer == nil {
+		return ErrNoLayer
+	}
+	if _, err := channel.ParseGroup(string(group)); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	inbox := c.inbox
+	if inbox == nil && !c.over {
+		c.wanted = append(c.wanted, group)
+	}
+	over := c.over
+	c.mu.Unlock()
+	switch {
+	case inbox != nil:
+		return inbox.Join(ctx, group)
+	case over:
+		return channel.ErrClosed
+	}
+	return nil
+}
+
+// Leave ends a membership. Leaving a group that the client is not in does
+// nothing.
+func (c *Conn) Leave(group channel.Group) {
+	c.mu.Lock()
+	inbox := c.inbox
+	c.wanted = slices.DeleteFunc(c.wanted, func(g channel.Group) bool { return g == group })
+	c.mu.Unlock()
+	if inbox != nil {
+		inbox.Leave(group)
+	}
+}
+
+// Groups returns the groups that the client is in, in no order. It is empty
+// before the client is accepted and in Disconnect.
+func (c *Conn) Groups() []channel.Group {
+	c.mu.Lock()
+	inbox := c.inbox
+	c.mu.Unlock()
+	if inbox == nil {
+		return nil
+	}
+	return inbox.Groups()
+}

@@ -1,0 +1,129 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+)
+
+// How layer messages come in. The goroutine of Serve waits for the client, and
+// no goroutine waits for the layer: the layer's sender brings each message here.
+//
+// A forwarded message is offered to the socket on the spot. Everything else
+// goes to the mailbox, and if that was empty a goroutine is started which
+// handles what is there, under the same lock as the client's messages, and ends.
+// The alternatives were measured to be worse: a second goroutine per connection
+// costs 2 KiB or more while it idles, and interrupting the Receive costs a
+// system call, a wake-up and a context per message, and delays the client's.
+
+// deliver takes a message from the layer without waiting.
+func (c *Conn) deliver(message channel.Message) channel.Verdict {
+	handle, known := c.app.layerHandlers[message.Type()]
+	if !known {
+		c.unknown(message, nil)
+		return channel.Accepted
+	}
+	l := letter{message: message, handle: handle}
+	if handle == nil && c.offerer != nil && !c.mail.busy.Load() {
+		if verdict := c.offer(message); verdict != channel.Full || !c.keeps() {
+			return verdict
+		}
+	}
+	if c.app.Policy == channel.Coalesce {
+		l.key = c.app.Key(message)
+	}
+	verdict, start := c.mail.put(l, c.app)
+	if start {
+		go c.drain()
+	}
+	return verdict
+}
+
+// keeps tells whether messages wait behind a socket that is full.
+func (c *Conn) keeps() bool {
+	return c.app.Policy == channel.DropOldest || c.app.Policy == channel.Coalesce
+}
+
+// offer hands a message to the socket.
+func (c *Conn) offer(message channel.Message) channel.Verdict {
+	err := c.offerer.Offer(message.Prepared().Send())
+	switch {
+	case err == nil:
+	case errors.Is(err, parley.ErrFull):
+		return channel.Full
+	case errors.Is(err, net.ErrClosed):
+		return channel.Closed
+	default:
+		c.unsendable(message, err)
+	}
+	return channel.Accepted
+}
+
+// inboxClosed ends the connection when somebody else has closed its inbox: a
+// kick, the layer, or its own policy.
+func (c *Conn) inboxClosed(err error) {
+	c.mu.Lock()
+	own := c.over
+	c.mu.Unlock()
+	if own || errors.Is(err, parley.ErrDisconnected) {
+		return // Serve hears of it from the conn
+	}
+	if errors.Is(err, parley.ErrSlowConsumer) {
+		c.app.counters.add(countSlow)
+	}
+	c.fail(failure{err: closing(err), cause: err})
+}
+
+// drain handles what is in the mailbox, and then is gone.
+func (c *Conn) drain() {
+	for {
+		l, ok := c.mail.next()
+		if !ok {
+			return
+		}
+		c.open(l)
+	}
+}
+
+// open deals with one letter. What a handler does to the connection, Serve's
+// goroutine has to hear.
+func (c *Conn) open(l letter) {
+	defer func() {
+		if value := recover(); value != nil {
+			p := panicked(value)
+			c.fail(failure{err: p, cause: p, panicked: p})
+		}
+	}()
+	if c.ctx.Err() != nil {
+		c.app.counters.add(countDiscarded)
+		return
+	}
+	if l.handle == nil {
+		c.forward(l.message)
+		return
+	}
+	err := c.serially(c.ctx, func(ctx context.Context) error { return l.handle(ctx, c, l.message) })
+	if bad, ok := err.(*undecodable); ok {
+		c.unknown(l.message, bad)
+		return
+	}
+	if err != nil {
+		f := failureOf(err)
+		c.fail(*f)
+	}
+}
+
+// forward sends a message where waiting is allowed.
+func (c *Conn) forward(message channel.Message) {
+	err := c.conn.Send(c.ctx, message.Prepared().Send())
+	switch {
+	case err == nil:
+	case c.ctx.Err() != nil, errors.Is(err, net.ErrClosed), errors.Is(err, parley.ErrSlowConsumer):
+		c.app.counters.add(countDiscarded)
+	default:
+		c.unsendable(message, err)
+	}
+}

@@ -1,0 +1,62 @@
+// Package consumer is for apps that would rather be called than loop: one value
+// per client, with hooks for what happens to it, and handlers for what the
+// channel layer brings.
+//
+// A whole program, a chat with one room:
+//
+//	package main
+//
+//	import (
+//		"context"
+//		"net/http"
+//
+//		"github.com/parleygo/parley/adapters/nethttp"
+//		"github.com/parleygo/parley/channel"
+//		"github.com/parleygo/parley/consumer"
+//	)
+//
+//	var layer = channel.New(channel.Options{})
+//
+//	type chat struct{ lines int }
+//
+//	type line struct{ Text string }
+//
+//	func (c *chat) said(ctx context.Context, conn *consumer.Conn, said line) error {
+//		c.lines++ // no lock: a consumer's handlers run one at a time
+//		message, err := channel.JSON("chat.line", said)
+//		if err != nil {
+//			return err
+//		}
+//		_, err = layer.GroupSend(ctx, "room", message)
+//		return err
+//	}
+//
+//	func main() {
+//		app := consumer.New(func() *chat { return new(chat) },
+//			consumer.Options{Layer: layer, Groups: []channel.Group{"room"}},
+//			consumer.Receive((*chat).said),
+//			consumer.Forward("chat.line"),
+//		)
+//		http.ListenAndServe("127.0.0.1:8080", nethttp.Handler(app))
+//	}
+//
+// # The life of a consumer
+//
+// The constructor is called when a handshake arrives. Then come, each at most
+// once, Connect, which decides; Open, when the client is accepted and in its
+// groups; and Disconnect, which is called exactly once whatever happens. In
+// between messages are handled, one at a time, those of the client (Receive) and
+// those of the layer ([On]) in turn. Hooks are found by small interfaces, and any
+// may be missing.
+//
+// A hook's context ends at once when the client leaves, a drain begins or the
+// connection is kicked, also while a handler runs: context.Cause tells why.
+//
+// # Messages of the layer
+//
+// A type of message is forwarded to the client ([Forward]), handled ([On]), or
+// unknown, which is counted and ends nobody's connection ([UnknownPolicy]). Types
+// are a namespace of their own: no message can pass for an event of the
+// connection. Forwarding takes no goroutine and encodes a broadcast once for all
+// members.
+package consumer

@@ -1,0 +1,87 @@
+package consumer
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/parleygo/parley"
+)
+
+// Connector is a consumer that decides about its client. Connect is called
+// first. A nil Answer accepts, as does a consumer without Connect. An error ends
+// the handshake as failed: it is answered with 500, or with the status that
+// stands for an error of package parley.
+type Connector interface {
+	Connect(ctx context.Context, conn *Conn) (Answer, error)
+}
+
+// Opener is a consumer that wants to act as soon as its client is accepted and
+// in its groups: to send a greeting or the history, say.
+type Opener interface {
+	Open(ctx context.Context, conn *Conn) error
+}
+
+// Receiver is a consumer that takes messages of both kinds as they are.
+//
+// An error that Receive or any handler returns ends the connection: ErrStop
+// with 1000, a *parley.CloseError with its own code, others with the code that
+// parley.CodeOf gives.
+type Receiver interface {
+	Receive(ctx context.Context, conn *Conn, message parley.WebSocketReceive) error
+}
+
+// TextReceiver is a consumer that takes text. If it is no Receiver and no
+// BinaryReceiver, binary messages are an error that is ErrUnsupportedData; see
+// DecodeErrorHandler.
+type TextReceiver interface {
+	ReceiveText(ctx context.Context, conn *Conn, text string) error
+}
+
+// BinaryReceiver is a consumer that takes binary messages, as TextReceiver is
+// for text. The bytes belong to the consumer.
+type BinaryReceiver interface {
+	ReceiveBinary(ctx context.Context, conn *Conn, data []byte) error
+}
+
+// DecodeErrorHandler is a consumer that decides about messages of its client
+// which it cannot take: err is parley.ErrInvalidPayload if the codec could not
+// decode the message, wrapping what the codec said, and parley.ErrUnsupportedData
+// if it is of the wrong kind. Returning nil goes on. Returning err closes with
+// 1007 or 1003, which is also what happens without this hook.
+type DecodeErrorHandler interface {
+	DecodeError(ctx context.Context, conn *Conn, message parley.WebSocketReceive, err error) error
+}
+
+// Disconnecter is a consumer that cleans up. Disconnect is called exactly once
+// for every value the constructor has made, last, and with no other hook or
+// handler running: after the peer has left, a close, an error or a panic of any
+// hook or handler, a kick, a drain, and also if the client was denied
+// (ErrDenied) or lost before it was accepted. cause is never nil; it is
+// parley.ErrFinished after ErrStop. The connection has left its groups by then.
+//
+// ctx has the values of the connection's context and lives on for
+// Options.DisconnectTimeout.
+type Disconnecter interface {
+	Disconnect(ctx context.Context, conn *Conn, cause error)
+}
+
+// Answer is what Connect decides: an Accept or a Deny.
+type Answer interface{ answer() }
+
+// Accept completes the handshake. For clients that come by plain HTTP Header is
+// added to the response that opens their session.
+type Accept struct {
+	Subprotocol string // one that the client offers, or none
+	Header      http.Header
+}
+
+// Deny answers the handshake with a plain HTTP response. Status must be 200 to
+// 599; zero means 403.
+type Deny struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+func (Accept) answer() {}
+func (Deny) answer()   {}

@@ -1,0 +1,119 @@
+package consumer
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/parleygo/parley/channel"
+)
+
+// mailbox holds the layer's messages that wait: for their handler, or, on a conn
+// that cannot be offered messages, for the transport. A goroutine drains it
+// while there is something to drain, and is gone when there is not.
+type mailbox struct {
+	limit  *channel.Capacity
+	policy channel.Policy
+	busy   atomic.Bool // written under mu: something waits or is being handled
+
+	mu     sync.Mutex
+	items  []letter
+	bytes  int
+	closed bool
+	idle   chan struct{} // closed when the goroutine is gone, made by who waits
+}
+
+// letter is a message with its handler; nil forwards it.
+type letter struct {
+	message channel.Message
+	handle  layerHandler
+	key     string // for Coalesce
+}
+
+func (l *letter) size() int { return len(l.message.Payload()) }
+
+// put applies the policy. start tells that the caller must start a goroutine
+// that drains the mailbox.
+func (m *mailbox) put(l letter, a *App) (verdict channel.Verdict, start bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.closed:
+		return channel.Closed, false
+	case m.policy == channel.Coalesce && m.replace(l):
+		a.counters.add(countCoalesced)
+		return channel.Accepted, false
+	}
+	for !m.fits(l.size()) {
+		if m.policy != channel.DropOldest && m.policy != channel.Coalesce {
+			return channel.Full, false
+		}
+		m.pop()
+		a.counters.add(countEvicted)
+		verdict = channel.Displaced
+	}
+	m.items = append(m.items, l)
+	m.bytes += l.size()
+	start = !m.busy.Load()
+	m.busy.Store(true)
+	return verdict, start
+}
+
+// fits tells whether there is room. An empty mailbox takes anything.
+func (m *mailbox) fits(size int) bool {
+	return len(m.items) == 0 || len(m.items) < m.limit.Messages && m.bytes+size <= m.limit.Bytes
+}
+
+// replace puts l in the place of the letter that has its key.
+func (m *mailbox) replace(l letter) bool {
+	for i := range m.items {
+		if l.key != "" && m.items[i].key == l.key {
+			m.bytes += l.size() - m.items[i].size()
+			m.items[i] = l
+			return true
+		}
+	}
+	return false
+}
+
+func (m *mailbox) pop() letter {
+	l := m.items[0]
+	m.items[0] = letter{}
+	m.items = m.items[1:]
+	m.bytes -= l.size()
+	if len(m.items) == 0 {
+		m.items = nil // an idle connection keeps no buffer
+	}
+	return l
+}
+
+// next returns the oldest letter, or tells that the goroutine is to end.
+func (m *mailbox) next() (letter, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.items) > 0 {
+		return m.pop(), true
+	}
+	m.busy.Store(false)
+	if m.idle != nil {
+		close(m.idle)
+		m.idle = nil
+	}
+	return letter{}, false
+}
+
+// close discards what waits and returns when nothing is being handled.
+func (m *mailbox) close(a *App) {
+	m.mu.Lock()
+	m.closed = true
+	a.counters.addN(countDiscarded, len(m.items))
+	m.items, m.bytes = nil, 0
+	var idle chan struct{}
+	if m.busy.Load() {
+		idle = make(chan struct{})
+		m.idle = idle
+	}
+	m.mu.Unlock()
+	if idle != nil {
+		<-idle
+	}
+}

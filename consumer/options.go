@@ -1,0 +1,72 @@
+package consumer
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+)
+
+// Option is Options, or a handler made by Receive, On or Forward.
+type Option interface{ configure(*config) }
+
+// Options of an App. The zero value is one without a channel layer.
+type Options struct {
+	// Layer brings messages of other connections and of the program. Without
+	// one Join returns ErrNoLayer.
+	Layer *channel.Layer
+
+	// Groups are joined by every client as soon as it is accepted.
+	Groups []channel.Group
+
+	// Policy is for messages of the layer that find no room: the client reads
+	// too slowly, or its handlers are too slow. Default channel.CloseSlow, which
+	// closes the connection with 1013. DropNewest drops the message, as Block
+	// does. DropOldest and Coalesce let messages wait behind a socket that is
+	// full, in the Capacity below, and drop or replace the oldest of those.
+	Policy channel.Policy
+
+	// Key gives a message's key for Coalesce. Default: its type.
+	Key func(channel.Message) string
+
+	// Capacity bounds the messages of the layer that wait for this consumer,
+	// beside what waits in its socket. Default 256 messages and 1 MiB.
+	Capacity channel.Capacity
+
+	// Unknown is for messages of the layer without a handler, or which cannot
+	// be decoded. Default UnknownIgnore.
+	Unknown UnknownPolicy
+
+	// Codec encodes and decodes values. Default: encoding/json, in text.
+	Codec Codec
+
+	// Concurrency lets up to so many messages of one client be handled at the
+	// same time, each on a goroutine of its own. Default 1. Layer messages are
+	// handled one at a time beside them. Everything else stays serial.
+	Concurrency int
+
+	// OrderBy gives a message's ordering key where Concurrency is greater than
+	// 1: messages with the same key are handled one after the other, in their
+	// order. Messages with the key "" have no order. Default: no order. It is
+	// called on one goroutine.
+	OrderBy func(parley.WebSocketReceive) string
+
+	// Blocking says that hooks and handlers block a thread, and where they run.
+	// Default NotBlocking.
+	Blocking Blocking
+
+	// DisconnectTimeout bounds the context of Disconnect. Default 10 s.
+	DisconnectTimeout time.Duration
+
+	// NoFallback refuses plain HTTP: only WebSockets are served.
+	NoFallback bool
+
+	// Fallback sets the limits of clients that come by plain HTTP.
+	Fallback Fallback
+
+	// Logger is told of messages nobody handles and of what goes wrong where
+	// no adapter sees it. Default slog.Default(); a logger of
+	// slog.DiscardHandler is silent.
+	Logger *slog.Logger
+}
