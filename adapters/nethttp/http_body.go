@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -18,13 +20,16 @@ const bodyChunk = 64 << 10
 // reads, the bytes come straight from the server; once somebody has to watch
 // for the client's leaving, a spool reads ahead in the background.
 type requestBody struct {
-	done    bool // the last part was received
+	done    bool // there is nothing more to receive
 	size    int64
+	failed  int  // the status for a client that did not send all of it
 	reading bool // the app is reading, on its own goroutine
 	wanted  bool // and a spool is to go on from there
-	closed  bool // the app has returned
+	closed  bool // the head of the answer is out, or the app has returned
 	spool   *spool
 	duplex  bool // the server was told not to read the rest before it answers
+
+	deadline atomic.Int64 // of the read under way, in Unix nanoseconds; 0 if it has none
 }
 
 var emptyRequest parley.Event = parley.HTTPRequest{}
@@ -33,7 +38,7 @@ var emptyRequest parley.Event = parley.HTTPRequest{}
 // any more.
 func (c *httpConn) receiveBody(ctx context.Context) (parley.Event, error) {
 	if !c.hasBody() {
-		c.in.done = true
+		c.endBody()
 		return emptyRequest, nil
 	}
 	if limit := c.gateway.options.maxBody; limit >= 0 && c.r.ContentLength > limit {
@@ -42,7 +47,7 @@ func (c *httpConn) receiveBody(ctx context.Context) (parley.Event, error) {
 	var part []byte
 	var err error
 	if spool := c.bodySpool(ctx); spool != nil {
-		part, err = spool.next(ctx)
+		part, err = spool.next(ctx, c.bodyTimeout())
 	} else {
 		part, err = c.readBody()
 		c.doneReading()
@@ -72,7 +77,7 @@ func (c *httpConn) doneReading() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.in.reading = false
-	if c.in.wanted && c.in.spool == nil && !c.in.closed {
+	if c.in.wanted && c.in.spool == nil {
 		c.startSpool()
 	}
 }
@@ -86,20 +91,46 @@ func (c *httpConn) bodyEvent(ctx context.Context, part []byte, err error) (parle
 		return nil, c.bodyTooLarge(limit)
 	case err == nil:
 		more := c.r.ContentLength < 0 || c.in.size < c.r.ContentLength
-		c.in.done = !more
+		if !more {
+			c.endBody()
+		}
 		return parley.HTTPRequest{Body: part, More: more}, nil
 	case err == io.EOF:
-		c.in.done = true
+		c.endBody()
 		return parley.HTTPRequest{Body: part}, nil
 	case errors.Is(err, errSpoolWait):
 		return nil, context.Cause(ctx)
 	case len(part) > 0:
 		return parley.HTTPRequest{Body: part, More: true}, nil
 	}
-	c.in.done = true
+	return c.bodyFailed(err)
+}
+
+// bodyFailed ends a conversation whose client did not send what it announced.
+func (c *httpConn) bodyFailed(err error) (parley.Event, error) {
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, c.bodyTooLarge(tooLarge.Limit) // of a middleware above
+	}
+	cause, status := parley.ErrDisconnected, http.StatusBadRequest
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		cause, status = parley.ErrIdle, http.StatusRequestTimeout
+	}
+	c.mu.Lock()
+	c.in.done, c.in.failed = true, status
+	c.mu.Unlock()
+	c.out.close.Store(true)
 	c.ctx.arm()
-	c.ctx.end(parley.ErrDisconnected)
+	c.ctx.end(cause)
 	return parley.HTTPDisconnect{Cause: context.Cause(&c.ctx)}, nil
+}
+
+// endBody notes that the body was read to its end. The server goes on to watch the
+// connection, which the deadline of the last read must not end.
+func (c *httpConn) endBody() {
+	c.mu.Lock()
+	c.in.done = true
+	c.mu.Unlock()
+	c.unboundReading()
 }
 
 // readBody reads the next part on the app's own goroutine.
@@ -109,14 +140,33 @@ func (c *httpConn) readBody() ([]byte, error) {
 		size = left
 	}
 	part := make([]byte, size)
-	if timeout := c.bodyTimeout(); timeout > 0 {
-		http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(timeout))
-	}
+	c.boundReading(c.bodyTimeout())
 	n, err := c.r.Body.Read(part)
 	for n == 0 && err == nil {
 		n, err = c.r.Body.Read(part)
 	}
 	return part[:n], err
+}
+
+// boundReading has reads fail that take longer than timeout, unless that is 0.
+func (c *httpConn) boundReading(timeout time.Duration) {
+	if timeout > 0 {
+		deadline := time.Now().Add(timeout)
+		c.in.deadline.Store(deadline.UnixNano())
+		http.NewResponseController(c.w).SetReadDeadline(deadline)
+	}
+}
+
+func (c *httpConn) unboundReading() {
+	if c.in.deadline.Swap(0) != 0 {
+		http.NewResponseController(c.w).SetReadDeadline(time.Time{})
+	}
+}
+
+// stalled tells that the client has let a deadline pass.
+func (b *requestBody) stalled() bool {
+	deadline := b.deadline.Load()
+	return deadline != 0 && time.Now().UnixNano() >= deadline
 }
 
 // bodyTimeout is how long a read may take, 0 for any time.
@@ -127,7 +177,18 @@ func (c *httpConn) bodyTimeout() time.Duration {
 	return max(c.gateway.options.bodyTimeout, 0)
 }
 
+// lingerTime is how long net/http goes on reading a body that nobody wants, for
+// the answer to get to a client that still sends.
+const lingerTime = 500 * time.Millisecond
+
+// linger bounds that: the client may never send the rest.
+func (c *httpConn) linger() {
+	if c.out.close.Load() && c.r.ProtoMajor == 1 && c.hasBody() && c.bodyUnread() {
+		c.boundReading(lingerTime)
+	}
+}
+
 func (c *httpConn) bodyTooLarge(limit int64) error {
-	c.out.close = true // what the client still sends is not read
+	c.out.close.Store(true) // what the client still sends is not read
 	return fmt.Errorf("%w: request body over %d bytes", parley.ErrTooLarge, limit)
 }

@@ -54,9 +54,9 @@ func (l *liveContext) arm() *armedContext {
 	case l.ended != nil:
 		armed.cancel(l.ended)
 	case parent.Err() != nil:
-		armed.cancel(lossOf(parent))
+		armed.cancel(l.loss())
 	default:
-		armed.stop = context.AfterFunc(parent, func() { armed.cancel(lossOf(parent)) })
+		armed.stop = context.AfterFunc(parent, func() { armed.cancel(l.loss()) })
 		l.conn.gateway.live.add(l.conn)
 	}
 	l.conn.leaked = true
@@ -64,11 +64,15 @@ func (l *liveContext) arm() *armedContext {
 	return armed
 }
 
-// lossOf is why a request's context ended. net/http cancels it without a cause
-// when the client is gone.
-func lossOf(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+// loss is why the request's context ended. net/http cancels it without a cause
+// when the client is gone, and when a read of its body took too long.
+func (l *liveContext) loss() error {
+	cause := context.Cause(l.Context)
+	switch {
+	case !errors.Is(cause, context.Canceled):
 		return cause
+	case l.conn.in.stalled():
+		return parley.ErrIdle
 	}
 	return parley.ErrDisconnected
 }
@@ -117,7 +121,7 @@ func (l *liveContext) Err() error {
 	}
 	armed := l.arm()
 	if armed.Context.Err() == nil && l.Context.Err() != nil {
-		armed.end(lossOf(l.Context)) // before the watch on it got to run
+		armed.end(l.loss()) // before the watch on it got to run
 	}
 	return armed.Context.Err()
 }

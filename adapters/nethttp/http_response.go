@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
@@ -16,10 +17,10 @@ type response struct {
 	order    protocol.HTTP
 	status   int
 	headSent bool
-	trailers bool      // the client hears trailers
-	declared []string  // those that the head names
-	close    bool      // the connection ends with this answer
-	length   [1]string // the Content-Length header, once it is set here
+	trailers bool        // the client hears trailers
+	declared []string    // those that the head names
+	close    atomic.Bool // the connection ends with this answer
+	length   [1]string   // the Content-Length header, once it is set here
 }
 
 // sendStart takes the head. It goes out with the first part of the body, so that
@@ -70,10 +71,10 @@ func (c *httpConn) writeHead(length int64, more bool) {
 		c.out.length[0] = strconv.FormatInt(length, 10)
 		header["Content-Length"] = c.out.length[:]
 	}
-	if c.hasBody() && c.bodyUnread() && (more || c.duplex()) {
-		c.answerEarly()
+	if c.hasBody() {
+		c.settleBody(more)
 	}
-	if c.out.close && c.r.ProtoMajor == 1 {
+	if c.out.close.Load() && c.r.ProtoMajor == 1 {
 		header["Connection"] = []string{"close"}
 	}
 	c.w.WriteHeader(c.out.status)
@@ -83,24 +84,28 @@ func (c *httpConn) writeHead(length int64, more bool) {
 func (c *httpConn) bodyUnread() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.in.done && c.hasBody() && (c.in.spool == nil || !c.in.spool.finished())
+	return (!c.in.done || c.in.failed != 0) && c.hasBody() && (c.in.spool == nil || !c.in.spool.finished())
 }
 
-func (c *httpConn) duplex() bool {
+// settleBody decides, before the head goes out, what becomes of a body that was
+// not read to its end. net/http would throw the rest away. If the app goes on,
+// or a spool is reading, net/http is told not to, and then can't use the
+// connection again (go.dev/issue/68560). Else no spool may start any more, and
+// net/http reads the rest, but does not wait for ever before it answers.
+func (c *httpConn) settleBody(more bool) {
+	unread := c.bodyUnread()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.in.duplex
-}
-
-// answerEarly lets the app read on after the head is out. net/http would throw
-// the rest of the body away; told not to, it can't use the connection again
-// (go.dev/issue/68560).
-func (c *httpConn) answerEarly() {
-	c.out.close = true
-	if http.NewResponseController(c.w).EnableFullDuplex() == nil {
-		c.mu.Lock()
-		c.in.duplex = true
-		c.mu.Unlock()
+	switch {
+	case !unread:
+	case c.in.duplex:
+		c.out.close.Store(true)
+	case more:
+		c.out.close.Store(true)
+		c.in.duplex = http.NewResponseController(c.w).EnableFullDuplex() == nil
+	default:
+		c.in.closed = true
+		c.boundReading(c.bodyTimeout())
 	}
 }
 

@@ -79,15 +79,10 @@ func (c *httpConn) finish(err error) {
 		}
 	case c.isNative && ending == protocol.HTTPError:
 		// A handler has answered, and middleware failed afterwards.
-	case ending == protocol.HTTPError && c.r.Context().Err() == nil:
-		if clean {
-			err = parley.ErrNotAnswered
-		}
-		status := protocol.Status(err)
-		c.log(err, status)
-		c.answerError(status)
+	case ending == protocol.HTTPError:
+		c.answerError(err)
 	case ending == protocol.HTTPAbort:
-		if clean && c.r.Context().Err() == nil {
+		if clean && c.r.Context().Err() == nil && c.in.failed == 0 {
 			err = parley.ErrIncomplete
 			clean = false
 		}
@@ -118,11 +113,27 @@ func cut(w http.ResponseWriter) {
 	}
 }
 
-func (c *httpConn) answerError(status int) {
-	if c.bodyUnread() && c.duplex() {
-		c.out.close = true
+// statusClientGone is for access logs, which know it from nginx: nobody is left to
+// be answered.
+const statusClientGone = 499
+
+// answerError answers for an app that has returned err and no answer.
+func (c *httpConn) answerError(err error) {
+	status := protocol.Status(err)
+	switch {
+	case status != http.StatusInternalServerError:
+	case c.in.failed != 0:
+		status = c.in.failed
+	case c.r.Context().Err() != nil:
+		status = statusClientGone
+	case err == nil, errors.Is(err, parley.ErrDisconnected):
+		err = parley.ErrNotAnswered
 	}
-	if c.out.close && c.r.ProtoMajor == 1 {
+	c.log(err, status)
+	if c.hasBody() {
+		c.settleBody(false)
+	}
+	if c.out.close.Load() && c.r.ProtoMajor == 1 {
 		c.w.Header().Set("Connection", "close")
 	}
 	answer(c.w, status)
@@ -141,6 +152,7 @@ func (c *httpConn) close() {
 	if spool != nil {
 		spool.close()
 	}
+	c.linger()
 }
 
 // drain tells the app that the server wants to end.

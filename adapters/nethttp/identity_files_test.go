@@ -83,21 +83,23 @@ func fileIdentity(t *testing.T) []identityCase {
 }
 
 // wrapperIdentity is what the handlers of net/http do that wrap another.
-var wrapperIdentity = []identityCase{
-	{"TimeoutHandler/in time", http.TimeoutHandler(greet, time.Hour, "late"), getting("/"), "", "hello"},
-	{"TimeoutHandler/late", http.TimeoutHandler(until(gone), time.Millisecond, "late"), getting("/"), "", "503 Service"},
-	{"TimeoutHandler/panic", http.TimeoutHandler(panics("boom"), time.Hour, "late"), getting("/"), "", ""},
-	{"MaxBytesHandler/under", http.MaxBytesHandler(echoBody, 5), posting("/", "12345"), "", "12345"},
-	{"MaxBytesHandler/over", http.MaxBytesHandler(echoBody, 4),
-		"POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 5\r\n\r\n12345", "", "Connection: close"},
-	{"StripPrefix", http.StripPrefix("/api", tellPath), getting("/api/a%2Fb?q=1"), "", "/a/b /a%2Fb q=1"},
-	{"StripPrefix/elsewhere", http.StripPrefix("/api", tellPath), getting("/other"), "", "404 page not found"},
-	{"AllowQuerySemicolons", http.AllowQuerySemicolons(tellPath), getting("/?a=1;b=2"), "", "a=1&b=2"},
-	{"ServeMux/redirect", mux(), getting("/a//b/../c"), "", "307 Temporary"},
-	{"ServeMux/method", mux(), asking("DELETE", "/items/7", ""), "", "405 Method"},
-	{"ServeMux/route", mux(), getting("/items/7"), "", "item 7 of GET /items/{id}"},
-	{"CrossOriginProtection", http.NewCrossOriginProtection().Handler(greet),
-		posting("/", "x", "Sec-Fetch-Site: cross-site"), "", "403 Forbidden"},
+func wrapperIdentity(t *testing.T) []identityCase {
+	return []identityCase{
+		{"TimeoutHandler/in time", http.TimeoutHandler(greet, time.Hour, "late"), getting("/"), "", "hello"},
+		{"TimeoutHandler/late", http.TimeoutHandler(stuck(t), time.Millisecond, "late"), getting("/"), "", "503 Service"},
+		{"TimeoutHandler/panic", http.TimeoutHandler(panics("boom"), time.Hour, "late"), getting("/"), "", ""},
+		{"MaxBytesHandler/under", http.MaxBytesHandler(echoBody, 5), posting("/", "12345"), "", "12345"},
+		{"MaxBytesHandler/over", http.MaxBytesHandler(echoBody, 4),
+			"POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 5\r\n\r\n12345", "", "Connection: close"},
+		{"StripPrefix", http.StripPrefix("/api", tellPath), getting("/api/a%2Fb?q=1"), "", "/a/b /a%2Fb q=1"},
+		{"StripPrefix/elsewhere", http.StripPrefix("/api", tellPath), getting("/other"), "", "404 page not found"},
+		{"AllowQuerySemicolons", http.AllowQuerySemicolons(tellPath), getting("/?a=1;b=2"), "", "a=1&b=2"},
+		{"ServeMux/redirect", mux(), getting("/a//b/../c"), "", "307 Temporary"},
+		{"ServeMux/method", mux(), asking("DELETE", "/items/7", ""), "", "405 Method"},
+		{"ServeMux/route", mux(), getting("/items/7"), "", "item 7 of GET /items/{id}"},
+		{"CrossOriginProtection", http.NewCrossOriginProtection().Handler(greet),
+			posting("/", "x", "Sec-Fetch-Site: cross-site"), "", "403 Forbidden"},
+	}
 }
 
 var greet = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
@@ -116,11 +118,11 @@ var echoBody = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	io.Copy(w, bytes.NewReader(body))
 })
 
-func gone(r *http.Request) <-chan struct{} { return r.Context().Done() }
-
-// until waits before it returns.
-func until(event func(*http.Request) <-chan struct{}) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-event(r) })
+// stuck is a handler that does not return before the test is over.
+func stuck(t *testing.T) http.Handler {
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over })
 }
 
 func panics(value any) http.Handler {

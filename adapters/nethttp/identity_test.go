@@ -36,7 +36,7 @@ func posting(path, body string, header ...string) string {
 // same lines.
 func TestIdentity(t *testing.T) {
 	for _, cases := range [][]identityCase{
-		fileIdentity(t), wrapperIdentity, writerIdentity, requestIdentity, proxyIdentity(t), hijackIdentity,
+		fileIdentity(t), wrapperIdentity(t), writerIdentity, requestIdentity, proxyIdentity(t), hijackIdentity,
 	} {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {

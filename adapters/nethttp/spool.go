@@ -41,7 +41,7 @@ func (c *httpConn) watchBody() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.in.done || c.in.closed || c.in.spool != nil || c.isNative:
+	case c.in.done || c.in.spool != nil || c.isNative:
 	case c.in.reading:
 		c.in.wanted = true
 	default:
@@ -52,10 +52,11 @@ func (c *httpConn) watchBody() {
 // startSpool starts reading in the background. The caller holds mu.
 func (c *httpConn) startSpool() {
 	controller := http.NewResponseController(c.w)
-	if controller.EnableFullDuplex() != nil {
+	if c.in.closed || controller.EnableFullDuplex() != nil {
 		return // a writer that cannot: the app's own reads must do
 	}
 	c.in.duplex = true
+	c.unboundReading()
 	s := &spool{
 		body:  c.r.Body,
 		limit: c.gateway.options.maxBody,
@@ -118,8 +119,9 @@ func (s *spool) openFile() error {
 	return err
 }
 
-// next waits for the next unread part.
-func (s *spool) next(ctx context.Context) ([]byte, error) {
+// next waits for the next unread part, with a timeout (0 for none) for as long as
+// the client sends nothing.
+func (s *spool) next(ctx context.Context, timeout time.Duration) ([]byte, error) {
 	for {
 		s.mu.Lock()
 		part, err := s.take()
@@ -128,8 +130,14 @@ func (s *spool) next(ctx context.Context) ([]byte, error) {
 		if len(part) > 0 || err != nil {
 			return part, err
 		}
+		var stalled <-chan time.Time
+		if timeout > 0 {
+			stalled = time.After(timeout)
+		}
 		select {
 		case <-news:
+		case <-stalled:
+			return nil, os.ErrDeadlineExceeded
 		case <-ctx.Done():
 			return nil, errSpoolWait
 		}

@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
@@ -139,8 +140,12 @@ func sent(err error) error {
 	return err
 }
 
-// Offer sends a message without ever waiting (parley.Offerer).
+// Offer sends a message without ever waiting (parley.Offerer). It takes no lock of
+// the conversation's: whether the socket is open still, the socket knows.
 func (c *webSocketConn) Offer(message parley.WebSocketSend) error {
+	if sock := c.open.Load(); sock != nil && message.Prepared != nil && message.Prepared.Valid() {
+		return sent(sock.Offer(message))
+	}
 	c.mu.Lock()
 	err := c.order.Send(message)
 	sock := c.socket
@@ -173,6 +178,7 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 	}
 	sock.Start(c.ctx, c.cancel)
 	c.socket = sock
+	c.open.Store(sock)
 	if c.gateway.draining.Load() {
 		c.drainSocket(sock)
 	}

@@ -37,6 +37,7 @@ type Response struct {
 	Header  http.Header
 	Body    string
 	Trailer http.Header
+	Close   bool // it announces the end of the connection
 	Cut     bool // the connection ended before the answer did
 }
 
@@ -50,7 +51,7 @@ func (c *Client) Response(method string) Response {
 	defer head.Body.Close()
 	body, err := io.ReadAll(head.Body)
 	c.unlessTimeout(err)
-	return Response{head.StatusCode, head.Header, string(body), head.Trailer, err != nil}
+	return Response{head.StatusCode, head.Header, string(body), head.Trailer, head.Close, err != nil}
 }
 
 // Head reads the head of an answer; its Body is still to come. It returns nil
