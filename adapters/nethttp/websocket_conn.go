@@ -28,9 +28,10 @@ type webSocketConn struct {
 
 	mu        sync.Mutex
 	order     protocol.WebSocket
-	connected bool         // WebSocketConnect was received
-	touched   bool         // an event was exchanged
-	socket    *socket.Conn // once accepted
+	connected bool                        // WebSocketConnect was received
+	touched   bool                        // an event was exchanged
+	socket    *socket.Conn                // once accepted
+	open      atomic.Pointer[socket.Conn] // the same, for Offer
 	gone      *parley.WebSocketDisconnect
 	native    bool // a handler was given the writer
 
