@@ -105,7 +105,8 @@ type Sockets struct {
 	ReadAhead int
 
 	// QueueMessages and QueueBytes bound what waits to be sent. Defaults 256
-	// messages and 1 MiB. Send waits for room for up to WriteTimeout.
+	// messages, counted while the peer does not read, and 1 MiB. Send waits for
+	// room for up to WriteTimeout.
 	QueueMessages int
 	QueueBytes    int
 

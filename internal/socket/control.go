@@ -37,3 +37,34 @@ func parseClose(payload []byte) error {
 	}
 	return &parley.CloseError{Code: code, Reason: string(payload[2:])}
 }
+
+// pong answers a ping, ahead of what waits. Of several pings that wait for their
+// answer only the last gets one (RFC 6455, section 5.5.3).
+func (o *outbound) pong(payload []byte) error {
+	return o.sendControl(appendFrame(make([]byte, 0, 2+len(payload)), finBit|opPong, payload))
+}
+
+func (o *outbound) ping() error {
+	return o.sendControl([]byte{finBit | opPing, 0})
+}
+
+func (o *outbound) sendControl(frame []byte) error {
+	o.mu.Lock()
+	if o.dead || o.sealed {
+		o.mu.Unlock()
+		return nil
+	}
+	if o.busy {
+		o.control = frame
+		o.mu.Unlock()
+		return nil
+	}
+	// The reader must not wait for a peer that does not read.
+	if o.c.hasRaw {
+		return o.writeHere(frame, false)
+	}
+	o.control = frame
+	o.drainSoon()
+	o.mu.Unlock()
+	return nil
+}

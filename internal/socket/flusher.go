@@ -3,46 +3,102 @@ package socket
 import (
 	"runtime"
 	"sync"
+	"time"
 )
+
+// pace is how long a socket waits between two turns of the flusher: messages
+// that follow each other closer than that leave together. The first message
+// after a pause leaves at once.
+const pace = time.Millisecond
 
 // flusher writes what was offered to many sockets, with a few goroutines that
 // come and go with the work. While a socket waits for its turn more messages
 // join what it has to write.
 type flusher struct {
 	mu      sync.Mutex
-	ready   []*Conn // sockets with something to write, the next first
-	next    int     // index of the next in ready
-	workers int
+	ready   line // sockets to write now
+	paced   line // sockets that had a turn less than pace ago, the earliest first
+	workers int  // goroutines at work
+	resting bool // one more sleeps until the first of paced is due
 }
 
-// add has c written soon.
+// line is a queue of sockets.
+type line struct {
+	conns []*Conn
+	head  int
+}
+
+func (l *line) push(c *Conn) { l.conns = append(l.conns, c) }
+
+func (l *line) first() *Conn {
+	if l.head == len(l.conns) {
+		return nil
+	}
+	return l.conns[l.head]
+}
+
+func (l *line) pop() {
+	l.conns[l.head] = nil
+	if l.head++; l.head == len(l.conns) {
+		l.conns, l.head = l.conns[:0], 0
+	}
+}
+
+// add has c written soon. c's last turn is known.
 func (f *flusher) add(c *Conn) {
 	f.mu.Lock()
-	f.ready = append(f.ready, c)
-	start := f.workers < runtime.GOMAXPROCS(0)
-	if start {
-		f.workers++
+	defer f.mu.Unlock()
+	if time.Since(c.out.lastTurn) >= pace {
+		f.ready.push(c)
+	} else {
+		f.paced.push(c)
+		if f.resting {
+			return
+		}
 	}
-	f.mu.Unlock()
-	if start {
+	if f.workers < runtime.GOMAXPROCS(0) {
+		f.workers++
 		go f.work()
 	}
 }
 
 func (f *flusher) work() {
-	for {
-		f.mu.Lock()
-		if f.next == len(f.ready) {
-			clear(f.ready)
-			f.ready, f.next = f.ready[:0], 0
-			f.workers--
-			f.mu.Unlock()
-			return
-		}
-		c := f.ready[f.next]
-		f.ready[f.next] = nil
-		f.next++
-		f.mu.Unlock()
+	for c := f.next(); c != nil; c = f.next() {
 		c.out.turn()
 	}
+}
+
+// next returns the socket whose turn it is, waiting for it if need be. It returns
+// nil when the caller's work is done.
+func (f *flusher) next() *Conn {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		if c := f.ready.first(); c != nil {
+			f.ready.pop()
+			return c
+		}
+		c := f.paced.first()
+		if c == nil || f.resting {
+			f.workers--
+			return nil
+		}
+		wait := pace - time.Since(c.out.lastTurn)
+		if wait <= 0 {
+			f.paced.pop()
+			return c
+		}
+		f.rest(wait)
+	}
+}
+
+// rest sleeps. Others may work meanwhile. The caller holds mu.
+func (f *flusher) rest(wait time.Duration) {
+	f.resting = true
+	f.workers--
+	f.mu.Unlock()
+	time.Sleep(wait)
+	f.mu.Lock()
+	f.workers++
+	f.resting = false
 }

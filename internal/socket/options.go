@@ -13,7 +13,8 @@ type Options struct {
 	ReadAhead int
 
 	// QueueMessages and QueueBytes bound what waits to be written. Defaults
-	// 256 messages and 1 MiB; a single message of any size fits an empty queue.
+	// 256 messages, counted while the peer does not read, and 1 MiB; a single
+	// message of any size fits an empty queue.
 	QueueMessages int
 	QueueBytes    int
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -17,18 +16,20 @@ import (
 type outbound struct {
 	c *Conn
 
-	mu      sync.Mutex
-	busy    bool          // somebody writes, and will take what waits
-	listed  bool          // the flusher has the socket on its list
-	waiting []byte        // whole frames, joined
-	count   int           // messages among them
-	flying  int           // messages being written, and their bytes: they still
-	flyingB int           // count, or a stalled peer would cost two queues
-	control []byte        // a ping or pong that overtakes them
-	sealed  bool          // a close frame is the last: nothing more is taken
-	dead    bool          // nothing can be written any more
-	room    chan struct{} // closed when there is room again, made by who waits
-	flushed chan struct{} // closed when nothing is left to write, made by who waits
+	mu       sync.Mutex
+	busy     bool          // somebody writes, and will take what waits
+	stalled  bool          // the kernel has refused bytes: the peer does not read
+	listed   bool          // the flusher has the socket on its list
+	lastTurn time.Time     // when the flusher last wrote; kept while listed
+	waiting  []byte        // whole frames, joined
+	count    int           // messages among them
+	flying   int           // messages being written, and their bytes: they still
+	flyingB  int           // count, or a stalled peer would cost two queues
+	control  []byte        // a ping or pong that overtakes them
+	sealed   bool          // a close frame is the last: nothing more is taken
+	dead     bool          // nothing can be written any more
+	room     chan struct{} // closed when there is room again, made by who waits
+	flushed  chan struct{} // closed when nothing is left to write, made by who waits
 
 	// Only who writes touches these.
 	attempt func(fd uintptr) bool
@@ -116,7 +117,7 @@ func (c *Conn) Offer(send parley.WebSocketSend) error {
 // flusher must not run the queue over. The caller holds mu, and has it again
 // afterwards.
 func (o *outbound) writeSoon() {
-	const much = 64 // messages
+	const much = 128 // messages
 	switch {
 	case o.busy:
 	case !o.c.hasRaw:
@@ -136,6 +137,7 @@ func (o *outbound) writeSoon() {
 func (o *outbound) turn() {
 	o.mu.Lock()
 	o.listed = false
+	o.lastTurn = time.Now()
 	if o.busy || o.dead || len(o.waiting) == 0 && len(o.control) == 0 {
 		o.mu.Unlock()
 		return
@@ -143,43 +145,6 @@ func (o *outbound) turn() {
 	o.busy = true
 	o.mu.Unlock()
 	o.drainNow()
-}
-
-// drainNow writes what waits as long as the kernel takes it at once, and leaves the
-// rest to another goroutine.
-func (o *outbound) drainNow() {
-	for {
-		o.mu.Lock()
-		o.landed()
-		if o.dead || o.nothingLeft() {
-			o.mu.Unlock()
-			return
-		}
-		batch := o.take()
-		o.mu.Unlock()
-		rest, err := o.writeNow(batch)
-		if err != nil {
-			giveBack(batch)
-			o.fail(err)
-			return
-		}
-		if len(rest) > 0 {
-			go o.finishWrite(batch, rest)
-			return
-		}
-		giveBack(batch)
-	}
-}
-
-// finishWrite writes the rest of a batch, and then what came meanwhile.
-func (o *outbound) finishWrite(batch, rest []byte) {
-	err := o.writeAll(rest)
-	giveBack(batch)
-	if err != nil {
-		o.fail(err)
-		return
-	}
-	o.drain()
 }
 
 // refusal tells why nothing can be sent any more. The caller holds mu.
@@ -193,10 +158,16 @@ func (o *outbound) refusal() error {
 	return nil
 }
 
-// fits tells whether there is room in the queue. The caller holds mu.
+// fits tells whether there is room in the queue. Messages are only counted while
+// the peer is what they wait for: a burst of senders may well be ahead of this
+// program's own writing. The caller holds mu.
 func (o *outbound) fits(frame []byte) bool {
 	count, bytes := o.count+o.flying, len(o.waiting)+o.flyingB
-	return count == 0 || count < o.c.options.QueueMessages && bytes+len(frame) <= o.c.options.QueueBytes
+	if count == 0 {
+		return true
+	}
+	counted := o.stalled || !o.c.hasRaw
+	return bytes+len(frame) <= o.c.options.QueueBytes && (!counted || count < o.c.options.QueueMessages)
 }
 
 func (o *outbound) add(frame []byte) {
@@ -252,113 +223,12 @@ func (o *outbound) writeHere(frame []byte, ctxEnds bool) error {
 		return parley.ErrDisconnected
 	}
 	if len(rest) > 0 {
+		o.stall()
 		kept := append(borrow(), rest...) // the frame is its sender's
 		go o.finishWrite(kept, kept)
 		return nil
 	}
 	o.drainHere()
-	return nil
-}
-
-// writeNow writes what the kernel takes without waiting and returns the rest.
-func (o *outbound) writeNow(p []byte) (rest []byte, err error) {
-	o.now = p
-	err = o.c.raw.now(o.attempt)
-	o.now = nil
-	if err == nil {
-		err = o.nowErr
-	}
-	if err != nil {
-		return nil, err
-	}
-	return p[o.nowN:], nil
-}
-
-// drainHere writes what came meanwhile, or leaves it to another goroutine: a
-// sender is not kept for the sake of others.
-func (o *outbound) drainHere() {
-	o.mu.Lock()
-	if o.nothingLeft() {
-		o.mu.Unlock()
-		return
-	}
-	o.mu.Unlock()
-	go o.drain()
-}
-
-// nothingLeft ends being busy if there is nothing to write. The caller holds mu.
-func (o *outbound) nothingLeft() bool {
-	if len(o.waiting) > 0 || len(o.control) > 0 {
-		return false
-	}
-	o.busy = false
-	if o.flushed != nil {
-		close(o.flushed)
-		o.flushed = nil
-	}
-	return true
-}
-
-// drain writes all that waits, each time in one write, until nothing is left.
-func (o *outbound) drain() {
-	for {
-		o.mu.Lock()
-		o.landed()
-		if o.dead || o.nothingLeft() {
-			o.mu.Unlock()
-			return
-		}
-		batch := o.take()
-		o.mu.Unlock()
-		err := o.writeAll(batch)
-		giveBack(batch)
-		if err != nil {
-			o.fail(err)
-			return
-		}
-	}
-}
-
-// take takes all that waits. The caller holds mu.
-func (o *outbound) take() []byte {
-	batch := o.waiting
-	if len(o.control) > 0 {
-		batch = append(append(borrow(), o.control...), o.waiting...)
-		giveBack(o.waiting)
-		o.control = nil
-	}
-	o.flying, o.flyingB = o.count, len(batch)
-	o.waiting, o.count = nil, 0
-	return batch
-}
-
-// landed makes room where the last batch was. The caller holds mu.
-func (o *outbound) landed() {
-	if o.flying, o.flyingB = 0, 0; o.room != nil {
-		close(o.room)
-		o.room = nil
-	}
-}
-
-// writeAll writes p, waiting as long as the peer takes something now and then.
-func (o *outbound) writeAll(p []byte) error {
-	const step = 256 << 10 // a slow peer shows progress this often
-	conn := o.c.net
-	for len(p) > 0 {
-		conn.SetWriteDeadline(time.Now().Add(o.c.options.WriteTimeout))
-		n, err := conn.Write(p[:min(len(p), step)])
-		p = p[n:]
-		switch {
-		case err == nil:
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return err
-		case n == 0:
-			return parley.ErrSlowConsumer
-		}
-	}
-	if o.c.hasRaw {
-		conn.SetWriteDeadline(time.Time{}) // writes that do not wait look at it too
-	}
 	return nil
 }
 
@@ -368,37 +238,6 @@ func (o *outbound) fail(err error) {
 		err = parley.ErrDisconnected
 	}
 	o.c.Abort(err)
-}
-
-// pong answers a ping, ahead of what waits. Of several pings that wait for their
-// answer only the last gets one (RFC 6455, section 5.5.3).
-func (o *outbound) pong(payload []byte) error {
-	return o.sendControl(appendFrame(make([]byte, 0, 2+len(payload)), finBit|opPong, payload))
-}
-
-func (o *outbound) ping() error {
-	return o.sendControl([]byte{finBit | opPing, 0})
-}
-
-func (o *outbound) sendControl(frame []byte) error {
-	o.mu.Lock()
-	if o.dead || o.sealed {
-		o.mu.Unlock()
-		return nil
-	}
-	if o.busy {
-		o.control = frame
-		o.mu.Unlock()
-		return nil
-	}
-	// The reader must not wait for a peer that does not read.
-	if o.c.hasRaw {
-		return o.writeHere(frame, false)
-	}
-	o.control = frame
-	o.drainSoon()
-	o.mu.Unlock()
-	return nil
 }
 
 // seal puts a close frame behind everything, or in its place, and takes nothing

@@ -1,0 +1,156 @@
+package socket
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/parleygo/parley"
+)
+
+// drainNow writes what waits as long as the kernel takes it at once, and leaves the
+// rest to another goroutine.
+func (o *outbound) drainNow() {
+	for {
+		o.mu.Lock()
+		o.landed()
+		if o.dead || o.nothingLeft() {
+			o.mu.Unlock()
+			return
+		}
+		batch := o.take()
+		o.mu.Unlock()
+		rest, err := o.writeNow(batch)
+		if err != nil {
+			giveBack(batch)
+			o.fail(err)
+			return
+		}
+		if len(rest) > 0 {
+			o.stall()
+			go o.finishWrite(batch, rest)
+			return
+		}
+		giveBack(batch)
+	}
+}
+
+func (o *outbound) stall() {
+	o.mu.Lock()
+	o.stalled = true
+	o.mu.Unlock()
+}
+
+// finishWrite writes the rest of a batch, and then what came meanwhile.
+func (o *outbound) finishWrite(batch, rest []byte) {
+	err := o.writeAll(rest)
+	giveBack(batch)
+	if err != nil {
+		o.fail(err)
+		return
+	}
+	o.drain()
+}
+
+// writeNow writes what the kernel takes without waiting and returns the rest.
+func (o *outbound) writeNow(p []byte) (rest []byte, err error) {
+	o.now = p
+	err = o.c.raw.now(o.attempt)
+	o.now = nil
+	if err == nil {
+		err = o.nowErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p[o.nowN:], nil
+}
+
+// drainHere writes what came meanwhile, or leaves it to another goroutine: a
+// sender is not kept for the sake of others.
+func (o *outbound) drainHere() {
+	o.mu.Lock()
+	if o.nothingLeft() {
+		o.mu.Unlock()
+		return
+	}
+	o.mu.Unlock()
+	go o.drain()
+}
+
+// nothingLeft ends being busy if there is nothing to write. The caller holds mu.
+func (o *outbound) nothingLeft() bool {
+	if len(o.waiting) > 0 || len(o.control) > 0 {
+		return false
+	}
+	o.busy = false
+	if o.flushed != nil {
+		close(o.flushed)
+		o.flushed = nil
+	}
+	return true
+}
+
+// drain writes all that waits, each time in one write, until nothing is left.
+func (o *outbound) drain() {
+	for {
+		o.mu.Lock()
+		o.landed()
+		if o.dead || o.nothingLeft() {
+			o.mu.Unlock()
+			return
+		}
+		batch := o.take()
+		o.mu.Unlock()
+		err := o.writeAll(batch)
+		giveBack(batch)
+		if err != nil {
+			o.fail(err)
+			return
+		}
+	}
+}
+
+// take takes all that waits. The caller holds mu.
+func (o *outbound) take() []byte {
+	batch := o.waiting
+	if len(o.control) > 0 {
+		batch = append(append(borrow(), o.control...), o.waiting...)
+		giveBack(o.waiting)
+		o.control = nil
+	}
+	o.flying, o.flyingB = o.count, len(batch)
+	o.waiting, o.count = nil, 0
+	return batch
+}
+
+// landed makes room where the last batch was. The caller holds mu.
+func (o *outbound) landed() {
+	o.flying, o.flyingB, o.stalled = 0, 0, false
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
+	}
+}
+
+// writeAll writes p, waiting as long as the peer takes something now and then.
+func (o *outbound) writeAll(p []byte) error {
+	const step = 256 << 10 // a slow peer shows progress this often
+	conn := o.c.net
+	for len(p) > 0 {
+		conn.SetWriteDeadline(time.Now().Add(o.c.options.WriteTimeout))
+		n, err := conn.Write(p[:min(len(p), step)])
+		p = p[n:]
+		switch {
+		case err == nil:
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		case n == 0:
+			return parley.ErrSlowConsumer
+		}
+	}
+	if o.c.hasRaw {
+		conn.SetWriteDeadline(time.Time{}) // writes that do not wait look at it too
+	}
+	return nil
+}
