@@ -14,35 +14,28 @@ func (j *job) submit(ctx context.Context, w work, s *settings) {
 		j.refuse(endOf(ctx))
 		return
 	}
-	if s.timeout > 0 {
-		j.limitTime(s.timeout)
-	}
-	if s.abandon {
-		j.viewStore()
-	}
+	j.refine(s)
 	b := j.bridge
 	b.mu.Lock()
 	home, err := b.route(j, s)
-	if err != nil {
-		b.complete(j, err)
-		b.unlock()
-		return
-	}
 	j.home = home
-	if act != nil && act.lane == home {
+	if err == nil && home != nil && act != nil && act.lane == home {
 		b.unlock()
 		home.inline(act, j)
 		return
 	}
-	visitor, err := b.enqueue(j)
+	var v *visitor
+	if err == nil {
+		v, err = b.enqueue(j)
+	}
 	if err != nil {
 		b.complete(j, err)
 	} else if s.abandon {
 		b.watch(j)
 	}
 	b.unlock()
-	if visitor != nil {
-		b.waitAtDoor(visitor)
+	if v != nil {
+		b.waitAtDoor(v)
 	}
 }
 
@@ -64,6 +57,16 @@ func (j *job) settle(ctx context.Context, w work, s *settings, act *activation) 
 	}
 	if j.target == nil && act.lane.bridge == j.bridge {
 		j.target = act.lane
+	}
+}
+
+// refine gives the call the context its options ask for.
+func (j *job) refine(s *settings) {
+	if s.timeout > 0 {
+		j.limitTime(s.timeout)
+	}
+	if s.abandon {
+		j.viewStore()
 	}
 }
 
