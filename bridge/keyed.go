@@ -12,9 +12,10 @@ type keyed struct {
 // the lane is alive. The lane ends after Options.KeyIdle without work, or earlier if Options.MaxLanes are alive and
 // others need a thread; the next call then makes a new one. The Options.Lane hooks run with each.
 //
-// Keyed panics if ctx is nil; a call panics if key is not comparable.
+// Keyed panics if ctx is nil or key is not comparable.
 func Keyed(ctx context.Context, key any) context.Context {
 	mustContext(ctx)
+	_ = map[any]struct{}{}[key] // panics here rather than in a call, where the mutex is held
 	p := placeOf(ctx)
 	k := &keyed{place: place{Context: ctx, bridge: p.owner(), job: p.job}, key: key}
 	k.target = k

@@ -273,6 +273,7 @@ func TestB9_NilAndZeroValues(t *testing.T) {
 	wantPanic(t, "nil bridge", func() { bridge.With(context.Background(), nil) })
 	wantPanic(t, "nil lane", func() { bridge.OnLane(nil) })
 	wantPanic(t, "zero lane", func() { bridge.WithLane(context.Background(), lane) })
+	wantPanic(t, "key that cannot be compared", func() { bridge.Keyed(context.Background(), []int{1}) })
 	wantPanic(t, "zero time-out", func() { bridge.Timeout(0) })
 	if _, err := future.Await(context.Background()); err == nil {
 		t.Error("a zero Future has a result")
