@@ -2,7 +2,9 @@ package nethttp
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"sync"
 
 	"github.com/parleygo/parley"
 )
@@ -16,7 +18,9 @@ import (
 //
 // On HTTP the app below writes through whatever ResponseWriter the middleware
 // hands on. On a WebSocket the middleware runs around the whole session; what
-// it writes after handing on is ignored.
+// it writes after handing on is ignored. Middleware that returns before the app
+// does, as http.TimeoutHandler, has ended the app's context: on HTTP the app is
+// left to itself then, on a WebSocket it is waited for.
 func Middleware(middleware func(http.Handler) http.Handler) parley.Middleware {
 	if middleware == nil {
 		panic("nethttp: Middleware of a nil function")
@@ -45,8 +49,30 @@ type passage struct {
 	// writer is the one that the middleware was given on a WebSocket.
 	writer *eventWriter
 
-	passed bool
-	err    error
+	mu       sync.Mutex    // the middleware may hand on on a goroutine of its own
+	returned chan struct{} // made when it hands on, closed when the app has returned
+	err      error         // what the app returned
+}
+
+// handOn serves the app below.
+func (p *passage) handOn(serve func() error) {
+	returned := make(chan struct{})
+	p.mu.Lock()
+	p.returned = returned
+	p.mu.Unlock()
+	defer close(returned)
+	err := serve()
+	p.mu.Lock()
+	p.err = err
+	p.mu.Unlock()
+}
+
+// outcome is what the app has returned, if the middleware handed on (returned is
+// not nil) and did not leave it behind, as http.TimeoutHandler does.
+func (p *passage) outcome() (returned <-chan struct{}, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.returned, p.err
 }
 
 func (m *middlewareApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
@@ -69,7 +95,8 @@ func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 		if w, ok := live.takeWriter(ctx, p.scope); ok {
 			p.gateway = live.gateway
 			m.handler.ServeHTTP(w, p.scope.Request.WithContext(ctx))
-			return p.err
+			_, err := p.outcome()
+			return err
 		}
 	}
 	whole := *p.scope
@@ -77,7 +104,8 @@ func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 	if err := serveOverEvents(ctx, m.handler, &whole, p.conn); err != nil {
 		return err
 	}
-	return p.err
+	_, err := p.outcome()
+	return err
 }
 
 // serveWebSocket runs the middleware over a writer whose answer would deny the
@@ -88,8 +116,10 @@ func (m *middlewareApp) serveWebSocket(ctx context.Context, p *passage) error {
 	defer p.writer.release()
 	m.handler.ServeHTTP(p.writer, p.scope.Request.WithContext(ctx))
 	p.writer.retire()
-	if p.passed {
-		return p.err
+	if returned, _ := p.outcome(); returned != nil {
+		<-returned // its socket is this conversation's
+		_, err := p.outcome()
+		return err
 	}
 	return p.writer.finish()
 }
@@ -100,14 +130,16 @@ func (m *middlewareApp) inner(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		panic("nethttp: middleware replaced the request's context with one that does not descend from it")
 	}
-	p.passed = true
 	scope := *p.scope
 	scope.Request = r
-	if p.scope.Protocol == parley.HTTP {
-		p.err = p.gateway.serveBelow(&scope, m.next, w, r)
-		return
-	}
-	p.err = m.next.Serve(r.Context(), &scope, withHeader(p.conn, p.writer.header))
+	p.handOn(func() error {
+		if scope.Protocol == parley.HTTP {
+			return p.gateway.serveBelow(&scope, m.next, w, r)
+		}
+		header := maps.Clone(p.writer.header)
+		maps.Copy(header, w.Header()) // a writer in between may have one of its own
+		return m.next.Serve(r.Context(), &scope, withHeader(p.conn, header))
+	})
 }
 
 // withHeader returns a conn whose answer to the handshake has header on top. A
