@@ -26,40 +26,32 @@ type handlerApp struct {
 }
 
 func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if live, ok := conn.(nativeConn); ok {
+	switch live := conn.(type) {
+	case *httpConn:
 		if w, ok := live.takeWriter(ctx, scope); ok {
-			a.handler.ServeHTTP(w, requestFor(ctx, live, scope))
+			a.handler.ServeHTTP(w, requestFor(ctx, &live.ctx, live.r, scope))
+			return nil
+		}
+	case *webSocketConn:
+		if w, ok := live.takeWriter(scope); ok {
+			a.handler.ServeHTTP(w, requestFor(ctx, live.ctx, live.scope.Request, scope))
 			return nil
 		}
 	}
 	return serveOverEvents(ctx, a.handler, scope, conn)
 }
 
-// nativeConn is a live conn of net/http that nobody has wrapped.
-type nativeConn interface {
-	parley.Conn
-
-	// takeWriter hands over the server's writer. It refuses when an event was
-	// exchanged already: the conversation goes on in events then.
-	takeWriter(ctx context.Context, scope *parley.Scope) (http.ResponseWriter, bool)
-
-	// liveContext is the context that the Gateway called its app with.
-	liveContext() context.Context
-
-	// liveRequest is the server's own request.
-	liveRequest() *http.Request
-}
-
 // requestFor is the request a wrapped handler gets: the scope's, with ctx in it
-// unless that is the live conn's own, and without the root path.
-func requestFor(ctx context.Context, live nativeConn, scope *parley.Scope) *http.Request {
+// unless that is the live conn's own, and without the root path. received is the
+// server's own request.
+func requestFor(ctx, live context.Context, received *http.Request, scope *parley.Scope) *http.Request {
 	r := scope.Request
-	if ctx != live.liveContext() {
+	if ctx != live {
 		r = r.WithContext(ctx)
 	}
-	if trailer := live.liveRequest().Trailer; len(trailer) > 0 {
+	if r != received && len(received.Trailer) > 0 {
 		r = r.WithContext(r.Context())
-		r.Trailer = trailer // the server fills it in, also where a scope was cloned
+		r.Trailer = received.Trailer // the server fills it in, also where a scope was cloned
 	}
 	if scope.RootPath != "" {
 		r = withoutRoot(scope, r)

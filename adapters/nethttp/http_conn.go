@@ -68,7 +68,8 @@ func (c *httpConn) reset() {
 	c.isNative = false
 }
 
-// takeWriter gives the handler what net/http gave the Gateway.
+// takeWriter gives a handler what net/http gave the Gateway. It refuses when an
+// event was exchanged already: the conversation goes on in events then.
 func (c *httpConn) takeWriter(ctx context.Context, scope *parley.Scope) (http.ResponseWriter, bool) {
 	if c.touched || scope.Protocol != parley.HTTP {
 		return nil, false
@@ -80,8 +81,7 @@ func (c *httpConn) takeWriter(ctx context.Context, scope *parley.Scope) (http.Re
 	return c.w, true
 }
 
-func (c *httpConn) liveContext() context.Context { return &c.ctx }
-func (c *httpConn) liveRequest() *http.Request   { return c.r }
+func (c *httpConn) liveRequest() *http.Request { return c.r }
 
 // Receive returns the parts of the request body and then, when the client is
 // gone or the response complete, the disconnect.

@@ -215,7 +215,7 @@ func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
 
 // takeWriter gives a handler that upgrades by itself, or answers the handshake as
 // it likes, what net/http gave the Gateway.
-func (c *webSocketConn) takeWriter(_ context.Context, scope *parley.Scope) (http.ResponseWriter, bool) {
+func (c *webSocketConn) takeWriter(scope *parley.Scope) (http.ResponseWriter, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.touched || scope.Protocol != parley.WebSocket || !c.claim() {
@@ -224,6 +224,4 @@ func (c *webSocketConn) takeWriter(_ context.Context, scope *parley.Scope) (http
 	c.native = true
 	return c.w, true
 }
-
-func (c *webSocketConn) liveContext() context.Context { return c.ctx }
-func (c *webSocketConn) liveRequest() *http.Request   { return c.scope.Request }
+func (c *webSocketConn) liveRequest() *http.Request { return c.scope.Request }
