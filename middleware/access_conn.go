@@ -1,0 +1,121 @@
+package middleware
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/parleygo/parley"
+)
+
+// logConn counts what passes.
+type logConn struct {
+	parley.Conn
+	scope *parley.Scope
+
+	mu       sync.Mutex
+	access   Access
+	accepted bool
+}
+
+// Unwrap tells that messages pass unchanged.
+func (c *logConn) Unwrap() parley.Conn { return c.Conn }
+
+// offering keeps senders to many sockets from going past the count.
+func (c *logConn) offering() parley.Conn {
+	if offerer, ok := parley.OffererOf(c.Conn); ok {
+		return &offeringLogConn{c, offerer}
+	}
+	return c
+}
+
+type offeringLogConn struct {
+	*logConn
+	offerer parley.Offerer
+}
+
+// Offer is that of the conn below.
+func (c *offeringLogConn) Offer(message parley.WebSocketSend) error {
+	err := c.offerer.Offer(message)
+	if err == nil {
+		c.sent(message)
+	}
+	return err
+}
+
+func (c *logConn) Receive(ctx context.Context) (parley.Event, error) {
+	event, err := c.Conn.Receive(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch event := event.(type) {
+	case parley.HTTPRequest:
+		c.access.BytesIn += int64(len(event.Body))
+	case parley.WebSocketReceive:
+		c.access.BytesIn += int64(len(event.Data))
+	case parley.WebSocketDisconnect:
+		if c.accepted && c.access.Code == 0 {
+			c.access.Code, c.access.Cause = event.Code, event.Cause
+		}
+	}
+	return event, err
+}
+
+func (c *logConn) Send(ctx context.Context, event parley.Event) error {
+	route := c.scope.Request.Pattern // a router above takes it back when it returns
+	err := c.Conn.Send(ctx, event)
+	if err == nil {
+		c.mu.Lock()
+		if c.access.Route == "" {
+			c.access.Route = route
+		}
+		c.mu.Unlock()
+		c.sent(event)
+	}
+	return err
+}
+
+// sent takes note of an event that was taken.
+func (c *logConn) sent(event parley.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch event := event.(type) {
+	case parley.HTTPResponseStart:
+		c.access.Status = event.Status
+	case parley.HTTPResponseBody:
+		c.access.BytesOut += int64(len(event.Body))
+	case parley.HTTPResponseZeroCopySend:
+		c.access.BytesOut += event.Count // what a whole file has is not known here
+	case parley.WebSocketAccept:
+		c.access.Status, c.accepted = http.StatusSwitchingProtocols, true
+	case parley.WebSocketDeny:
+		c.access.Status = statusOr(event.Status, http.StatusForbidden)
+		c.access.BytesOut += int64(len(event.Body))
+	case parley.WebSocketResponseStart:
+		c.access.Status = event.Status
+	case parley.WebSocketResponseBody:
+		c.access.BytesOut += int64(len(event.Body))
+	case parley.WebSocketSend:
+		_, data := event.Payload()
+		c.access.BytesOut += int64(len(data))
+	case parley.WebSocketClose:
+		c.closed(event)
+	}
+}
+
+func (c *logConn) closed(event parley.WebSocketClose) {
+	switch {
+	case !c.accepted:
+		c.access.Status = http.StatusForbidden
+	case c.access.Code == 0 && event.Code == 0:
+		c.access.Code = parley.CloseNormal
+	case c.access.Code == 0:
+		c.access.Code = event.Code
+	}
+}
+
+func statusOr(status, other int) int {
+	if status == 0 {
+		return other
+	}
+	return status
+}

@@ -1,0 +1,143 @@
+package middleware
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/parleygo/parley"
+)
+
+// AccessLogHandler is AccessLog for HTTP requests, to be put around a gateway
+// instead of inside it:
+//
+//	handler := middleware.AccessLogHandler(options)(nethttp.Handler(app))
+//
+// What runs natively below stays native: the ResponseWriter handed on can do what
+// the server's own can (Flusher, Hijacker, ReaderFrom, Pusher, and the rest by
+// http.ResponseController). Requests for an upgrade pass unrecorded; give them to
+// AccessLog with SocketsOnly. It stands outside of TrustedProxies, and so shows
+// the peer's address.
+func AccessLogHandler(options AccessLogOptions) func(http.Handler) http.Handler {
+	record := options.record()
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header["Upgrade"] != nil && strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+				next.ServeHTTP(w, r)
+				return
+			}
+			serveLogged(next, record, w, r)
+		})
+	}
+}
+
+func serveLogged(next http.Handler, record func(context.Context, *Access), w http.ResponseWriter, r *http.Request) {
+	seen := new(note)
+	scope := &parley.Scope{Protocol: parley.HTTP, Request: r}
+	r = r.WithContext(context.WithValue(r.Context(), noteKey{}, seen))
+	lw := &logWriter{ResponseWriter: w, request: r, access: newAccess(r.Context(), scope)}
+	err := parley.ErrAppPanic // unless ServeHTTP returns
+	defer func() {
+		access := &lw.access
+		if seen.complete(access); access.Cause == nil {
+			access.Cause = err
+		}
+		access.Duration = time.Since(access.Start)
+		if access.Status == 0 && err == nil {
+			access.Status = http.StatusOK // net/http answers for a handler that wrote nothing
+		}
+		access.BytesIn = max(0, r.ContentLength)
+		record(r.Context(), access)
+	}()
+	next.ServeHTTP(lw.likeServers(), r)
+	err = nil
+}
+
+// logWriter counts what is written. It has no optional interface itself:
+// likeServers adds those of the server's writer, which is one of two kinds.
+type logWriter struct {
+	http.ResponseWriter
+	request *http.Request
+	access  Access
+}
+
+// Unwrap is for http.ResponseController.
+func (w *logWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *logWriter) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.begin(status)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *logWriter) begin(status int) {
+	if w.access.Status == 0 {
+		w.access.Status, w.access.Route = status, w.request.Pattern
+	}
+}
+
+func (w *logWriter) Write(p []byte) (int, error) {
+	w.begin(http.StatusOK)
+	n, err := w.ResponseWriter.Write(p)
+	w.access.BytesOut += int64(n)
+	return n, err
+}
+
+type (
+	writer1 interface { // of HTTP/1
+		http.Flusher
+		http.Hijacker
+		io.ReaderFrom
+	}
+	writer2 interface { // of HTTP/2
+		http.Flusher
+		http.Pusher
+	}
+	logWriter1 struct{ *logWriter }
+	logWriter2 struct{ *logWriter }
+)
+
+func (w *logWriter) likeServers() http.ResponseWriter {
+	switch w.ResponseWriter.(type) {
+	case writer1:
+		return logWriter1{w}
+	case writer2:
+		return logWriter2{w}
+	}
+	return w
+}
+
+func (w *logWriter) flush() {
+	w.begin(http.StatusOK)
+	w.ResponseWriter.(http.Flusher).Flush()
+}
+
+// Flush is the server's.
+func (w logWriter1) Flush() { w.flush() }
+
+// Hijack is the server's.
+func (w logWriter1) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.begin(http.StatusSwitchingProtocols)
+	return w.ResponseWriter.(http.Hijacker).Hijack()
+}
+
+// ReadFrom is the server's, which may have the system copy a file (sendfile).
+func (w logWriter1) ReadFrom(r io.Reader) (int64, error) {
+	w.begin(http.StatusOK)
+	n, err := w.ResponseWriter.(io.ReaderFrom).ReadFrom(r)
+	w.access.BytesOut += n
+	return n, err
+}
+
+// Flush is the server's.
+func (w logWriter2) Flush() { w.flush() }
+
+// Push is the server's.
+func (w logWriter2) Push(target string, opts *http.PushOptions) error {
+	return w.ResponseWriter.(http.Pusher).Push(target, opts)
+}

@@ -1,0 +1,187 @@
+package middleware_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/parleytest"
+	"github.com/parleygo/parley/router"
+)
+
+// logged has app serve one conversation below the access log and returns its
+// record.
+func logged(t *testing.T, app parley.App, drive func(parley.App)) (access middleware.Access) {
+	t.Helper()
+	n := 0
+	options := middleware.AccessLogOptions{Record: func(_ context.Context, a *middleware.Access) { access, n = *a, n+1 }}
+	drive(middleware.AccessLog(options)(app))
+	if n != 1 {
+		t.Fatalf("%d records", n)
+	}
+	return access
+}
+
+func TestAccessLogHTTP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var routes router.URLs
+		routes.Handle("GET /rooms/{id}", parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			parley.ReadBody(ctx, conn, 100)
+			time.Sleep(time.Second)
+			return parley.Respond(ctx, conn, 201, nil, []byte("hello"))
+		}))
+		r := httptest.NewRequest("GET", "/rooms/7?ticket=secret", strings.NewReader("abc"))
+		r.Header.Set("Referer", "http://example.com/a?token=secret")
+		a := logged(t, &routes, func(app parley.App) { parleytest.Do(t, app, r) })
+		if a.Status != 201 || a.BytesOut != 5 || a.BytesIn != 3 || a.Duration != time.Second || a.Cause != nil {
+			t.Errorf("%+v", a)
+		}
+		if a.Route != "GET /rooms/{id}" || a.Path != "/rooms/7" || a.Referer != "http://example.com/a" {
+			t.Errorf("%+v", a)
+		}
+		want := `192.0.2.1 - - [01/Jan/2000:00:00:00 +0000] "GET /rooms/7 HTTP/1.1" 201 5 "http://example.com/a" "-"`
+		if a.Start = a.Start.UTC(); a.NCSA() != want {
+			t.Errorf("NCSA: %s", a.NCSA())
+		}
+	})
+}
+
+func TestAccessLogFailures(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		app    parley.App
+		status int
+		cause  error
+	}{
+		{"error", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return errInner }), 500, errInner},
+		{"not found", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return parley.ErrNotFound }), 404, parley.ErrNotFound},
+		{"panic", panicking(nil), 500, parley.ErrAppPanic},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := logged(t, test.app, func(app parley.App) { parleytest.Do(t, app, get("/")) })
+			if a.Status != test.status || !errors.Is(a.Cause, test.cause) {
+				t.Errorf("%d %v", a.Status, a.Cause)
+			}
+		})
+	}
+}
+
+func TestAccessLogSocket(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		app   parley.App
+		act   func(*parleytest.Socket)
+		code  parley.CloseCode
+		cause error
+	}{
+		{"client closes", echo, func(ws *parleytest.Socket) { ws.Close(3001, "bye") }, 3001, parley.ErrDisconnected},
+		{"client vanishes", echo, func(ws *parleytest.Socket) { ws.Vanish() }, 1006, parley.ErrDisconnected},
+		{"app closes", parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+			ws.Accept(ctx, parley.WebSocketAccept{})
+			return ws.Close(ctx, 4000, "")
+		}), func(*parleytest.Socket) {}, 4000, nil},
+		{"app returns", parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+			return ws.Accept(ctx, parley.WebSocketAccept{})
+		}), func(*parleytest.Socket) {}, 1000, nil},
+		{"app fails", parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+			ws.Accept(ctx, parley.WebSocketAccept{})
+			return errInner
+		}), func(*parleytest.Socket) {}, 1011, errInner},
+		{"message limit", middleware.MessageLimit(1)(echo), func(ws *parleytest.Socket) { ws.Send(parley.Text("12")) }, 1009, parley.ErrTooLarge},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := logged(t, test.app, func(app parley.App) {
+				ws := parleytest.Dial(t, app, get("/"))
+				ws.Accept()
+				test.act(ws)
+				ws.Wait()
+			})
+			if a.Status != 101 || a.Code != test.code || test.cause == nil != (a.Cause == nil) ||
+				test.cause != nil && !errors.Is(a.Cause, test.cause) {
+				t.Errorf("%d %d %v", a.Status, a.Code, a.Cause)
+			}
+		})
+	}
+}
+
+func TestAccessLogRefusal(t *testing.T) {
+	origin := middleware.NewOrigin(middleware.OriginOptions{})
+	a := logged(t, origin.Wrap(new(inner)), func(app parley.App) {
+		parleytest.Dial(t, app, get("/", "Origin", "http://evil.org")).Denial()
+	})
+	if a.Status != 403 || a.Code != 0 || a.Refusal == nil || a.Refusal.Reason != "not-allowed" {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestAccessLogSlog(t *testing.T) {
+	logger, log := recorder()
+	app := middleware.AccessLog(middleware.AccessLogOptions{Logger: logger})(new(inner))
+	ws := parleytest.Dial(t, app, get("/chat"))
+	ws.Send(parley.Text("hello"))
+	ws.Receive()
+	ws.Close(1000, "")
+	ws.Wait()
+	for _, want := range []string{"protocol=websocket", "path=/chat", "status=101", "bytes_in=5", "bytes_out=5", "code=1000"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %s in %s", want, log)
+		}
+	}
+	passesOthers(t, middleware.AccessLog(middleware.AccessLogOptions{}))
+}
+
+func TestNCSAEscapes(t *testing.T) {
+	a := middleware.Access{Method: "GET", Path: "/\"\r\n", Proto: "HTTP/1.1", Remote: "[2001:db8::1]:80",
+		UserAgent: `a"b\c` + "\x1bü", Status: 200}
+	want := `2001:db8::1 - - [01/Jan/0001:00:00:00 +0000] "GET /\"\x0d\x0a HTTP/1.1" 200 0 "-" "a\"b\\c\x1b\xc3\xbc"`
+	if got := a.NCSA(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	var out bytes.Buffer
+	middleware.WriteNCSA(&out)(t.Context(), &a)
+	if out.String() != want+"\n" {
+		t.Errorf("wrote %q", out.String())
+	}
+}
+
+// Around the gateway, what runs natively has the server's own abilities.
+func TestAccessLogHandler(t *testing.T) {
+	records := make(chan middleware.Access, 1)
+	options := middleware.AccessLogOptions{Record: func(_ context.Context, a *middleware.Access) { records <- *a }}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{name}", func(w http.ResponseWriter, r *http.Request) {
+		_, flusher := w.(http.Flusher)
+		_, hijacker := w.(http.Hijacker)
+		_, reader := w.(io.ReaderFrom)
+		if !flusher || !hijacker || !reader {
+			t.Errorf("%T has lost abilities", w)
+		}
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(201)
+		io.Copy(w, strings.NewReader("hello"))
+	})
+	limit := middleware.NewBodyLimit(middleware.BodyLimitOptions{Max: 10})
+	server := httptest.NewServer(middleware.AccessLogHandler(options)(nethttp.Handler(limit.Wrap(nethttp.App(mux)))))
+	defer server.Close()
+	response, err := server.Client().Get(server.URL + "/a?b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	defer server.Client().CloseIdleConnections()
+	if a := <-records; a.Status != 201 || a.BytesOut != 5 || a.Path != "/a" || a.Cause != nil {
+		t.Errorf("%+v", a)
+	}
+}

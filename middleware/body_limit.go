@@ -1,0 +1,77 @@
+package middleware
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/parleygo/parley"
+)
+
+// BodyLimitOptions configure a BodyLimit.
+type BodyLimitOptions struct {
+	// Max is how many bytes a request's body may have. It must be positive.
+	Max int64
+
+	// Report is told of refusals. nil is silent.
+	Report Reporter
+}
+
+// BodyLimit bounds request bodies of HTTP. It is safe for concurrent use.
+type BodyLimit struct{ options BodyLimitOptions }
+
+// NewBodyLimit makes a BodyLimit. It panics if Max is not positive.
+func NewBodyLimit(options BodyLimitOptions) *BodyLimit {
+	if options.Max <= 0 {
+		panic(fmt.Sprintf("middleware: BodyLimit of %d bytes: it must be positive", options.Max))
+	}
+	return &BodyLimit{options}
+}
+
+// Check decides by the length that the client announces. The error is a *Refusal
+// that is parley.ErrTooLarge. A body without a length passes.
+func (l *BodyLimit) Check(scope *parley.Scope) error {
+	if scope.Protocol != parley.HTTP || scope.Request == nil || scope.Request.ContentLength <= l.options.Max {
+		return nil
+	}
+	return &Refusal{
+		By: "body-limit", Reason: "too-large", Status: http.StatusRequestEntityTooLarge, Err: parley.ErrTooLarge,
+		Detail: fmt.Sprintf("%d bytes, at most %d", scope.Request.ContentLength, l.options.Max),
+	}
+}
+
+// Wrap puts the limit in front of next. A length that is too large is answered
+// with 413 before a byte of the body is read, so before "100 Continue" is sent.
+// A body that comes without a length is counted as it is received, for which the
+// conn of that request is wrapped: beyond the limit Receive returns
+// parley.ErrTooLarge, which answers 413 if the app returns it.
+func (l *BodyLimit) Wrap(next parley.App) parley.App {
+	counted := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		if scope.Protocol == parley.HTTP && scope.Request != nil && scope.Request.ContentLength < 0 {
+			conn = &bodyConn{Conn: conn, left: l.options.Max}
+		}
+		return next.Serve(ctx, scope, conn)
+	})
+	return &guard{next: counted, check: l.Check, report: l.options.Report}
+}
+
+type bodyConn struct {
+	parley.Conn
+	left int64 // bytes that may come still
+}
+
+// Unwrap tells that what is sent passes unchanged.
+func (c *bodyConn) Unwrap() parley.Conn { return c.Conn }
+
+func (c *bodyConn) Receive(ctx context.Context) (parley.Event, error) {
+	if c.left < 0 {
+		return nil, parley.ErrTooLarge
+	}
+	event, err := c.Conn.Receive(ctx)
+	if part, ok := event.(parley.HTTPRequest); ok {
+		if c.left -= int64(len(part.Body)); c.left < 0 {
+			return nil, parley.ErrTooLarge
+		}
+	}
+	return event, err
+}

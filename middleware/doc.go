@@ -1,0 +1,60 @@
+// Package middleware guards and observes apps of every protocol: HTTP,
+// WebSocket and server-sent events alike. It is safe by default.
+//
+//	package main
+//
+//	import (
+//		"net/http"
+//
+//		"github.com/parleygo/parley"
+//		"github.com/parleygo/parley/adapters/nethttp"
+//		"github.com/parleygo/parley/middleware"
+//	)
+//
+//	func main() {
+//		origin := middleware.NewOrigin(middleware.OriginOptions{
+//			Allow: []string{"https://shop.example", "https://.shop.example"},
+//		})
+//		hosts := middleware.NewHosts(middleware.HostsOptions{
+//			Allow: []string{"shop.example"},
+//		})
+//		app := parley.Chain(chat,
+//			middleware.RequestID(middleware.RequestIDOptions{}),
+//			hosts.Wrap,
+//			origin.Wrap,
+//		)
+//		gateway := nethttp.Handler(app, nethttp.CheckOrigin(origin.CheckRequest))
+//		http.ListenAndServe("127.0.0.1:8080", gateway)
+//	}
+//
+// The gateway checks the Origin of a handshake by itself, before any app: its
+// own default is the same host. An Origin with a list of its own is handed to it
+// as above, else the gateway refuses what the list would allow. Behind a proxy
+// that changes Host, allow the public origins by name.
+//
+// # Deciding and acting
+//
+// What decides on a request (Origin, Hosts, BodyLimit, RateLimit,
+// TrustedProxies) has a method Check, which returns nil or a [*Refusal], beside
+// the method Wrap, which acts on it: 403, 400, 413, 429 or 503, the same on a
+// handshake, and the app below does not run. Other hosts can use the decision
+// alone, and [Check] makes middleware of any other.
+//
+// # What it costs
+//
+// Middleware that only decides hands on the conn as it is: a net/http handler or
+// a gin engine below it still gets the server's own ResponseWriter, and nothing
+// is allocated. These wrap the conn, so that handlers below run over events:
+// AccessLog, Timeout, Session, RequestID with Echo; on sockets MessageLimit and
+// RateLimit of messages or bytes; and BodyLimit for a body without a length.
+// RequestID, TrustedProxies and Auth put what they find into the context, which
+// costs a few allocations and nothing else.
+//
+// # Protocols
+//
+// Lifespan, channels and protocols that are not known pass everything here.
+//
+// Mistakes of wiring, such as a malformed pattern, panic when the middleware is
+// made. All values may be used by many conversations at once. No goroutines are
+// started in the background.
+package middleware

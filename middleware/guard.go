@@ -1,0 +1,44 @@
+package middleware
+
+import (
+	"context"
+
+	"github.com/parleygo/parley"
+)
+
+// guard acts on a decision: the app below runs, or the client is refused. It
+// hands on ctx, scope and conn as they are, so that what is native stays native.
+type guard struct {
+	next       parley.App
+	check      func(*parley.Scope) error
+	report     Reporter
+	reportOnly bool
+}
+
+func (g *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	if !requested(scope) {
+		return g.next.Serve(ctx, scope, conn)
+	}
+	if err := g.check(scope); err != nil {
+		if !g.reportOnly {
+			return refuse(ctx, scope, conn, g.report, refusalOf(err))
+		}
+		tell(ctx, scope, g.report, refusalOf(err))
+	}
+	return g.next.Serve(ctx, scope, conn)
+}
+
+// requested tells whether a conversation began with a request: the others pass
+// every middleware of this package untouched.
+func requested(scope *parley.Scope) bool {
+	return scope.Request != nil && (scope.Protocol == parley.HTTP || scope.Protocol == parley.WebSocket)
+}
+
+// Check makes middleware of a decision of your own. An error that is not a
+// *Refusal is answered with 403. report may be nil.
+func Check(check func(*parley.Scope) error, report Reporter) parley.Middleware {
+	if check == nil {
+		panic("middleware: Check of a nil function")
+	}
+	return func(next parley.App) parley.App { return &guard{next: next, check: check, report: report} }
+}

@@ -1,0 +1,83 @@
+package middleware
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/parleygo/parley"
+)
+
+// HostsOptions configure a Hosts.
+type HostsOptions struct {
+	// Allow lists the values of Host that are served: "example.com" (any port),
+	// ".example.com" (with subdomains), "example.com:8080", "[::1]". There is
+	// no default; Localhost suits development, and "*" checks only that Host is
+	// well-formed.
+	Allow []string
+
+	// Report is told of refusals. nil is silent.
+	Report Reporter
+}
+
+// Localhost is what a developer's browser calls its own machine: the list that
+// Channels allows in debug mode, and subdomains of localhost.
+func Localhost() []string { return []string{".localhost", "127.0.0.1", "[::1]"} }
+
+// Hosts guards against requests that name a host which is not ours: DNS
+// rebinding, poisoned links and caches. It is safe for concurrent use.
+type Hosts struct {
+	patterns []pattern
+	report   Reporter
+}
+
+// NewHosts makes a Hosts. It panics for an empty list, a malformed pattern, and
+// a pattern with a scheme.
+func NewHosts(options HostsOptions) *Hosts {
+	if len(options.Allow) == 0 {
+		panic("middleware: Hosts: no host is allowed; name yours, or use Localhost() for development")
+	}
+	h := &Hosts{patterns: mustPatterns("Hosts", options.Allow), report: options.Report}
+	for i, p := range h.patterns {
+		if p.scheme != "" {
+			panic("middleware: Hosts: " + (&PatternError{options.Allow[i], "has a scheme, which Host has not", p.host}).Error())
+		}
+	}
+	return h
+}
+
+// Wrap puts the check in front of next. Others get 400.
+func (h *Hosts) Wrap(next parley.App) parley.App {
+	return &guard{next: next, check: h.Check, report: h.report}
+}
+
+// Check decides on a handshake or request. The error is a *Refusal with the
+// reason "missing", "malformed" or "not-allowed".
+func (h *Hosts) Check(scope *parley.Scope) error {
+	if !requested(scope) {
+		return nil
+	}
+	text := scope.Request.Host
+	if text == "" {
+		return badHost("missing", "no Host header")
+	}
+	host, port, ok := splitHost(text)
+	if !ok {
+		return badHost("malformed", fmt.Sprintf("Host %.100q is malformed", text))
+	}
+	if port == noPort {
+		port = 80
+		if secure(scope.Request) {
+			port = 443
+		}
+	}
+	for i := range h.patterns {
+		if p := &h.patterns[i]; p.any || (p.port == anyPort || p.port == port) && p.matchesHost(host) {
+			return nil
+		}
+	}
+	return badHost("not-allowed", fmt.Sprintf("Host %.100q is not allowed", text))
+}
+
+func badHost(reason, detail string) error {
+	return &Refusal{By: "hosts", Reason: reason, Status: http.StatusBadRequest, Detail: detail}
+}

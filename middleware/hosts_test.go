@@ -1,0 +1,53 @@
+package middleware_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
+)
+
+func TestHosts(t *testing.T) {
+	for _, test := range []struct {
+		allow, host, want string
+	}{
+		{"example.com", "example.com", ""},
+		{"example.com", "EXAMPLE.com:8080", ""},
+		{"example.com", "a.example.com", "not-allowed"},
+		{".example.com", "a.example.com", ""},
+		{".example.com", "example.com", ""},
+		{".example.com", "badexample.com", "not-allowed"},
+		{"example.com:8080", "example.com:8080", ""},
+		{"example.com:8080", "example.com", "not-allowed"},
+		{"example.com:80", "example.com", ""},
+		{"[::1]", "[::1]:8000", ""},
+		{"*", "anything", ""},
+		{"*", "", "missing"},
+		{"example.com", "", "missing"},
+		{"example.com", "example.com@evil.org", "malformed"},
+		{"example.com", "example.com/", "malformed"},
+		{"example.com", "example.com:", "malformed"},
+		{"example.com", "example.com, evil.org", "malformed"},
+		{"example.com", "exämple.com", "malformed"},
+		{"example.com", "[::1", "malformed"},
+		{"*", strings.Repeat("a", 10<<20), "malformed"},
+	} {
+		hosts := middleware.NewHosts(middleware.HostsOptions{Allow: []string{test.allow}})
+		r := get("/")
+		r.Host = test.host
+		if got := reasonOf(t, hosts.Check(&parley.Scope{Protocol: parley.HTTP, Request: r})); got != test.want {
+			t.Errorf("%s: Host %.50q: %q, want %q", test.allow, test.host, got, test.want)
+		}
+		if test.want != "" && test.host != "" {
+			refusedBoth(t, hosts.Wrap, 400, r)
+		}
+	}
+}
+
+func TestHostsWiring(t *testing.T) {
+	panics(t, "no host is allowed", func() { middleware.NewHosts(middleware.HostsOptions{}) })
+	panics(t, `".example.com"`, func() { middleware.NewHosts(middleware.HostsOptions{Allow: []string{"*.example.com"}}) })
+	panics(t, `"example.com"`, func() { middleware.NewHosts(middleware.HostsOptions{Allow: []string{"https://example.com"}}) })
+	passesOthers(t, middleware.NewHosts(middleware.HostsOptions{Allow: []string{"*"}}).Wrap)
+}

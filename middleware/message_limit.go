@@ -1,0 +1,34 @@
+package middleware
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parleygo/parley"
+)
+
+// MessageLimit bounds received WebSocket messages to max bytes, after inflation.
+// A larger one never reaches the app: the socket closes with 1009, and the app
+// receives its end with the cause parley.ErrTooLarge. It is for routes that take
+// less than the gateway does, which bounds what is read in the first place
+// (nethttp.Sockets.MaxMessage, 1 MiB). It wraps the conn of sockets. It panics if
+// max is not positive.
+func MessageLimit(max int) parley.Middleware {
+	if max <= 0 {
+		panic(fmt.Sprintf("middleware: MessageLimit of %d bytes: it must be positive", max))
+	}
+	admit := func(message parley.WebSocketReceive) error {
+		if len(message.Data) > max {
+			return parley.ErrTooLarge
+		}
+		return nil
+	}
+	return func(next parley.App) parley.App {
+		return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			if scope.Protocol != parley.WebSocket {
+				return next.Serve(ctx, scope, conn)
+			}
+			return screened(ctx, scope, conn, next, admit)
+		})
+	}
+}

@@ -1,0 +1,46 @@
+package middleware
+
+import (
+	"context"
+	"sync"
+)
+
+// note is where middleware below the access log writes down what the log shall
+// tell. A nil note takes everything and keeps nothing.
+type note struct {
+	mu      sync.Mutex
+	user    string
+	refusal *Refusal
+	cause   error
+}
+
+type noteKey struct{}
+
+func noteOf(ctx context.Context) *note {
+	n, _ := ctx.Value(noteKey{}).(*note)
+	return n
+}
+
+func (n *note) refused(refusal *Refusal) {
+	if n != nil {
+		n.mu.Lock()
+		n.refusal = refusal
+		n.mu.Unlock()
+	}
+}
+
+func (n *note) ended(cause error) {
+	if n != nil {
+		n.mu.Lock()
+		n.cause = cause
+		n.mu.Unlock()
+	}
+}
+
+func (n *note) identified(user string) {
+	if n != nil {
+		n.mu.Lock()
+		n.user = user
+		n.mu.Unlock()
+	}
+}

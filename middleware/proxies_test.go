@@ -1,0 +1,154 @@
+package middleware_test
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/parleytest"
+)
+
+func TestTrustedProxies(t *testing.T) {
+	const xff, xfp, xfh, fwd = "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"
+	x := middleware.ProxiesOptions{Trust: []string{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32"}}
+	xh, f := x, x
+	xh.Host, f.Forwarded, f.Host = true, true, true
+	everybody := middleware.ProxiesOptions{Trust: []string{"0.0.0.0/0", "::/0"}, InsecureTrustEveryone: true}
+	for _, test := range []struct {
+		name    string
+		options middleware.ProxiesOptions
+		peer    string
+		headers []string
+		want    string // address, scheme and host, or "" for nobody
+	}{
+		{"no trusted set", middleware.ProxiesOptions{}, "192.0.2.1:9", []string{xff, "1.2.3.4"}, ""},
+		{"peer not trusted", x, "203.0.113.9:9", []string{xff, "1.2.3.4", xfp, "https"}, ""},
+		{"peer trusted", x, "192.0.2.1:9", []string{xff, "1.2.3.4"}, "1.2.3.4:0 http example.com"},
+		{"no headers", x, "192.0.2.1:9", nil, ""},
+		{"from the right", x, "192.0.2.1:9", []string{xff, "6.6.6.6, 1.2.3.4, 10.1.1.1"}, "1.2.3.4:0 http example.com"},
+		{"all lines joined", x, "192.0.2.1:9", []string{xff, "6.6.6.6, 1.2.3.4", xff, "10.1.1.1"}, "1.2.3.4:0 http example.com"},
+		{"all trusted: leftmost", x, "192.0.2.1:9", []string{xff, "10.3.3.3, 10.1.1.1"}, "10.3.3.3:0 http example.com"},
+		{"everybody: leftmost", everybody, "203.0.113.9:9", []string{xff, "6.6.6.6, 1.2.3.4"}, "6.6.6.6:0 http example.com"},
+		{"scheme", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "https"}, "1.2.3.4:0 https example.com"},
+		{"scheme alone", x, "192.0.2.1:9", []string{xfp, "https"}, "192.0.2.1:9 https example.com"},
+		{"scheme of each", x, "192.0.2.1:9", []string{xff, "1.2.3.4, 10.1.1.1", xfp, "https, http"}, "1.2.3.4:0 https example.com"},
+		{"scheme forged at the left", x, "192.0.2.1:9", []string{xff, "6.6.6.6, 1.2.3.4", xfp, "https, http"}, "1.2.3.4:0 http example.com"},
+		{"scheme count differs: last", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "https, http"}, "1.2.3.4:0 http example.com"},
+		{"bad scheme", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "gopher"}, "malformed"},
+		{"host is not believed", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfh, "evil.org"}, "1.2.3.4:0 http example.com"},
+		{"host", xh, "192.0.2.1:9", []string{xff, "1.2.3.4", xfh, "shop.example:8443"}, "1.2.3.4:0 http shop.example:8443"},
+		{"bad host", xh, "192.0.2.1:9", []string{xff, "1.2.3.4", xfh, "a/b"}, "malformed"},
+		{"port", x, "192.0.2.1:9", []string{xff, "1.2.3.4:5678"}, "1.2.3.4:5678 http example.com"},
+		{"IPv6", x, "192.0.2.1:9", []string{xff, "2a00::1"}, "[2a00::1]:0 http example.com"},
+		{"IPv6 with brackets", x, "192.0.2.1:9", []string{xff, "[2a00::1]"}, "[2a00::1]:0 http example.com"},
+		{"IPv6 with port", x, "192.0.2.1:9", []string{xff, "[2a00::1]:443"}, "[2a00::1]:443 http example.com"},
+		{"IPv6 peer", x, "[2001:db8::7]:9", []string{xff, "1.2.3.4"}, "1.2.3.4:0 http example.com"},
+		{"IPv4 in IPv6 peer", x, "[::ffff:10.0.0.1]:9", []string{xff, "1.2.3.4"}, "1.2.3.4:0 http example.com"},
+		{"no address", x, "192.0.2.1:9", []string{xff, "localhost"}, "malformed"},
+		{"no address beyond the client", x, "192.0.2.1:9", []string{xff, "<script>, 1.2.3.4"}, "1.2.3.4:0 http example.com"},
+		{"empty element", x, "192.0.2.1:9", []string{xff, "1.2.3.4,"}, "malformed"},
+		{"unknown", x, "192.0.2.1:9", []string{xff, "unknown, 10.1.1.1"}, "10.1.1.1:0 http example.com"},
+		{"huge", x, "192.0.2.1:9", []string{xff, strings.Repeat("1.2.3.4,", 2<<20) + "1.2.3.4"}, "malformed"},
+		{"Forwarded is not read", x, "192.0.2.1:9", []string{fwd, "for=6.6.6.6"}, ""},
+
+		{"RFC 7239", f, "192.0.2.1:9", []string{fwd, "for=1.2.3.4;proto=https;host=shop.example"}, "1.2.3.4:0 https shop.example"},
+		{"RFC 7239 case", f, "192.0.2.1:9", []string{fwd, `For="[2A00::1]:4711"; Proto=HTTPS`}, "[2a00::1]:4711 https example.com"},
+		{"RFC 7239 chain", f, "192.0.2.1:9", []string{fwd, "for=6.6.6.6;proto=https, for=1.2.3.4;proto=http", fwd, "for=10.1.1.1"}, "1.2.3.4:0 http example.com"},
+		{"RFC 7239 comma in quotes", f, "192.0.2.1:9", []string{fwd, `for=1.2.3.4;by="a,b\"c"`}, "1.2.3.4:0 http example.com"},
+		{"RFC 7239 hidden", f, "192.0.2.1:9", []string{fwd, "for=_hidden, for=10.1.1.1"}, "10.1.1.1:0 http example.com"},
+		{"RFC 7239 obfuscated port", f, "192.0.2.1:9", []string{fwd, `for="1.2.3.4:_x"`}, "1.2.3.4:0 http example.com"},
+		{"RFC 7239 open quote", f, "192.0.2.1:9", []string{fwd, `for="1.2.3.4`}, "malformed"},
+		{"RFC 7239 twice", f, "192.0.2.1:9", []string{fwd, "for=1.2.3.4;for=6.6.6.6"}, "malformed"},
+		{"RFC 7239 no value", f, "192.0.2.1:9", []string{fwd, "for"}, "malformed"},
+		{"RFC 7239 not ASCII", f, "192.0.2.1:9", []string{fwd, "for=ä"}, "malformed"},
+		{"RFC 7239 bare IPv6", f, "192.0.2.1:9", []string{fwd, "for=2a00::1"}, "malformed"},
+		{"X-Forwarded is not read", f, "192.0.2.1:9", []string{xff, "6.6.6.6"}, ""},
+
+		{"unix peer", middleware.ProxiesOptions{Trust: []string{"unix"}}, "@", []string{xff, "1.2.3.4"}, "1.2.3.4:0 http example.com"},
+		{"unix peer not trusted", x, "@", []string{xff, "1.2.3.4"}, ""},
+	} {
+		t.Run("C6 "+test.name, func(t *testing.T) {
+			proxies := middleware.NewTrustedProxies(test.options)
+			r := get("http://example.com/", test.headers...)
+			r.URL.Scheme, r.RemoteAddr = "", test.peer
+			before := *r
+			var got string
+			app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+				if middleware.Scheme(ctx) != "" {
+					got = scope.Request.RemoteAddr + " " + middleware.Scheme(ctx) + " " + scope.Request.Host
+					if scope.Request.URL.Scheme != middleware.Scheme(ctx) {
+						t.Errorf("URL has the scheme %q", scope.Request.URL.Scheme)
+					}
+					peer, _ := scope.Client()
+					if peer.Addr() != middleware.ClientIP(ctx) {
+						t.Errorf("ClientIP is %v, Client %v", middleware.ClientIP(ctx), peer)
+					}
+				}
+				return parley.Respond(ctx, conn, 200, nil, nil)
+			})
+			response := parleytest.Do(t, proxies.Wrap(app), r)
+			if response.Status == http.StatusBadRequest {
+				got = reasonOf(t, proxies.Check(&parley.Scope{Protocol: parley.HTTP, Request: r}))
+			}
+			if got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+			if r.RemoteAddr != before.RemoteAddr || r.Host != before.Host || r.URL.Scheme != "" {
+				t.Error("the scope above was changed")
+			}
+		})
+	}
+}
+
+func TestTrustedProxiesOnSocket(t *testing.T) {
+	var scheme string
+	var ip netip.Addr
+	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		scheme, ip = middleware.Scheme(ctx), middleware.ClientIP(ctx)
+		return conn.Send(ctx, parley.WebSocketDeny{})
+	})
+	proxies := middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"192.0.2.1"}})
+	parleytest.Dial(t, proxies.Wrap(app), get("/", "X-Forwarded-For", "1.2.3.4", "X-Forwarded-Proto", "https")).Denial()
+	if scheme != "wss" || ip != netip.MustParseAddr("1.2.3.4") {
+		t.Errorf("%s %v", scheme, ip)
+	}
+	passesOthers(t, proxies.Wrap)
+	refusedBoth(t, proxies.Wrap, 400, get("/", "X-Forwarded-For", "?"))
+}
+
+func TestTrustedProxiesWiring(t *testing.T) {
+	panics(t, "trusts everybody", func() {
+		middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"0.0.0.0/0"}})
+	})
+	panics(t, `"proxy.example"`, func() {
+		middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"proxy.example"}})
+	})
+	if ip := middleware.ClientIP(t.Context()); ip.IsValid() {
+		t.Error(ip)
+	}
+}
+
+func FuzzForwarded(f *testing.F) {
+	f.Add("for=1.2.3.4;proto=https, for=10.1.1.1", true)
+	f.Add(`For="[2a00::1]:4711";by=_x;host="a:1"`, true)
+	f.Add("1.2.3.4, [::1]:80, unknown", false)
+	f.Add(`for="\`, true)
+	x := middleware.ProxiesOptions{Trust: []string{"192.0.2.1", "10.0.0.0/8"}, Host: true}
+	rfc := x
+	rfc.Forwarded = true
+	proxies := map[bool]*middleware.TrustedProxies{false: middleware.NewTrustedProxies(x), true: middleware.NewTrustedProxies(rfc)}
+	f.Fuzz(func(t *testing.T, text string, forwarded bool) {
+		r := get("/", "Forwarded", text, "X-Forwarded-For", text, "X-Forwarded-Host", text)
+		client, err := proxies[forwarded].Client(&parley.Scope{Protocol: parley.HTTP, Request: r})
+		switch {
+		case err != nil && reasonOf(t, err) != "malformed", err != nil && client != nil:
+			t.Errorf("%v, %v", client, err)
+		case err == nil && (!client.IP.IsValid() || strings.ContainsAny(client.Host, " /@\r\n\"")):
+			t.Errorf("%+v", client)
+		}
+	})
+}

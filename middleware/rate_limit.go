@@ -1,0 +1,205 @@
+package middleware
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/parleygo/parley"
+	"golang.org/x/time/rate"
+)
+
+// Rate is how often something may happen. The zero value is no limit.
+type Rate struct {
+	PerSecond float64
+	// Burst is how much may happen at once. Default: what a second allows, and
+	// at least 1.
+	Burst int
+}
+
+func (r Rate) limiter() *rate.Limiter {
+	if r.PerSecond == 0 {
+		return nil
+	}
+	return rate.NewLimiter(rate.Limit(r.PerSecond), r.burst())
+}
+
+func (r Rate) burst() int {
+	if r.Burst > 0 {
+		return r.Burst
+	}
+	return max(1, int(math.Ceil(r.PerSecond)))
+}
+
+// refill is how long an empty bucket takes to fill.
+func (r Rate) refill() time.Duration {
+	if r.PerSecond == 0 {
+		return 0
+	}
+	return time.Duration(float64(r.burst()) / r.PerSecond * float64(time.Second))
+}
+
+// RateLimitOptions configure a RateLimit. Each limit holds per key.
+type RateLimitOptions struct {
+	// Key tells whose limits a conversation counts against. Default: the
+	// client's address (Scope.Client, so put TrustedProxies above), for IPv6
+	// its /64 network; all peers without an address share one key. A Key that
+	// returns "" for everybody limits the server as a whole.
+	Key func(ctx context.Context, scope *parley.Scope) string
+
+	// Requests limits requests of HTTP, Handshakes those of WebSockets. More
+	// are answered with 429 and Retry-After.
+	Requests   Rate
+	Handshakes Rate
+
+	// Messages and Bytes limit what is received on sockets; a message that is
+	// larger than the burst of Bytes never passes. More closes with 4429.
+	Messages Rate
+	Bytes    Rate
+
+	// Connections is how many conversations may run at once, HTTP requests
+	// and sockets together. Default no limit. More are answered with 503 and
+	// Retry-After.
+	Connections int
+
+	// MaxKeys bounds the table of keys. Default 65536, about 20 MiB when full.
+	// When it is full the key that was idle longest is forgotten; if all are
+	// in use a new one is answered with 503.
+	MaxKeys int
+
+	// Report is told of refusals. nil is silent.
+	Report Reporter
+}
+
+// RateLimit limits what one client, or user, may do. It keeps no goroutine: keys
+// that have been idle until their limits were whole again are forgotten when
+// others come. It is safe for concurrent use.
+type RateLimit struct {
+	options RateLimitOptions
+	table   rateTable
+}
+
+// NewRateLimit makes a RateLimit. It panics for a negative limit, and if there is
+// no limit at all.
+func NewRateLimit(options RateLimitOptions) *RateLimit {
+	idle := time.Duration(0)
+	for _, r := range []Rate{options.Requests, options.Handshakes, options.Messages, options.Bytes} {
+		if r.PerSecond < 0 || r.Burst < 0 || math.IsNaN(r.PerSecond) || r.PerSecond == 0 && r.Burst != 0 {
+			panic(fmt.Sprintf("middleware: RateLimit of %v per second with burst %d", r.PerSecond, r.Burst))
+		}
+		idle = max(idle, r.refill())
+	}
+	if options.Connections < 0 || options.MaxKeys < 0 {
+		panic("middleware: RateLimit: Connections and MaxKeys may not be negative")
+	}
+	if idle == 0 && options.Connections == 0 {
+		panic("middleware: RateLimit without a limit")
+	}
+	if options.MaxKeys == 0 {
+		options.MaxKeys = 1 << 16
+	}
+	l := &RateLimit{options: options}
+	l.table.init(options.MaxKeys, idle, l.newBucket)
+	return l
+}
+
+func (l *RateLimit) newBucket() *bucket {
+	return &bucket{
+		requests: l.options.Requests.limiter(), handshakes: l.options.Handshakes.limiter(),
+		messages: l.options.Messages.limiter(), bytes: l.options.Bytes.limiter(),
+	}
+}
+
+// Check decides on one more request or handshake, and counts it. The error is a
+// *Refusal that is parley.ErrRateLimited. Connections are counted by Wrap only.
+func (l *RateLimit) Check(scope *parley.Scope) error {
+	if !requested(scope) {
+		return nil
+	}
+	b, err := l.take(context.Background(), scope)
+	if err == nil {
+		l.table.release(b)
+	}
+	return err
+}
+
+// Wrap puts the limits in front of next. It wraps the conn of sockets only, and
+// only if Messages or Bytes are limited.
+func (l *RateLimit) Wrap(next parley.App) parley.App { return &rateLimited{l, next} }
+
+type rateLimited struct {
+	*RateLimit
+	next parley.App
+}
+
+func (l *rateLimited) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	if !requested(scope) {
+		return l.next.Serve(ctx, scope, conn)
+	}
+	b, err := l.take(ctx, scope)
+	if err != nil {
+		return refuse(ctx, scope, conn, l.options.Report, refusalOf(err))
+	}
+	defer l.table.release(b)
+	if scope.Protocol == parley.WebSocket && (b.messages != nil || b.bytes != nil) {
+		return screened(ctx, scope, conn, l.next, b.admit)
+	}
+	return l.next.Serve(ctx, scope, conn)
+}
+
+// take finds the bucket and takes one conversation out of it.
+func (l *RateLimit) take(ctx context.Context, scope *parley.Scope) (*bucket, error) {
+	now := time.Now()
+	b := l.table.acquire(l.keyOf(ctx, scope), now)
+	if b == nil {
+		return nil, overloaded("too many clients")
+	}
+	if limit := l.options.Connections; limit > 0 && int(b.open.Load()) > limit {
+		l.table.release(b)
+		return nil, overloaded(fmt.Sprintf("more than %d conversations at once", limit))
+	}
+	limiter := b.requests
+	if scope.Protocol == parley.WebSocket {
+		limiter = b.handshakes
+	}
+	if limiter == nil || limiter.AllowN(now, 1) {
+		return b, nil
+	}
+	l.table.release(b)
+	wait := (1 - limiter.TokensAt(now)) / float64(limiter.Limit())
+	return nil, &Refusal{
+		By: "rate-limit", Reason: "rate", Status: http.StatusTooManyRequests, Err: parley.ErrRateLimited,
+		RetryAfter: max(time.Second, time.Duration(wait*float64(time.Second))),
+	}
+}
+
+func overloaded(detail string) error {
+	return &Refusal{
+		By: "rate-limit", Reason: "connections", Status: http.StatusServiceUnavailable, Err: parley.ErrRateLimited,
+		RetryAfter: time.Second, Detail: detail,
+	}
+}
+
+func (l *RateLimit) keyOf(ctx context.Context, scope *parley.Scope) rateKey {
+	if l.options.Key != nil {
+		return rateKey{text: l.options.Key(ctx, scope)}
+	}
+	client, ok := scope.Client()
+	if !ok {
+		return rateKey{}
+	}
+	addr := client.Addr().Unmap()
+	if addr.Is6() {
+		network, _ := addr.WithZone("").Prefix(64) // what one customer has
+		addr = network.Addr()
+	}
+	return rateKey{addr: addr}
+}
+
+type rateKey struct {
+	addr netip.Addr
+	text string
+}

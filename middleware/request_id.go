@@ -1,0 +1,93 @@
+package middleware
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+
+	"github.com/parleygo/parley"
+)
+
+// RequestIDOptions configure RequestID.
+type RequestIDOptions struct {
+	// Header carries the id, in and out. Default "X-Request-Id".
+	Header string
+
+	// Ignore makes a new id for every request, whatever came in.
+	Ignore bool
+
+	// Echo sets the header on the answer too. It wraps the conn: a handler of
+	// net/http or gin below runs over events then. Default off.
+	Echo bool
+
+	// New makes an id. Default: 26 random letters and digits.
+	New func() string
+}
+
+// RequestID gives every request and handshake an id, found by RequestIDFrom. An
+// id that comes in is kept if it stands alone, has 1 to 128 bytes, and is made
+// of ASCII letters, digits and "-_.:+/=" only, so that it can be logged as it
+// is; any other is replaced.
+func RequestID(options RequestIDOptions) parley.Middleware {
+	if options.Header == "" {
+		options.Header = "X-Request-Id"
+	}
+	options.Header = http.CanonicalHeaderKey(options.Header)
+	if options.New == nil {
+		options.New = rand.Text
+	}
+	return func(next parley.App) parley.App { return &requestID{next, options} }
+}
+
+type requestIDKey struct{}
+
+// RequestIDFrom returns the id that RequestID gave the conversation, or "".
+func RequestIDFrom(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+type requestID struct {
+	next    parley.App
+	options RequestIDOptions
+}
+
+func (m *requestID) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	if !requested(scope) {
+		return m.next.Serve(ctx, scope, conn)
+	}
+	id := m.inbound(scope.Request.Header[m.options.Header])
+	if id == "" {
+		id = m.options.New()
+	}
+	if m.options.Echo {
+		conn = &headerConn{conn, http.Header{m.options.Header: {id}}}
+	}
+	return m.next.Serve(context.WithValue(ctx, requestIDKey{}, id), scope, conn)
+}
+
+func (m *requestID) inbound(values []string) string {
+	if m.options.Ignore || len(values) != 1 || !validRequestID(values[0]) {
+		return ""
+	}
+	return values[0]
+}
+
+var requestIDByte = func() (table [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:+/=") {
+		table[c] = true
+	}
+	return table
+}()
+
+func validRequestID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for i := 0; i < len(id); i++ {
+		if !requestIDByte[id[i]] {
+			return false
+		}
+	}
+	return true
+}

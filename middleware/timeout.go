@@ -1,0 +1,108 @@
+package middleware
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/parleygo/parley"
+)
+
+// ErrTimeout is the cause of a conversation whose app did not answer in time. It
+// matches context.DeadlineExceeded.
+var ErrTimeout = fmt.Errorf("middleware: not answered in time: %w", context.DeadlineExceeded)
+
+// TimeoutOptions configure Timeout.
+type TimeoutOptions struct {
+	// Status answers for the app. Default 503.
+	Status int
+
+	// Report is told of conversations that ran out of time. nil is silent.
+	Report Reporter
+}
+
+// Timeout gives the app d to begin its answer: the head of an HTTP response, or
+// accept or denial of a handshake. When d is over the client is answered in its
+// place, the app's context ends with ErrTimeout, and what it sends from then on
+// gets parley.ErrDisconnected. An answer that has begun may take as long as it
+// likes: streams and sockets are not cut.
+//
+// It wraps the conn of HTTP and WebSocket conversations: handlers of net/http
+// and gin below run over events. It panics if d is not positive.
+func Timeout(d time.Duration, options TimeoutOptions) parley.Middleware {
+	if d <= 0 {
+		panic(fmt.Sprintf("middleware: Timeout of %v: it must be positive", d))
+	}
+	if options.Status == 0 {
+		options.Status = http.StatusServiceUnavailable
+	}
+	return func(next parley.App) parley.App { return &timeout{next, d, options} }
+}
+
+type timeout struct {
+	next    parley.App
+	after   time.Duration
+	options TimeoutOptions
+}
+
+func (m *timeout) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	if !requested(scope) {
+		return m.next.Serve(ctx, scope, conn)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	c := &timeoutConn{Conn: conn, timeout: m, ctx: ctx, scope: scope, cancel: cancel}
+	timer := time.AfterFunc(m.after, c.expire)
+	defer cancel(nil)
+	defer c.settle() // waits for an answer that is being given
+	defer timer.Stop()
+	err := m.next.Serve(ctx, scope, c)
+	if c.settle() {
+		return nil // it was answered
+	}
+	return err
+}
+
+// timeoutConn sees which comes first: the app's answer or the deadline.
+type timeoutConn struct {
+	parley.Conn
+	timeout *timeout
+	ctx     context.Context // of this one conversation, for the timer
+	scope   *parley.Scope
+	cancel  context.CancelCauseFunc
+
+	mu      sync.Mutex
+	settled bool
+	expired bool
+}
+
+// Unwrap tells that messages pass unchanged.
+func (c *timeoutConn) Unwrap() parley.Conn { return c.Conn }
+
+// settle ends the race and tells whether the deadline has won it.
+func (c *timeoutConn) settle() (expired bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settled = true
+	return c.expired
+}
+
+func (c *timeoutConn) expire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.settled {
+		return
+	}
+	c.settled, c.expired = true, true
+	refusal := &Refusal{By: "timeout", Reason: "expired", Status: c.timeout.options.Status, Err: ErrTimeout}
+	refuse(c.ctx, c.scope, c.Conn, c.timeout.options.Report, refusal) // a client that is gone has nobody to tell
+	c.cancel(ErrTimeout)
+}
+
+func (c *timeoutConn) Send(ctx context.Context, event parley.Event) error {
+	if _, early := event.(parley.HTTPResponseEarlyHint); !early && c.settle() {
+		return parley.ErrDisconnected
+	}
+	return c.Conn.Send(ctx, event)
+}
