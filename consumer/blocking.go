@@ -44,8 +44,9 @@ var (
 	onThread = bridge.SyncToAsync(runHook, bridge.Sensitive())
 )
 
-// run runs a hook and waits for it. A hook that panics on another goroutine
-// panics here, with its own stack.
+// run runs a hook and waits for it. The call itself outlives ctx: what runs on a
+// goroutine whose context has ended runs here too, and finds its context ended. A
+// hook that panics on another goroutine panics here, with its own stack.
 func (b Blocking) run(ctx context.Context, hook hookFunc) error {
 	call := onPool
 	switch b {
@@ -54,10 +55,28 @@ func (b Blocking) run(ctx context.Context, hook hookFunc) error {
 	case BlockingThread:
 		call = onThread
 	}
-	_, err := call(ctx, hook).Await(ctx)
+	lasting := context.WithoutCancel(ctx)
+	_, err := call(lasting, func(place context.Context) error {
+		return hook(&placed{place: place, Context: ctx})
+	}).Await(lasting)
 	var p *bridge.PanicError
 	if errors.As(err, &p) {
 		panic(&handlerPanic{p.Value, p.Stack})
 	}
 	return err
+}
+
+// placed is a context that ends as another does and knows where on the bridge it
+// is.
+type placed struct {
+	context.Context
+	place context.Context
+}
+
+// Value asks the bridge's context first.
+func (p *placed) Value(key any) any {
+	if value := p.place.Value(key); value != nil {
+		return value
+	}
+	return p.Context.Value(key)
 }

@@ -3,7 +3,6 @@ package consumer_test
 import (
 	"context"
 	"log/slog"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -100,7 +99,13 @@ var silent = slog.New(slog.DiscardHandler)
 
 func dial(t testing.TB, app parley.App) *parleytest.Socket {
 	t.Helper()
-	return parleytest.Dial(t, app, httptest.NewRequest("GET", "/room", nil))
+	return parleytest.Dial(t, app, request())
+}
+
+// dialWith dials with the values of ctx.
+func dialWith(t testing.TB, ctx context.Context, app parley.App) *parleytest.Socket {
+	t.Helper()
+	return parleytest.Dial(t, app, request().WithContext(ctx))
 }
 
 // broadcast sends to a group and returns what became of it.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package consumer_test
+
+// threadID cannot tell threads apart here.
+func threadID() int { return 0 }
