@@ -3,6 +3,7 @@ package nethttp
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -26,17 +27,35 @@ func (g *Gateway) Stats() Stats {
 	return Stats{Live: g.live.len(), Draining: g.draining.Load()}
 }
 
-// Drain ends the Gateway's conversations. New handshakes are answered with 503;
-// open WebSockets are closed with 1012 behind what waits to be sent to them, and
-// the contexts of HTTP apps that wait for their end (streams) are cancelled, all
-// with the cause parley.ErrDraining, spread over the first five seconds or half
-// of the time ctx leaves, whichever is less. Drain returns nil when all have
-// ended. When ctx ends first it cuts the sockets that are left and returns ctx's
-// cause. It may be called more than once, and beside http.Server.Shutdown, which
-// does not know of WebSockets.
+// Drain ends the Gateway's conversations, all with the cause
+// parley.ErrDraining. New handshakes are answered with 503. Open WebSockets are
+// closed with 1012 behind what waits to be sent to them, and the contexts of
+// HTTP apps that wait for their end, with an answer begun or in Receive, are
+// cancelled, spread over the first five seconds or half of the time ctx leaves,
+// whichever is less. Then those are cancelled too that look at their context for
+// other reasons: a request in the middle of its work has until then.
+//
+// Drain returns nil when all have ended. When ctx ends first it cuts the sockets
+// that are left and returns ctx's cause. It may be called more than once, and
+// beside http.Server.Shutdown, which does not know of WebSockets.
 func (g *Gateway) Drain(ctx context.Context) error {
 	g.draining.Store(true)
-	g.tellAll(ctx)
+	wave := drainWave
+	if deadline, ok := ctx.Deadline(); ok {
+		wave = min(wave, time.Until(deadline)/2)
+	}
+	grace := time.NewTimer(wave)
+	defer grace.Stop()
+	g.tellAll(ctx, wave)
+	select {
+	case <-g.live.emptied():
+		return nil
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+	for _, d := range g.live.all() {
+		d.drain(true)
+	}
 	select {
 	case <-g.live.emptied():
 		return nil
@@ -51,13 +70,9 @@ func (g *Gateway) Drain(ctx context.Context) error {
 }
 
 // tellAll tells every conversation, in a random order, over the wave.
-func (g *Gateway) tellAll(ctx context.Context) {
+func (g *Gateway) tellAll(ctx context.Context, wave time.Duration) {
 	list := g.live.all()
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	wave := drainWave
-	if deadline, ok := ctx.Deadline(); ok {
-		wave = min(wave, time.Until(deadline)/2)
-	}
 	const step = 20 * time.Millisecond
 	perStep := max(1, len(list)*int(step)/max(int(wave), 1))
 	if len(list) < 16 {
@@ -70,12 +85,28 @@ func (g *Gateway) tellAll(ctx context.Context) {
 			case <-ctx.Done():
 			}
 		}
-		d.drain(parley.ErrDraining)
+		d.drain(false)
+	}
+}
+
+// drain tells an HTTP app that the server wants to end, if it waits for nothing
+// else or has had its time.
+func (c *httpConn) drain(overdue bool) {
+	if overdue || c.waits.Load() {
+		c.ctx.end(parley.ErrDraining)
+	}
+}
+
+// nowWaits notes that the app waits for its end, if it waits for anything.
+func (c *httpConn) nowWaits() {
+	c.waits.Store(true)
+	if c.gateway.draining.Load() {
+		c.ctx.end(parley.ErrDraining)
 	}
 }
 
 // drain ends a WebSocket politely.
-func (c *webSocketConn) drain(cause error) {
+func (c *webSocketConn) drain(bool) {
 	c.mu.Lock()
 	sock := c.socket
 	c.mu.Unlock()
@@ -83,11 +114,7 @@ func (c *webSocketConn) drain(cause error) {
 		c.drainSocket(sock)
 		return
 	}
-	if c.claim() {
-		c.cancel(cause)
-		answer(c.w, 503)
-		c.release()
-	}
+	c.preempt(http.StatusServiceUnavailable, parley.ErrDraining)
 }
 
 func (c *webSocketConn) drainSocket(sock *socket.Conn) {

@@ -31,6 +31,7 @@ type httpConn struct {
 	in  requestBody
 	out response
 
+	waits    atomic.Bool   // the app waits for its end, if for anything
 	done     atomic.Bool   // the response is complete
 	mu       sync.Mutex    // guards what a Receive beside a Send may meet
 	complete chan struct{} // closed when it is, made by who waits
@@ -104,6 +105,7 @@ func (c *httpConn) receiveEnd(ctx context.Context) (parley.Event, error) {
 	if cause := c.over(); cause != nil {
 		return parley.HTTPDisconnect{Cause: cause}, nil
 	}
+	c.nowWaits()
 	select {
 	case <-c.completion():
 	case <-c.ctx.Done():
@@ -185,15 +187,16 @@ func (c *httpConn) send(event parley.Event) error {
 }
 
 // sendable tells at once of a client that is gone: the server's writer would
-// take two more writes before it says so.
+// take two more writes before it says so. To one that is to leave an app may say
+// goodbye, under a context that has not ended.
 func (c *httpConn) sendable(ctx context.Context) error {
 	if c.out.order.State() == protocol.HTTPComplete {
 		return nil // the order's own answer says more
 	}
-	if c.ctx.Err() != nil {
+	if c.ctx.Err() != nil && context.Cause(&c.ctx) != parley.ErrDraining {
 		return parley.ErrDisconnected
 	}
-	if ctx != context.Context(&c.ctx) && ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return nil

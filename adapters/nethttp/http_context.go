@@ -58,6 +58,9 @@ func (l *liveContext) arm() *armedContext {
 	default:
 		armed.stop = context.AfterFunc(parent, func() { armed.cancel(l.loss()) })
 		l.conn.gateway.live.add(l.conn)
+		if l.conn.waits.Load() && l.conn.gateway.draining.Load() {
+			armed.cancel(parley.ErrDraining)
+		}
 	}
 	l.conn.leaked = true
 	l.armed.Store(armed)
@@ -101,6 +104,17 @@ func (a *armedContext) end(cause error) {
 		a.watch.Stop()
 	}
 	a.cancel(cause)
+}
+
+// cause is why the context has ended, or nil if it has not, or nobody cared.
+func (l *liveContext) cause() error {
+	if armed := l.armed.Load(); armed != nil {
+		return context.Cause(armed.Context)
+	}
+	if l.Context.Err() != nil {
+		return l.loss()
+	}
+	return nil
 }
 
 // Done is closed when the conversation is over.

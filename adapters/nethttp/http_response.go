@@ -78,6 +78,9 @@ func (c *httpConn) writeHead(length int64, more bool) {
 		header["Connection"] = []string{"close"}
 	}
 	c.w.WriteHeader(c.out.status)
+	if more {
+		c.nowWaits()
+	}
 }
 
 // bodyUnread tells that the request body was not read to its end.

@@ -71,7 +71,7 @@ func (g *Gateway) logPanic(scope *parley.Scope, value any) {
 // finish ends the conversation when the app has returned.
 func (c *httpConn) finish(err error) {
 	ending := c.out.order.Finish()
-	clean := err == nil || errors.Is(err, parley.ErrDisconnected)
+	clean := err == nil || errors.Is(err, parley.ErrDisconnected) || c.quits(err)
 	switch {
 	case ending == protocol.HTTPDone:
 		if !c.out.headSent {
@@ -82,7 +82,7 @@ func (c *httpConn) finish(err error) {
 	case ending == protocol.HTTPError:
 		c.answerError(err)
 	case ending == protocol.HTTPAbort:
-		if clean && c.r.Context().Err() == nil && c.in.failed == 0 {
+		if clean && c.ctx.cause() == nil {
 			err = parley.ErrIncomplete
 			clean = false
 		}
@@ -113,6 +113,13 @@ func cut(w http.ResponseWriter) {
 	}
 }
 
+// quits tells that an app returned for no other reason than the end of its
+// context.
+func (c *httpConn) quits(err error) bool {
+	cause := c.ctx.cause()
+	return cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, cause))
+}
+
 // statusClientGone is for access logs, which know it from nginx: nobody is left to
 // be answered.
 const statusClientGone = 499
@@ -126,6 +133,8 @@ func (c *httpConn) answerError(err error) {
 		status = c.in.failed
 	case c.r.Context().Err() != nil:
 		status = statusClientGone
+	case c.ctx.cause() == parley.ErrDraining:
+		status = http.StatusServiceUnavailable
 	case err == nil, errors.Is(err, parley.ErrDisconnected):
 		err = parley.ErrNotAnswered
 	}
@@ -155,12 +164,9 @@ func (c *httpConn) close() {
 	c.linger()
 }
 
-// drain tells the app that the server wants to end.
-func (c *httpConn) drain(error) { c.ctx.end(parley.ErrDraining) }
-
 func (c *httpConn) log(err error, status int) {
 	level := slog.LevelError
-	if status < 500 && status != 0 && !errors.Is(err, parley.ErrIncomplete) {
+	if err == nil || c.quits(err) || status < 500 && status != 0 && !errors.Is(err, parley.ErrIncomplete) {
 		level = slog.LevelDebug
 	}
 	c.gateway.options.logger.Log(context.Background(), level, "parley: app failed", "protocol", "http",

@@ -60,6 +60,12 @@ func Hold() Option {
 	return func(o *options) { o.hold = true }
 }
 
+// Detach undoes Hold, where an adapter holds by default: ServeHTTP returns after
+// the upgrade.
+func Detach() Option {
+	return func(o *options) { o.hold = false }
+}
+
 // CheckOrigin replaces SameOrigin as the check of a WebSocket handshake's
 // Origin. A handshake for which check returns an error is answered with 403.
 func CheckOrigin(check func(*http.Request) error) Option {

@@ -5,7 +5,7 @@ import "sync"
 // drainable is a conversation that can be told that the server wants to end.
 type drainable interface {
 	place() *entry
-	drain(cause error)
+	drain(overdue bool)
 }
 
 // entry is a conversation's place in the registry.

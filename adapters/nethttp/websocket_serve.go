@@ -19,10 +19,11 @@ type handshake struct {
 	w        http.ResponseWriter
 	answered chan struct{} // closed when ServeHTTP may return
 
-	claiming sync.Mutex
-	claimed  bool
-	released bool
-	aborted  any // what ServeHTTP is to panic with
+	claiming  sync.Mutex
+	claimed   bool
+	preempted bool // by preempt, which also releases
+	released  bool
+	aborted   any // what ServeHTTP is to panic with
 }
 
 // claim takes the response writer, unless somebody has.
@@ -42,6 +43,16 @@ func (h *handshake) release() {
 		h.released = true
 		h.w = nil // it holds net/http's buffers: 8 KiB
 		close(h.answered)
+	}
+}
+
+// leave is release when the app has returned.
+func (h *handshake) leave() {
+	h.claiming.Lock()
+	preempted := h.preempted
+	h.claiming.Unlock()
+	if !preempted {
+		h.release()
 	}
 }
 
@@ -78,8 +89,8 @@ func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.
 		c.run()
 	} else {
 		go c.run()
-		<-c.answered
 	}
+	<-c.answered
 	if c.aborted != nil {
 		panic(c.aborted)
 	}
@@ -106,11 +117,26 @@ func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
+// preempt answers a handshake in the app's place, unless the app has taken that
+// upon itself.
+func (c *webSocketConn) preempt(status int, cause error) bool {
+	c.claiming.Lock()
+	first := !c.claimed
+	if first {
+		c.claimed, c.preempted = true, true
+	}
+	c.claiming.Unlock()
+	if first {
+		answer(c.w, status)
+		c.cancel(cause)
+		c.release()
+	}
+	return first
+}
+
 // clientLeft ends a handshake whose client is gone before it was answered.
 func (c *webSocketConn) clientLeft() {
-	if c.claim() {
-		c.cancel(parley.ErrDisconnected)
-		c.release()
+	if c.preempt(statusClientGone, parley.ErrDisconnected) {
 		return
 	}
 	c.mu.Lock()
@@ -124,17 +150,13 @@ func (c *webSocketConn) clientLeft() {
 var errHandshakeTimeout = fmt.Errorf("parley: handshake not answered in time: %w", context.DeadlineExceeded)
 
 func (c *webSocketConn) timedOut() {
-	if c.claim() {
-		c.cancel(errHandshakeTimeout)
-		answer(c.w, http.StatusServiceUnavailable)
-		c.release()
-	}
+	c.preempt(http.StatusServiceUnavailable, errHandshakeTimeout)
 }
 
 // run runs the app and ends the conversation when it has returned.
 func (c *webSocketConn) run() {
 	defer c.gateway.live.remove(c)
-	defer c.release()
+	defer c.leave()
 	err := c.serve()
 	c.finish(err)
 	c.mu.Lock()
@@ -183,9 +205,11 @@ func (c *webSocketConn) finish(err error) {
 		bye := protocol.Goodbye(err)
 		c.socket.Close(bye.Code, bye.Reason, parley.ErrFinished)
 	case protocol.WebSocketFail:
-		if err == errAborted {
+		switch {
+		case !c.claim():
+		case err == errAborted:
 			c.aborted = http.ErrAbortHandler
-		} else if c.claim() {
+		default:
 			answer(c.w, protocol.Status(err))
 		}
 	case protocol.WebSocketAbort:
@@ -201,7 +225,7 @@ func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
 		err = parley.ErrNotAnswered
 	case err == nil && ending == protocol.WebSocketAbort && !lost:
 		err = parley.ErrIncomplete
-	case err == nil, err == errAborted, errors.Is(err, parley.ErrDisconnected), lost && errors.Is(err, context.Canceled):
+	case err == nil, err == errAborted, errors.Is(err, parley.ErrDisconnected), lost && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(c.ctx))):
 		return
 	}
 	var quiet *parley.UnsupportedProtocolError
