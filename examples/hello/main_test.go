@@ -69,7 +69,7 @@ func TestSignals(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			program := exec.CommandContext(t.Context(), os.Args[0], "-addr", "127.0.0.1:0")
-			program.Env = append(os.Environ(), "HELLO_TEST_MAIN=1")
+			program.Env = append(os.Environ(), "HELLO_TEST_MAIN=1", "GORACE=atexit_sleep_ms=0")
 			stdout, err := program.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
