@@ -160,7 +160,7 @@ func sockets(t *testing.T, server *adaptertest.Server, n int) []*websocket.Conn 
 
 // TestC18DrainClosesSockets with 1012.
 func TestC18DrainClosesSockets(t *testing.T) {
-	const many = 40
+	const many = 12
 	causes := make(chan error, many)
 	g := gateway(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {

@@ -57,6 +57,7 @@ func (c *httpConn) retire() {
 func (c *httpConn) panicked(value any) {
 	if value == http.ErrAbortHandler {
 		c.close()
+		cut(c.w)
 		panic(value)
 	}
 	c.gateway.logPanic(&c.scope, value)
