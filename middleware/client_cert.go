@@ -1,0 +1,41 @@
+package middleware
+
+import (
+	"context"
+	"crypto/x509"
+
+	"github.com/parleygo/parley"
+)
+
+// ClientCert authenticates with the TLS certificate of the client (mTLS), one that
+// the server has verified: set tls.Config.ClientAuth to
+// tls.VerifyClientCertIfGiven or stricter. identify makes an identity of it; nil,
+// nil is nobody that we know (401). Expires is the certificate's where it sets
+// none.
+func ClientCert(identify func(ctx context.Context, cert *x509.Certificate) (*Identity, error)) Authenticator {
+	if identify == nil {
+		panic("middleware: ClientCert of a nil function")
+	}
+	return AuthenticatorFunc(func(ctx context.Context, scope *parley.Scope) (*Identity, error) {
+		state := scope.Request.TLS
+		if state == nil || len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
+			return nil, nil
+		}
+		cert := state.PeerCertificates[0]
+		identity, err := identify(ctx, cert)
+		if err != nil {
+			return nil, err
+		}
+		if identity == nil {
+			return nil, badCredentials("client-cert", "unknown-user")
+		}
+		copied := *identity
+		if copied.Expires.IsZero() {
+			copied.Expires = cert.NotAfter
+		}
+		if copied.Via == "" {
+			copied.Via = "client-cert"
+		}
+		return &copied, nil
+	})
+}

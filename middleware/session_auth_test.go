@@ -1,0 +1,243 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/parleytest"
+)
+
+// site is an app with session logins, and how often it asked its database.
+type site struct {
+	manager  *scs.SessionManager
+	sessions *middleware.SessionAuth
+	stamps   map[string]string // the users, and what their passwords hash to
+	asked    int
+	options  middleware.AuthOptions
+}
+
+func newSite() *site {
+	s := &site{manager: newSessions(), stamps: map[string]string{"ann": "1", "bob": "1"}}
+	s.sessions = middleware.NewSessionAuth(middleware.SessionAuthOptions{Manager: s.manager, Identify: s.identify})
+	s.options.Authenticators = []middleware.Authenticator{s.sessions, newBearer()}
+	return s
+}
+
+func (s *site) identify(_ context.Context, id string) (*middleware.Identity, error) {
+	s.asked++
+	stamp, ok := s.stamps[id]
+	if !ok {
+		return nil, nil
+	}
+	return &middleware.Identity{ID: id, User: &account{id}, Stamp: stamp}, nil
+}
+
+func (s *site) app(app parley.App) parley.App {
+	return parley.Chain(app, middleware.Session(s.manager), middleware.Auth(s.options))
+}
+
+// act serves one request that calls f, and returns the cookie that was set and
+// f's error.
+func (s *site) act(t *testing.T, cookie string, f func(ctx context.Context) error) (set string, err error) {
+	t.Helper()
+	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		err = f(ctx)
+		return parley.Respond(ctx, conn, 200, nil, nil)
+	})
+	return setCookie(parleytest.Do(t, s.app(app), get("/", "Cookie", cookie)).Header), err
+}
+
+func (s *site) login(t *testing.T, cookie, id string) string {
+	t.Helper()
+	set, err := s.act(t, cookie, func(ctx context.Context) error {
+		identity, _ := s.identify(ctx, id)
+		if err := s.sessions.Login(ctx, identity); err != nil {
+			return err
+		}
+		if user, err := middleware.User[*account](ctx); err != nil || user.name != id {
+			t.Errorf("after login: %v, %v", user, err)
+		}
+		return nil
+	})
+	if err != nil || !strings.HasPrefix(set, "session=") {
+		t.Fatalf("login: cookie %q, %v", set, err)
+	}
+	return set
+}
+
+func (s *site) whoami(t *testing.T, cookie string) string {
+	t.Helper()
+	return parleytest.Do(t, s.app(whoami), get("/", "Cookie", cookie)).Body
+}
+
+const nobody = "middleware: nobody is logged in"
+
+func TestLoginRowsB5_9(t *testing.T) {
+	s := newSite()
+	planted := stored(t, s.manager, "cart", "apples")
+	ann := s.login(t, planted, "ann")
+	if ann == planted || s.whoami(t, planted) != nobody {
+		t.Error("B5.9 nobody before: the key was not cycled")
+	}
+	if got := s.whoami(t, ann); got != "ann" || value(t, s.manager, ann, "cart") != "apples" {
+		t.Errorf("B5.9 nobody before: %q", got)
+	}
+	if again := s.login(t, ann, "ann"); again != ann {
+		t.Error("B5.9 same user: the key was not kept")
+	}
+	bob := s.login(t, ann, "bob")
+	if bob == ann || s.whoami(t, ann) != nobody || value(t, s.manager, bob, "cart") != "" {
+		t.Error("B5.9 other user: the session was not flushed")
+	}
+	if _, err := s.act(t, "", func(ctx context.Context) error { return s.sessions.Login(ctx, nil) }); err == nil {
+		t.Error("B5.9 login of nobody")
+	}
+	if err := s.sessions.Login(t.Context(), &middleware.Identity{ID: "ann"}); err != middleware.ErrNoSession {
+		t.Errorf("B5.9 no session: %v", err)
+	}
+}
+
+func TestAuthRowsB5(t *testing.T) {
+	s := newSite()
+	cookie := s.login(t, "", "ann")
+	s.asked = 0
+	if parleytest.Do(t, s.app(new(inner)), get("/", "Cookie", cookie)); s.asked != 0 {
+		t.Errorf("B5.7 not lazy: asked %d times", s.asked)
+	}
+	s.act(t, cookie, func(ctx context.Context) error {
+		middleware.User[*account](ctx)
+		middleware.User[*account](ctx)
+		return nil
+	})
+	if s.asked != 1 {
+		t.Errorf("B5.7 not memoised: asked %d times", s.asked)
+	}
+	// A token that is shown goes before the cookie, wherever it stands in the list.
+	r := get("/", "Cookie", cookie, "Authorization", "Bearer "+tokenFor(t, "bob", time.Hour))
+	if got := parleytest.Do(t, s.app(whoami), r).Body; got != "bob" {
+		t.Errorf("token and cookie: %q", got)
+	}
+	s.stamps["ann"] = "new password"
+	if got := s.whoami(t, cookie); got != nobody || value(t, s.manager, cookie, "parley.user") != "" {
+		t.Errorf("B5.8 bad hash: %q", got)
+	}
+	cookie = s.login(t, "", "ann")
+	delete(s.stamps, "ann")
+	if got := s.whoami(t, cookie); got != nobody {
+		t.Errorf("B5.8 unknown user: %q", got)
+	}
+}
+
+func TestLogoutB5_10(t *testing.T) {
+	s := newSite()
+	cookie := s.login(t, "", "ann")
+	logout := func(ctx context.Context) error {
+		if err := s.sessions.Logout(ctx); err != nil {
+			return err
+		}
+		if _, err := middleware.User[*account](ctx); err != middleware.ErrAnonymous {
+			t.Errorf("after logout: %v", err)
+		}
+		return nil
+	}
+	if set, err := s.act(t, cookie, logout); set != "deleted" || err != nil {
+		t.Errorf("cookie %q, %v", set, err)
+	}
+	if got := s.whoami(t, cookie); got != nobody {
+		t.Errorf("after logout: %q", got)
+	}
+	if set, err := s.act(t, "", logout); set != "" || err != nil {
+		t.Errorf("nobody logged in: cookie %q, %v", set, err)
+	}
+	if err := s.sessions.Logout(t.Context()); err != middleware.ErrNoSession {
+		t.Error(err)
+	}
+}
+
+// Logout closes at once the sockets that were opened with the session, and no
+// others of the same user.
+func TestLogoutClosesSockets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite()
+		layer := channel.New(channel.Options{})
+		defer layer.Close(t.Context())
+		s.options.Revocations = middleware.NewChannelRevocations(layer)
+		laptop, phone := s.login(t, "", "ann"), s.login(t, "", "ann")
+		open := func(cookie string) *parleytest.Socket {
+			ws := parleytest.Dial(t, s.app(whoami), get("/", "Cookie", cookie))
+			if got := ws.Receive().Text(); got != "ann" {
+				t.Fatalf("%q", got)
+			}
+			return ws
+		}
+		here, there := open(laptop), open(phone)
+		if _, err := s.act(t, laptop, s.sessions.Logout); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if code, _ := here.Closed(); code != parley.CloseUnauthorized || time.Since(start) > 0 {
+			t.Errorf("closed with %d after %v", code, time.Since(start))
+		}
+		if !there.Quiet() {
+			t.Error("the other device heard of it")
+		}
+		// Another login in the same browser ends what the one before has open.
+		s.login(t, phone, "bob")
+		if code, _ := there.Closed(); code != parley.CloseUnauthorized {
+			t.Errorf("closed with %d", code)
+		}
+	})
+}
+
+// A session that ends while its socket is being opened is found out.
+func TestSessionEndsDuringHandshake(t *testing.T) {
+	s := newSite()
+	layer := channel.New(channel.Options{})
+	defer layer.Close(t.Context())
+	cookie := s.login(t, "", "ann")
+	s.options.Revocations = endingRevocations{middleware.NewChannelRevocations(layer), func() {
+		s.manager.Store.Delete(strings.TrimPrefix(cookie, "session="))
+	}}
+	if got := parleytest.Dial(t, s.app(whoami), get("/", "Cookie", cookie)).Denial().Status; got != 401 {
+		t.Errorf("status %d", got)
+	}
+}
+
+type endingRevocations struct {
+	middleware.Revocations
+	before func()
+}
+
+func (r endingRevocations) Watch(ctx context.Context, subjects []string, revoked func(error)) (func(), error) {
+	r.before()
+	return r.Revocations.Watch(ctx, subjects, revoked)
+}
+
+func TestSocketLogin(t *testing.T) {
+	s := newSite()
+	app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		identity, _ := s.identify(ctx, "ann")
+		ws.Accept(ctx, parley.WebSocketAccept{})
+		return s.sessions.Login(ctx, identity)
+	})
+	if err := parleytest.Dial(t, s.app(app), get("/")).Wait(); !errors.Is(err, middleware.ErrTooLate) {
+		t.Error(err)
+	}
+}
+
+func TestSessionAuthNeedsSession(t *testing.T) {
+	s := newSite()
+	app := parley.Chain(whoami, middleware.Auth(s.options))
+	if got := parleytest.Do(t, app, get("/")).Body; got != middleware.ErrNoSession.Error() {
+		t.Errorf("%q", got)
+	}
+	panics(t, "needs Manager and Identify", func() { middleware.NewSessionAuth(middleware.SessionAuthOptions{}) })
+}

@@ -1,0 +1,258 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/parleytest"
+)
+
+// newSessions makes a manager as scs.New does, but without its goroutine.
+func newSessions() *scs.SessionManager {
+	return &scs.SessionManager{
+		Lifetime: 24 * time.Hour, Store: memstore.NewWithCleanupInterval(0), Codec: scs.GobCodec{},
+		Cookie: scs.SessionCookie{Name: "session", Path: "/", HttpOnly: true, Persist: true, SameSite: http.SameSiteLaxMode},
+	}
+}
+
+// stored saves a session with values given as key, value and returns its cookie.
+func stored(t *testing.T, manager *scs.SessionManager, values ...string) string {
+	t.Helper()
+	ctx, err := manager.Load(context.Background(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(values); i += 2 {
+		manager.Put(ctx, values[i], values[i+1])
+	}
+	token, _, err := manager.Commit(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "session=" + token
+}
+
+// value reads one value of the session that a cookie stands for.
+func value(t *testing.T, manager *scs.SessionManager, cookie, key string) string {
+	t.Helper()
+	ctx, err := manager.Load(context.Background(), strings.TrimPrefix(cookie, "session="))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return manager.GetString(ctx, key)
+}
+
+// setCookie returns the cookie that a header sets, "" for none, "deleted".
+func setCookie(header http.Header) string {
+	cookies := (&http.Response{Header: header}).Cookies()
+	switch {
+	case len(cookies) == 0:
+		return ""
+	case len(cookies) > 1:
+		return "several"
+	case cookies[0].MaxAge < 0:
+		return "deleted"
+	}
+	return cookies[0].Name + "=" + cookies[0].Value
+}
+
+func TestSessionRowsHTTP(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		act    func(manager *scs.SessionManager, ctx context.Context)
+		status int
+		cookie string // "", "kept", "new" or "deleted"
+	}{
+		{"B5.4 not modified", func(m *scs.SessionManager, ctx context.Context) { m.Get(ctx, "a") }, 200, ""},
+		{"B5.4 modified", func(m *scs.SessionManager, ctx context.Context) { m.Put(ctx, "a", "2") }, 200, "kept"},
+		{"B5.4 modified, status 500", func(m *scs.SessionManager, ctx context.Context) { m.Put(ctx, "a", "2") }, 500, ""},
+		{"B5.4 modified, status 404", func(m *scs.SessionManager, ctx context.Context) { m.Put(ctx, "a", "2") }, 404, "kept"},
+		{"B5.4 emptied", func(m *scs.SessionManager, ctx context.Context) { m.Clear(ctx) }, 200, "deleted"},
+		{"B5.4 destroyed", func(m *scs.SessionManager, ctx context.Context) { m.Destroy(ctx) }, 200, "deleted"},
+		{"B5.4 renewed", func(m *scs.SessionManager, ctx context.Context) { m.RenewToken(ctx) }, 200, "new"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			manager := newSessions()
+			app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+				if got := manager.GetString(ctx, "a"); got != "1" {
+					t.Errorf("a is %q", got)
+				}
+				test.act(manager, ctx)
+				return parley.Respond(ctx, conn, test.status, nil, nil)
+			})
+			cookie := stored(t, manager, "a", "1")
+			got := setCookie(parleytest.Do(t, middleware.Session(manager)(app), get("/", "Cookie", cookie)).Header)
+			switch test.cookie {
+			case "kept":
+				if got != cookie || value(t, manager, cookie, "a") != "2" {
+					t.Errorf("cookie %q", got)
+				}
+			case "new":
+				if got == cookie || value(t, manager, got, "a") != "1" || value(t, manager, cookie, "a") != "" {
+					t.Errorf("cookie %q", got)
+				}
+			default:
+				if got != test.cookie || (value(t, manager, cookie, "a") == "") != (got == "deleted") {
+					t.Errorf("cookie %q, a is %q", got, value(t, manager, cookie, "a"))
+				}
+			}
+		})
+	}
+}
+
+func TestSessionB5_1Cookies(t *testing.T) {
+	manager := newSessions()
+	var got string
+	app := middleware.Session(manager)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		got = manager.GetString(ctx, "a")
+		return parley.Respond(ctx, conn, 200, nil, nil)
+	}))
+	first, second := stored(t, manager, "a", "first"), stored(t, manager, "a", "second")
+	for _, test := range []struct {
+		name    string
+		cookies []string
+		want    string
+	}{
+		{"two lines", []string{"b=1", first}, "first"},
+		{"duplicate: first wins", []string{first + "; " + second}, "first"},
+		{"none", nil, ""},
+		{"unknown token", []string{"session=AAAA"}, ""},
+		{"too long", []string{"session=" + strings.Repeat("a", 300)}, ""},
+		{"nonsense", []string{";;=;\x00"}, ""},
+	} {
+		r := get("/")
+		r.Header["Cookie"] = test.cookies
+		got = "not called"
+		if status := parleytest.Do(t, app, r).Status; status != 200 || got != test.want {
+			t.Errorf("%s: %d, a is %q, want %q", test.name, status, got, test.want)
+		}
+	}
+	refusedBoth(t, middleware.Session(manager), 400, get("/", "Cookie", strings.Repeat("a=b; ", 2<<20)))
+}
+
+func TestSessionB5_5Socket(t *testing.T) {
+	manager := newSessions()
+	app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		manager.Put(ctx, "a", "at accept")
+		if err := ws.Accept(ctx, parley.WebSocketAccept{Header: http.Header{"X-Own": {"1"}}}); err != nil {
+			return err
+		}
+		manager.Put(ctx, "a", "later")
+		if err := middleware.SaveSession(ctx); err != nil {
+			return err
+		}
+		_, err := ws.Read(ctx)
+		manager.Put(ctx, "a", "never")
+		return err
+	})
+	ws := parleytest.Dial(t, middleware.Session(manager)(app), get("/"))
+	header := ws.Accept().Header
+	cookie := setCookie(header)
+	if cookie == "" || header.Get("X-Own") != "1" {
+		t.Fatalf("accept's headers: %v", header)
+	}
+	ws.Close(1000, "")
+	ws.Wait()
+	if got := value(t, manager, cookie, "a"); got != "later" {
+		t.Errorf("a is %q", got)
+	}
+}
+
+func TestSessionB5_6Gone(t *testing.T) {
+	manager := newSessions()
+	cookie := stored(t, manager, "a", "1")
+	token := strings.TrimPrefix(cookie, "session=")
+	app := middleware.Session(manager)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		manager.Store.Delete(token) // another request logs out
+		manager.Put(ctx, "a", "2")
+		return parley.Respond(ctx, conn, 200, nil, nil)
+	}))
+	got := parleytest.Do(t, app, get("/", "Cookie", cookie))
+	if setCookie(got.Header) != "deleted" || value(t, manager, cookie, "a") != "" {
+		t.Errorf("the session is back: %v", got.Header)
+	}
+
+	cookie = stored(t, manager, "a", "1")
+	token = strings.TrimPrefix(cookie, "session=")
+	socket := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := middleware.SaveSession(ctx); err != nil {
+			t.Error(err) // the accept will save it
+		}
+		ws.Accept(ctx, parley.WebSocketAccept{})
+		manager.Store.Delete(token)
+		manager.Put(ctx, "a", "2")
+		return middleware.SaveSession(ctx)
+	})
+	ws := parleytest.Dial(t, middleware.Session(manager)(socket), get("/", "Cookie", cookie))
+	if err := ws.Wait(); !errors.Is(err, middleware.ErrSessionGone) {
+		t.Error(err)
+	}
+}
+
+func TestSessionSaveTooLate(t *testing.T) {
+	manager := newSessions()
+	app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		ws.Accept(ctx, parley.WebSocketAccept{})
+		manager.Put(ctx, "a", "1")
+		return middleware.SaveSession(ctx)
+	})
+	ws := parleytest.Dial(t, middleware.Session(manager)(app), get("/"))
+	if err := ws.Wait(); !errors.Is(err, middleware.ErrTooLate) {
+		t.Error(err)
+	}
+	if err := middleware.SaveSession(t.Context()); err != middleware.ErrNoSession {
+		t.Error(err)
+	}
+}
+
+// A second Session, and scs's own middleware above, leave nothing to do.
+func TestSessionB5_3Passive(t *testing.T) {
+	manager := newSessions()
+	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		manager.Put(ctx, "a", "1")
+		return parley.Respond(ctx, conn, 200, nil, nil)
+	})
+	for name, above := range map[string]parley.Middleware{
+		"Session": middleware.Session(manager), "LoadAndSave": nethttp.Middleware(manager.LoadAndSave),
+	} {
+		got := setCookie(parleytest.Do(t, parley.Chain(app, above, middleware.Session(manager)), get("/")).Header)
+		if value(t, manager, got, "a") != "1" {
+			t.Errorf("%s: cookie %q", name, got)
+		}
+	}
+	passesOthers(t, middleware.Session(manager))
+	panics(t, "nil manager", func() { middleware.Session(nil) })
+}
+
+// brokenStore is a store whose server is down.
+type brokenStore struct{}
+
+func (brokenStore) Find(string) ([]byte, bool, error)      { return nil, false, errInner }
+func (brokenStore) Commit(string, []byte, time.Time) error { return errInner }
+func (brokenStore) Delete(string) error                    { return errInner }
+
+func TestSessionStoreDown(t *testing.T) {
+	manager := newSessions()
+	manager.Store = brokenStore{}
+	app := new(inner)
+	got := parleytest.Do(t, middleware.Session(manager)(app), get("/", "Cookie", "session=a"))
+	if got.Status != 500 || !errors.Is(got.Err, errInner) || app.ran.Load() != 0 {
+		t.Errorf("%d %v", got.Status, got.Err)
+	}
+	saving := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		manager.Put(ctx, "a", "1")
+		return parley.Respond(ctx, conn, 200, nil, nil)
+	})
+	if got := parleytest.Do(t, middleware.Session(manager)(saving), get("/")); got.Status != 500 || !errors.Is(got.Err, errInner) {
+		t.Errorf("%d %v", got.Status, got.Err)
+	}
+}

@@ -1,0 +1,206 @@
+package middleware
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/parleygo/parley"
+)
+
+// TicketOptions configure Tickets.
+type TicketOptions struct {
+	// Key signs the tickets (HMAC-SHA256): at least 32 random bytes, kept
+	// secret and the same in every process that takes them.
+	Key []byte
+
+	// TTL is how long a ticket may lie around. Default 30 s, at least 1 s.
+	TTL time.Duration
+
+	// Param is the name of the query parameter. Default "ticket".
+	Param string
+
+	// Spent remembers which tickets were used. Default: in this process, for
+	// up to a million tickets per TTL. Several processes need a common one.
+	Spent SpentTickets
+
+	// Identify makes an identity of the id that a ticket was issued for; nil,
+	// nil is nobody that we know (401). Default: the id is the User, too. Set
+	// Expires: a ticket does not say how long the socket may live.
+	Identify func(ctx context.Context, id string) (*Identity, error)
+}
+
+// SpentTickets remembers tickets. Spend returns false if id was spent before. It
+// may forget id after until. With Redis it is SET id 1 NX EXAT until.
+type SpentTickets interface {
+	Spend(ctx context.Context, id string, until time.Time) (first bool, err error)
+}
+
+// Tickets authenticates with a ticket in the query of a socket's URL, that an HTTP
+// request with other credentials was given a moment before. URLs end up in logs
+// and histories: so a ticket is good once, and not for long. It is safe for
+// concurrent use.
+type Tickets struct {
+	options TicketOptions
+	parser  *jwt.Parser
+}
+
+const ticketAudience = "parley-ticket"
+
+// NewTickets makes Tickets. It panics for a key that is shorter than 32 bytes and
+// a TTL below a second.
+func NewTickets(options TicketOptions) *Tickets {
+	if len(options.Key) < 32 {
+		panic(fmt.Sprintf("middleware: Tickets with a key of %d bytes: it must have 32", len(options.Key)))
+	}
+	if options.TTL == 0 {
+		options.TTL = 30 * time.Second
+	}
+	if options.TTL < time.Second {
+		panic(fmt.Sprintf("middleware: Tickets with a TTL of %v: it must be a second at least", options.TTL))
+	}
+	if options.Param == "" {
+		options.Param = "ticket"
+	}
+	if options.Spent == nil {
+		options.Spent = &spentHere{ttl: options.TTL}
+	}
+	if options.Identify == nil {
+		options.Identify = func(_ context.Context, id string) (*Identity, error) {
+			return &Identity{ID: id, User: id}, nil
+		}
+	}
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired(),
+		jwt.WithAudience(ticketAudience))
+	return &Tickets{options, parser}
+}
+
+// Issue makes a ticket for a user. It stands in a URL as it is.
+func (t *Tickets) Issue(id string) (string, error) {
+	if id == "" {
+		return "", errors.New("middleware: ticket for nobody")
+	}
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
+		Subject: id, ID: rand.Text(), Audience: jwt.ClaimStrings{ticketAudience},
+		ExpiresAt: jwt.NewNumericDate(time.Now().Add(t.options.TTL)),
+	}).SignedString(t.options.Key)
+}
+
+const maxTicket = 2 << 10
+
+// Authenticate implements Authenticator. It spends the ticket.
+func (t *Tickets) Authenticate(ctx context.Context, scope *parley.Scope) (*Identity, error) {
+	if !strings.Contains(scope.Request.URL.RawQuery, t.options.Param) {
+		return nil, nil
+	}
+	query, err := url.ParseQuery(scope.Request.URL.RawQuery)
+	tickets := query[t.options.Param]
+	switch {
+	case err != nil, len(tickets) > 1:
+		return nil, &Refusal{By: "ticket", Reason: "malformed", Status: http.StatusBadRequest}
+	case len(tickets) == 0:
+		return nil, nil
+	}
+	claims, err := t.verify(tickets[0])
+	if err != nil {
+		return nil, err
+	}
+	first, err := t.options.Spent.Spend(ctx, claims.ID, claims.ExpiresAt.Time)
+	if err != nil {
+		return nil, fmt.Errorf("middleware: spending a ticket: %w", err)
+	}
+	if !first {
+		return nil, badCredentials("ticket", "spent")
+	}
+	identity, err := t.options.Identify(ctx, claims.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if identity == nil {
+		return nil, badCredentials("ticket", "unknown-user")
+	}
+	copied := *identity
+	if copied.Via == "" {
+		copied.Via = "ticket"
+	}
+	return &copied, nil
+}
+
+func (t *Tickets) verify(ticket string) (*jwt.RegisteredClaims, error) {
+	if len(ticket) > maxTicket {
+		return nil, badCredentials("ticket", "too-large")
+	}
+	claims := new(jwt.RegisteredClaims)
+	_, err := t.parser.ParseWithClaims(ticket, claims, func(*jwt.Token) (any, error) { return t.options.Key, nil })
+	if err != nil {
+		return nil, badCredentials("ticket", tokenProblem(err))
+	}
+	if claims.ID == "" || claims.Subject == "" {
+		return nil, badCredentials("ticket", "claims")
+	}
+	return claims, nil
+}
+
+// hide takes the ticket out of the URL that the app, and its log, see.
+func (t *Tickets) hide(scope *parley.Scope) *parley.Scope {
+	if !strings.Contains(scope.Request.URL.RawQuery, t.options.Param) {
+		return scope
+	}
+	var kept []string
+	for part := range strings.SplitSeq(scope.Request.URL.RawQuery, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(name); err != nil || plain != t.options.Param {
+			kept = append(kept, part)
+		}
+	}
+	below := *scope
+	r := scope.Request.WithContext(scope.Request.Context())
+	u := *r.URL
+	u.RawQuery = strings.Join(kept, "&")
+	r.URL, r.RequestURI = &u, u.RequestURI()
+	below.Request = r
+	return &below
+}
+
+// spentHere remembers tickets in this process: those of now, and those of the TTL
+// before, which nobody needs to remember any longer than that.
+type spentHere struct {
+	ttl time.Duration
+
+	mu          sync.Mutex
+	now, before map[string]struct{}
+	next        time.Time // when before is forgotten
+}
+
+var errManyTickets = &Refusal{
+	By: "ticket", Reason: "too-many", Status: http.StatusServiceUnavailable, RetryAfter: time.Second,
+}
+
+func (s *spentHere) Spend(_ context.Context, id string, _ time.Time) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); now.After(s.next) {
+		s.before, s.now = s.now, make(map[string]struct{})
+		if now.After(s.next.Add(s.ttl)) {
+			s.before = nil
+		}
+		s.next = now.Add(s.ttl)
+	}
+	_, isNow := s.now[id]
+	_, was := s.before[id]
+	switch {
+	case isNow || was:
+		return false, nil
+	case len(s.now) >= 1<<20:
+		return false, errManyTickets
+	}
+	s.now[id] = struct{}{}
+	return true, nil
+}
