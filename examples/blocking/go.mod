@@ -1,6 +1,6 @@
 module github.com/parleygo/parley/examples/blocking
 
-go 1.26.0
+go 1.25.0
 
 require (
 	github.com/mattn/go-sqlite3 v1.14.32

@@ -6,10 +6,15 @@ import (
 	"time"
 )
 
-// pace is how long a socket waits between two turns of the flusher: messages
-// that follow each other closer than that leave together. The first message
-// after a pause leaves at once.
-const pace = time.Millisecond
+// A socket waits between two turns of the flusher: messages that follow each
+// other closer than that leave together. The first message after a pause leaves
+// at once. Where many sockets have something to write, a write is what limits
+// them all, and a longer wait, filled with their writes, makes fewer of them.
+const (
+	shortPace = time.Millisecond
+	longPace  = 10 * time.Millisecond
+	many      = 100 // sockets
+)
 
 // flusher writes what was offered to many sockets, with a few goroutines that
 // come and go with the work. While a socket waits for its turn more messages
@@ -17,7 +22,7 @@ const pace = time.Millisecond
 type flusher struct {
 	mu      sync.Mutex
 	ready   line // sockets to write now
-	paced   line // sockets that had a turn less than pace ago, the earliest first
+	paced   line // sockets that had a turn a moment ago, the earliest first
 	workers int  // goroutines at work
 	resting bool // one more sleeps until the first of paced is due
 }
@@ -29,6 +34,8 @@ type line struct {
 }
 
 func (l *line) push(c *Conn) { l.conns = append(l.conns, c) }
+
+func (l *line) len() int { return len(l.conns) - l.head }
 
 func (l *line) first() *Conn {
 	if l.head == len(l.conns) {
@@ -44,11 +51,18 @@ func (l *line) pop() {
 	}
 }
 
+func (f *flusher) pace() time.Duration {
+	if f.ready.len()+f.paced.len() < many {
+		return shortPace
+	}
+	return longPace
+}
+
 // add has c written soon. c's last turn is known.
 func (f *flusher) add(c *Conn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if time.Since(c.out.lastTurn) >= pace {
+	if time.Since(c.out.lastTurn) >= f.pace() {
 		f.ready.push(c)
 	} else {
 		f.paced.push(c)
@@ -83,7 +97,7 @@ func (f *flusher) next() *Conn {
 			f.workers--
 			return nil
 		}
-		wait := pace - time.Since(c.out.lastTurn)
+		wait := f.pace() - time.Since(c.out.lastTurn)
 		if wait <= 0 {
 			f.paced.pop()
 			return c

@@ -1,0 +1,130 @@
+package benchmarks
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+	"github.com/olahol/melody"
+	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/consumer"
+)
+
+// A broadcaster is a server whose clients are all members of one group.
+type broadcaster struct {
+	handler http.Handler
+	publish func(data []byte)
+	members func() int
+}
+
+var broadcasters = map[string]func() broadcaster{"kit": kit, "melody": viaMelody, "centrifuge": viaCentrifuge}
+
+type listener struct{}
+
+func kit() broadcaster {
+	const group channel.Group = "all"
+	layer := channel.New(channel.Options{})
+	app := consumer.New(func() *listener { return new(listener) },
+		consumer.Options{Layer: layer, Groups: []channel.Group{group}}, consumer.Forward("news"))
+	return broadcaster{
+		handler: nethttp.Handler(app),
+		publish: func(data []byte) {
+			result, err := layer.GroupSend(context.Background(), group, channel.NewMessage("news", data))
+			if err != nil || result.Dropped > 0 {
+				fmt.Fprintln(os.Stderr, "kit:", result, err)
+			}
+		},
+		members: func() int { return len(layer.Members(group)) },
+	}
+}
+
+func viaMelody() broadcaster {
+	m := melody.New()
+	return broadcaster{
+		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.HandleRequest(w, r) }),
+		publish: func(data []byte) { m.Broadcast(data) },
+		members: m.Len,
+	}
+}
+
+func viaCentrifuge() broadcaster {
+	node, err := centrifuge.New(centrifuge.Config{})
+	if err != nil {
+		panic(err)
+	}
+	var members atomic.Int64
+	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
+		return centrifuge.ConnectReply{
+			Credentials:   &centrifuge.Credentials{},
+			Subscriptions: map[string]centrifuge.SubscribeOptions{"all": {}},
+		}, nil
+	})
+	node.OnConnect(func(*centrifuge.Client) { members.Add(1) })
+	if err := node.Run(); err != nil {
+		panic(err)
+	}
+	handler := centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{CheckOrigin: func(*http.Request) bool { return true }})
+	return broadcaster{
+		handler: handler,
+		publish: func(data []byte) { node.Publish("all", data) },
+		members: func() int { return int(members.Load()) },
+	}
+}
+
+// serve is the main of a server process. It ends with its standard input.
+func serve(kind string) {
+	b := broadcasters[kind]()
+	mux := http.NewServeMux()
+	mux.Handle("/socket", b.handler)
+	mux.HandleFunc("/members", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, b.members()) })
+	mux.HandleFunc("/cpu", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, cpuTime().Nanoseconds()) })
+	mux.HandleFunc("/memory", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, memory()) })
+	mux.HandleFunc("/publish", func(w http.ResponseWriter, r *http.Request) {
+		count, _ := strconv.Atoi(r.FormValue("count"))
+		size, _ := strconv.Atoi(r.FormValue("size"))
+		for i := range count {
+			b.publish(news(i, size))
+		}
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(l.Addr())
+	go http.Serve(l, mux)
+	io.Copy(io.Discard, os.Stdin)
+}
+
+// news is message number i: JSON, since that is what centrifuge's clients expect,
+// with its number and the time of its publication.
+func news(i, size int) []byte {
+	b := fmt.Appendf(make([]byte, 0, size), `"@%08d%019d`, i, time.Now().UnixNano())
+	b = append(b, bytes.Repeat([]byte{'x'}, max(0, size-len(b)-1))...)
+	return append(b, '"')
+}
+
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func memory() uint64 {
+	for range 3 {
+		runtime.GC()
+	}
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapInuse + stats.StackInuse
+}
