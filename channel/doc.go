@@ -45,9 +45,12 @@
 //
 //	inbox, err := layer.Open(ctx, channel.InboxOptions{
 //		Deliver: func(m channel.Message) channel.Verdict {
-//			return socket.TrySend(m.Prepared()) // must not block
+//			if offerer.Offer(m.Prepared().Send()) != nil { // parley.OffererOf(conn)
+//				return channel.Full
+//			}
+//			return channel.Accepted
 //		},
-//		OnClose: func(err error) { socket.Close(parley.CodeOf(err)) },
+//		OnClose: func(err error) { cancel(err) },
 //	})
 //
 // # Delivery

@@ -22,8 +22,6 @@ import (
 // A benchmark's server runs in a process of its own, this test binary started
 // again, so that what it uses can be told from what its clients use.
 
-const benchServerVariable = "PARLEY_BENCH_SERVER"
-
 type benchServer struct {
 	tb   testing.TB
 	addr string
@@ -74,8 +72,10 @@ func (s *benchServer) usage(what string) int64 {
 	return value
 }
 
-// serveBench is the server's main.
-func serveBench(kind string) {
+func init() { serveBench = serveBenchmark }
+
+// serveBenchmark is the server's main.
+func serveBenchmark(kind string) {
 	handlers := map[string]http.Handler{"kit": nethttp.Handler(echo), "melody": melodyEcho(), "gorilla": gorillaEcho()}
 	mux := http.NewServeMux()
 	mux.Handle("/", handlers[kind])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -217,24 +218,25 @@ func (c *webSocketConn) finish(err error) {
 	}
 }
 
-// report logs an app's failure.
+// report logs an app's failure. What the app says of the client (not found, too
+// large, a close of its own) is no failure of the program.
 func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
-	lost := c.ctx.Err() != nil
+	cause := context.Cause(c.ctx)
 	switch {
-	case err == nil && ending == protocol.WebSocketFail && !lost:
+	case err == nil && ending == protocol.WebSocketFail && cause == nil:
 		err = parley.ErrNotAnswered
-	case err == nil && ending == protocol.WebSocketAbort && !lost:
+	case err == nil && ending == protocol.WebSocketAbort && cause == nil:
 		err = parley.ErrIncomplete
-	case err == nil, err == errAborted, errors.Is(err, parley.ErrDisconnected), lost && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(c.ctx))):
+	case err == nil, err == errAborted, errors.Is(err, parley.ErrDisconnected),
+		cause != nil && (errors.Is(err, cause) || errors.Is(err, context.Canceled)):
 		return
 	}
-	var quiet *parley.UnsupportedProtocolError
-	logger := c.gateway.options.logger
-	if errors.As(err, &quiet) || errors.Is(err, parley.ErrNotFound) || errors.As(err, new(*parley.CloseError)) {
-		logger.Debug("parley: app refused", "protocol", "websocket", "path", c.scope.Request.URL.Path, "error", err)
-		return
+	level := slog.LevelError
+	if parley.CodeOf(err) != parley.CloseInternalError || protocol.Status(err) < http.StatusInternalServerError {
+		level = slog.LevelDebug
 	}
-	logger.Error("parley: app failed", "protocol", "websocket", "path", c.scope.Request.URL.Path, "error", err)
+	c.gateway.options.logger.Log(context.Background(), level, "parley: app failed",
+		"protocol", "websocket", "path", c.scope.Request.URL.Path, "error", err)
 }
 
 // takeWriter gives a handler that upgrades by itself, or answers the handshake as
