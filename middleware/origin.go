@@ -148,12 +148,11 @@ func badOrigin(reason, detail string) error {
 
 // checkFetchSite decides on a request of HTTP without an Origin.
 func checkFetchSite(r *http.Request) error {
-	switch site := r.Header.Get("Sec-Fetch-Site"); site {
-	case "", "same-origin", "none":
+	values := r.Header["Sec-Fetch-Site"]
+	if len(values) == 0 || len(values) == 1 && (values[0] == "same-origin" || values[0] == "none" || values[0] == "") {
 		return nil
-	default:
-		return badOrigin("cross-site", fmt.Sprintf("no Origin, and Sec-Fetch-Site is %.40q", site))
 	}
+	return badOrigin("cross-site", fmt.Sprintf("no Origin, and Sec-Fetch-Site is %.40q", values))
 }
 
 // sameOrigin compares with the request's own host and port, a missing port being

@@ -2,10 +2,12 @@ package middleware
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -136,7 +138,7 @@ type rateLimited struct {
 }
 
 func (l *rateLimited) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if !requested(scope) {
+	if !requested(scope) || l.idle(scope.Protocol) {
 		return l.next.Serve(ctx, scope, conn)
 	}
 	b, err := l.take(ctx, scope)
@@ -148,6 +150,11 @@ func (l *rateLimited) Serve(ctx context.Context, scope *parley.Scope, conn parle
 		return screened(ctx, scope, conn, l.next, b.admit)
 	}
 	return l.next.Serve(ctx, scope, conn)
+}
+
+// idle tells that nothing limits conversations of a protocol.
+func (l *RateLimit) idle(protocol parley.Protocol) bool {
+	return protocol == parley.HTTP && l.options.Connections == 0 && l.options.Requests.PerSecond == 0
 }
 
 // take finds the bucket and takes one conversation out of it.
@@ -187,19 +194,29 @@ func (l *RateLimit) keyOf(ctx context.Context, scope *parley.Scope) rateKey {
 	if l.options.Key != nil {
 		return rateKey{text: l.options.Key(ctx, scope)}
 	}
-	client, ok := scope.Client()
-	if !ok {
-		return rateKey{}
-	}
-	addr := client.Addr().Unmap()
-	if addr.Is6() {
-		network, _ := addr.WithZone("").Prefix(64) // what one customer has
-		addr = network.Addr()
-	}
-	return rateKey{addr: addr}
+	return clientKey64(scope.Request.RemoteAddr)
 }
 
+// rateKey is what limits are kept by: a text, or a network of IPv6.
 type rateKey struct {
-	addr netip.Addr
-	text string
+	network uint64
+	text    string
+}
+
+// clientKey64 is the key of a peer's address: IPv4 as it is written, which saves
+// the parsing, and of IPv6 the /64 network, which is what one customer has.
+func clientKey64(remote string) rateKey {
+	colon := strings.LastIndexByte(remote, ':')
+	if colon > 0 && remote[0] >= '0' && remote[0] <= '9' {
+		return rateKey{text: remote[:colon]}
+	}
+	client, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return rateKey{}
+	}
+	if addr := client.Addr(); !addr.Is4In6() {
+		bytes := addr.As16()
+		return rateKey{network: binary.BigEndian.Uint64(bytes[:]), text: "/64"}
+	}
+	return rateKey{text: client.Addr().Unmap().String()}
 }

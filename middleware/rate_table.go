@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"hash/maphash"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,10 +67,7 @@ func (t *rateTable) shardOf(key rateKey) *rateShard {
 		return &t.shards[0]
 	}
 	hash := maphash.String(t.seed, key.text)
-	if key.addr.IsValid() {
-		bytes := key.addr.As16()
-		hash ^= maphash.Bytes(t.seed, bytes[:])
-	}
+	hash ^= key.network * 0x9e3779b97f4a7c15 >> 32 // neighbours spread over the shards
 	return &t.shards[hash%uint64(len(t.shards))]
 }
 
@@ -84,6 +82,7 @@ func (t *rateTable) acquire(key rateKey, now time.Time) *bucket {
 			return nil
 		}
 		b = t.make()
+		key.text = strings.Clone(key.text) // it may be a part of something larger
 		b.key = key
 		s.buckets[key] = b
 	} else {

@@ -1,0 +1,97 @@
+package middleware_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/parleytest"
+)
+
+func TestBearer(t *testing.T) {
+	now := time.Now()
+	good := jwt.MapClaims{"sub": "ann", "exp": now.Add(time.Hour).Unix()}
+	for _, test := range []struct {
+		name   string
+		header []string
+		status int
+		reason string
+	}{
+		{"none", nil, 200, ""},
+		{"good", []string{"Bearer " + signed(t, jwt.SigningMethodHS256, jwtKey, good)}, 200, ""},
+		{"other scheme", []string{"Basic YTpi"}, 200, ""},
+		{"two", []string{"Bearer a", "Bearer b"}, 400, "multiple"},
+		{"empty", []string{"Bearer"}, 401, "malformed"},
+		{"no token", []string{"Bearer a"}, 401, "malformed"},
+		{"non-ASCII", []string{"Bearer ä.ö.ü"}, 401, "malformed"},
+		{"huge", []string{"Bearer " + strings.Repeat("a", 10<<20)}, 401, "too-large"},
+		{"alg none", []string{"Bearer " + signed(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good)}, 401, "bad-signature"},
+		{"other algorithm", []string{"Bearer " + signed(t, jwt.SigningMethodHS512, jwtKey, good)}, 401, "bad-signature"},
+		{"wrong key", []string{"Bearer " + signed(t, jwt.SigningMethodHS256, []byte("wrong"), good)}, 401, "bad-signature"},
+		{"expired", []string{"Bearer " + tokenFor(t, "ann", -time.Hour)}, 401, "expired"},
+		{"not yet valid", []string{"Bearer " + signed(t, jwt.SigningMethodHS256, jwtKey, jwt.MapClaims{
+			"sub": "ann", "exp": now.Add(2 * time.Hour).Unix(), "nbf": now.Add(time.Hour).Unix()})}, 401, "not-yet-valid"},
+		{"never expires", []string{"Bearer " + signed(t, jwt.SigningMethodHS256, jwtKey, jwt.MapClaims{"sub": "ann"})}, 401, "claims"},
+		{"unknown user", []string{"Bearer " + tokenFor(t, "nobody", time.Hour)}, 401, "unknown-user"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var reasons []string
+			logger, log := recorder()
+			auth := middleware.Auth(middleware.AuthOptions{
+				Authenticators: []middleware.Authenticator{newBearer()},
+				Report: func(ctx context.Context, scope *parley.Scope, refusal *middleware.Refusal) {
+					reasons = append(reasons, refusal.Reason)
+					middleware.LogTo(logger)(ctx, scope, refusal)
+				},
+			})
+			r := get("/")
+			r.Header["Authorization"] = test.header
+			if test.status != 200 {
+				refusedBoth(t, auth, test.status, r)
+				if len(reasons) != 2 || reasons[0] != test.reason || reasons[1] != test.reason {
+					t.Errorf("reasons %q, want %q", reasons, test.reason)
+				}
+				for _, header := range test.header {
+					if secret := strings.TrimPrefix(header, "Bearer"); len(secret) > 4 && strings.Contains(log.String(), secret[:5]) {
+						t.Errorf("the log has the token: %.200s", log)
+					}
+				}
+				return
+			}
+			if got := parleytest.Do(t, auth(new(inner)), r).Status; got != 200 {
+				t.Errorf("status %d", got)
+			}
+		})
+	}
+}
+
+func TestBearerChallenge(t *testing.T) {
+	got := parleytest.Do(t, authWith(newBearer())(new(inner)), get("/", "Authorization", "Bearer x"))
+	if challenge := got.Header.Get("WWW-Authenticate"); challenge != `Bearer error="invalid_token"` {
+		t.Errorf("challenge %q", challenge)
+	}
+	app := parley.Chain(new(inner), authWith(newBearer()), middleware.Require(middleware.RequireOptions{}))
+	if challenge := parleytest.Do(t, app, get("/")).Header.Get("WWW-Authenticate"); challenge != "Bearer" {
+		t.Errorf("challenge %q", challenge)
+	}
+}
+
+func TestBearerWiring(t *testing.T) {
+	key := func(*jwt.Token) (any, error) { return jwtKey, nil }
+	for contains, options := range map[string]middleware.BearerOptions{
+		"without a Key":        {Algorithms: []string{"HS256"}},
+		"without Algorithms":   {Key: key},
+		`"none"`:               {Key: key, Algorithms: []string{"none"}},
+		`"HS255"`:              {Key: key, Algorithms: []string{"HS255"}},
+		"HMAC and public keys": {Key: key, Algorithms: []string{"HS256", "RS256"}},
+	} {
+		panics(t, contains, func() { middleware.NewBearer(options) })
+	}
+	panics(t, "without an Authenticator", func() { authWith() })
+	passesOthers(t, authWith(newBearer()))
+	passesOthers(t, middleware.Require(middleware.RequireOptions{}))
+}

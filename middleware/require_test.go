@@ -1,0 +1,34 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/parleytest"
+)
+
+func TestRequire(t *testing.T) {
+	app := new(inner)
+	wrap := func(next parley.App) parley.App {
+		return parley.Chain(next, authWith(newBearer()), middleware.Require(middleware.RequireOptions{
+			Allow: func(ctx context.Context, scope *parley.Scope) error {
+				if user, _ := middleware.User[*account](ctx); user.name != "ann" {
+					return errors.New("not ann")
+				}
+				return nil
+			},
+		}))
+	}
+	refusedBoth(t, wrap, 401, get("/"))
+	refusedBoth(t, wrap, 403, get("/", "Authorization", "Bearer "+tokenFor(t, "bob", time.Hour)))
+	if got := parleytest.Do(t, wrap(app), get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour))).Status; got != 200 {
+		t.Errorf("status %d", got)
+	}
+	if got := parleytest.Do(t, middleware.Require(middleware.RequireOptions{})(app), get("/")); !errors.Is(got.Err, middleware.ErrNoAuth) {
+		t.Errorf("without Auth: %v", got.Err)
+	}
+}

@@ -1,0 +1,70 @@
+package middleware_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/parleytest"
+)
+
+// E18, B5.12: revocation of a user closes what they have open, and nobody else's.
+func TestRevocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		layer := channel.New(channel.Options{})
+		defer layer.Close(t.Context())
+		revocations := middleware.NewChannelRevocations(layer)
+		app := middleware.Auth(middleware.AuthOptions{
+			Authenticators: []middleware.Authenticator{newBearer()}, Revocations: revocations,
+		})(whoami)
+		open := func(user string) *parleytest.Socket {
+			ws := parleytest.Dial(t, app, get("/", "Authorization", "Bearer "+tokenFor(t, user, time.Hour)))
+			if got := ws.Receive().Text(); got != user {
+				t.Errorf("%q, want %q", got, user)
+			}
+			return ws
+		}
+		ann1, ann2, bob := open("ann"), open("ann"), open("bob")
+		if err := middleware.RevokeUser(t.Context(), revocations, "ann"); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		for _, ws := range []*parleytest.Socket{ann1, ann2} {
+			if code, _ := ws.Closed(); code != parley.CloseUnauthorized {
+				t.Errorf("closed with %d", code)
+			}
+			ws.Wait()
+		}
+		if took := time.Since(start); took > time.Second || !bob.Quiet() {
+			t.Errorf("took %v", took)
+		}
+		bob.Close(1000, "")
+		bob.Wait()
+		if stats := layer.Members("auth." + channel.Group(middleware.UserSubject("bob"))); len(stats) != 0 {
+			t.Errorf("left behind: %v", stats)
+		}
+	})
+}
+
+// A layer that is closed can tell nobody any more: the sockets end with it.
+func TestRevocationLayerClosed(t *testing.T) {
+	layer := channel.New(channel.Options{})
+	app := middleware.Auth(middleware.AuthOptions{
+		Authenticators: []middleware.Authenticator{newBearer()}, Revocations: middleware.NewChannelRevocations(layer),
+	})(whoami)
+	r := get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour))
+	ws := parleytest.Dial(t, app, r)
+	ws.Receive()
+	layer.Close(t.Context())
+	if code, _ := ws.Closed(); code != parley.CloseServiceRestart {
+		t.Errorf("closed with %d", code)
+	}
+	ws.Wait()
+	if got := parleytest.Dial(t, app, r).Denial(); got.Status != 500 || !errors.Is(got.Err, channel.ErrClosed) {
+		t.Errorf("%d %v", got.Status, got.Err)
+	}
+}

@@ -1,0 +1,111 @@
+package middleware_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/parleytest"
+)
+
+func newTickets(spent middleware.SpentTickets) *middleware.Tickets {
+	return middleware.NewTickets(middleware.TicketOptions{
+		Key: jwtKey, Spent: spent,
+		Identify: func(_ context.Context, id string) (*middleware.Identity, error) {
+			return &middleware.Identity{ID: id, User: &account{id}}, nil
+		},
+	})
+}
+
+func TestTickets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tickets := newTickets(nil)
+		var query, uri string
+		app := authWith(tickets)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			query, uri = scope.Request.URL.RawQuery, scope.Request.RequestURI
+			return whoami.Serve(ctx, scope, conn)
+		}))
+		ticket, err := tickets.Issue("ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ws := parleytest.Dial(t, app, get("/chat?b=2&ticket="+ticket+"&a=%31"))
+		if got := ws.Receive().Text(); got != "ann" || query != "b=2&a=%31" || strings.Contains(uri, ticket) {
+			t.Errorf("%q with %q of %q", got, query, uri)
+		}
+		for name, target := range map[string]string{
+			"spent":     "/?ticket=" + ticket,
+			"malformed": "/?ticket=abc",
+			"empty":     "/?ticket=",
+			"a JWT":     "/?ticket=" + tokenFor(t, "ann", time.Hour),
+			"changed":   "/?ticket=" + ticket[:len(ticket)-4] + "AAAA",
+			"huge":      "/?ticket=" + strings.Repeat("a", 1<<20),
+		} {
+			if got := parleytest.Dial(t, app, get(target)).Denial().Status; got != 401 {
+				t.Errorf("%s: status %d", name, got)
+			}
+		}
+		for _, target := range []string{"/?ticket=a&ticket=b", "/?ticket=%zz"} {
+			if got := parleytest.Dial(t, app, get(target)).Denial().Status; got != 400 {
+				t.Errorf("%s: status %d", target, got)
+			}
+		}
+		ticket, _ = tickets.Issue("ann")
+		time.Sleep(31 * time.Second)
+		if got := parleytest.Dial(t, app, get("/?ticket="+ticket)).Denial().Status; got != 401 {
+			t.Errorf("expired: status %d", got)
+		}
+		if _, err := tickets.Issue(""); err == nil {
+			t.Error("a ticket for nobody")
+		}
+	})
+	panics(t, "must have 32", func() { middleware.NewTickets(middleware.TicketOptions{Key: []byte("short")}) })
+	panics(t, "a second at least", func() { middleware.NewTickets(middleware.TicketOptions{Key: jwtKey, TTL: 1}) })
+}
+
+// However many come with one ticket at once, one gets in.
+func TestTicketsOnce(t *testing.T) {
+	tickets := newTickets(nil)
+	ticket, _ := tickets.Issue("ann")
+	var in atomic.Int64
+	done := make(chan struct{})
+	for range 20 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			scope := &parley.Scope{Protocol: parley.WebSocket, Request: get("/?ticket=" + ticket)}
+			if identity, err := tickets.Authenticate(context.Background(), scope); err == nil && identity != nil {
+				in.Add(1)
+			}
+		}()
+	}
+	for range 20 {
+		<-done
+	}
+	if in.Load() != 1 {
+		t.Errorf("%d came in", in.Load())
+	}
+}
+
+func FuzzTicket(f *testing.F) {
+	tickets := newTickets(nil)
+	good, _ := tickets.Issue("ann")
+	f.Add("ticket=" + good)
+	f.Add("a=b&ticket=a.b.c")
+	f.Add("ticket=%zz;")
+	f.Fuzz(func(t *testing.T, query string) {
+		r := get("/")
+		r.URL.RawQuery = query
+		identity, err := newTickets(nil).Authenticate(t.Context(), &parley.Scope{Protocol: parley.WebSocket, Request: r})
+		if identity != nil && (err != nil || !strings.Contains(query, good[:20])) {
+			t.Errorf("%q lets %v in", query, identity)
+		}
+		if err != nil {
+			reasonOf(t, err)
+		}
+	})
+}
