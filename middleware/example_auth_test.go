@@ -1,0 +1,139 @@
+package middleware_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/router"
+)
+
+// serve has app answer a request and returns the answer.
+func serve(app parley.App, method, target string, headers ...string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	nethttp.Handler(app, nethttp.Logger(nil)).ServeHTTP(w, request(method, target, headers...))
+	return w
+}
+
+// Member is the user of the examples.
+type Member struct{ Name string }
+
+func member(_ context.Context, id string) (*middleware.Identity, error) {
+	return &middleware.Identity{ID: id, User: Member{id}}, nil // a real one asks its database
+}
+
+// A site with a login page, whose other pages and sockets need a login.
+func Example_login() {
+	manager := newSessions() // scs.New() with a store that lasts
+	sessions := middleware.NewSessionAuth(middleware.SessionAuthOptions{Manager: manager, Identify: member})
+	layer := channel.New(channel.Options{})
+
+	login := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		if err := sessions.Login(ctx, &middleware.Identity{ID: "ann", User: Member{"ann"}}); err != nil {
+			return err
+		}
+		return parley.Respond(ctx, conn, 204, nil, nil)
+	})
+	private := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		user, err := middleware.User[Member](ctx)
+		if err != nil {
+			return err
+		}
+		return parley.Respond(ctx, conn, 200, nil, []byte("hello "+user.Name))
+	})
+	var routes router.URLs
+	routes.Handle("POST /login", login)
+	routes.Handle("/", middleware.Require(middleware.RequireOptions{})(private))
+
+	app := middleware.Stack(middleware.StackOptions{
+		Sessions: manager,
+		Auth: middleware.AuthOptions{
+			Authenticators: []middleware.Authenticator{sessions},
+			Revocations:    middleware.NewChannelRevocations(layer),
+		},
+	})(&routes)
+
+	fmt.Println(serve(app, "GET", "/").Code)
+	cookie, _, _ := strings.Cut(serve(app, "POST", "/login").Header().Get("Set-Cookie"), ";")
+	fmt.Println(serve(app, "GET", "/", "Cookie", cookie).Body)
+	// Output:
+	// 401
+	// hello ann
+}
+
+func ExampleSession() {
+	manager := newSessions() // scs.New() with a store that lasts
+	app := middleware.Session(manager)(parley.AppFunc(
+		func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+			manager.Put(ctx, "visits", manager.GetInt(ctx, "visits")+1)
+			return parley.Respond(ctx, conn, 200, nil, []byte(fmt.Sprint(manager.GetInt(ctx, "visits"))))
+		}))
+	first := serve(app, "GET", "/")
+	cookie, _, _ := strings.Cut(first.Header().Get("Set-Cookie"), ";")
+	fmt.Println(first.Body, serve(app, "GET", "/", "Cookie", cookie).Body)
+	// Output: 1 2
+}
+
+func ExampleNewBearer() {
+	key := []byte("a secret of at least 32 bytes ....")
+	bearer := middleware.NewBearer(middleware.BearerOptions{
+		Algorithms: []string{"HS256"},
+		Key:        func(*jwt.Token) (any, error) { return key, nil },
+		Identify: func(ctx context.Context, claims jwt.MapClaims) (*middleware.Identity, error) {
+			id, err := claims.GetSubject()
+			if err != nil {
+				return nil, err
+			}
+			return member(ctx, id)
+		},
+	})
+	auth := middleware.Auth(middleware.AuthOptions{
+		// Programs send the header; browsers' sockets offer ["bearer", token].
+		Authenticators: []middleware.Authenticator{bearer, middleware.NewBearerSubprotocol(bearer)},
+	})
+	app := parley.Chain(hello, auth, middleware.Require(middleware.RequireOptions{}))
+
+	token, _ := jwt.NewWithClaims(jwt.SigningMethodHS256,
+		jwt.MapClaims{"sub": "ann", "exp": time.Now().Add(time.Hour).Unix()}).SignedString(key)
+	fmt.Println(serve(app, "GET", "/", "Authorization", "Bearer "+token).Code)
+	fmt.Println(serve(app, "GET", "/", "Authorization", "Bearer "+token+"x").Code)
+	// Output:
+	// 200
+	// 401
+}
+
+func ExampleNewTickets() {
+	tickets := middleware.NewTickets(middleware.TicketOptions{Key: []byte("32 bytes of a secret for tickets"), Identify: member})
+	app := parley.Chain(hello,
+		middleware.Auth(middleware.AuthOptions{Authenticators: []middleware.Authenticator{tickets}}),
+		middleware.Require(middleware.RequireOptions{}))
+
+	ticket, err := tickets.Issue("ann") // in a request that knows the user
+	if err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(serve(app, "GET", "/stream?ticket="+ticket).Code)
+	fmt.Println(serve(app, "GET", "/stream?ticket="+ticket).Code) // it was good once
+	// Output:
+	// 200
+	// 401
+}
+
+func ExampleStack() {
+	stack := middleware.Stack(middleware.StackOptions{
+		Proxies: middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"10.0.0.0/8"}}),
+		Hosts:   []string{"shop.example"},
+	})
+	fmt.Println(serve(stack(hello), "GET", "http://shop.example/").Code)
+	fmt.Println(serve(stack(hello), "GET", "http://evil.example/").Code)
+	// Output:
+	// 200
+	// 400
+}
