@@ -61,20 +61,34 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 	return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
 }
 
-// serveSocket serves what speaks WebSocket events.
+// serveSocket serves what speaks WebSocket events. An idle client waits in here
+// and in receiveAll: their frames are kept small, because one that does not fit
+// doubles the stack of every idle client.
 func (a *App) serveSocket(ctx context.Context, scope *parley.Scope, conn parley.Conn) (err error) {
+	if err := handshake(ctx, conn); err != nil {
+		return err
+	}
+	c := a.newConn(ctx, scope, conn)
+	defer c.end(&err)
+	if err := c.begin(); err != nil {
+		return err
+	}
+	if a.Concurrency > 1 {
+		return c.receiveConcurrently(ctx)
+	}
+	return c.receiveAll(ctx, c.received)
+}
+
+// handshake receives the first event.
+func handshake(ctx context.Context, conn parley.Conn) error {
 	switch event, err := conn.Receive(ctx); event := event.(type) {
 	case parley.WebSocketConnect:
+		return nil
 	case parley.WebSocketDisconnect:
 		return disconnected(event.Cause)
 	default:
 		return unexpected(event, err)
 	}
-	a.counters.add(countOpened)
-	defer a.counters.closed()
-	c := a.newConn(ctx, scope, conn)
-	defer c.end(&err)
-	return c.run(ctx)
 }
 
 // serveLifespan ends the sessions when the process does: nobody else would.

@@ -44,6 +44,7 @@ type failure struct {
 }
 
 func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Conn {
+	a.counters.add(countOpened)
 	c := &Conn{app: a, scope: scope, conn: conn}
 	c.ctx, c.thread = a.Blocking.enter(ctx)
 	c.ctx, c.cancel = context.WithCancelCause(c.ctx)

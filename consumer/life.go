@@ -10,9 +10,9 @@ import (
 	"github.com/parleygo/parley/channel"
 )
 
-// run is the life of a connection from its handshake on. What it returns ends
-// it.
-func (c *Conn) run(ctx context.Context) error {
+// begin brings a connection from its handshake to its first message. Its error
+// ends it.
+func (c *Conn) begin() error {
 	if err := c.serially(c.ctx, c.connect); err != nil {
 		return err
 	}
@@ -24,10 +24,7 @@ func (c *Conn) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.app.Concurrency > 1 {
-		return c.receiveConcurrently(ctx)
-	}
-	return c.receiveAll(ctx, c.received)
+	return nil
 }
 
 // connect asks the consumer about its client and answers the handshake.
@@ -106,21 +103,24 @@ func (c *Conn) receiveAll(ctx context.Context, handle func(parley.WebSocketRecei
 	}
 	for {
 		event, err := c.conn.Receive(ctx)
-		if c.hasFailed() {
-			return nil // end knows more
-		}
-		switch event := event.(type) {
-		case parley.WebSocketReceive:
-			err = handle(event)
-		case parley.WebSocketDisconnect:
-			return disconnected(event.Cause)
-		default:
-			return unexpected(event, err)
-		}
-		if err != nil {
+		if err = c.hear(event, err, handle); err != nil {
 			return err
 		}
 	}
+}
+
+// hear deals with what Receive has returned.
+func (c *Conn) hear(event parley.Event, err error, handle func(parley.WebSocketReceive) error) error {
+	if c.hasFailed() {
+		return ErrStop // end knows more
+	}
+	switch event := event.(type) {
+	case parley.WebSocketReceive:
+		return handle(event)
+	case parley.WebSocketDisconnect:
+		return disconnected(event.Cause)
+	}
+	return unexpected(event, err)
 }
 
 // received handles one message in turn with all other hooks and handlers.
@@ -212,6 +212,7 @@ func (c *Conn) end(result *error) {
 
 // repanic lets a panic go on. Deferred, so that one in Disconnect goes on too.
 func (c *Conn) repanic(value any, f *failure) {
+	c.app.counters.add(countClosed)
 	if c.thread != nil {
 		_ = c.thread()
 	}

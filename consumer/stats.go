@@ -46,7 +46,6 @@ type counters [counterCount]atomic.Uint64
 
 func (c *counters) add(which counter)         { c[which].Add(1) }
 func (c *counters) addN(which counter, n int) { c[which].Add(uint64(n)) }
-func (c *counters) closed()                   { c.add(countClosed) }
 
 // Stats returns the counts. They may be some apart while messages are under way.
 func (a *App) Stats() Stats {

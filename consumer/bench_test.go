@@ -1,0 +1,158 @@
+package consumer_test
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gorilla/websocket"
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/consumer"
+)
+
+// stillConn is a conn in memory whose client says nothing, and which takes all it
+// is offered: what remains is the consumer's own cost.
+type stillConn struct {
+	connected bool
+	over      chan struct{}
+}
+
+func (c *stillConn) Receive(context.Context) (parley.Event, error) {
+	if !c.connected {
+		c.connected = true
+		return parley.WebSocketConnect{}, nil
+	}
+	<-c.over
+	return parley.WebSocketDisconnect{Cause: parley.ErrDisconnected}, nil
+}
+
+func (c *stillConn) Send(context.Context, parley.Event) error { return nil }
+func (c *stillConn) Offer(parley.WebSocketSend) error         { return nil }
+
+// idle runs n clients of app and returns what ends them.
+func idle(app parley.App, n int, joined *sync.WaitGroup) (end func()) {
+	joined.Add(n)
+	over := make(chan struct{})
+	var running sync.WaitGroup
+	for range n {
+		running.Go(func() {
+			ctx, cancel := context.WithCancel(context.Background()) // as an adapter does
+			defer cancel()
+			_ = app.Serve(ctx, &parley.Scope{Protocol: parley.WebSocket}, &stillConn{over: over})
+		})
+	}
+	joined.Wait()
+	return func() { close(over); running.Wait() }
+}
+
+func memory() uint64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc + stats.StackInuse
+}
+
+// BenchmarkIdle measures the bytes of an idle consumer in one group above those
+// of an app that only receives.
+func BenchmarkIdle(b *testing.B) {
+	const n = 10_000
+	measure := func(app parley.App, joined *sync.WaitGroup) float64 {
+		before := memory()
+		end := idle(app, n, joined)
+		used := memory()
+		end()
+		return float64(int64(used)-int64(before)) / n
+	}
+	for b.Loop() {
+		var joined sync.WaitGroup
+		bare := measure(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+			joined.Done()
+			_, err := ws.Read(ctx)
+			return err
+		}), &joined)
+		layer := channel.New(channel.Options{})
+		full := measure(lobby(layer, consumer.Options{}, &joined), &joined)
+		b.ReportMetric(full-bare, "B/consumer")
+		b.ReportMetric(bare, "B/bare")
+	}
+}
+
+// BenchmarkFanOut measures what a consumer adds to each delivery of a broadcast.
+func BenchmarkFanOut(b *testing.B) {
+	const n = 1000
+	var joined sync.WaitGroup
+	layer := channel.New(channel.Options{})
+	end := idle(lobby(layer, consumer.Options{}, &joined), n, &joined)
+	defer end()
+	message := channel.NewMessage("line", []byte(strings.Repeat("x", 128)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if got, err := layer.GroupSend(context.Background(), "lobby", message); got.Enqueued != n || err != nil {
+			b.Fatal(got, err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/delivery")
+}
+
+// BenchmarkHandled measures a broadcast whose members handle the message.
+func BenchmarkHandled(b *testing.B) {
+	const n = 100
+	var joined, handled sync.WaitGroup
+	layer := channel.New(channel.Options{})
+	app := consumer.New(func() *room {
+		return &room{
+			open:  func(context.Context, *consumer.Conn) error { joined.Done(); return nil },
+			heard: func(context.Context, *consumer.Conn, said) error { handled.Done(); return nil },
+		}
+	}, consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}}, consumer.On("said", (*room).Heard))
+	end := idle(app, n, &joined)
+	defer end()
+	message := channel.NewMessage("said", []byte(`{"text":"x"}`))
+	b.ReportAllocs()
+	for b.Loop() {
+		handled.Add(n)
+		if got, err := layer.GroupSend(context.Background(), "lobby", message); got.Enqueued != n || err != nil {
+			b.Fatal(got, err)
+		}
+		handled.Wait()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/delivery")
+}
+
+// BenchmarkIdleSocket is BenchmarkIdle behind the live adapter, over pipes.
+func BenchmarkIdleSocket(b *testing.B) {
+	const n = 1000
+	measure := func(app parley.App, joined *sync.WaitGroup) float64 {
+		joined.Add(n)
+		dialer := serve(b, app)
+		dialer.ReadBufferSize = 256
+		var clients []*websocket.Conn
+		before := memory()
+		for range n {
+			clients = append(clients, join(b, dialer))
+		}
+		joined.Wait()
+		used := memory()
+		runtime.KeepAlive(clients)
+		return float64(int64(used)-int64(before)) / n
+	}
+	for b.Loop() {
+		var joined sync.WaitGroup
+		bare := measure(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+			if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+				return err
+			}
+			joined.Done()
+			_, err := ws.Read(ctx)
+			return err
+		}), &joined)
+		layer := channel.New(channel.Options{})
+		full := measure(lobby(layer, consumer.Options{}, &joined), &joined)
+		b.ReportMetric(full-bare, "B/consumer")
+		b.ReportMetric(bare, "B/bare")
+	}
+}

@@ -1,0 +1,132 @@
+package consumer_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/parleytest"
+	"github.com/parleygo/parley/router"
+)
+
+// player is a consumer of a game: one per client.
+type player struct{ name string }
+
+type move struct {
+	Field string `json:"field"`
+}
+
+func (p *player) Connect(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
+	if p.name = conn.Scope().Request.URL.Query().Get("name"); p.name == "" {
+		return consumer.Deny{Status: 401}, nil
+	}
+	return consumer.Accept{}, conn.Join(ctx, "board.7")
+}
+
+func (p *player) Moved(ctx context.Context, conn *consumer.Conn, move move) error {
+	text := p.name + " to " + move.Field
+	_, err := conn.Layer().GroupSend(ctx, "board.7", channel.NewMessage("board.move", []byte(text)))
+	return err
+}
+
+func (p *player) Ended(ctx context.Context, conn *consumer.Conn, winner string) error {
+	if err := conn.Send(ctx, parley.Text(winner+" has won")); err != nil {
+		return err
+	}
+	return consumer.ErrStop
+}
+
+func (p *player) Disconnect(_ context.Context, _ *consumer.Conn, cause error) {
+	fmt.Println(p.name, "is gone:", cause)
+}
+
+func ExampleNew() {
+	t := new(testing.T) // in a test it is the test's own
+	layer := channel.New(channel.Options{})
+	app := consumer.New(func() *player { return new(player) },
+		consumer.Options{Layer: layer},
+		consumer.Receive((*player).Moved),         // what clients say
+		consumer.Forward("board.move"),            // what goes to clients as it is
+		consumer.On("board.end", (*player).Ended), // what the program says
+	)
+
+	ann := parleytest.Dial(t, app, httptest.NewRequest("GET", "/board?name=ann", nil))
+	ann.SendJSON(move{"e4"})
+	fmt.Println(ann.Receive().Text())
+	end, _ := channel.JSON("board.end", "ann")
+	_, _ = layer.GroupSend(context.Background(), "board.7", end)
+	_ = ann.Wait()
+	fmt.Println(ann.Receive().Text())
+
+	nobody := parleytest.Dial(t, app, httptest.NewRequest("GET", "/board", nil))
+	fmt.Println(nobody.Denial().Status)
+	// Output:
+	// ann to e4
+	// ann is gone: parley: app returned
+	// ann has won
+	//  is gone: consumer: client was denied
+	// 401
+}
+
+func ExampleMethods() {
+	hello := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+		return parley.Respond(ctx, conn, 200, nil, []byte("hello"))
+	})
+	view := consumer.Methods{Get: hello}
+	t := new(testing.T)
+	fmt.Println(parleytest.Do(t, view, httptest.NewRequest("GET", "/", nil)).Body)
+	refused := parleytest.Do(t, view, httptest.NewRequest("POST", "/", nil))
+	fmt.Println(refused.Status, refused.Header.Get("Allow"))
+	// Output:
+	// hello
+	// 405 OPTIONS, GET, HEAD
+}
+
+func ExampleStreamFunc() {
+	countdown := consumer.StreamFunc(func(ctx context.Context, stream *consumer.Stream) error {
+		for _, n := range []string{"2", "1"} {
+			if err := stream.Send(ctx, consumer.StreamEvent{ID: n, Data: "in " + n + "\nseconds"}); err != nil {
+				return err // the client is gone
+			}
+		}
+		return nil
+	}, consumer.StreamOptions{})
+	fmt.Print(parleytest.Do(new(testing.T), countdown, httptest.NewRequest("GET", "/", nil)).Body)
+	// Output:
+	// id: 2
+	// data: in 2
+	// data: seconds
+	//
+	// id: 1
+	// data: in 1
+	// data: seconds
+}
+
+func ExampleWorker() {
+	layer := channel.New(channel.Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	type mail struct{ To string }
+	worker := &consumer.Worker{
+		Layer: layer,
+		Names: []channel.Name{"mail"},
+		App: router.Channels{"mail": consumer.Job(func(_ context.Context, mail mail) error {
+			fmt.Println("mail to", mail.To)
+			cancel() // the end of this example
+			return nil
+		})},
+	}
+	done := make(chan error)
+	go func() { done <- worker.Run(ctx) }()
+
+	message, _ := channel.JSON("mail.welcome", mail{"ann@example.org"})
+	for layer.Send(context.Background(), "mail", message) != nil { // until the worker is there
+	}
+	fmt.Println(<-done)
+	// Output:
+	// mail to ann@example.org
+	// <nil>
+}
