@@ -61,17 +61,25 @@ func (c *logConn) Receive(ctx context.Context) (parley.Event, error) {
 }
 
 func (c *logConn) Send(ctx context.Context, event parley.Event) error {
-	route := c.scope.Request.Pattern // a router above takes it back when it returns
+	if answers(event) {
+		c.mu.Lock()
+		c.access.Route = c.scope.Request.Pattern // a router below takes it back when it returns
+		c.mu.Unlock()
+	}
 	err := c.Conn.Send(ctx, event)
 	if err == nil {
-		c.mu.Lock()
-		if c.access.Route == "" {
-			c.access.Route = route
-		}
-		c.mu.Unlock()
 		c.sent(event)
 	}
 	return err
+}
+
+// answers tells whether an event begins the answer to the request.
+func answers(event parley.Event) bool {
+	switch event.(type) {
+	case parley.HTTPResponseStart, parley.WebSocketAccept, parley.WebSocketDeny, parley.WebSocketResponseStart:
+		return true
+	}
+	return false
 }
 
 // sent takes note of an event that was taken.

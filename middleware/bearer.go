@@ -137,21 +137,11 @@ func (b *Bearer) Verify(ctx context.Context, token string) (*Identity, error) {
 		return nil, b.refuse(tokenProblem(err))
 	}
 	identity, err := b.options.Identify(ctx, claims)
-	if err != nil {
-		return nil, err
-	}
-	if identity == nil {
+	if err == nil && identity == nil {
 		return nil, b.refuse("unknown-user")
 	}
-	copied := *identity
-	if copied.Expires.IsZero() {
-		expires, _ := claims.GetExpirationTime() // it has one: the parser wants it
-		copied.Expires = expires.Add(b.options.Leeway)
-	}
-	if copied.Via == "" {
-		copied.Via = "bearer"
-	}
-	return &copied, nil
+	expires, _ := claims.GetExpirationTime() // it has one: the parser wants it
+	return adopted(identity, err, "bearer", expires.Add(b.options.Leeway))
 }
 
 func (b *Bearer) refuse(reason string) error {

@@ -23,19 +23,6 @@ func ClientCert(identify func(ctx context.Context, cert *x509.Certificate) (*Ide
 		}
 		cert := state.PeerCertificates[0]
 		identity, err := identify(ctx, cert)
-		if err != nil {
-			return nil, err
-		}
-		if identity == nil {
-			return nil, badCredentials("client-cert", "unknown-user")
-		}
-		copied := *identity
-		if copied.Expires.IsZero() {
-			copied.Expires = cert.NotAfter
-		}
-		if copied.Via == "" {
-			copied.Via = "client-cert"
-		}
-		return &copied, nil
+		return adopted(identity, err, "client-cert", cert.NotAfter)
 	})
 }

@@ -97,3 +97,21 @@ func IdentityFrom(ctx context.Context) (Identity, error) {
 	}
 	return *identity, nil
 }
+
+// adopted completes what an app's Identify gave for good credentials.
+func adopted(identity *Identity, err error, by string, expires time.Time) (*Identity, error) {
+	if err != nil {
+		return nil, err
+	}
+	if identity == nil {
+		return nil, badCredentials(by, "unknown-user")
+	}
+	own := *identity // the app may keep its own
+	if own.Expires.IsZero() {
+		own.Expires = expires
+	}
+	if own.Via == "" {
+		own.Via = by
+	}
+	return &own, nil
+}

@@ -281,3 +281,16 @@ func FuzzOrigin(f *testing.F) {
 		}
 	})
 }
+
+func FuzzPattern(f *testing.F) {
+	for _, text := range []string{"*", ".example.com", "https://example.com:443", "*.example.com", "[::1]:80", "b\u00fccher.example", "a@b/c", "::1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		err := middleware.ParsePattern(text)
+		bad, ok := err.(*middleware.PatternError)
+		if err != nil && (!ok || bad.Problem == "" || bad.Suggest != "" && middleware.ParsePattern(bad.Suggest) != nil) {
+			t.Errorf("%q: %#v", text, err)
+		}
+	})
+}

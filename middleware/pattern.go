@@ -42,7 +42,18 @@ func ParsePattern(text string) error {
 	return err
 }
 
-func parsePattern(text string) (p pattern, err error) {
+// parsePattern does not suggest what it would refuse itself.
+func parsePattern(text string) (pattern, error) {
+	p, err := readPattern(text)
+	if bad, ok := err.(*PatternError); ok && bad.Suggest != "" {
+		if _, again := readPattern(bad.Suggest); again != nil {
+			bad.Suggest = ""
+		}
+	}
+	return p, err
+}
+
+func readPattern(text string) (p pattern, err error) {
 	if text == "*" {
 		return pattern{any: true}, nil
 	}

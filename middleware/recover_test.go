@@ -103,6 +103,25 @@ func TestRecoverNative(t *testing.T) {
 	}
 }
 
+// So is it for an app of events over the network.
+func TestRecoverEvents(t *testing.T) {
+	logger, _ := recorder()
+	app := middleware.Recover(middleware.RecoverOptions{Logger: logger})(panicking(nil))
+	server := httptest.NewUnstartedServer(nethttp.Handler(app, nethttp.Logger(nil)))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	defer server.Close()
+	defer server.Client().CloseIdleConnections()
+	response, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); response.StatusCode != 500 || err != nil {
+		t.Errorf("%d %q %v", response.StatusCode, body, err)
+	}
+}
+
 func TestRecoverLetsAbortThrough(t *testing.T) {
 	app := middleware.Recover(middleware.RecoverOptions{})(parley.AppFunc(
 		func(context.Context, *parley.Scope, parley.Conn) error { panic(http.ErrAbortHandler) }))

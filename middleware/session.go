@@ -41,8 +41,10 @@ var (
 // cookie is deleted.
 //
 // Session wraps the conn. For handlers that shall run natively put scs's own
-// middleware above instead, nethttp.Middleware(manager.LoadAndSave): Session
-// below it does nothing, as below another Session with the same manager.
+// middleware above it, nethttp.Middleware(manager.LoadAndSave): Session then
+// leaves saving to that one and wraps nothing, as below another Session with the
+// same manager. Login and Logout work all the same; whether it is too late for a
+// cookie nobody can tell then.
 func Session(manager *scs.SessionManager) parley.Middleware {
 	if manager == nil {
 		panic("middleware: Session of a nil manager")
@@ -73,11 +75,21 @@ func (a *sessionApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 		return fmt.Errorf("middleware: loading session: %w", err)
 	}
 	if loaded == ctx { // another one above has loaded it, and will save it
-		return a.next.Serve(ctx, scope, conn)
+		return a.next.Serve(a.joined(ctx), scope, conn)
 	}
 	s := &session{manager: a.manager, loaded: a.manager.Token(loaded)}
 	loaded = context.WithValue(loaded, sessionKey{}, s)
 	return a.next.Serve(loaded, scope, &sessionConn{Conn: conn, session: s, ctx: loaded})
+}
+
+// joined has SessionAuth and SaveSession find a session that scs's own middleware
+// has loaded.
+func (a *sessionApp) joined(ctx context.Context) context.Context {
+	if s := sessionOf(ctx); s != nil && s.manager == a.manager {
+		return ctx
+	}
+	token := a.manager.Token(ctx)
+	return context.WithValue(ctx, sessionKey{}, &session{manager: a.manager, loaded: token, told: token, foreign: true})
 }
 
 func sessionToken(r *http.Request, name string) (string, error) {
@@ -100,6 +112,7 @@ func sessionToken(r *http.Request, name string) (string, error) {
 type session struct {
 	manager *scs.SessionManager
 	loaded  string // the token it came with, "" if it is new
+	foreign bool   // scs's own middleware above saves it, when we don't know
 
 	mu       sync.Mutex // one save at a time
 	answered bool
@@ -123,7 +136,7 @@ func SaveSession(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.answered {
+	if !s.answered && !s.foreign {
 		return nil // the answer will save it
 	}
 	token := s.manager.Token(ctx)

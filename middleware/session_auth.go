@@ -63,17 +63,11 @@ func (s *SessionAuth) Authenticate(ctx context.Context, _ *parley.Scope) (*Ident
 
 // complete adds what the session knows.
 func (s *SessionAuth) complete(ctx context.Context, identity *Identity) *Identity {
-	copied := *identity
-	if copied.Expires.IsZero() {
-		copied.Expires = s.options.Manager.Deadline(ctx)
-	}
-	if copied.Via == "" {
-		copied.Via = "session"
-	}
+	own, _ := adopted(identity, nil, "session", s.options.Manager.Deadline(ctx))
 	if token := s.options.Manager.Token(ctx); token != "" {
-		copied.session = sessionSubject(token)
+		own.session = sessionSubject(token)
 	}
-	return &copied
+	return own
 }
 
 func (s *SessionAuth) destroy(ctx context.Context) error {
@@ -88,7 +82,8 @@ func (s *SessionAuth) destroy(ctx context.Context) error {
 // worth nothing, unless the same user was logged in already; if another user was,
 // what the session held is discarded, and what they have open with it is revoked.
 // It has to come before the answer, which carries the cookie: ErrTooLate
-// otherwise. Other errors are ErrNoSession, one for an identity without ID, and
+// otherwise. A socket that was anonymous when its handshake came is not watched for
+// expiry and revocation until it connects again. Other errors are ErrNoSession, one for an identity without ID, and
 // the store's.
 func (s *SessionAuth) Login(ctx context.Context, identity *Identity) error {
 	session := sessionOf(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
@@ -240,4 +241,25 @@ func TestSessionAuthNeedsSession(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	panics(t, "needs Manager and Identify", func() { middleware.NewSessionAuth(middleware.SessionAuthOptions{}) })
+}
+
+// Below scs's own middleware the login works, and nothing is wrapped.
+func TestLoginBelowLoadAndSave(t *testing.T) {
+	s := newSite()
+	wrapped := true
+	app := parley.Chain(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		_, wrapped = conn.(interface{ Unwrap() parley.Conn })
+		if scope.Request.URL.Path == "/login" {
+			identity, _ := s.identify(ctx, "ann")
+			if err := s.sessions.Login(ctx, identity); err != nil {
+				return err
+			}
+		}
+		return whoami.Serve(ctx, scope, conn)
+	}), nethttp.Middleware(s.manager.LoadAndSave), middleware.Session(s.manager), middleware.Auth(s.options))
+	login := serve(app, "GET", "/login")
+	cookie := setCookie(login.Header())
+	if got := serve(app, "GET", "/", "Cookie", cookie).Body.String(); got != "ann" || wrapped {
+		t.Errorf("%q with %q, wrapped %v", got, cookie, wrapped)
+	}
 }

@@ -120,17 +120,7 @@ func (t *Tickets) Authenticate(ctx context.Context, scope *parley.Scope) (*Ident
 		return nil, badCredentials("ticket", "spent")
 	}
 	identity, err := t.options.Identify(ctx, claims.Subject)
-	if err != nil {
-		return nil, err
-	}
-	if identity == nil {
-		return nil, badCredentials("ticket", "unknown-user")
-	}
-	copied := *identity
-	if copied.Via == "" {
-		copied.Via = "ticket"
-	}
-	return &copied, nil
+	return adopted(identity, err, "ticket", time.Time{})
 }
 
 func (t *Tickets) verify(ticket string) (*jwt.RegisteredClaims, error) {

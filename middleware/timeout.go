@@ -101,7 +101,21 @@ func (c *timeoutConn) expire() {
 }
 
 func (c *timeoutConn) Send(ctx context.Context, event parley.Event) error {
-	if _, early := event.(parley.HTTPResponseEarlyHint); !early && c.settle() {
+	if _, early := event.(parley.HTTPResponseEarlyHint); early {
+		return c.sendEarly(ctx, event)
+	}
+	if c.settle() {
+		return parley.ErrDisconnected
+	}
+	return c.Conn.Send(ctx, event)
+}
+
+// sendEarly sends what does not begin the answer, and keeps the deadline from
+// answering meanwhile.
+func (c *timeoutConn) sendEarly(ctx context.Context, event parley.Event) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.expired {
 		return parley.ErrDisconnected
 	}
 	return c.Conn.Send(ctx, event)
