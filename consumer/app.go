@@ -46,25 +46,10 @@ func New[C any](factory func() C, options ...Option) *App {
 // Serve serves one client: a WebSocket, or by HTTP what stands in for one (see
 // the package's documentation). A Lifespan's shutdown ends the sessions of HTTP
 // clients. Other protocols are refused with an *UnsupportedProtocolError.
-func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	switch scope.Protocol {
-	case parley.WebSocket:
-		return a.serveSocket(ctx, scope, conn)
-	case parley.HTTP:
-		if a.NoFallback {
-			break
-		}
-		return a.serveHTTP(ctx, scope, conn)
-	case parley.Lifespan:
-		return a.serveLifespan(ctx, conn)
+func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) (err error) {
+	if scope.Protocol != parley.WebSocket {
+		return a.serveOther(ctx, scope, conn)
 	}
-	return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
-}
-
-// serveSocket serves what speaks WebSocket events. An idle client waits in here
-// and in receiveAll: their frames are kept small, because one that does not fit
-// doubles the stack of every idle client.
-func (a *App) serveSocket(ctx context.Context, scope *parley.Scope, conn parley.Conn) (err error) {
 	if err := handshake(ctx, conn); err != nil {
 		return err
 	}
@@ -76,7 +61,22 @@ func (a *App) serveSocket(ctx context.Context, scope *parley.Scope, conn parley.
 	if a.Concurrency > 1 {
 		return c.receiveConcurrently(ctx)
 	}
-	return c.receiveAll(ctx, c.received)
+	// An idle client waits here, and not in a function below: its frames just
+	// fit a stack of half the size that one more would need.
+	for ctx = c.receiving(ctx); err == nil; {
+		err = c.hear(conn.Receive(ctx))
+	}
+	return err
+}
+
+func (a *App) serveOther(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	switch {
+	case scope.Protocol == parley.HTTP && !a.NoFallback:
+		return a.serveHTTP(ctx, scope, conn)
+	case scope.Protocol == parley.Lifespan:
+		return a.serveLifespan(ctx, conn)
+	}
+	return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
 }
 
 // handshake receives the first event.

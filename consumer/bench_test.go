@@ -2,12 +2,12 @@ package consumer_test
 
 import (
 	"context"
+	"net"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/gorilla/websocket"
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
@@ -123,36 +123,68 @@ func BenchmarkHandled(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/delivery")
 }
 
-// BenchmarkIdleSocket is BenchmarkIdle behind the live adapter, over pipes.
+// BenchmarkIdleSocket is BenchmarkIdle over real connections, by heap and stack.
 func BenchmarkIdleSocket(b *testing.B) {
 	const n = 1000
-	measure := func(app parley.App, joined *sync.WaitGroup) float64 {
+	measure := func(app parley.App, joined *sync.WaitGroup) (heap, stack float64) {
 		joined.Add(n)
-		dialer := serve(b, app)
-		dialer.ReadBufferSize = 256
-		var clients []*websocket.Conn
-		before := memory()
+		address := serveTCP(b, app)
+		var clients []net.Conn
+		heap0, stack0 := heapAndStack()
 		for range n {
-			clients = append(clients, join(b, dialer))
+			clients = append(clients, shakeHands(b, address))
 		}
 		joined.Wait()
-		used := memory()
-		runtime.KeepAlive(clients)
-		return float64(int64(used)-int64(before)) / n
+		heap1, stack1 := heapAndStack()
+		for _, client := range clients {
+			client.Close()
+		}
+		return (heap1 - heap0) / n, (stack1 - stack0) / n
 	}
 	for b.Loop() {
 		var joined sync.WaitGroup
-		bare := measure(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		bare := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 			if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
 				return err
 			}
 			joined.Done()
 			_, err := ws.Read(ctx)
 			return err
-		}), &joined)
-		layer := channel.New(channel.Options{})
-		full := measure(lobby(layer, consumer.Options{}, &joined), &joined)
-		b.ReportMetric(full-bare, "B/consumer")
-		b.ReportMetric(bare, "B/bare")
+		})
+		measure(bare, &joined) // fills pools
+		heap, stack := measure(bare, &joined)
+		full := lobby(channel.New(channel.Options{}), consumer.Options{}, &joined)
+		moreHeap, moreStack := measure(full, &joined)
+		b.ReportMetric(heap, "B-heap/bare")
+		b.ReportMetric(stack, "B-stack/bare")
+		b.ReportMetric(moreHeap-heap, "B-heap/consumer")
+		b.ReportMetric(moreStack-stack, "B-stack/consumer")
 	}
+}
+
+func heapAndStack() (heap, stack float64) {
+	var stats runtime.MemStats
+	for range 4 { // a collection halves a stack that has become too large
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&stats)
+	return float64(stats.HeapAlloc), float64(stats.StackInuse)
+}
+
+// shakeHands opens a socket that costs its client next to nothing.
+func shakeHands(b *testing.B, address string) net.Conn {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const request = "GET /room HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+	answer := make([]byte, 512)
+	if _, err := conn.Write([]byte(request)); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := conn.Read(answer); err != nil || !strings.Contains(string(answer), " 101 ") {
+		b.Fatalf("%q, %v", answer, err)
+	}
+	return conn
 }

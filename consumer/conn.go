@@ -26,6 +26,7 @@ type Conn struct {
 
 	serial sync.Mutex // held while a hook or handler runs
 	mail   mailbox
+	lanes  *lanes       // nil for one message at a time
 	thread func() error // gives the thread of a ThreadSensitive consumer back
 
 	mu       sync.Mutex // never held while anything waits

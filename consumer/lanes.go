@@ -29,18 +29,18 @@ type lane struct {
 
 const laneLength = 16
 
-// receiveConcurrently is receiveAll with lanes beside it, which have ended when
-// it returns.
-func (c *Conn) receiveConcurrently(ctx context.Context) error {
-	s := &lanes{conn: c, seed: maphash.MakeSeed(), all: make([]lane, c.app.Concurrency)}
-	for i := range s.all {
-		s.all[i].room = make(chan struct{}, laneLength)
+// receiveConcurrently receives with lanes beside it, which have ended when it
+// returns.
+func (c *Conn) receiveConcurrently(ctx context.Context) (err error) {
+	c.lanes = &lanes{conn: c, seed: maphash.MakeSeed(), all: make([]lane, c.app.Concurrency)}
+	for i := range c.lanes.all {
+		c.lanes.all[i].room = make(chan struct{}, laneLength)
 	}
-	defer s.alive.Wait()
+	defer c.lanes.alive.Wait()
 	defer c.cancel(parley.ErrAppPanic) // of OrderBy; too late in all other cases
-	err := c.receiveAll(ctx, func(message parley.WebSocketReceive) error {
-		return s.put(s.of(message), message)
-	})
+	for ctx = c.receiving(ctx); err == nil; {
+		err = c.hear(c.conn.Receive(ctx))
+	}
 	c.cancel(failureOf(err).cause)
 	return err
 }
@@ -54,8 +54,9 @@ func (s *lanes) of(message parley.WebSocketReceive) *lane {
 	return &s.all[maphash.String(s.seed, key)%uint64(len(s.all))]
 }
 
-// put waits for room in the lane.
-func (s *lanes) put(l *lane, message parley.WebSocketReceive) error {
+// put waits for room in the message's lane.
+func (s *lanes) put(message parley.WebSocketReceive) error {
+	l := s.of(message)
 	select {
 	case l.room <- struct{}{}:
 	case <-s.conn.ctx.Done():

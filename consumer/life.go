@@ -91,32 +91,28 @@ func (c *Conn) openInbox() error {
 	return nil
 }
 
-// receiveAll hands on the client's messages until the connection ends.
-//
-// On a live socket it waits under the socket's own context, which costs nothing,
-// and whoever ends the connection from elsewhere closes the socket; see
-// interrupt. A conn that is no Offerer it can only be called away from by
-// a context of its own.
-func (c *Conn) receiveAll(ctx context.Context, handle func(parley.WebSocketReceive) error) error {
+// receiving is the context to wait for the client's messages with. On a live
+// socket it is the socket's own, which costs nothing, and whoever ends the
+// connection from elsewhere closes the socket; see interrupt. A conn that is no
+// Offerer can only be called away from by a context of its own.
+func (c *Conn) receiving(ctx context.Context) context.Context {
 	if c.offerer == nil {
-		ctx = c.ctx
+		return c.ctx
 	}
-	for {
-		event, err := c.conn.Receive(ctx)
-		if err = c.hear(event, err, handle); err != nil {
-			return err
-		}
-	}
+	return ctx
 }
 
-// hear deals with what Receive has returned.
-func (c *Conn) hear(event parley.Event, err error, handle func(parley.WebSocketReceive) error) error {
+// hear deals with what Receive has returned. Its error ends the connection.
+func (c *Conn) hear(event parley.Event, err error) error {
 	if c.hasFailed() {
 		return ErrStop // end knows more
 	}
 	switch event := event.(type) {
 	case parley.WebSocketReceive:
-		return handle(event)
+		if c.lanes != nil {
+			return c.lanes.put(event)
+		}
+		return c.received(event)
 	case parley.WebSocketDisconnect:
 		return disconnected(event.Cause)
 	}

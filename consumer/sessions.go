@@ -88,6 +88,7 @@ var errTooMany = fmt.Errorf("consumer: too many sessions: %w", parley.ErrDrainin
 func (l *sessions) open(ctx context.Context, scope *parley.Scope) (*session, error) {
 	scope = scope.Clone()
 	scope.Request.Body = http.NoBody
+	scope.Protocol = parley.WebSocket // for all that its consumer can tell
 	s := &session{app: l.app, id: rand.Text()}
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	l.mu.Lock()
@@ -119,7 +120,7 @@ func (s *session) serve(scope *parley.Scope) {
 		}
 		s.served(err)
 	}()
-	err = s.app.serveSocket(s.ctx, scope, s)
+	err = s.app.Serve(s.ctx, scope, s)
 }
 
 // served tells the client how the consumer has ended, for as long as the lease.
