@@ -48,11 +48,15 @@ var (
 // goroutine whose context has ended runs here too, and finds its context ended. A
 // hook that panics on another goroutine panics here, with its own stack.
 func (b Blocking) run(ctx context.Context, hook hookFunc) error {
-	call := onPool
-	switch b {
-	case NotBlocking:
+	if b == NotBlocking {
 		return hook(ctx)
-	case BlockingThread:
+	}
+	return b.call(ctx, hook)
+}
+
+func (b Blocking) call(ctx context.Context, hook hookFunc) error {
+	call := onPool
+	if b == BlockingThread {
 		call = onThread
 	}
 	lasting := context.WithoutCancel(ctx)

@@ -17,6 +17,7 @@ type Conn struct {
 	conn    parley.Conn
 	offerer parley.Offerer // nil where there is none
 	value   any            // the consumer
+	answer  parley.Event   // to the handshake, until it is sent
 
 	// Hooks get ctx, which ends with the connection and also when a kick or a
 	// failing handler ends it from another goroutine. It is kept because layer
@@ -55,7 +56,8 @@ func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn
 }
 
 // Scope returns what is known of the connection: its request, captured path
-// values, offered subprotocols. It is read-only.
+// values, offered subprotocols. It is read-only. Its Protocol is
+// parley.WebSocket for clients of all kinds.
 func (c *Conn) Scope() *parley.Scope { return c.scope }
 
 // Layer returns the App's channel layer, or nil.

@@ -16,6 +16,15 @@ func (c *Conn) begin() error {
 	if err := c.serially(c.ctx, c.connect); err != nil {
 		return err
 	}
+	// Upgrading goes deep. From connect it would need a stack of twice the size,
+	// which an idle client would keep.
+	if err := c.conn.Send(c.ctx, c.answer); err != nil {
+		return err
+	}
+	c.answer = nil
+	c.mu.Lock()
+	c.accepted = true
+	c.mu.Unlock()
 	if err := c.openInbox(); err != nil {
 		return err
 	}
@@ -27,7 +36,8 @@ func (c *Conn) begin() error {
 	return nil
 }
 
-// connect asks the consumer about its client and answers the handshake.
+// connect asks the consumer about its client. It answers the handshake where the
+// consumer denies.
 func (c *Conn) connect(ctx context.Context) (err error) {
 	c.value = c.app.make()
 	var answer Answer
@@ -49,18 +59,10 @@ func (c *Conn) connect(ctx context.Context) (err error) {
 		}
 		return ErrDenied
 	case Accept:
-		return c.accept(ctx, parley.WebSocketAccept{Subprotocol: answer.Subprotocol, Header: answer.Header})
+		c.answer = parley.WebSocketAccept{Subprotocol: answer.Subprotocol, Header: answer.Header}
+	default:
+		c.answer = parley.WebSocketAccept{}
 	}
-	return c.accept(ctx, parley.WebSocketAccept{})
-}
-
-func (c *Conn) accept(ctx context.Context, accept parley.WebSocketAccept) error {
-	if err := c.conn.Send(ctx, accept); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	c.accepted = true
-	c.mu.Unlock()
 	return nil
 }
 
