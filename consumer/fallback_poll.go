@@ -17,10 +17,11 @@ type polled struct {
 	Closed   *closed  `json:"closed,omitempty"`
 }
 
-// parcel is one message. encoding/json makes base64 of bytes.
+// parcel is one message. encoding/json makes base64 of bytes. The pointers tell an
+// empty message from none.
 type parcel struct {
 	Text   *string `json:"text,omitempty"`
-	Binary []byte  `json:"binary,omitempty"`
+	Binary *[]byte `json:"binary,omitempty"`
 }
 
 // poll hands out what comes after cursor, and waits for it, unless the session
@@ -50,7 +51,11 @@ func (s *session) poll(ctx context.Context, conn parley.Conn, held *attachment, 
 	if answer.Closed != nil {
 		s.app.sessions.remove(s)
 	}
-	body, err := json.Marshal(answer)
+	return answer.send(ctx, conn, header)
+}
+
+func (p *polled) send(ctx context.Context, conn parley.Conn, header http.Header) error {
+	body, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
@@ -66,7 +71,7 @@ func (s *session) poll(ctx context.Context, conn parley.Conn, held *attachment, 
 func parcelOf(message parley.WebSocketSend) parcel {
 	kind, data := message.Payload()
 	if kind == parley.BinaryMessage {
-		return parcel{Binary: data}
+		return parcel{Binary: &data}
 	}
 	text := string(data)
 	return parcel{Text: &text}

@@ -169,6 +169,7 @@ func TestSessionEnds(t *testing.T) {
 				if got.Closed == nil || got.Closed.Code != test.code {
 					t.Errorf("%+v", got)
 				}
+				synctest.Wait() // the client hears of it first
 				if causes := r.disconnects(); len(causes) != 1 || !errors.Is(causes[0], test.cause) {
 					t.Errorf("disconnected with %v", causes)
 				}
