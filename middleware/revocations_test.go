@@ -68,3 +68,27 @@ func TestRevocationLayerClosed(t *testing.T) {
 		t.Errorf("%d %v", got.Status, got.Err)
 	}
 }
+
+// The news reaches sockets of another process.
+func TestRevocationAcrossProcesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := new(channel.Broker)
+		here := channel.New(channel.Options{Transport: broker.Connect()})
+		there := channel.New(channel.Options{Transport: broker.Connect()})
+		defer here.Close(t.Context())
+		defer there.Close(t.Context())
+		app := middleware.Auth(middleware.AuthOptions{
+			Authenticators: []middleware.Authenticator{newBearer()}, Revocations: middleware.NewChannelRevocations(there),
+		})(whoami)
+		ws := parleytest.Dial(t, app, get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour)))
+		ws.Receive()
+		if err := middleware.RevokeUser(t.Context(), middleware.NewChannelRevocations(here), "ann"); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if code, _ := ws.Closed(); code != parley.CloseUnauthorized || time.Since(start) > time.Second {
+			t.Errorf("closed with %d after %v", code, time.Since(start))
+		}
+		ws.Wait()
+	})
+}
