@@ -18,7 +18,7 @@
 //		hosts := middleware.NewHosts(middleware.HostsOptions{
 //			Allow: []string{"shop.example"},
 //		})
-//		app := parley.Chain(chat,
+//		app := parley.Chain(nethttp.App(http.FileServer(http.Dir("."))), // or any other app
 //			middleware.RequestID(middleware.RequestIDOptions{}),
 //			hosts.Wrap,
 //			origin.Wrap,
