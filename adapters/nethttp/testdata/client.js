@@ -21,7 +21,7 @@ function leave() {
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(base + "/left");
     ws.on("open", () => ws.close(4002, "had enough"));
-    ws.on("close", (code, reason) => resolve(["left " + code + " " + reason]));
+    ws.on("close", (code) => resolve(["left " + code]));
     ws.on("error", reject);
   });
 }
@@ -32,7 +32,10 @@ function denied() {
     ws.on("unexpected-response", (request, response) => {
       let body = "";
       response.on("data", (part) => { body += part; });
-      response.on("end", () => resolve(["denied " + response.statusCode + " " + body]));
+      response.on("end", () => {
+        request.destroy(); // it would keep the program alive
+        resolve(["denied " + response.statusCode + " " + body]);
+      });
     });
     ws.on("open", () => reject(new Error("was let in")));
     ws.on("error", reject);

@@ -25,7 +25,7 @@ async def talk():
 async def leave():
     ws = await websockets.connect(BASE + "/left")
     await ws.close(4002, "had enough")
-    print("left", ws.close_code, ws.close_reason)
+    print("left", ws.close_code)
 
 
 async def denied():
