@@ -39,7 +39,7 @@ var layers = []layer{
 	{"channel/channeltest", []string{".", "channel"}, nil},
 	{"channel", []string{"."}, nil},
 	{"router", []string{".", "internal/...", "bridge"}, nil},
-	{"middleware", []string{".", "internal/...", "bridge"}, []string{
+	{"middleware", []string{".", "internal/...", "bridge", "channel"}, []string{
 		"github.com/alexedwards/scs/v2", "github.com/golang-jwt/jwt/v5", "golang.org/x/time/rate", "golang.org/x/net/idna"}},
 	{"parleytest", []string{".", "internal/...", "bridge"}, nil},
 	{"consumer", []string{".", "channel", "bridge"}, nil},
@@ -48,7 +48,7 @@ var layers = []layer{
 	{"adapters/gin", []string{".", "adapters/nethttp"}, []string{"github.com/gin-gonic/gin"}},
 	{"server", []string{".", "internal/...", "bridge", "adapters/nethttp"}, []string{"github.com/coreos/go-systemd/v22/..."}},
 	{"examples/...", []string{".", "bridge", "channel", "router", "middleware", "consumer", "adapters/...", "server"},
-		[]string{"github.com/gin-gonic/gin"}},
+		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2"}},
 }
 
 // budget is every module that go.mod may require directly.
