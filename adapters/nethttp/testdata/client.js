@@ -30,10 +30,11 @@ function denied() {
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(base + "/denied");
     ws.on("unexpected-response", (request, response) => {
+      const socket = response.socket;
       let body = "";
       response.on("data", (part) => { body += part; });
       response.on("end", () => {
-        request.destroy(); // it would keep the program alive
+        socket.destroy(); // it would keep the program alive
         resolve(["denied " + response.statusCode + " " + body]);
       });
     });
