@@ -15,8 +15,8 @@ import (
 // A forwarded message is offered to the socket on the spot. Everything else
 // goes to the mailbox, and if that was empty a goroutine is started which
 // handles what is there, under the same lock as the client's messages, and ends.
-// The alternatives were measured to be worse: a second goroutine per connection
-// costs 2 KiB or more while it idles, and interrupting the Receive costs a
+// The alternatives cost more: a second goroutine per connection takes
+// 2 KiB or more while it idles, and interrupting the Receive takes a
 // system call, a wake-up and a context per message, and delays the client's.
 
 // deliver takes a message from the layer without waiting.
