@@ -7,18 +7,18 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// MessageLimit bounds received WebSocket messages to max bytes, after inflation.
+// MessageLimit bounds received WebSocket messages, after inflation, to that many bytes.
 // A larger one never reaches the app: the socket closes with 1009, and the app
 // receives its end with the cause parley.ErrTooLarge. It is for routes that take
 // less than the gateway does, which bounds what is read in the first place
 // (nethttp.Sockets.MaxMessage, 1 MiB). It wraps the conn of sockets. It panics if
-// max is not positive.
-func MessageLimit(max int) parley.Middleware {
-	if max <= 0 {
-		panic(fmt.Sprintf("middleware: MessageLimit of %d bytes: it must be positive", max))
+// bytes is not positive.
+func MessageLimit(bytes int) parley.Middleware {
+	if bytes <= 0 {
+		panic(fmt.Sprintf("middleware: MessageLimit of %d bytes: it must be positive", bytes))
 	}
 	admit := func(message parley.WebSocketReceive) error {
-		if len(message.Data) > max {
+		if len(message.Data) > bytes {
 			return parley.ErrTooLarge
 		}
 		return nil

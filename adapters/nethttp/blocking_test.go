@@ -71,7 +71,7 @@ func TestB78_HandlerSpeaksInEvents(t *testing.T) {
 		w.(http.Flusher).Flush()
 		io.WriteString(w, "second")
 	}), r)
-	if response.Status != 201 || string(response.Body) != "first second" || !slices.Equal(response.Header["X-Out"], []string{"one", "two"}) {
+	if response.Status != 201 || response.Body != "first second" || !slices.Equal(response.Header["X-Out"], []string{"one", "two"}) {
 		t.Errorf("%d %v %q", response.Status, response.Header, response.Body)
 	}
 	want := []string{"start 201", `body "first " true`, `body "second" false`}
@@ -88,7 +88,7 @@ func TestB79_RootPathIsTakenOff(t *testing.T) {
 			scope.RootPath = "/base"
 			return inner.Serve(ctx, scope, conn)
 		})
-		if got := string(parleytest.Do(t, app, request("GET", path, "")).Body); got != want {
+		if got := parleytest.Do(t, app, request("GET", path, "")).Body; got != want {
 			t.Errorf("%s: handler saw %s, want %s", path, got, want)
 		}
 	}
@@ -96,7 +96,7 @@ func TestB79_RootPathIsTakenOff(t *testing.T) {
 
 func TestB80_PathsAreUTF8(t *testing.T) {
 	app := blocking(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path, " ", r.URL.RawPath) })
-	if got := string(parleytest.Do(t, app, request("GET", "/caf%C3%A9%2Fbar", "")).Body); got != "/café/bar /caf%C3%A9%2Fbar" {
+	if got := parleytest.Do(t, app, request("GET", "/caf%C3%A9%2Fbar", "")).Body; got != "/café/bar /caf%C3%A9%2Fbar" {
 		t.Errorf("handler saw %s", got)
 	}
 }
@@ -123,7 +123,7 @@ func TestB83_WriterHearsOfTheLength(t *testing.T) {
 			counts = append(counts, n)
 		}
 	}), request("GET", "/", ""))
-	if !slices.Equal(counts, []int{4, 2, 2, 0}) || last != http.ErrContentLength || string(response.Body) != "12345678" {
+	if !slices.Equal(counts, []int{4, 2, 2, 0}) || last != http.ErrContentLength || response.Body != "12345678" {
 		t.Errorf("wrote %v, %v; client got %q", counts, last, response.Body)
 	}
 }
@@ -134,7 +134,7 @@ func TestB84_AnswerNotBegunIsReplaced(t *testing.T) {
 		io.WriteString(w, "half an answer")
 		panic("trouble")
 	}), request("GET", "/", ""))
-	if response.Status != 500 || strings.Contains(string(response.Body), "half") || !errors.Is(response.Err, parley.ErrAppPanic) {
+	if response.Status != 500 || strings.Contains(response.Body, "half") || !errors.Is(response.Err, parley.ErrAppPanic) {
 		t.Errorf("%d %q, %v", response.Status, response.Body, response.Err)
 	}
 }
@@ -225,7 +225,7 @@ func TestBlockingKeepsToOneLane(t *testing.T) {
 		value, err := inner(r.Context()).Await(r.Context())
 		fmt.Fprint(w, value, err)
 	})
-	if got := string(parleytest.Do(t, app, request("GET", "/", "")).Body); got != "42 <nil>" {
+	if got := parleytest.Do(t, app, request("GET", "/", "")).Body; got != "42 <nil>" {
 		t.Errorf("got %s", got)
 	}
 }

@@ -82,8 +82,6 @@ func (c *httpConn) takeWriter(ctx context.Context, scope *parley.Scope) (http.Re
 	return c.w, true
 }
 
-func (c *httpConn) liveRequest() *http.Request { return c.r }
-
 // Receive returns the parts of the request body and then, when the client is
 // gone or the response complete, the disconnect.
 func (c *httpConn) Receive(ctx context.Context) (parley.Event, error) {

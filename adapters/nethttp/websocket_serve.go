@@ -250,4 +250,3 @@ func (c *webSocketConn) takeWriter(scope *parley.Scope) (http.ResponseWriter, bo
 	c.native = true
 	return c.w, true
 }
-func (c *webSocketConn) liveRequest() *http.Request { return c.scope.Request }
