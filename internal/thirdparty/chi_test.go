@@ -18,10 +18,10 @@ import (
 // project is an ordinary chi project.
 func project() http.Handler {
 	r := chi.NewRouter()
-	r.Use(middleware.RealIP, middleware.Recoverer, middleware.Compress(5, "text/plain"), middleware.StripSlashes)
+	r.Use(middleware.Recoverer, middleware.Compress(5, "text/plain"), middleware.StripSlashes)
 	r.Get("/items/{id}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
-		fmt.Fprintf(w, "item %s for %s", chi.URLParam(r, "id"), r.RemoteAddr)
+		fmt.Fprintf(w, "item %s for %s", chi.URLParam(r, "id"), r.Header.Get("X-Real-IP"))
 	})
 	r.Route("/admin", func(r chi.Router) {
 		r.Use(middleware.BasicAuth("realm", map[string]string{"ada": "lovelace"}))
@@ -83,7 +83,7 @@ func TestChiRoutesToApps(t *testing.T) {
 // TestChiMiddleware stands in front of event apps, of handlers and of sockets.
 func TestChiMiddleware(t *testing.T) {
 	chain := []parley.Middleware{
-		nethttp.Middleware(middleware.RequestID), nethttp.Middleware(middleware.RealIP), nethttp.Middleware(middleware.Recoverer),
+		nethttp.Middleware(middleware.RequestID), nethttp.Middleware(middleware.Recoverer),
 		nethttp.Middleware(middleware.Timeout(time.Hour)), nethttp.Middleware(middleware.SetHeader("X-Chi", "1")),
 		nethttp.Middleware(middleware.Compress(5, "text/plain")), nethttp.Middleware(middleware.Heartbeat("/ping")),
 		nethttp.Middleware(middleware.Throttle(10)),
