@@ -186,6 +186,7 @@ func TestC18DrainClosesSockets(t *testing.T) {
 		if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, 1012) {
 			t.Errorf("the socket ended with %v", err)
 		}
+		conn.Close()
 		if err := adaptertest.Await(t, causes, "an app"); err != parley.ErrDraining {
 			t.Errorf("a context ended with %v", err)
 		}

@@ -55,6 +55,7 @@ func TestEarlyAnswers(t *testing.T) {
 	const rounds = 20
 	bodies := map[string]string{"small": "body", "middle": strings.Repeat("x", 100<<10), "large": strings.Repeat("x", 1<<20)}
 	for _, c := range earlyApps {
+		server := adaptertest.Serve(t, gateway(c.app))
 		for size, body := range bodies {
 			for _, request := range []struct{ name, text string }{
 				{"fixed length", persisting("POST", body)},
@@ -62,7 +63,6 @@ func TestEarlyAnswers(t *testing.T) {
 				{"closing", posting("/", body)},
 			} {
 				t.Run(c.name+"/"+size+"/"+request.name, func(t *testing.T) {
-					server := adaptertest.Serve(t, gateway(c.app))
 					for range rounds {
 						exchangeEarly(t, server.Dial(), request.text)
 					}
