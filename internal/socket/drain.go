@@ -11,15 +11,7 @@ import (
 // drainNow writes what waits as long as the kernel takes it at once, and leaves the
 // rest to another goroutine.
 func (o *outbound) drainNow() {
-	for {
-		o.mu.Lock()
-		o.landed()
-		if o.dead || o.nothingLeft() {
-			o.mu.Unlock()
-			return
-		}
-		batch := o.take()
-		o.mu.Unlock()
+	for batch := o.next(); batch != nil; batch = o.next() {
 		rest, err := o.writeNow(batch)
 		if err != nil {
 			giveBack(batch)
@@ -93,15 +85,7 @@ func (o *outbound) nothingLeft() bool {
 
 // drain writes all that waits, each time in one write, until nothing is left.
 func (o *outbound) drain() {
-	for {
-		o.mu.Lock()
-		o.landed()
-		if o.dead || o.nothingLeft() {
-			o.mu.Unlock()
-			return
-		}
-		batch := o.take()
-		o.mu.Unlock()
+	for batch := o.next(); batch != nil; batch = o.next() {
 		err := o.writeAll(batch)
 		giveBack(batch)
 		if err != nil {
@@ -109,6 +93,18 @@ func (o *outbound) drain() {
 			return
 		}
 	}
+}
+
+// next returns what is to be written after the last batch, or nil and ends being
+// busy.
+func (o *outbound) next() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.landed()
+	if o.dead || o.nothingLeft() {
+		return nil
+	}
+	return o.take()
 }
 
 // take takes all that waits. The caller holds mu.
