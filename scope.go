@@ -77,6 +77,7 @@ func (s *Scope) Clone() *Scope {
 	c.Extensions = slices.Clone(s.Extensions)
 	if s.Request != nil {
 		c.Request = s.Request.Clone(s.Request.Context()) // path values and header lines included
+		c.Request.Trailer = s.Request.Trailer            // the server fills it in when the body has been read
 	}
 	return &c
 }
