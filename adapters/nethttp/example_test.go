@@ -129,5 +129,5 @@ func ExampleGateway_Drain() {
 	}()
 	_, _, err = conn.ReadMessage()
 	fmt.Println(err)
-	// Output: websocket: close 1012 (service restart)
+	// Output: websocket: close 1012
 }
