@@ -19,6 +19,7 @@ type options struct {
 	maxBody          int64
 	bodyTimeout      time.Duration
 	handshakeTimeout time.Duration
+	maxAge           time.Duration
 	socket           socket.Options
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
@@ -33,7 +34,8 @@ type webSocketConn struct {
 	socket    *socket.Conn                // once accepted
 	open      atomic.Pointer[socket.Conn] // the same, for Offer
 	gone      *parley.WebSocketDisconnect
-	native    bool // a handler was given the writer
+	native    bool        // a handler was given the writer
+	aging     *time.Timer // ends a socket that is too old
 
 	handshake
 }
@@ -180,6 +182,7 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 	sock.Start(c.ctx, c.cancel)
 	c.socket = sock
 	c.open.Store(sock)
+	c.startAging()
 	if c.gateway.draining.Load() {
 		c.drainSocket(sock)
 	}

@@ -163,6 +163,7 @@ func (c *webSocketConn) run() {
 	c.mu.Lock()
 	sock := c.socket
 	c.mu.Unlock()
+	c.stopAging()
 	if sock != nil {
 		<-sock.Gone()
 	}
