@@ -48,13 +48,10 @@ func newBrowser(t *testing.T) *browser {
 		"--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update",
 		"--disable-sync", "--remote-debugging-port=0", "--user-data-dir="+home)
 	program.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home)
-	stderr, childStderr, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
+	stderr, err := program.StderrPipe()
+	if err == nil {
+		err = program.Start()
 	}
-	program.Stderr = childStderr
-	err = program.Start()
-	childStderr.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +63,6 @@ func newBrowser(t *testing.T) *browser {
 	})
 	go func() {
 		defer close(gone)
-		defer stderr.Close()
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
 			if _, url, ok := strings.Cut(lines.Text(), "DevTools listening on "); ok {
 				found <- url
@@ -141,11 +137,22 @@ type tab struct {
 	session string
 }
 
-// open opens a page and waits until it is loaded.
-func (b *browser) open(url string) *tab {
+// person returns a window with cookies of its own, like a private one, that closes
+// with the test.
+func (b *browser) person() (context string) {
+	b.t.Helper()
+	var made map[string]string
+	b.call("", "Target.createBrowserContext", nil, &made)
+	b.t.Cleanup(func() { b.call("", "Target.disposeBrowserContext", made) })
+	return made["browserContextId"]
+}
+
+// open opens a page of a person and waits until it is loaded.
+func (b *browser) open(person, url string) *tab {
 	b.t.Helper()
 	var made struct{ TargetID, SessionID string }
-	b.call("", "Target.createTarget", map[string]any{"url": "about:blank", "newWindow": true}, &made)
+	b.call("", "Target.createTarget",
+		map[string]any{"url": "about:blank", "newWindow": true, "browserContextId": person}, &made)
 	b.call("", "Target.attachToTarget", map[string]any{"targetId": made.TargetID, "flatten": true}, &made)
 	page := &tab{b, made.SessionID}
 	page.call(page.session, "Page.enable", nil)

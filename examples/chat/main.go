@@ -1,12 +1,16 @@
 // Command chat is a gin project with rooms to talk in: open its page in two
-// browser tabs.
+// browsers, or in a private window beside a normal one.
 //
 //	go run ./examples/chat
+//
+// Begin to read in member.go: that is the consumer, and nearly all there is to
+// do with the kit. rooms.go is the chat itself, login.go keeps strangers out,
+// slow.go shows what becomes of a client that cannot keep up.
 package main
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,14 +24,13 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/parleygo/parley"
 	parleygin "github.com/parleygo/parley/adapters/gin"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
 )
 
-//go:embed index.html
-var page []byte
+//go:embed web
+var files embed.FS
 
 func main() {
 	gin.SetMode(gin.ReleaseMode)
@@ -43,25 +46,33 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on")
 	_ = flags.Parse(args) // exits on an error
 
-	chat := &rooms{layer: channel.New(channel.Options{})}
-	gateway := nethttp.Handler(parley.WebSocketFunc(chat.serve), nethttp.Hold(),
-		nethttp.WebSockets(nethttp.Sockets{MaxMessage: 16 << 10}))
-
-	r := gin.Default()
-	r.GET("/", func(c *gin.Context) { c.Data(http.StatusOK, "text/html; charset=utf-8", page) })
-	r.GET("/rooms/:room", parleygin.Gateway(gateway))
-
 	listener, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "chat: http://%s/\n", listener.Addr())
-	return serve(ctx, listener, r, gateway)
+	return serve(ctx, listener, nap)
 }
 
-// serve serves until ctx ends, and then says goodbye to every socket.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, gateway *nethttp.Gateway) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+// serve serves until ctx ends, and then says goodbye to every client.
+func serve(ctx context.Context, listener net.Listener, nap func(context.Context)) error {
+	layer := channel.New(channel.Options{})
+	login := newLogin(layer)
+	chat := newChat(layer, nap)
+	gateway := nethttp.Handler(login.require(chat), nethttp.Hold(), // gin's log and recovery stand around each socket
+		nethttp.WebSockets(nethttp.Sockets{MaxMessage: maxMessage}))
+
+	r := gin.Default()
+	for path, file := range map[string]string{"/": "web/", "/chat.js": "web/chat.js", "/chat.css": "web/chat.css"} {
+		r.StaticFileFS(path, file, http.FS(files))
+	}
+	r.GET("/stats", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"chat": chat.Stats(), "layer": layer.Stats()}) })
+	r.Any("/rooms/:room", parleygin.Gateway(gateway)) // sockets, streams and polls
+	r.GET("/login", login.handler(login.who))
+	r.POST("/login", login.handler(login.enter))
+	r.POST("/logout", login.handler(login.leave))
+
+	server := &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -71,5 +82,5 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, gat
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return errors.Join(gateway.Drain(ctx), server.Shutdown(ctx))
+	return errors.Join(chat.Close(ctx), gateway.Drain(ctx), server.Shutdown(ctx), layer.Close(ctx))
 }

@@ -1,69 +1,192 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
-	"strings"
 	"testing"
 )
 
 // texts is what a page shows of the lines, lines that are still waiting marked.
 const texts = `[...document.querySelectorAll('.line')].map(line => (line.matches('.waiting') ? '?' : '') +
-	(line.matches('.mine') ? 'me' : line.querySelector('b').textContent) + ': ' + line.querySelector('p').textContent).join('|')`
+	line.querySelector('b').textContent + ': ' + line.querySelector('p').textContent).join('|')`
 
-func online(p *tab)              { p.t.Helper(); p.until(`document.body.dataset.state === 'online'`) }
-func offline(p *tab)             { p.t.Helper(); p.until(`document.body.dataset.state === 'offline'`) }
-func shows(p *tab, lines string) { p.t.Helper(); p.until(texts + " === " + quote(lines)) }
+const (
+	here   = `[...document.querySelectorAll('#here li')].map(item => item.lastChild.textContent).join('|')`
+	typing = `document.querySelector('#typing').textContent`
+	state  = `document.querySelector('#state').textContent`
+)
+
+func (p *tab) is(state string) {
+	p.t.Helper()
+	p.until(`document.body.dataset.state === ` + quote(state))
+}
+func (p *tab) shows(what, text string) { p.t.Helper(); p.until(what + " === " + quote(text)) }
+func (p *tab) focus(selector string) {
+	p.t.Helper()
+	p.eval(`document.querySelector('` + selector + `').focus()`)
+}
+func (p *tab) click(selector string) {
+	p.t.Helper()
+	p.eval(`document.querySelector('` + selector + `').click()`)
+}
 
 func quote(text string) string { return "`" + text + "`" }
 
-// TestTabs has two tabs talk, by keyboard only.
-func TestTabs(t *testing.T) {
-	home := start(t, "127.0.0.1:0")
-	chromium := newBrowser(t)
-	ann, bob := chromium.open(home), chromium.open(home)
-	for tab, nick := range map[*tab]string{ann: "ann", bob: "bob"} {
-		online(tab)
-		tab.eval(`document.querySelector('#nick').select()`)
-		tab.enter(nick)
-		online(tab)
-	}
-
-	ann.enter("hello")
-	shows(bob, "ann: hello")
-	shows(ann, "me: hello")
-	bob.enter("<img src=x onerror=alert(1)>")
-	shows(ann, "me: hello|bob: <img src=x onerror=alert(1)>")
-
-	ann.eval(`document.querySelector('#room').focus()`)
-	ann.enter("The Cellar!")
-	ann.until(`document.querySelector('h2').textContent === '#the-cellar'`)
-	online(ann)
-	bob.enter("still there?")
-	ann.enter("quiet here")
-	shows(ann, "me: quiet here")
-	shows(bob, "ann: hello|me: <img src=x onerror=alert(1)>|me: still there?")
+// visit opens the page as somebody new, who is asked for a name and gives it.
+func (b *browser) visit(url, nick string) (person string, page *tab) {
+	b.t.Helper()
+	person = b.person()
+	page = b.open(person, url)
+	page.is("anonymous")
+	page.enter(nick)
+	page.is("online")
+	return person, page
 }
 
-// TestReconnect has the server go away and come back.
-func TestReconnect(t *testing.T) {
-	home, stop := launch(t, "127.0.0.1:0")
+// TestPage shares one browser: starting it takes longer than what it does.
+func TestPage(t *testing.T) {
 	chromium := newBrowser(t)
-	ann, bob := chromium.open(home+"#attic"), chromium.open(home+"#attic")
-	online(ann)
-	online(bob)
+	for name, test := range map[string]func(*testing.T, *browser){
+		"two people": twoPeople, "reconnect": reconnect, "fallback": fallback, "logout": logout, "slow tab": slowTab,
+	} {
+		t.Run(name, func(t *testing.T) {
+			chromium.t = t
+			test(t, chromium)
+		})
+	}
+}
+
+// twoPeople has two people talk, by keyboard only.
+func twoPeople(t *testing.T, chromium *browser) {
+	home := start(t)
+	_, ann := chromium.visit(home, "ann")
+	_, bob := chromium.visit(home, "bob")
+	ann.shows(here, "ann (you)|bob")
+	bob.shows(state, "Connected")
+
+	ann.call(ann.session, "Input.insertText", map[string]any{"text": "hel"})
+	bob.shows(typing, "ann is typing …")
+	ann.enter("lo")
+	bob.shows(texts, "ann: hello")
+	bob.shows(typing, "")
+	ann.shows(texts, "ann: hello")
+	bob.enter("<img src=x onerror=alert(1)>")
+	ann.shows(texts, "ann: hello|bob: <img src=x onerror=alert(1)>")
+	_, eve := chromium.visit(home, "eve")
+	eve.shows(texts, "ann: hello|bob: <img src=x onerror=alert(1)>")
+
+	ann.focus("#room")
+	ann.enter("The Cellar!")
+	ann.shows(`document.querySelector('h2').textContent`, "#the-cellar")
+	ann.is("online")
+	bob.shows(here, "bob (you)|eve")
+	bob.enter("still there?")
+	ann.enter("quiet here")
+	ann.shows(texts, "ann: quiet here")
+	eve.shows(texts, "ann: hello|bob: <img src=x onerror=alert(1)>|bob: still there?")
+}
+
+// reconnect has the server go away and come back.
+func reconnect(t *testing.T, chromium *browser) {
+	home, stop := launch(t, "127.0.0.1:0", nap)
+	_, ann := chromium.visit(home+"#attic", "ann")
+	_, bob := chromium.visit(home+"?transport=sse#attic", "bob")
+	bob.enter("before")
+	ann.shows(texts, "bob: before")
 	stop()
-	offline(ann)
-	offline(bob)
+	ann.is("offline")
+	bob.is("offline")
 	ann.enter("are you there?")
-	shows(ann, "?me: are you there?")
+	ann.shows(texts, "bob: before|?ann: are you there?")
 
 	at, err := url.Parse(home)
 	if err != nil {
 		t.Fatal(err)
 	}
-	start(t, at.Host)
-	shows(ann, "me: are you there?")
-	if got := ann.eval(texts).(string); strings.Contains(got, "?me") {
-		t.Errorf("got %s", got)
+	_, stop = launch(t, at.Host, nap)
+	t.Cleanup(stop)
+	ann.click("#retry") // or it waits for its own next try
+	bob.click("#retry")
+	ann.shows(texts, "bob: before|ann: are you there?")
+	bob.shows(texts, "bob: before|ann: are you there?")
+	ann.shows(state, "Connected")
+	bob.shows(state, "Connected by events")
+}
+
+// fallback has a proxy between that lets no WebSocket through.
+func fallback(t *testing.T, chromium *browser) {
+	home := start(t)
+	server, err := url.Parse(home)
+	if err != nil {
+		t.Fatal(err)
 	}
+	proxy := httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(server)
+		r.Out.Host = r.In.Host
+	}}
+	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			http.Error(w, "what is that?", http.StatusBadGateway)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(bad.Close) // when the browser has gone
+
+	_, ann := chromium.visit(home, "ann")
+	_, bob := chromium.visit(bad.URL+"/", "bob")
+	bob.shows(state, "Connected by events")
+	ann.shows(here, "ann (you)|bob")
+	ann.enter("hello")
+	bob.shows(texts, "ann: hello")
+	bob.call(bob.session, "Input.insertText", map[string]any{"text": "hi "})
+	ann.shows(typing, "bob is typing …")
+	bob.enter("ann")
+	ann.shows(texts, "ann: hello|bob: hi ann")
+	bob.shows(texts, "ann: hello|bob: hi ann")
+	ann.shows(typing, "")
+
+	bob.click("#logout") // says goodbye, without a socket that could close
+	bob.is("anonymous")
+	ann.shows(here, "ann (you)")
+}
+
+// logout: it closes what the person has open, in all tabs and at once, and
+// nothing of anybody else.
+func logout(t *testing.T, chromium *browser) {
+	home := start(t)
+	person, ann := chromium.visit(home, "ann")
+	other := chromium.open(person, home+"#attic") // is known already
+	other.is("online")
+	_, bob := chromium.visit(home, "bob")
+	bob.shows(here, "ann|bob (you)")
+
+	ann.click("#logout")
+	ann.is("anonymous")
+	other.is("anonymous")
+	bob.shows(here, "bob (you)")
+	bob.is("online")
+
+	other.enter("anna")
+	other.is("online")
+	other.shows(here, "anna (you)")
+}
+
+// slowTab: the page tells what its tab has missed.
+func slowTab(t *testing.T, chromium *browser) {
+	const lines = 3 * maxWaiting
+	naps := newNaps()
+	home, stop := launch(t, "127.0.0.1:0", naps.nap)
+	t.Cleanup(stop)
+	_, bob := chromium.visit(home, "bob")
+	bob.click("#slow")
+	<-naps.asleep
+	ann, _ := join(t, home, "lobby", "ann") // news that the lines push out
+	ann.babble(lines)
+	close(naps.over)
+	bob.until(`+document.querySelector('#lost').textContent > 0 && +document.querySelector('#merged').textContent > 0`)
+	bob.until(`document.querySelector('.line:last-of-type p')?.textContent === 'line 95'`)
+	bob.shows(here, "ann|bob (you)")
 }

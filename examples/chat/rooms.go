@@ -1,101 +1,192 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"net/http"
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
+	"unicode/utf8"
 
-	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/consumer"
 )
 
-// rooms are groups of a channel layer: what is said in one reaches all who have
-// joined it.
-type rooms struct{ layer *channel.Layer }
-
-// said is what a page sends.
-type said struct {
-	ID   string `json:"id"` // the page's own, by which it knows its line again
-	Text string `json:"text"`
-}
+const (
+	maxRooms   = 1000
+	maxHistory = 50
+	maxText    = 2000 // characters of a line
+)
 
 // line is what all pages in the room receive.
 type line struct {
-	Type string    `json:"type"`
-	ID   string    `json:"id"`
-	From string    `json:"from"`
-	Text string    `json:"text"`
-	At   time.Time `json:"at"`
+	Type   string    `json:"type"`
+	Number uint64    `json:"number"` // counts the room's lines: a gap is a loss
+	ID     string    `json:"id"`
+	From   string    `json:"from"`
+	Text   string    `json:"text"`
+	At     time.Time `json:"at"`
+	Here   uint64    `json:"hereNumber"`   // the numbers of the lists by then: a page that has
+	Typing uint64    `json:"typingNumber"` // older ones has lost some, and asks for them
 }
 
-// serve serves one page: its room is in the path, its nickname in the query.
-func (r *rooms) serve(ctx context.Context, ws *parley.Socket) error {
-	room, err := channel.ParseGroup("room." + ws.Scope().PathValue("room"))
+// list is who is here, or who is typing: all of them each time.
+type list struct {
+	Type   string   `json:"type"`
+	Number uint64   `json:"number"` // counts the changes
+	Nicks  []string `json:"nicks"`
+}
+
+// welcome is what a page gets first.
+type welcome struct {
+	Type   string `json:"type"`
+	Lines  []line `json:"lines"` // the last ones
+	Here   list   `json:"here"`
+	Typing list   `json:"typing"`
+}
+
+// rooms are all there are. A room is made for whoever comes first, and stays.
+type rooms struct {
+	layer *channel.Layer
+
+	mu     sync.Mutex
+	byName map[string]*room
+}
+
+func (r *rooms) find(name string) (*room, error) {
+	group, err := channel.ParseGroup("room." + name)
 	if err != nil {
-		return ws.Deny(ctx, parley.WebSocketDeny{Status: http.StatusNotFound, Body: []byte(err.Error())})
+		return nil, err
 	}
-	inbox, err := r.layer.Open(ctx, channel.InboxOptions{})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found := r.byName[name]
+	if found == nil {
+		if len(r.byName) >= maxRooms {
+			return nil, errors.New("there are enough rooms")
+		}
+		if r.byName == nil {
+			r.byName = make(map[string]*room)
+		}
+		found = &room{layer: r.layer, group: group, members: make(map[*member]bool), lines: []line{},
+			here: list{"here", 0, []string{}}, typing: list{"typing", 0, []string{}}}
+		r.byName[name] = found
+	}
+	return found, nil
+}
+
+// room is a group of the layer, and what one has to know to enter it. What is
+// told to the group is told under the lock: a broadcast waits for nobody, and so
+// the order is that of the numbers for everyone.
+type room struct {
+	layer *channel.Layer
+	group channel.Group
+
+	mu      sync.Mutex
+	members map[*member]bool // true: is typing
+	lines   []line
+	count   uint64
+	here    list
+	typing  list
+}
+
+// enter joins the group and sends what there is, at one moment: no line is
+// missed between the two, and none comes twice.
+func (r *room) enter(ctx context.Context, m *member, conn *consumer.Conn) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.members[m] = false
+	r.update(ctx)
+	if err := conn.Join(ctx, r.group); err != nil {
+		return err
+	}
+	// Nothing waits to be sent to a new client, so this does not wait either.
+	return conn.SendValue(ctx, welcome{"welcome", r.lines, r.here, r.typing})
+}
+
+func (r *room) leave(ctx context.Context, m *member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.members, m)
+	r.update(ctx)
+}
+
+// say tells the room a line, unless it has been told: a page that was cut off
+// says again what it has not heard back.
+func (r *room) say(ctx context.Context, m *member, id, text string) error {
+	text = strings.TrimSpace(text)
+	if text == "" || utf8.RuneCountInString(text) > maxText {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := func(l line) bool { return l.ID == id && l.From == m.nick }
+	if slices.ContainsFunc(r.lines, known) {
+		return nil
+	}
+	said := line{"line", r.count + 1, id, m.nick, text, time.Now().UTC(), r.here.Number, r.typing.Number}
+	if err := r.tell(ctx, "chat.line", said); err != nil {
+		return err
+	}
+	r.count++
+	r.lines = append(r.lines[max(0, len(r.lines)+1-maxHistory):], said)
+	r.members[m] = false
+	r.update(ctx)
+	return nil
+}
+
+// types tells the room that somebody has begun to type, or thinks again.
+func (r *room) types(ctx context.Context, m *member, on bool) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.members[m] = on
+	r.update(ctx)
+	return nil
+}
+
+// who tells one client what all have been told of late. It may be a slow one, so
+// the room does not wait for it, and a newer list may come first.
+func (r *room) who(ctx context.Context, conn *consumer.Conn) error {
+	r.mu.Lock()
+	lists := []list{r.here, r.typing}
+	r.mu.Unlock()
+	for _, l := range lists {
+		if err := conn.SendValue(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// update tells the room who is here and who is typing, if that has changed.
+func (r *room) update(ctx context.Context) {
+	here, typing := []string{}, []string{}
+	for m, types := range r.members {
+		here = append(here, m.nick)
+		if types {
+			typing = append(typing, m.nick)
+		}
+	}
+	r.change(ctx, &r.here, here)
+	r.change(ctx, &r.typing, typing)
+}
+
+func (r *room) change(ctx context.Context, l *list, nicks []string) {
+	slices.Sort(nicks)
+	nicks = slices.Compact(nicks) // one may have several pages
+	if slices.Equal(nicks, l.Nicks) {
+		return
+	}
+	l.Number, l.Nicks = l.Number+1, nicks
+	_ = r.tell(ctx, "chat."+l.Type, *l) // fails only when all is over
+}
+
+func (r *room) tell(ctx context.Context, typ string, value any) error {
+	message, err := channel.JSON(typ, value)
 	if err != nil {
 		return err
 	}
-	defer inbox.Close() // leaves the room
-	if err := inbox.Join(ctx, room); err != nil {
-		return err
-	}
-	if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
-		return err
-	}
-
-	ctx, end := context.WithCancelCause(ctx)
-	var hearing sync.WaitGroup
-	defer hearing.Wait()
-	defer end(nil)
-	hearing.Go(func() { end(r.hear(ctx, ws, room)) })
-	for {
-		message, err := inbox.Receive(ctx)
-		if err != nil {
-			return err // the peer left, or was too slow
-		}
-		if err := ws.Write(ctx, message.Prepared().Send()); err != nil { // encoded once for the whole room
-			return err
-		}
-	}
-}
-
-// hear tells the room what one page says.
-func (r *rooms) hear(ctx context.Context, ws *parley.Socket, room channel.Group) error {
-	nick := nickname(ws.Scope().Request.URL.Query().Get("nick"))
-	for {
-		var said said
-		if err := ws.ReadJSON(ctx, &said); err != nil {
-			return err
-		}
-		if said.Text = strings.TrimSpace(said.Text); said.Text == "" {
-			continue
-		}
-		message, err := channel.JSON("line", line{"line", said.ID, nick, said.Text, time.Now().UTC()})
-		if err != nil {
-			return err
-		}
-		if _, err := r.layer.GroupSend(ctx, room, message); err != nil {
-			return err
-		}
-	}
-}
-
-// nickname makes a name of what somebody wants to be called: one line, not long.
-func nickname(wish string) string {
-	printable := strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, wish)
-	name := []rune(strings.TrimSpace(printable))
-	name = name[:min(len(name), 24)]
-	return cmp.Or(strings.TrimSpace(string(name)), "somebody")
+	_, err = r.layer.GroupSend(context.WithoutCancel(ctx), r.group, message) // also if the teller has left
+	return err
 }

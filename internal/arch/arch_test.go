@@ -48,7 +48,7 @@ var layers = []layer{
 	{"adapters/gin", []string{".", "adapters/nethttp"}, []string{"github.com/gin-gonic/gin"}},
 	{"server", []string{".", "internal/...", "bridge", "adapters/nethttp"}, []string{"github.com/coreos/go-systemd/v22/..."}},
 	{"examples/...", []string{".", "bridge", "channel", "router", "middleware", "consumer", "adapters/...", "server"},
-		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2/..."}},
+		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/..."}},
 }
 
 // budget is every module that go.mod may require directly.

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+)
+
+// anything is a message of the server, of any kind.
+type anything struct {
+	Type   string
+	Number uint64
+	ID     string
+	From   string
+	Text   string
+	Nicks  []string
+	Lines  []line
+	Here   list
+	Typing list
+}
+
+// client is a page without a browser.
+type client struct {
+	t  *testing.T
+	ws *websocket.Conn
+}
+
+// cookieOf logs somebody in and returns the cookie.
+func cookieOf(t *testing.T, home, name string) string {
+	t.Helper()
+	response, err := http.PostForm(home+"login", url.Values{"name": {name}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != 200 {
+		t.Fatalf("login of %q: %s", name, response.Status)
+	}
+	cookie, _, _ := strings.Cut(response.Header.Get("Set-Cookie"), ";")
+	return cookie
+}
+
+func dial(home, room, cookie string) (*websocket.Conn, *http.Response, error) {
+	at := "ws" + strings.TrimPrefix(home, "http") + "rooms/" + url.PathEscape(room)
+	return websocket.DefaultDialer.Dial(at, http.Header{"Cookie": {cookie}, "Origin": {strings.TrimSuffix(home, "/")}})
+}
+
+// join logs somebody in, and into a room.
+func join(t *testing.T, home, room, nick string) (*client, anything) {
+	t.Helper()
+	return joinAs(t, home, room, cookieOf(t, home, nick))
+}
+
+func joinAs(t *testing.T, home, room, cookie string) (*client, anything) {
+	t.Helper()
+	ws, _, err := dial(home, room, cookie)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ws.Close() })
+	c := &client{t, ws}
+	first := c.read()
+	if first.Type != "welcome" {
+		t.Fatalf("first comes %+v", first)
+	}
+	return c, first
+}
+
+func (c *client) send(what said) {
+	c.t.Helper()
+	if err := c.ws.WriteJSON(what); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) say(id, text string) {
+	c.t.Helper()
+	c.send(said{Type: "line", ID: id, Text: text})
+}
+
+func (c *client) read() (got anything) {
+	c.t.Helper()
+	_, data, err := c.ws.ReadMessage()
+	if err == nil {
+		err = json.Unmarshal(data, &got)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return got
+}
+
+// until reads until there is a message of a kind, and returns that.
+func (c *client) until(kind string) anything {
+	c.t.Helper()
+	for {
+		if got := c.read(); got.Type == kind {
+			return got
+		}
+	}
+}
+
+// hears wants the next line.
+func (c *client) hears(id, from, text string) {
+	c.t.Helper()
+	if got := c.until("line"); got.ID != id || got.From != from || got.Text != text || got.Number == 0 {
+		c.t.Errorf("got %+v, want %s of %s: %s", got, id, from, text)
+	}
+}
+
+// sees wants the next list of a kind.
+func (c *client) sees(kind string, nicks ...string) {
+	c.t.Helper()
+	if got := strings.Join(c.until(kind).Nicks, " "); got != strings.Join(nicks, " ") {
+		c.t.Errorf("%s: got %s, want %s", kind, got, nicks)
+	}
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/middleware"
+)
+
+const (
+	maxMessage = 16 << 10 // bytes of what a page sends
+	maxWaiting = 32       // messages kept for a client that falls behind
+)
+
+// newChat is the one definition that serves a page by WebSocket, by server-sent
+// events, and by polls.
+func newChat(layer *channel.Layer, nap func(context.Context)) *consumer.App {
+	rooms := &rooms{layer: layer}
+	return consumer.New(func() *member { return &member{rooms: rooms, nap: nap} },
+		consumer.Options{
+			Layer:    layer,
+			Policy:   channel.Coalesce,
+			Key:      key,
+			Capacity: channel.Capacity{Messages: maxWaiting},
+			Fallback: consumer.Fallback{MaxMessage: maxMessage},
+		},
+		consumer.Receive((*member).hear),
+		consumer.Forward("chat.line", "chat.here", "chat.typing"), // encoded once for the whole room
+		consumer.On("chat.nap", (*member).doze),
+	)
+}
+
+// key says which messages replace their like while they wait for a slow client:
+// those who are here and those who type are told as a whole each time, so the
+// latest is enough. Lines are kept, as many as there is room for. The oldest that
+// waits makes room, be it a line or a list: the page notices by the numbers.
+func key(message channel.Message) string {
+	switch message.Type() {
+	case "chat.here", "chat.typing":
+		return message.Type()
+	}
+	return ""
+}
+
+// member is somebody in a room, by one page. Its methods run one at a time.
+type member struct {
+	rooms *rooms
+	room  *room
+	nick  string
+	nap   func(context.Context)
+	slow  int // see slow.go
+}
+
+// said is what a page sends.
+type said struct {
+	Type string `json:"type"` // "line", "typing", "who" or "slow"
+	ID   string `json:"id"`   // the page's own, by which it knows its line again
+	Text string `json:"text"`
+	On   bool   `json:"on"`
+}
+
+// Connect finds out who it is, and lets them into a room that there can be.
+func (m *member) Connect(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
+	nick, err := middleware.User[string](ctx)
+	if err != nil {
+		return nil, err
+	}
+	room, err := m.rooms.find(conn.Scope().PathValue("room"))
+	if err != nil {
+		return consumer.Deny{Status: http.StatusNotFound, Body: []byte(err.Error())}, nil
+	}
+	m.nick, m.room = nick, room
+	return consumer.Accept{}, nil
+}
+
+// Open sends what was said before.
+func (m *member) Open(ctx context.Context, conn *consumer.Conn) error {
+	return m.room.enter(ctx, m, conn)
+}
+
+// Disconnect is called for everybody, also for those who never got in.
+func (m *member) Disconnect(ctx context.Context, _ *consumer.Conn, _ error) {
+	if m.room != nil {
+		m.room.leave(ctx, m)
+	}
+}
+
+// hear takes what the page sends.
+func (m *member) hear(ctx context.Context, conn *consumer.Conn, said said) error {
+	switch said.Type {
+	case "line":
+		return m.room.say(ctx, m, said.ID, said.Text)
+	case "typing":
+		return m.room.types(ctx, m, said.On)
+	case "who":
+		return m.room.who(ctx, conn)
+	case "slow":
+		return m.dawdle(ctx, conn, said.On)
+	}
+	return nil // of a page that is newer than this program
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gorilla/websocket"
+)
+
+func TestRooms(t *testing.T) {
+	home := start(t)
+	ann, _ := join(t, home, "lobby", "ann")
+	bob, _ := join(t, home, "lobby", "bob")
+	eve, _ := join(t, home, "cellar", "eve")
+
+	eve.say("1", "is anybody here?")
+	ann.say("2", "  hello  ")
+	ann.hears("2", "ann", "hello")
+	bob.hears("2", "ann", "hello")
+	bob.say("3", " ")                            // is nothing
+	bob.say("4", strings.Repeat("é", maxText+1)) // is too much
+	bob.send(said{Type: "dance"})                // is unknown here
+	bob.say("5", "<b>hi</b>\nann")
+	ann.hears("5", "bob", "<b>hi</b>\nann")
+	eve.hears("1", "eve", "is anybody here?")
+}
+
+func TestPresence(t *testing.T) {
+	home := start(t)
+	ann, first := join(t, home, "lobby", "ann")
+	if strings.Join(first.Here.Nicks, " ") != "ann" {
+		t.Errorf("got %+v", first)
+	}
+	cookie := cookieOf(t, home, "bob")
+	bob, first := joinAs(t, home, "lobby", cookie)
+	if strings.Join(first.Here.Nicks, " ") != "ann bob" {
+		t.Errorf("got %+v", first)
+	}
+	ann.sees("here", "ann", "bob")
+	again, _ := joinAs(t, home, "lobby", cookie) // a second page of the same person is no news
+	bob.ws.Close()
+	again.ws.Close()
+	ann.sees("here", "ann")
+}
+
+func TestTyping(t *testing.T) {
+	home := start(t)
+	ann, _ := join(t, home, "lobby", "ann")
+	bob, _ := join(t, home, "lobby", "bob")
+	bob.send(said{Type: "typing", On: true})
+	ann.sees("typing", "bob")
+	bob.send(said{Type: "typing", On: true}) // is no news
+	bob.send(said{Type: "typing"})
+	ann.sees("typing")
+	bob.send(said{Type: "typing", On: true})
+	ann.sees("typing", "bob")
+	_, first := join(t, home, "lobby", "eve")
+	if strings.Join(first.Typing.Nicks, " ") != "bob" {
+		t.Errorf("got %+v", first)
+	}
+	bob.say("1", "said") // is done
+	ann.hears("1", "bob", "said")
+	ann.sees("typing")
+	bob.send(said{Type: "typing", On: true})
+	ann.sees("typing", "bob")
+	bob.ws.Close() // leaves in the middle of a word
+	ann.sees("typing")
+}
+
+func TestHistory(t *testing.T) {
+	home := start(t)
+	ann, _ := join(t, home, "lobby", "ann")
+	for i := range 60 {
+		ann.say(strconv.Itoa(i), "x")
+		ann.say(strconv.Itoa(i), "x") // again: it was not sure that it had been heard
+	}
+	for i := range 60 {
+		ann.hears(strconv.Itoa(i), "ann", "x")
+	}
+	_, first := join(t, home, "lobby", "bob")
+	if len(first.Lines) != maxHistory || first.Lines[0].ID != "10" || first.Lines[maxHistory-1].Number != 60 {
+		t.Errorf("got %+v", first)
+	}
+	if _, first = join(t, home, "cellar", "bob"); len(first.Lines) != 0 {
+		t.Errorf("got %+v", first)
+	}
+}
+
+// TestEnterWhileTalking: whoever comes in the middle of it misses nothing, and
+// hears nothing twice.
+func TestEnterWhileTalking(t *testing.T) {
+	const lines = 200
+	home := start(t)
+	ann, _ := join(t, home, "lobby", "ann")
+	cookie := cookieOf(t, home, "bob")
+	var talking sync.WaitGroup
+	defer talking.Wait()
+	talking.Go(func() {
+		for i := range lines {
+			if err := ann.ws.WriteJSON(said{Type: "line", ID: strconv.Itoa(i), Text: "x"}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range 10 {
+		bob, first := joinAs(t, home, "lobby", cookie)
+		ann.hears(strconv.Itoa(i), "ann", "x") // comes in later each time
+		last := uint64(0)
+		for _, line := range first.Lines {
+			if last != 0 && line.Number != last+1 {
+				t.Fatalf("%d comes after %d", line.Number, last)
+			}
+			last = line.Number
+		}
+		for last < lines {
+			if got := bob.until("line"); got.Number != last+1 {
+				t.Fatalf("%d comes after %d", got.Number, last)
+			}
+			last++
+		}
+		bob.ws.Close()
+	}
+}
+
+func TestManyRooms(t *testing.T) {
+	all := &rooms{}
+	for i := range maxRooms {
+		if _, err := all.find(strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := all.find("one more"); err == nil {
+		t.Error("made a room with a space")
+	}
+	if _, err := all.find("one-more"); err == nil {
+		t.Error("made more rooms than there may be")
+	}
+	if _, err := all.find("7"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	home := start(t)
+	cookie := cookieOf(t, home, "ann")
+	for _, test := range []struct {
+		name, room, cookie string
+		status             int
+	}{
+		{"room", "a room", cookie, 404},
+		{"anonymous", "lobby", "", 401},
+		{"unknown session", "lobby", "session=" + strings.Repeat("x", 43), 401},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, response, err := dial(home, test.room, test.cookie)
+			if response == nil {
+				t.Fatal(err)
+			}
+			if response.StatusCode != test.status {
+				t.Errorf("got %d", response.StatusCode)
+			}
+		})
+	}
+	for _, test := range []struct {
+		name, message string
+		code          int
+	}{
+		{"no JSON", "hello", websocket.CloseInvalidFramePayloadData},
+		{"too long", `{"text":"` + strings.Repeat("x", maxMessage) + `"}`, websocket.CloseMessageTooBig},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, _ := joinAs(t, home, "lobby", cookie)
+			if err := c.ws.WriteMessage(websocket.TextMessage, []byte(test.message)); err != nil {
+				t.Fatal(err)
+			}
+			for {
+				_, _, err := c.ws.ReadMessage()
+				if websocket.IsCloseError(err, test.code) {
+					return
+				}
+				if err != nil {
+					t.Fatalf("got %v", err)
+				}
+			}
+		})
+	}
+}
