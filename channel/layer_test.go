@@ -287,6 +287,7 @@ func TestReceiveEndsWithItsContextOrItsInbox(t *testing.T) {
 		if _, err := inbox.Receive(ctx); err != channel.ErrClosed || !errors.Is(err, net.ErrClosed) {
 			t.Errorf("inbox closed: %v", err)
 		}
+		synctest.Wait() // Close goes on for a moment after Receive has heard of it
 	})
 }
 
