@@ -1,6 +1,7 @@
 package nethttp
 
 import (
+	"errors"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -27,18 +28,13 @@ type response struct {
 // a body of one part gets its length.
 func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
 	c.out.order.Head = c.r.Method == http.MethodHead
-	if err := c.out.order.Start(event); err != nil {
-		return err
-	}
 	header := c.w.Header()
-	for name, values := range event.Header {
-		switch name = textproto.CanonicalMIMEHeaderKey(name); name {
-		case "Transfer-Encoding": // the server's own business
-		case "Set-Cookie", "Vary": // middleware above may have set some
-			header[name] = append(header[name], values...)
-		default:
-			header[name] = values
+	err := c.out.order.StartWith(event, func(name string, values []string) { takeField(header, name, values) })
+	if err != nil {
+		if errors.Is(err, parley.ErrInvalidHeader) {
+			dropFields(header, event.Header)
 		}
+		return err
 	}
 	c.out.status = event.Status
 	c.out.trailers = event.Trailers && c.scope.Supports(parley.ExtensionTrailers)
@@ -48,6 +44,25 @@ func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
 		delete(header, "Trailer")
 	}
 	return nil
+}
+
+// takeField puts a field of the app's head into the server's.
+func takeField(header http.Header, name string, values []string) {
+	switch name = textproto.CanonicalMIMEHeaderKey(name); name {
+	case "Transfer-Encoding": // the server's own business
+	case "Set-Cookie", "Vary": // middleware above may have set some
+		header[name] = append(header[name], values...)
+	default:
+		header[name] = values
+	}
+}
+
+// dropFields takes a head that was refused out of the server's again: nothing of it
+// goes out with the error that answers instead.
+func dropFields(header, refused http.Header) {
+	for name := range refused {
+		delete(header, textproto.CanonicalMIMEHeaderKey(name))
+	}
 }
 
 func tokens(lines []string) (list []string) {

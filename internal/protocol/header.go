@@ -8,13 +8,13 @@ import (
 // ValidHeader tells whether every name is a token and no value can end its line
 // early. net/http would repair such a header in silence.
 func ValidHeader(header http.Header) bool {
-	_, ok := checkHeader(header)
+	_, ok := checkHeader(header, nil)
 	return ok
 }
 
 // checkHeader is ValidHeader that also finds the Content-Length, however the
-// app spells it.
-func checkHeader(header http.Header) (lengths []string, ok bool) {
+// app spells it, and hands each field to take, if there is one, in the same walk.
+func checkHeader(header http.Header, take func(name string, values []string)) (lengths []string, ok bool) {
 	for name, values := range header {
 		if !validName(name) {
 			return nil, false
@@ -26,6 +26,9 @@ func checkHeader(header http.Header) (lengths []string, ok bool) {
 		}
 		if len(name) == len("Content-Length") && strings.EqualFold(name, "Content-Length") {
 			lengths = append(lengths, values...) // two spellings are two lengths
+		}
+		if take != nil {
+			take(name, values)
 		}
 	}
 	return lengths, true

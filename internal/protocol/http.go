@@ -50,7 +50,11 @@ func (h *HTTP) refuse(event parley.Event, rule string, err error) error {
 }
 
 // Start checks the head of a response and moves on to its body.
-func (h *HTTP) Start(event parley.HTTPResponseStart) error {
+func (h *HTTP) Start(event parley.HTTPResponseStart) error { return h.StartWith(event, nil) }
+
+// StartWith is Start that hands each field of the header to take, in the one walk
+// through it. Of a header that is refused take may have been given some.
+func (h *HTTP) StartWith(event parley.HTTPResponseStart, take func(name string, values []string)) error {
 	switch {
 	case h.state == HTTPComplete:
 		return h.refuse(event, "A4.after-complete", parley.ErrResponseComplete)
@@ -59,7 +63,7 @@ func (h *HTTP) Start(event parley.HTTPResponseStart) error {
 	case event.Status < 200 || event.Status > 599:
 		return h.refuse(event, "A4.status", parley.ErrInvalidStatus)
 	}
-	lengths, ok := checkHeader(event.Header)
+	lengths, ok := checkHeader(event.Header, take)
 	if !ok {
 		return h.refuse(event, "A4.header", parley.ErrInvalidHeader)
 	}
