@@ -93,8 +93,7 @@ func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) error {
 }
 
 // Offer queues a message without ever waiting, for senders that serve many
-// sockets. It returns parley.ErrFull when there is no
-// room.
+// sockets. It returns parley.ErrFull when there is no room.
 func (c *Conn) Offer(send parley.WebSocketSend) error {
 	frame, borrowed := c.encode(send)
 	defer giveBack(borrowed)
