@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/overevents"
 )
 
 // App makes an app of an http.Handler: HTTP conversations and WebSocket
@@ -38,7 +39,7 @@ func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 			return nil
 		}
 	}
-	return serveOverEvents(ctx, a.handler, scope, conn)
+	return overevents.Serve(ctx, a.handler, scope, conn)
 }
 
 // requestFor is the request a wrapped handler gets: the scope's, with ctx in it
@@ -54,7 +55,7 @@ func requestFor(ctx, live context.Context, received *http.Request, scope *parley
 		r.Trailer = received.Trailer // the server fills it in, also where a scope was cloned
 	}
 	if scope.RootPath != "" {
-		r = withoutRoot(scope, r)
+		r = overevents.WithoutRoot(scope, r)
 	}
 	return r
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
+	"github.com/parleygo/parley/internal/overevents"
 )
 
 // Blocking makes an app of a handler that blocks its thread or is bound to one:
@@ -84,7 +85,7 @@ func (a *blockingApp) Serve(ctx context.Context, scope *parley.Scope, conn parle
 
 // serve runs on the bridge.
 func (a *blockingApp) serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) (struct{}, error) {
-	return struct{}{}, serveOverEvents(ctx, a.handler, scope, leavingConn{conn})
+	return struct{}{}, overevents.Serve(ctx, a.handler, scope, leavingConn{conn})
 }
 
 // blockingFailure makes of what the bridge returned what adapters know.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/overevents"
 )
 
 // Middleware makes parley middleware of net/http middleware: rs/cors, otelhttp,
@@ -47,7 +48,7 @@ type passage struct {
 	// gateway serves HTTP below, over the writer that the middleware hands on.
 	gateway *Gateway
 	// writer is the one that the middleware was given on a WebSocket.
-	writer *eventWriter
+	writer *overevents.Writer
 
 	mu       sync.Mutex    // the middleware may hand on on a goroutine of its own
 	returned chan struct{} // made when it hands on, closed when the app has returned
@@ -101,7 +102,7 @@ func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 	}
 	whole := *p.scope
 	whole.RootPath = "" // the middleware sees the path as it came
-	if err := serveOverEvents(ctx, m.handler, &whole, p.conn); err != nil {
+	if err := overevents.Serve(ctx, m.handler, &whole, p.conn); err != nil {
 		return err
 	}
 	_, err := p.outcome()
@@ -112,16 +113,16 @@ func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 // handshake. If it hands on instead, the writer's headers go with the app's
 // answer.
 func (m *middlewareApp) serveWebSocket(ctx context.Context, p *passage) error {
-	p.writer = newEventWriter(ctx, p.scope, &denial{Conn: p.conn})
-	defer p.writer.release()
+	p.writer = overevents.NewDenial(ctx, p.scope, p.conn)
+	defer p.writer.Release()
 	m.handler.ServeHTTP(p.writer, p.scope.Request.WithContext(ctx))
-	p.writer.retire()
+	p.writer.Retire()
 	if returned, _ := p.outcome(); returned != nil {
 		<-returned // its socket is this conversation's
 		_, err := p.outcome()
 		return err
 	}
-	return p.writer.finish()
+	return p.writer.Finish()
 }
 
 // inner is the handler that the middleware believes to stand in front of.
@@ -136,7 +137,7 @@ func (m *middlewareApp) inner(w http.ResponseWriter, r *http.Request) {
 		if scope.Protocol == parley.HTTP {
 			return p.gateway.serveBelow(&scope, m.next, w, r)
 		}
-		header := maps.Clone(p.writer.header)
+		header := maps.Clone(p.writer.Header())
 		maps.Copy(header, w.Header()) // a writer in between may have one of its own
 		return m.next.Serve(r.Context(), &scope, withHeader(p.conn, header))
 	})

@@ -33,6 +33,7 @@ var layers = []layer{
 	{pattern: "."},
 	{pattern: "internal/arch"},
 	{"internal/socket", []string{"."}, []string{"github.com/olahol/melody", "github.com/gorilla/websocket"}},
+	{"internal/overevents", []string{".", "internal/..."}, nil},
 	{"internal/leak", nil, []string{"github.com/panjf2000/ants/v2", "go.uber.org/goleak"}},
 	{"internal/...", []string{"."}, nil},
 	{"bridge", []string{"."}, []string{"github.com/panjf2000/ants/v2"}},

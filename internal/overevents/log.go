@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 // logf complains about a handler where net/http would: in the error log of the
 // server behind the conversation, or else in the standard one.
-func (w *eventWriter) logf(format string, args ...any) {
+func (w *Writer) logf(format string, args ...any) {
 	if server, ok := w.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
 		server.ErrorLog.Printf(format, args...)
 		return

@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"context"
@@ -9,12 +9,11 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// serveOverEvents runs h as the app of an HTTP or WebSocket conversation that
-// is not the live net/http one: a wrapped conn or the test driver. h sees what
-// it would see on net/http's own server; on a WebSocket its answer denies the
-// handshake. A panic of h goes on to the adapter, which knows what to do about
+// Serve runs h as the app of an HTTP or WebSocket conversation that is not the live
+// net/http one: a wrapped conn or the test driver. h sees what it would see on
+// net/http's own server; on a WebSocket its answer denies the handshake. A panic of h goes on to the adapter, which knows what to do about
 // it: http.ErrAbortHandler aborts there too.
-func serveOverEvents(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn) error {
+func Serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn) error {
 	switch scope.Protocol {
 	case parley.HTTP:
 	case parley.WebSocket:
@@ -25,20 +24,20 @@ func serveOverEvents(ctx context.Context, h http.Handler, scope *parley.Scope, c
 	default:
 		return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
 	}
-	w := newEventWriter(ctx, scope, conn)
-	defer w.release()
+	w := newWriter(ctx, scope, conn)
+	defer w.Release()
 	runHandler(ctx, h, scope, conn, w)
-	return w.finish()
+	return w.Finish()
 }
 
 // runHandler calls h once and takes back, however h ends, what was lent to it:
 // a goroutine that h leaves behind finds a finished context, a closed body and
 // a writer that refuses.
-func runHandler(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, w *eventWriter) {
+func runHandler(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, w *Writer) {
 	requestCtx := &handlerContext{Context: ctx}
 	r, body := eventRequest(requestCtx, scope, conn)
 	defer func() {
-		w.retire()
+		w.Retire()
 		requestCtx.end()
 		body.end() // after the context, which ends a Read that still waits
 		if r.MultipartForm != nil {
@@ -63,5 +62,5 @@ func awaitConnect(ctx context.Context, conn parley.Conn) error {
 		}
 		return fmt.Errorf("%w: %w", parley.ErrDisconnected, event.Cause)
 	}
-	return fmt.Errorf("nethttp: %s instead of websocket.connect", event.EventType())
+	return fmt.Errorf("parley: %s instead of websocket.connect", event.EventType())
 }

@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"bufio"
@@ -176,7 +176,7 @@ func (c *refereeConn) serve(h http.Handler, scope *parley.Scope) (err error) {
 		}
 		c.got.Cut = c.rules.Finish() != protocol.HTTPDone
 	}()
-	return serveOverEvents(context.Background(), h, scope, c)
+	return Serve(context.Background(), h, scope, c)
 }
 
 func (a clientView) String() string {

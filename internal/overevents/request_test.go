@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"bytes"
@@ -88,7 +88,7 @@ func TestOverEventsLostClientCause(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	scope, _ := scopeOf(t, request(t, http.MethodGet, "/", nil))
-	err := serveOverEvents(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	err := Serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		gone := w.(interface{ CloseNotify() <-chan bool }).CloseNotify()
 		cancel(fmt.Errorf("cable cut: %w", parley.ErrDisconnected))
 		<-gone
@@ -112,7 +112,7 @@ func TestOverEventsDeadline(t *testing.T) {
 	defer cancel()
 	scope, _ := scopeOf(t, request(t, http.MethodGet, "/", nil))
 	conn := &refereeConn{}
-	err := serveOverEvents(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	err := Serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		http.Error(w, r.Context().Err().Error(), http.StatusGatewayTimeout)
 	}), scope, conn)
@@ -129,7 +129,7 @@ func TestOverEventsContextEnds(t *testing.T) {
 	for _, asked := range []bool{false, true} {
 		var kept context.Context
 		scope, _ := scopeOf(t, request(t, http.MethodGet, "/", nil))
-		err := serveOverEvents(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := Serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			kept = r.Context()
 			if asked {
 				kept.Done()
@@ -154,7 +154,7 @@ func TestOverEventsReadLeftBehind(t *testing.T) {
 	scope, _ := scopeOf(t, request(t, http.MethodPost, "/", strings.NewReader("never sent")))
 	conn := &silentConn{refereeConn: &refereeConn{}, waiting: make(chan struct{})}
 	result := make(chan error, 1)
-	err := serveOverEvents(context.Background(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	err := Serve(context.Background(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		go func() {
 			_, err := r.Body.Read(make([]byte, 1))
 			result <- err

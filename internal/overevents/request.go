@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // without what the routers above consumed of its path, and with a body made of
 // events. The body is nil where there is none to read.
 func eventRequest(ctx context.Context, scope *parley.Scope, conn parley.Conn) (*http.Request, *eventBody) {
-	r := withoutRoot(scope, scope.Request).WithContext(ctx)
+	r := WithoutRoot(scope, scope.Request).WithContext(ctx)
 	if r.ContentLength == 0 || scope.Protocol != parley.HTTP {
 		r.Body = http.NoBody
 		return r, nil
@@ -26,11 +26,11 @@ func eventRequest(ctx context.Context, scope *parley.Scope, conn parley.Conn) (*
 	return r, body
 }
 
-// withoutRoot returns r as a handler mounted at the scope's RootPath sees it,
+// WithoutRoot returns r as a handler mounted at the scope's RootPath sees it,
 // as http.StripPrefix would hand it on, but cut on the boundary of a segment
 // and with "/" for the mount point itself. A path that is not below the root is
 // left as it is.
-func withoutRoot(scope *parley.Scope, r *http.Request) *http.Request {
+func WithoutRoot(scope *parley.Scope, r *http.Request) *http.Request {
 	if scope.RootPath == "" {
 		return r
 	}

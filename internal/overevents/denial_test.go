@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"context"
@@ -85,7 +85,7 @@ func TestOverEventsDenial(t *testing.T) {
 	for _, c := range denialCases {
 		t.Run(c.name, func(t *testing.T) {
 			conn := &handshakeConn{first: parley.WebSocketConnect{}}
-			err := serveOverEvents(context.Background(), c.handler, handshakeScope(t), conn)
+			err := Serve(context.Background(), c.handler, handshakeScope(t), conn)
 			if !errors.Is(err, c.err) || !slices.Equal(conn.events, c.want) || conn.rules.Finish() != c.ending {
 				t.Errorf("got %q, %v, ending %d, want %q, %v, ending %d", conn.events, err, conn.rules.Finish(), c.want, c.err, c.ending)
 			}
@@ -107,12 +107,12 @@ func TestOverEventsHandshakeLost(t *testing.T) {
 	unexpected := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler ran") })
 	for _, c := range cases {
 		conn := &handshakeConn{first: c.first}
-		if err := serveOverEvents(context.Background(), unexpected, handshakeScope(t), conn); !errors.Is(err, c.want) {
+		if err := Serve(context.Background(), unexpected, handshakeScope(t), conn); !errors.Is(err, c.want) {
 			t.Errorf("%v: got %v, want %v", c.first, err, c.want)
 		}
 	}
 	conn := &handshakeConn{first: parley.WebSocketReceive{}}
-	if err := serveOverEvents(context.Background(), unexpected, handshakeScope(t), conn); err == nil {
+	if err := Serve(context.Background(), unexpected, handshakeScope(t), conn); err == nil {
 		t.Error("a message for a handshake was accepted")
 	}
 }

@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"bufio"
@@ -15,30 +15,30 @@ import (
 // behind events.
 
 // Hijack is not supported.
-func (w *eventWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return nil, nil, unsupported("hijacking")
 }
 
 // Push is not supported.
-func (w *eventWriter) Push(string, *http.PushOptions) error { return http.ErrNotSupported }
+func (w *Writer) Push(string, *http.PushOptions) error { return http.ErrNotSupported }
 
 // SetReadDeadline is not supported.
-func (w *eventWriter) SetReadDeadline(time.Time) error { return unsupported("a read deadline") }
+func (w *Writer) SetReadDeadline(time.Time) error { return unsupported("a read deadline") }
 
 // SetWriteDeadline is not supported.
-func (w *eventWriter) SetWriteDeadline(time.Time) error { return unsupported("a write deadline") }
+func (w *Writer) SetWriteDeadline(time.Time) error { return unsupported("a write deadline") }
 
 // EnableFullDuplex is not supported: whether reading and writing may interleave
 // is up to the conn.
-func (w *eventWriter) EnableFullDuplex() error { return unsupported("full duplex") }
+func (w *Writer) EnableFullDuplex() error { return unsupported("full duplex") }
 
 func unsupported(what string) error {
-	return fmt.Errorf("nethttp: %s over events: %w", what, http.ErrNotSupported)
+	return fmt.Errorf("parley: %s over events: %w", what, http.ErrNotSupported)
 }
 
 // CloseNotify returns a channel that is closed when the conversation ends or the
 // handler has returned.
-func (w *eventWriter) CloseNotify() <-chan bool { return w.notify.channel(w.ctx) }
+func (w *Writer) CloseNotify() <-chan bool { return w.notify.channel(w.ctx) }
 
 // closeNotifier makes the channel of CloseNotify when somebody asks for it.
 type closeNotifier struct {

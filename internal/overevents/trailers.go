@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"net/http"
@@ -11,7 +11,7 @@ import (
 // takeTrailers finds out what the handler has said about trailers when the head
 // goes out, and decides whether the head announces some. While the handler is at
 // work it always does: http.TrailerPrefix is for names not known before.
-func (w *eventWriter) takeTrailers(finished bool) (wanted bool) {
+func (w *Writer) takeTrailers(finished bool) (wanted bool) {
 	for name := range w.snapshot {
 		if strings.HasPrefix(name, http.TrailerPrefix) {
 			delete(w.snapshot, name)
@@ -28,7 +28,7 @@ func (w *eventWriter) takeTrailers(finished bool) (wanted bool) {
 }
 
 // sendTrailers sends the trailers if the head has announced them.
-func (w *eventWriter) sendTrailers() error {
+func (w *Writer) sendTrailers() error {
 	if !w.announced {
 		return nil
 	}

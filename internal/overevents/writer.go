@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"context"
@@ -16,12 +16,12 @@ const bufferSize = 2 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-var errHandlerReturned = fmt.Errorf("nethttp: write after the handler returned: %w", parley.ErrClosed)
+var errHandlerReturned = fmt.Errorf("parley: write after the handler returned: %w", parley.ErrClosed)
 
-// eventWriter is the http.ResponseWriter of a conversation of events. It keeps
+// Writer is the http.ResponseWriter of a conversation of events. It keeps
 // net/http's rules. It is safe to use, though to no effect, after the handler
 // has returned.
-type eventWriter struct {
+type Writer struct {
 	ctx      context.Context // the conversation's: a ResponseWriter's methods bring none
 	scope    *parley.Scope
 	conn     parley.Conn
@@ -45,8 +45,8 @@ type eventWriter struct {
 	notify closeNotifier
 }
 
-func newEventWriter(ctx context.Context, scope *parley.Scope, conn parley.Conn) *eventWriter {
-	return &eventWriter{
+func newWriter(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Writer {
+	return &Writer{
 		ctx: ctx, scope: scope, conn: conn,
 		headOnly: scope.Request.Method == http.MethodHead,
 		header:   make(http.Header),
@@ -56,7 +56,7 @@ func newEventWriter(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 
 // Header returns the header map; one of no consequence once the handler has
 // returned, when the real one may be in use elsewhere.
-func (w *eventWriter) Header() http.Header {
+func (w *Writer) Header() http.Header {
 	if w.returned.Load() {
 		return make(http.Header)
 	}
@@ -64,12 +64,12 @@ func (w *eventWriter) Header() http.Header {
 }
 
 // Write keeps p in the buffer or sends it.
-func (w *eventWriter) Write(p []byte) (int, error) { return write(w, p) }
+func (w *Writer) Write(p []byte) (int, error) { return write(w, p) }
 
 // WriteString is Write without a copy of what fits the buffer.
-func (w *eventWriter) WriteString(s string) (int, error) { return write(w, s) }
+func (w *Writer) WriteString(s string) (int, error) { return write(w, s) }
 
-func write[T []byte | string](w *eventWriter, data T) (int, error) {
+func write[T []byte | string](w *Writer, data T) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	allowed, refusal := w.admit(int64(len(data)))
@@ -83,7 +83,7 @@ func write[T []byte | string](w *eventWriter, data T) (int, error) {
 }
 
 // begin makes sure that there is a status and somebody to tell it to.
-func (w *eventWriter) begin() error {
+func (w *Writer) begin() error {
 	if w.returned.Load() {
 		return errHandlerReturned
 	}
@@ -94,7 +94,7 @@ func (w *eventWriter) begin() error {
 }
 
 // admit tells how much of size more bytes may become part of the body.
-func (w *eventWriter) admit(size int64) (allowed int64, err error) {
+func (w *Writer) admit(size int64) (allowed int64, err error) {
 	if err := w.begin(); err != nil {
 		return 0, err
 	}
@@ -113,7 +113,7 @@ func (w *eventWriter) admit(size int64) (allowed int64, err error) {
 
 // push buffers like bufio.Writer, on whose boundaries it depends whether
 // net/http computes a Content-Length, and what it sniffs.
-func push[T []byte | string](w *eventWriter, data T) error {
+func push[T []byte | string](w *Writer, data T) error {
 	for len(data) > bufferSize-len(w.buffer) {
 		if len(w.buffer) == 0 {
 			return w.sendPart([]byte(data))
@@ -134,13 +134,13 @@ func push[T []byte | string](w *eventWriter, data T) error {
 }
 
 // take empties the buffer. What it returns is good until the next push.
-func (w *eventWriter) take() []byte {
+func (w *Writer) take() []byte {
 	taken := w.buffer
 	w.buffer = w.buffer[:0]
 	return taken
 }
 
-func (w *eventWriter) sendPart(p []byte) error {
+func (w *Writer) sendPart(p []byte) error {
 	w.start(p, false)
 	if w.headOnly || len(p) == 0 {
 		return w.err
@@ -150,7 +150,7 @@ func (w *eventWriter) sendPart(p []byte) error {
 
 // sendBody sends what is buffered, and brings it to the client or ends the body
 // with it.
-func (w *eventWriter) sendBody(more bool) error {
+func (w *Writer) sendBody(more bool) error {
 	p := w.take()
 	w.start(p, !more)
 	if w.headOnly {
@@ -160,7 +160,7 @@ func (w *eventWriter) sendBody(more bool) error {
 }
 
 // send sends event unless an earlier one failed.
-func (w *eventWriter) send(event parley.Event) error {
+func (w *Writer) send(event parley.Event) error {
 	if w.err == nil {
 		w.err = w.conn.Send(w.sendContext(), event)
 	}
@@ -169,7 +169,7 @@ func (w *eventWriter) send(event parley.Event) error {
 
 // sendContext lets a handler that ran into a deadline say so: on net/http's own
 // server a deadline ends the handler's work but not its answer.
-func (w *eventWriter) sendContext() context.Context {
+func (w *Writer) sendContext() context.Context {
 	if errors.Is(w.ctx.Err(), context.DeadlineExceeded) {
 		return context.WithoutCancel(w.ctx)
 	}
@@ -178,7 +178,7 @@ func (w *eventWriter) sendContext() context.Context {
 
 // lost tells why nothing can be sent any more. It looks at the context first: a
 // conn notices late, and the buffer would hide it.
-func (w *eventWriter) lost() error {
+func (w *Writer) lost() error {
 	if w.err == nil && w.ctx.Err() != nil {
 		if cause := context.Cause(w.ctx); errors.Is(cause, parley.ErrDisconnected) {
 			w.err = cause
@@ -188,10 +188,10 @@ func (w *eventWriter) lost() error {
 }
 
 // Flush brings everything written so far to the client.
-func (w *eventWriter) Flush() { w.FlushError() }
+func (w *Writer) Flush() { w.FlushError() }
 
 // FlushError is Flush that tells of failure; http.ResponseController prefers it.
-func (w *eventWriter) FlushError() error {
+func (w *Writer) FlushError() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.begin(); err != nil {

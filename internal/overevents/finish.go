@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"fmt"
@@ -7,16 +7,16 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// retire takes the writer away from the handler: from here on only finish may
+// Retire takes the writer away from the handler: from here on only Finish may
 // use it.
-func (w *eventWriter) retire() {
+func (w *Writer) Retire() {
 	w.returned.Store(true)
 	w.notify.end()
 }
 
-// finish completes the answer of a handler that has returned. Its error says
+// Finish completes the answer of a handler that has returned. Its error says
 // why the answer is not complete.
-func (w *eventWriter) finish() error {
+func (w *Writer) Finish() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.status == 0 {
@@ -36,15 +36,15 @@ func (w *eventWriter) finish() error {
 
 // breakOff leaves a body that is too short without its end, so that no conn on
 // the way takes it for whole.
-func (w *eventWriter) breakOff() error {
+func (w *Writer) breakOff() error {
 	if err := w.sendBody(true); err != nil {
 		return err
 	}
-	return fmt.Errorf("nethttp: handler wrote %d of %d bytes: %w", w.written, w.length, parley.ErrShortBody)
+	return fmt.Errorf("parley: handler wrote %d of %d bytes: %w", w.written, w.length, parley.ErrShortBody)
 }
 
-// release gives the buffer back. It is called last, also after a panic.
-func (w *eventWriter) release() {
+// Release gives the buffer back. It is called last, also after a panic.
+func (w *Writer) Release() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.storage != nil {

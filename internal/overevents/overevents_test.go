@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ var _ interface {
 	io.ReaderFrom
 	io.StringWriter
 	CloseNotify() <-chan bool
-} = (*eventWriter)(nil)
+} = (*Writer)(nil)
 
 func request(tb testing.TB, method, path string, body io.Reader) *http.Request {
 	tb.Helper()
@@ -134,14 +134,14 @@ func TestOverEventsPanics(t *testing.T) {
 				io.WriteString(w, "buffered")
 				panic(value)
 			})
-			serveOverEvents(context.Background(), handler, scope, &refereeConn{})
+			Serve(context.Background(), handler, scope, &refereeConn{})
 		}()
 	}
 }
 
 func TestOverEventsOtherProtocols(t *testing.T) {
 	for _, protocol := range []parley.Protocol{parley.Lifespan, parley.Channel, "gopher"} {
-		err := serveOverEvents(context.Background(), nil, &parley.Scope{Protocol: protocol}, nil)
+		err := Serve(context.Background(), nil, &parley.Scope{Protocol: protocol}, nil)
 		var unsupported *parley.UnsupportedProtocolError
 		if !errors.As(err, &unsupported) || unsupported.Protocol != protocol {
 			t.Errorf("%s: %v", protocol, err)
@@ -177,7 +177,7 @@ func TestOverEventsSuperfluous(t *testing.T) {
 	server := &http.Server{ErrorLog: log.New(&complaints, "", 0)}
 	ctx := context.WithValue(context.Background(), http.ServerContextKey, server)
 	scope, _ := scopeOf(t, request(t, http.MethodGet, "/", nil))
-	err := serveOverEvents(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	err := Serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		http.Error(w, "too late", http.StatusInternalServerError)
 	}), scope, &refereeConn{})
@@ -200,7 +200,7 @@ func TestWithoutRoot(t *testing.T) {
 	for _, c := range cases {
 		r := request(t, http.MethodGet, c.target, nil)
 		before := *r.URL
-		got := withoutRoot(&parley.Scope{Protocol: parley.HTTP, RootPath: c.root, Request: r}, r)
+		got := WithoutRoot(&parley.Scope{Protocol: parley.HTTP, RootPath: c.root, Request: r}, r)
 		want := url.URL{Path: c.path, RawPath: c.raw}
 		if got.URL.Path != want.Path || got.URL.RawPath != want.RawPath || got.URL.RawQuery != before.RawQuery {
 			t.Errorf("%s below %s: got %v, want %v", c.target, c.root, got.URL, want.String())
@@ -228,7 +228,7 @@ func TestOverEventsAfterReturn(t *testing.T) {
 	if n, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader("late")); n != 0 || !errors.Is(err, net.ErrClosed) {
 		t.Errorf("late copy: %d, %v", n, err)
 	}
-	<-w.(*eventWriter).CloseNotify()
+	<-w.(*Writer).CloseNotify()
 	if _, err := r.Body.Read(make([]byte, 1)); !errors.Is(err, http.ErrBodyReadAfterClose) {
 		t.Errorf("late read: %v", err)
 	}

@@ -1,10 +1,17 @@
-package nethttp
+package overevents
 
 import (
 	"context"
 
 	"github.com/parleygo/parley"
 )
+
+// NewDenial returns a writer whose answer denies the handshake of conn. The caller
+// retires it when its handler has returned, finishes it if there is something to
+// answer, and releases it in any case.
+func NewDenial(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Writer {
+	return newWriter(ctx, scope, &denial{Conn: conn})
+}
 
 // denial makes the answer to a WebSocket handshake of HTTP's events. The head
 // waits for the first part of the body: an answer that is whole then is one

@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 )
 
 // WriteHeader fixes status and headers. The first final status counts.
-func (w *eventWriter) WriteHeader(status int) {
+func (w *Writer) WriteHeader(status int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -22,7 +22,7 @@ func (w *eventWriter) WriteHeader(status int) {
 	}
 }
 
-func (w *eventWriter) writeHeader(status int) {
+func (w *Writer) writeHeader(status int) {
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("invalid WriteHeader code %v", status))
 	}
@@ -45,7 +45,7 @@ func (w *eventWriter) writeHeader(status int) {
 // inform sends early hints. Other informational answers have no event: 100 is
 // the server's to give and 101 a WebSocket's. A hint that fails is no loss, the
 // answer itself will tell.
-func (w *eventWriter) inform(status int) {
+func (w *Writer) inform(status int) {
 	links := w.header["Link"]
 	if status != http.StatusEarlyHints || len(links) == 0 || !w.supports(parley.ExtensionEarlyHint) {
 		return
@@ -59,13 +59,13 @@ func (w *eventWriter) inform(status int) {
 
 // supports tells whether the conn takes the events of ext. None of HTTP's
 // extensions is of use to a denial.
-func (w *eventWriter) supports(ext parley.Extension) bool {
+func (w *Writer) supports(ext parley.Extension) bool {
 	return w.scope.Protocol == parley.HTTP && w.scope.Supports(ext)
 }
 
 // start sends the head, once. first is the beginning of the body, all of it if
 // the handler has finished.
-func (w *eventWriter) start(first []byte, finished bool) {
+func (w *Writer) start(first []byte, finished bool) {
 	if w.started {
 		return
 	}
@@ -88,7 +88,7 @@ func (w *eventWriter) start(first []byte, finished bool) {
 }
 
 // describe fills in the Content-Type. A nil value is how a handler declines.
-func (w *eventWriter) describe(header http.Header, first []byte, encoded bool) {
+func (w *Writer) describe(header http.Header, first []byte, encoded bool) {
 	_, given := header["Content-Type"]
 	if !given && !encoded && header.Get("Content-Encoding") == "" && len(first) > 0 {
 		header["Content-Type"] = []string{http.DetectContentType(first)}
@@ -98,7 +98,7 @@ func (w *eventWriter) describe(header http.Header, first []byte, encoded bool) {
 // measure settles the Content-Length: the handler's, or size if that is known to
 // be the whole body. On HEAD nothing written may just mean that the handler
 // knew better than to write.
-func (w *eventWriter) measure(header http.Header, size int, whole bool, encoding string) {
+func (w *Writer) measure(header http.Header, size int, whole bool, encoding string) {
 	values, given := header["Content-Length"]
 	switch {
 	case encoding != "" && encoding != "identity":

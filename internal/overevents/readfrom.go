@@ -1,4 +1,4 @@
-package nethttp
+package overevents
 
 import (
 	"io"
@@ -19,7 +19,7 @@ var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 //
 // As in net/http the first bytes are written, which shows that src can be read
 // and what is in it; if there are more, the head goes out.
-func (w *eventWriter) ReadFrom(src io.Reader) (int64, error) {
+func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
 	total, err := w.copyFrom(io.LimitReader(src, sniffSize))
 	if err != nil || total < sniffSize {
 		return total, err
@@ -40,14 +40,14 @@ func (w *eventWriter) ReadFrom(src io.Reader) (int64, error) {
 
 // copyFrom hides all but Read and Write: io.Copy would come back to ReadFrom,
 // or have a file bring a buffer of its own.
-func (w *eventWriter) copyFrom(src io.Reader) (int64, error) {
+func (w *Writer) copyFrom(src io.Reader) (int64, error) {
 	buffer := copyBuffers.Get().(*[32 << 10]byte)
 	defer copyBuffers.Put(buffer)
 	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{src}, buffer[:])
 }
 
 // drain hands what is buffered to the conn.
-func (w *eventWriter) drain() error {
+func (w *Writer) drain() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.begin(); err != nil {
@@ -68,7 +68,7 @@ func fileOf(src io.Reader) (*os.File, *io.LimitedReader) {
 
 // sendFile sends what file still has, and leaves file and limited where reading
 // it would have left them. A file that is none on disk is left to be copied.
-func (w *eventWriter) sendFile(file *os.File, limited *io.LimitedReader) (int64, error) {
+func (w *Writer) sendFile(file *os.File, limited *io.LimitedReader) (int64, error) {
 	offset, size := unread(file)
 	if limited != nil {
 		size = min(size, limited.N)
