@@ -1,5 +1,6 @@
-// Package router holds apps that choose another app: by protocol
-// ([Protocols]) and by URL ([URLs]).
+// Package router holds apps that choose another app: by protocol ([Protocols]),
+// by URL ([URLs]), by method ([Methods]) and by the name of a channel
+// ([Channels]).
 //
 // A whole program, with a page, a socket whose room is a number, and an API
 // that another package has put together:

@@ -110,3 +110,18 @@ func ExampleParam() {
 	ask(&site, parley.HTTP, "/rooms/007")
 	// Output: 8 <nil>
 }
+
+// Methods is a view: an app for each method.
+func ExampleMethods() {
+	view := router.Methods{Get: page("read"), Delete: page("delete")}
+	for _, method := range []string{"GET", "DELETE", "POST"} {
+		scope := &parley.Scope{Protocol: parley.HTTP, Request: httptest.NewRequest(method, "/notes/7", nil)}
+		if err := view.Serve(context.Background(), scope, printer{}); err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// read /notes/7 below ''
+	// delete /notes/7 below ''
+	// answered with 405
+}
