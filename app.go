@@ -1,6 +1,10 @@
 package parley
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"slices"
+)
 
 // App is an application: anything that can serve a conversation. Routers,
 // middleware, consumers and wrapped http.Handlers are all Apps.
@@ -51,10 +55,19 @@ type Event interface {
 // that merely decides passes conn on untouched, and so costs nothing below.
 type Middleware func(next App) App
 
-// Chain puts middleware around app. The first middleware is the outermost.
+// Chain puts middleware around app. The first middleware is the outermost. It
+// panics if app or a middleware is nil, or if a middleware makes nothing of an app.
 func Chain(app App, outermostFirst ...Middleware) App {
-	for i := len(outermostFirst) - 1; i >= 0; i-- {
-		app = outermostFirst[i](app)
+	if app == nil {
+		panic("parley: Chain of a nil app")
+	}
+	for i, middleware := range slices.Backward(outermostFirst) {
+		if middleware == nil {
+			panic(fmt.Sprintf("parley: Chain: middleware %d is nil", i))
+		}
+		if app = middleware(app); app == nil {
+			panic(fmt.Sprintf("parley: Chain: middleware %d returned a nil app", i))
+		}
 	}
 	return app
 }

@@ -42,6 +42,30 @@ func TestChainOfNothing(t *testing.T) {
 	}
 }
 
+func TestWiringMistakes(t *testing.T) {
+	app := parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return nil })
+	same := func(next parley.App) parley.App { return next }
+	for _, test := range []struct {
+		mistake, want string
+		make          func()
+	}{
+		{"no app", "parley: Chain of a nil app", func() { parley.Chain(nil, same) }},
+		{"no middleware", "parley: Chain: middleware 1 is nil", func() { parley.Chain(app, same, nil) }},
+		{"middleware makes nothing", "parley: Chain: middleware 0 returned a nil app", func() {
+			parley.Chain(app, func(parley.App) parley.App { return nil })
+		}},
+	} {
+		t.Run(test.mistake, func(t *testing.T) {
+			defer func() {
+				if got := recover(); got != test.want {
+					t.Errorf("it panics with %v, want %q", got, test.want)
+				}
+			}()
+			test.make()
+		})
+	}
+}
+
 // TestEventTypes holds the names to ASGI's.
 func TestEventTypes(t *testing.T) {
 	for want, event := range map[string]parley.Event{

@@ -2,7 +2,6 @@ package parley
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -43,11 +42,11 @@ func (b *bodyReader) next() {
 			b.err = io.EOF
 		}
 	case HTTPDisconnect:
-		b.err = disconnected(event.Cause)
+		b.err = event.Err()
 	default:
 		b.err = err
 		if err == nil {
-			b.err = fmt.Errorf("parley: unexpected event %s", event.EventType())
+			b.err = Unexpected(event)
 		}
 	}
 }
@@ -110,15 +109,4 @@ func (w *BodyWriter) Flush() error {
 // Close ends the body.
 func (w *BodyWriter) Close() error {
 	return w.conn.Send(w.ctx, HTTPResponseBody{})
-}
-
-// disconnected makes an error that is ErrDisconnected of a cause, once.
-func disconnected(cause error) error {
-	switch {
-	case cause == nil:
-		return ErrDisconnected
-	case isDisconnected(cause):
-		return cause
-	}
-	return fmt.Errorf("%w: %w", ErrDisconnected, cause)
 }

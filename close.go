@@ -29,7 +29,7 @@ const (
 	CloseRateLimited        CloseCode = 4429
 )
 
-// Sendable tells whether the code may stand in a close frame: 1000 to 1003, 1007
+// Sendable reports whether the code may stand in a close frame: 1000 to 1003, 1007
 // to 1014 and 3000 to 4999.
 func (c CloseCode) Sendable() bool {
 	return c >= 1000 && c <= 1003 || c >= 1007 && c <= 1014 || c >= 3000 && c <= 4999
@@ -68,6 +68,7 @@ var (
 	ErrRateLimited     error = &cause{"rate limit exceeded", CloseRateLimited}
 	ErrOverloaded      error = &cause{"server is overloaded", CloseTryAgainLater}
 	ErrAppPanic        error = &cause{"app panicked", CloseInternalError}
+	ErrGoexit          error = &cause{"app ended its goroutine with runtime.Goexit", CloseInternalError}
 	ErrInvalidPayload  error = &cause{"message is not valid UTF-8 or cannot be decoded", CloseInvalidPayload}
 	ErrUnsupportedData error = &cause{"message of a kind that is not accepted", CloseUnsupportedData}
 	ErrPeerProtocol    error = &cause{"peer broke the WebSocket protocol", CloseProtocolError}

@@ -62,6 +62,24 @@
 // which keeps its bytes for ever. A Scope and a Conn are valid until Serve
 // returns.
 //
+// # Options
+//
+// Constructors of the kit take a struct of options whose zero value is the safe
+// default. One rule holds for its numbers and durations: zero is the default, which
+// the field's comment names; a negative value means no limit, where the comment
+// says so; a value that makes no sense panics when the program is wired, with the
+// field's name. Functions among the options carry behaviour, and nil stands for the
+// usual one. A nil Logger is slog.Default(); a logger of slog.DiscardHandler is
+// silent. A nil app, handler, middleware or constructor panics at wiring.
+//
+// # Errors
+//
+// One family of errors goes through all packages. ErrClosed and ErrDisconnected
+// match net.ErrClosed. Whatever is full, too large, overloaded, draining or rate
+// limited, in whichever package, matches the error of that name here, and CodeOf
+// gives the close code that goes with it. A panic of user code is a *PanicError and
+// matches ErrAppPanic.
+//
 // The package depends on the standard library only. Adapters to net/http and
 // gin live in adapters/nethttp and adapters/gin, routers in router, a test
 // driver without sockets in parleytest.

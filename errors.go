@@ -81,5 +81,3 @@ func (e *UnsupportedProtocolError) Error() string {
 
 // Is makes the error match errors.ErrUnsupported.
 func (e *UnsupportedProtocolError) Is(target error) bool { return target == errors.ErrUnsupported }
-
-func isDisconnected(err error) bool { return errors.Is(err, ErrDisconnected) }

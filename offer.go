@@ -1,7 +1,5 @@
 package parley
 
-import "errors"
-
 // Offerer is a Conn of a WebSocket that takes messages without waiting, as
 // senders to many sockets need it. Offer queues message and returns at once:
 // ErrFull when the queue has no room, an error that is ErrDisconnected or
@@ -15,7 +13,7 @@ type Offerer interface {
 }
 
 // ErrFull is what Offer returns when there is no room.
-var ErrFull = errors.New("parley: queue is full")
+var ErrFull error = &cause{"queue is full", CloseTryAgainLater}
 
 // OffererOf finds the Offerer of conn, below wrappers that have an Unwrap
 // method. ok is false where there is none: then only Send can be used, which may

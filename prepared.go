@@ -36,7 +36,7 @@ func Prepare(message WebSocketSend) *Prepared {
 	}
 }
 
-// Valid tells whether the message may be sent: it is binary, or text that is
+// Valid reports whether the message may be sent: it is binary, or text that is
 // valid UTF-8. Prepare has found out, once for all who send it.
 func (p *Prepared) Valid() bool { return !p.invalid }
 

@@ -34,7 +34,6 @@ const (
 	ExtensionPathSend     Extension = "http.response.pathsend"
 	ExtensionDebug        Extension = "http.response.debug"
 	ExtensionDenial       Extension = "websocket.http.response"
-	ExtensionTLS          Extension = "tls"
 )
 
 // Scope is what is known of a conversation before its first event. It is
@@ -82,7 +81,7 @@ func (s *Scope) Clone() *Scope {
 	return &c
 }
 
-// Supports tells whether the server announced ext.
+// Supports reports whether the server announced ext.
 func (s *Scope) Supports(ext Extension) bool { return slices.Contains(s.Extensions, ext) }
 
 // PathValue returns the value that a router captured under name, or "".
@@ -137,7 +136,7 @@ func (s *Scope) Under(prefix string) *Scope {
 	return &c
 }
 
-// Nested tells that a router above made this scope with Under. A router below
+// Nested reports whether a router above made this scope with Under. A router below
 // that finds no route then returns its error to the one above, which goes on
 // with its next route, instead of answering 404 itself.
 func (s *Scope) Nested() bool { return s.nested }

@@ -25,7 +25,7 @@ func TestScopeClone(t *testing.T) {
 	}
 	clone.RootPath = "/other"
 	clone.Subprotocols[0] = "other"
-	clone.Extensions[0] = parley.ExtensionTLS
+	clone.Extensions[0] = parley.ExtensionDebug
 	clone.Request.URL.Path = "/other"
 	clone.Request.Method = "PUT"
 	clone.Request.Header.Set("X-A", "2")
@@ -120,11 +120,11 @@ func TestScopeFacts(t *testing.T) {
 	r := httptest.NewRequest("get", "/", nil)
 	r.RemoteAddr = "[2001:db8::1]:80"
 	r.SetPathValue("id", "7")
-	scope := &parley.Scope{Protocol: parley.HTTP, Request: r, Extensions: []parley.Extension{parley.ExtensionTLS}}
+	scope := &parley.Scope{Protocol: parley.HTTP, Request: r, Extensions: []parley.Extension{parley.ExtensionDebug}}
 	if scope.Method() != "GET" || scope.PathValue("id") != "7" || scope.Scheme() != "http" {
 		t.Errorf("%s %s %s", scope.Method(), scope.PathValue("id"), scope.Scheme())
 	}
-	if !scope.Supports(parley.ExtensionTLS) || scope.Supports(parley.ExtensionPush) {
+	if !scope.Supports(parley.ExtensionDebug) || scope.Supports(parley.ExtensionPush) {
 		t.Error("extensions")
 	}
 	if client, ok := scope.Client(); !ok || client.String() != r.RemoteAddr {

@@ -16,18 +16,10 @@ func WebSocketFunc(serve func(ctx context.Context, ws *Socket) error) App {
 		if scope.Protocol != WebSocket {
 			return &UnsupportedProtocolError{scope.Protocol}
 		}
-		ws := &Socket{scope: scope, conn: conn}
-		switch event, err := conn.Receive(ctx); event := event.(type) {
-		case WebSocketConnect:
-			return serve(ctx, ws)
-		case WebSocketDisconnect: // lost during the handshake
-			return disconnected(event.Cause)
-		default:
-			if err == nil {
-				err = fmt.Errorf("parley: unexpected event %s", event.EventType())
-			}
+		if err := AwaitConnect(ctx, conn); err != nil {
 			return err
 		}
+		return serve(ctx, &Socket{scope: scope, conn: conn})
 	})
 }
 
@@ -62,13 +54,10 @@ func (s *Socket) Read(ctx context.Context) (WebSocketReceive, error) {
 	if err != nil {
 		return WebSocketReceive{}, err
 	}
-	switch event := event.(type) {
-	case WebSocketReceive:
-		return event, nil
-	case WebSocketDisconnect:
-		return WebSocketReceive{}, disconnected(event.Cause)
+	if message, ok := event.(WebSocketReceive); ok {
+		return message, nil
 	}
-	return WebSocketReceive{}, fmt.Errorf("parley: unexpected event %s", event.EventType())
+	return WebSocketReceive{}, Unexpected(event)
 }
 
 // ReadJSON reads the next message and decodes it into value. A message that

@@ -36,6 +36,7 @@ var statuses = []struct {
 	{parley.ErrRateLimited, http.StatusTooManyRequests},
 	{parley.ErrDraining, http.StatusServiceUnavailable},
 	{parley.ErrOverloaded, http.StatusServiceUnavailable},
+	{parley.ErrFull, http.StatusServiceUnavailable},
 }
 
 // Goodbye returns the close that ends a socket whose app has returned err. Only
