@@ -1,4 +1,4 @@
-package nethttp_test
+package blocking_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/blocking"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/bridge"
 	"github.com/parleygo/parley/parleytest"
@@ -33,9 +34,10 @@ func ownBridge(t testing.TB, options bridge.Options) *bridge.Bridge {
 	return b
 }
 
-func blocking(t testing.TB, h http.HandlerFunc, options ...nethttp.BlockingOption) parley.App {
-	b := ownBridge(t, bridge.Options{})
-	return nethttp.Blocking(h, append([]nethttp.BlockingOption{nethttp.OnBridge(b)}, options...)...)
+func onBridge(t testing.TB, h http.HandlerFunc, list ...blocking.Options) parley.App {
+	options := append(list, blocking.Options{})[0]
+	options.Bridge = ownBridge(t, bridge.Options{})
+	return blocking.App(h, options)
 }
 
 // said lists the events an app sent, shortly.
@@ -64,7 +66,7 @@ func request(method, target string, body string) *http.Request {
 func TestB78_HandlerSpeaksInEvents(t *testing.T) {
 	r := request("GET", "/", "")
 	r.Header["X-Twice"] = []string{"one", "two"}
-	response := parleytest.Do(t, blocking(t, func(w http.ResponseWriter, r *http.Request) {
+	response := parleytest.Do(t, onBridge(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["X-Out"] = r.Header["X-Twice"]
 		w.WriteHeader(201)
 		io.WriteString(w, "first ")
@@ -82,7 +84,7 @@ func TestB78_HandlerSpeaksInEvents(t *testing.T) {
 
 func TestB79_RootPathIsTakenOff(t *testing.T) {
 	for path, want := range map[string]string{"/base/x": "/x", "/basement": "/basement", "/base": "/"} {
-		inner := blocking(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.URL.Path) })
+		inner := onBridge(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.URL.Path) })
 		app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 			scope = scope.Clone()
 			scope.RootPath = "/base"
@@ -95,14 +97,14 @@ func TestB79_RootPathIsTakenOff(t *testing.T) {
 }
 
 func TestB80_PathsAreUTF8(t *testing.T) {
-	app := blocking(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path, " ", r.URL.RawPath) })
+	app := onBridge(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path, " ", r.URL.RawPath) })
 	if got := parleytest.Do(t, app, request("GET", "/caf%C3%A9%2Fbar", "")).Body; got != "/café/bar /caf%C3%A9%2Fbar" {
 		t.Errorf("handler saw %s", got)
 	}
 }
 
 func TestB81_SilenceIsAnEmptyAnswer(t *testing.T) {
-	response := parleytest.Do(t, blocking(t, func(http.ResponseWriter, *http.Request) {}), request("GET", "/", ""))
+	response := parleytest.Do(t, onBridge(t, func(http.ResponseWriter, *http.Request) {}), request("GET", "/", ""))
 	if got := said(response.Sent); !slices.Equal(got, []string{"start 200", `body "" false`}) {
 		t.Errorf("sent %q", got)
 	}
@@ -115,7 +117,7 @@ func TestB82_BytesBeyondTheLengthStay(t *testing.T) {
 func TestB83_WriterHearsOfTheLength(t *testing.T) {
 	var counts []int
 	var last error
-	response := parleytest.Do(t, blocking(t, func(w http.ResponseWriter, r *http.Request) {
+	response := parleytest.Do(t, onBridge(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "8")
 		for _, part := range []string{"1234", "56", "7890", "late"} {
 			var n int
@@ -129,7 +131,7 @@ func TestB83_WriterHearsOfTheLength(t *testing.T) {
 }
 
 func TestB84_AnswerNotBegunIsReplaced(t *testing.T) {
-	response := parleytest.Do(t, blocking(t, func(w http.ResponseWriter, r *http.Request) {
+	response := parleytest.Do(t, onBridge(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "half an answer")
 		panic("trouble")
@@ -140,7 +142,7 @@ func TestB84_AnswerNotBegunIsReplaced(t *testing.T) {
 }
 
 func TestB84_AnswerBegunIsCut(t *testing.T) {
-	response := parleytest.Do(t, blocking(t, func(w http.ResponseWriter, r *http.Request) {
+	response := parleytest.Do(t, onBridge(t, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "half")
 		w.(http.Flusher).Flush()
 		panic("trouble")
@@ -153,7 +155,7 @@ func TestB84_AnswerBegunIsCut(t *testing.T) {
 func TestB85_BodyIsStreamed(t *testing.T) {
 	r := httptest.NewRequest("POST", "/", nil)
 	r.ContentLength = -1
-	exchange := parleytest.Upload(t, blocking(t, func(w http.ResponseWriter, r *http.Request) {
+	exchange := parleytest.Upload(t, onBridge(t, func(w http.ResponseWriter, r *http.Request) {
 		buffer := make([]byte, 100)
 		for {
 			n, err := r.Body.Read(buffer)
@@ -181,7 +183,7 @@ func TestB85_DisconnectEndsBodyAndContext(t *testing.T) {
 	r.ContentLength = -1
 	var bodyErr, cause error
 	running := make(chan struct{})
-	exchange := parleytest.Upload(t, blocking(t, func(w http.ResponseWriter, r *http.Request) {
+	exchange := parleytest.Upload(t, onBridge(t, func(w http.ResponseWriter, r *http.Request) {
 		close(running)
 		_, bodyErr = io.ReadAll(r.Body)
 		<-r.Context().Done()
@@ -200,7 +202,7 @@ func TestB86_RepeatedHeadersAreRefused(t *testing.T) {
 	r := request("GET", "/", "")
 	r.Header["X-Many"] = make([]string, 101)
 	called := false
-	response := parleytest.Do(t, blocking(t, func(http.ResponseWriter, *http.Request) { called = true }), r)
+	response := parleytest.Do(t, onBridge(t, func(http.ResponseWriter, *http.Request) { called = true }), r)
 	if response.Status != 400 || called || len(response.Sent) != 2 {
 		t.Errorf("%d, handler called %v, %d events", response.Status, called, len(response.Sent))
 	}
@@ -209,7 +211,7 @@ func TestB86_RepeatedHeadersAreRefused(t *testing.T) {
 func TestB87_LimitCanBeTurnedOff(t *testing.T) {
 	r := request("GET", "/", "")
 	r.Header["X-Many"] = make([]string, 10_000)
-	response := parleytest.Do(t, blocking(t, func(http.ResponseWriter, *http.Request) {}, nethttp.MaxRepeatedHeader(0)), r)
+	response := parleytest.Do(t, onBridge(t, func(http.ResponseWriter, *http.Request) {}, blocking.Options{MaxRepeatedHeader: -1}), r)
 	if response.Status != 200 {
 		t.Errorf("%d", response.Status)
 	}
@@ -220,7 +222,7 @@ func TestB87_LimitCanBeTurnedOff(t *testing.T) {
 func TestBlockingKeepsToOneLane(t *testing.T) {
 	var depth int
 	inner := bridge.SyncToAsync0(func(context.Context) (int, error) { return depth, nil }, bridge.Sensitive())
-	app := blocking(t, func(w http.ResponseWriter, r *http.Request) {
+	app := onBridge(t, func(w http.ResponseWriter, r *http.Request) {
 		depth = 42 // no lock: one thread
 		value, err := inner(r.Context()).Await(r.Context())
 		fmt.Fprint(w, value, err)
@@ -232,9 +234,9 @@ func TestBlockingKeepsToOneLane(t *testing.T) {
 
 func TestBlockingOverNetwork(t *testing.T) {
 	b := ownBridge(t, bridge.Options{Capacity: 2})
-	server := httptest.NewServer(nethttp.Handler(nethttp.Blocking(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(nethttp.Handler(blocking.App(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(w, r.Body)
-	}), nethttp.OnBridge(b), nethttp.AnyThread())))
+	}), blocking.Options{Bridge: b, AnyThread: true})))
 	defer server.Close()
 	defer http.DefaultClient.CloseIdleConnections()
 	var all sync.WaitGroup
@@ -260,8 +262,25 @@ func TestBlockingRefusedIs503(t *testing.T) {
 	if err := b.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	app := nethttp.Blocking(http.NotFoundHandler(), nethttp.OnBridge(b))
+	app := blocking.App(http.NotFoundHandler(), blocking.Options{Bridge: b})
 	if response := parleytest.Do(t, app, request("GET", "/", "")); response.Status != 503 {
 		t.Errorf("%d", response.Status)
+	}
+}
+
+func TestMistakesOfWiring(t *testing.T) {
+	handler := http.NotFoundHandler()
+	for want, wire := range map[string]func(){
+		"blocking: App of a nil handler":  func() { blocking.App(nil) },
+		"blocking: App takes one Options": func() { blocking.App(handler, blocking.Options{}, blocking.Options{}) },
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("panic %v, want %q", got, want)
+				}
+			}()
+			wire()
+		}()
 	}
 }
