@@ -66,6 +66,7 @@ type Scope struct {
 
 	rawRoot string // RootPath as it was escaped in the request
 	nested  bool   // made by Under
+	scheme  string // of the client, where a trusted proxy tells it
 }
 
 // Clone returns a copy that may be changed: it shares nothing that is written
@@ -163,9 +164,22 @@ func below(path, root string) (rest string, ok bool) {
 	return rest, true
 }
 
-// Scheme returns "http", "https", "ws" or "wss": what the client used on its
-// way to this server, TLS taken into account, proxies not.
+// WithScheme returns a scope whose Scheme is the one given and that shares
+// everything else with s: for middleware that trusts a proxy which took TLS off.
+func (s *Scope) WithScheme(scheme string) *Scope {
+	c := *s
+	c.scheme = scheme
+	return &c
+}
+
+// Scheme returns "http", "https", "ws" or "wss": what the client used on its way
+// to this server, TLS taken into account. Proxies are where middleware above
+// trusts them (WithScheme); what the request's own URL says of a scheme is the
+// client's word, and is not believed.
 func (s *Scope) Scheme() string {
+	if s.scheme != "" {
+		return s.scheme
+	}
 	scheme := "http"
 	if s.Protocol == WebSocket {
 		scheme = "ws"

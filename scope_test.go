@@ -131,7 +131,7 @@ func TestScopeFacts(t *testing.T) {
 		t.Errorf("client %v", client)
 	}
 	r.TLS, scope.Protocol, r.RemoteAddr = new(tls.ConnectionState), parley.WebSocket, "@"
-	if _, ok := scope.Client(); ok || scope.Scheme() != "wss" {
+	if _, ok := scope.Client(); ok || scope.Scheme() != "wss" || scope.WithScheme("ws").Scheme() != "ws" {
 		t.Errorf("scheme %s", scope.Scheme())
 	}
 }

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync"
@@ -96,7 +97,7 @@ func (c *logConn) sent(event parley.Event) {
 	case parley.WebSocketAccept:
 		c.access.Status, c.accepted = http.StatusSwitchingProtocols, true
 	case parley.WebSocketDeny:
-		c.access.Status = statusOr(event.Status, http.StatusForbidden)
+		c.access.Status = cmp.Or(event.Status, http.StatusForbidden)
 		c.access.BytesOut += int64(len(event.Body))
 	case parley.WebSocketResponseStart:
 		c.access.Status = event.Status
@@ -119,11 +120,4 @@ func (c *logConn) closed(event parley.WebSocketClose) {
 	case c.access.Code == 0:
 		c.access.Code = event.Code
 	}
-}
-
-func statusOr(status, other int) int {
-	if status == 0 {
-		return other
-	}
-	return status
 }

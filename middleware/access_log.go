@@ -57,7 +57,7 @@ type accessLog struct {
 }
 
 func (l *accessLog) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if !requested(scope) || l.socketsOnly && scope.Protocol == parley.HTTP {
+	if !protocol.Requested(scope) || l.socketsOnly && scope.Protocol == parley.HTTP {
 		return l.next.Serve(ctx, scope, conn)
 	}
 	c := &logConn{Conn: conn, scope: scope, access: newAccess(ctx, scope)}

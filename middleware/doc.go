@@ -1,5 +1,6 @@
 // Package middleware guards and observes apps of every protocol: HTTP,
-// WebSocket and server-sent events alike. It is safe by default.
+// WebSocket and server-sent events alike. It is safe by default, and it knows
+// nobody: who is talking is what package auth finds out.
 //
 //	package main
 //
@@ -38,17 +39,19 @@
 // TrustedProxies) has a method Check, which returns nil or a [*Refusal], beside
 // the method Wrap, which acts on it: 403, 400, 413, 429 or 503, the same on a
 // handshake, and the app below does not run. Other hosts can use the decision
-// alone, and [Check] makes middleware of any other.
+// alone, [Check] makes middleware of any other, and [Refuse] is how to act on a
+// Refusal yourself. [LogUser] and [LogCause] tell the access log above what only
+// the middleware below it knows.
 //
 // # What it costs
 //
 // Middleware that only decides hands on the conn as it is: a net/http handler or
 // a gin engine below it still gets the server's own ResponseWriter, and nothing
 // is allocated. These wrap the conn, so that handlers below run over events:
-// AccessLog, Timeout, Session, RequestID with Echo; on sockets MessageLimit and
-// RateLimit of messages or bytes; and BodyLimit for a body without a length.
-// RequestID, TrustedProxies and Auth put what they find into the context, which
-// costs a few allocations and nothing else.
+// AccessLog, Timeout, RequestID with Echo; on sockets MessageLimit and RateLimit of
+// messages or bytes; and BodyLimit for a body without a length. RequestID and
+// TrustedProxies hand down what they find, which costs a few allocations and
+// nothing else.
 //
 // # Protocols
 //

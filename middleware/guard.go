@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // guard acts on a decision: the app below runs, or the client is refused. It
@@ -16,12 +17,12 @@ type guard struct {
 }
 
 func (g *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if !requested(scope) {
+	if !protocol.Requested(scope) {
 		return g.next.Serve(ctx, scope, conn)
 	}
 	if err := g.check(scope); err != nil {
 		if !g.reportOnly {
-			return refuse(ctx, scope, conn, g.report, refusalOf(err))
+			return Refuse(ctx, scope, conn, g.report, refusalOf(err))
 		}
 		tell(ctx, scope, g.report, refusalOf(err))
 	}

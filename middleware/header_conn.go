@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // headerConn adds headers to the answer, whatever kind it is.
@@ -17,35 +18,5 @@ type headerConn struct {
 func (c *headerConn) Unwrap() parley.Conn { return c.Conn }
 
 func (c *headerConn) Send(ctx context.Context, event parley.Event) error {
-	return c.Conn.Send(ctx, withHeader(event, c.header))
-}
-
-// withHeader returns an event that answers with header on top of its own, and any
-// other event as it is.
-func withHeader(event parley.Event, header http.Header) parley.Event {
-	switch e := event.(type) {
-	case parley.HTTPResponseStart:
-		e.Header = merged(e.Header, header)
-		return e
-	case parley.WebSocketAccept:
-		e.Header = merged(e.Header, header)
-		return e
-	case parley.WebSocketDeny:
-		e.Header = merged(e.Header, header)
-		return e
-	case parley.WebSocketResponseStart:
-		e.Header = merged(e.Header, header)
-		return e
-	}
-	return event
-}
-
-func merged(header, more http.Header) http.Header {
-	if header = header.Clone(); header == nil {
-		header = make(http.Header, len(more))
-	}
-	for name, values := range more {
-		header[name] = append(header[name], values...)
-	}
-	return header
+	return c.Conn.Send(ctx, protocol.WithHeader(event, c.header))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // HostsOptions configure a Hosts.
@@ -53,7 +54,7 @@ func (h *Hosts) Wrap(next parley.App) parley.App {
 // Check decides on a handshake or request. The error is a *Refusal with the
 // reason "missing", "malformed" or "not-allowed".
 func (h *Hosts) Check(scope *parley.Scope) error {
-	if !requested(scope) {
+	if !protocol.Requested(scope) {
 		return nil
 	}
 	text := scope.Request.Host

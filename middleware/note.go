@@ -44,3 +44,11 @@ func (n *note) identified(user string) {
 		n.mu.Unlock()
 	}
 }
+
+// LogUser has the access log above tell who the user of the conversation is. It
+// is for authentication of your own; package auth calls it.
+func LogUser(ctx context.Context, id string) { noteOf(ctx).identified(id) }
+
+// LogCause has the access log above tell that cause ended the conversation,
+// whatever the app below returned.
+func LogCause(ctx context.Context, cause error) { noteOf(ctx).ended(cause) }

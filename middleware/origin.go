@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // OriginOptions configure an Origin. The zero value is the safe default: the
@@ -88,7 +89,7 @@ func (o *Origin) Wrap(next parley.App) parley.App {
 // Protocols without a request pass.
 func (o *Origin) Check(scope *parley.Scope) error {
 	switch {
-	case !requested(scope):
+	case !protocol.Requested(scope):
 		return nil
 	case scope.Protocol == parley.WebSocket:
 		return o.check(scope.Request, true)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // ProxiesOptions configure TrustedProxies.
@@ -83,11 +84,11 @@ func NewTrustedProxies(options ProxiesOptions) *TrustedProxies {
 	return p
 }
 
-// Wrap has next see the client: in Scope.Request, a copy, RemoteAddr, Host and
-// URL.Scheme are the client's (the port of an address is 0 if no proxy tells it),
-// and ClientIP and Scheme tell it from the context. A request that no trusted
-// proxy speaks for passes as it is. A trusted proxy whose headers make no sense
-// is answered with 400.
+// Wrap has next see the client: Scope.Client and Scope.Scheme are the client's,
+// and in Scope.Request, a copy, RemoteAddr, Host and URL.Scheme are (the port of
+// an address is 0 if no proxy tells it). A request that no trusted proxy speaks
+// for passes as it is. A trusted proxy whose headers make no sense is answered
+// with 400.
 func (p *TrustedProxies) Wrap(next parley.App) parley.App {
 	if len(p.options.Trust) == 0 {
 		return next
@@ -96,9 +97,8 @@ func (p *TrustedProxies) Wrap(next parley.App) parley.App {
 		client, err := p.Client(scope)
 		switch {
 		case err != nil:
-			return refuse(ctx, scope, conn, p.options.Report, refusalOf(err))
+			return Refuse(ctx, scope, conn, p.options.Report, refusalOf(err))
 		case client != nil:
-			ctx = context.WithValue(ctx, clientKey{}, client)
 			scope = client.applied(scope)
 		}
 		return next.Serve(ctx, scope, conn)
@@ -115,7 +115,7 @@ func (p *TrustedProxies) Check(scope *parley.Scope) error {
 // Client returns who is behind the proxies, or nil if no trusted proxy speaks for
 // anybody. The error is that of Check.
 func (p *TrustedProxies) Client(scope *parley.Scope) (*Client, error) {
-	if !requested(scope) || !p.speaks(scope.Request.Header) || !p.trustsPeer(scope.Request.RemoteAddr) {
+	if !protocol.Requested(scope) || !p.speaks(scope.Request.Header) || !p.trustsPeer(scope.Request.RemoteAddr) {
 		return nil, nil
 	}
 	var hops []hop
@@ -133,8 +133,12 @@ func (p *TrustedProxies) Client(scope *parley.Scope) (*Client, error) {
 	if err := p.walk(client, hops); err != nil {
 		return nil, err
 	}
+	from, to := "ws", "http" // proxies write the one for the other
 	if scope.Protocol == parley.WebSocket {
-		client.Scheme = strings.Replace(client.Scheme, "http", "ws", 1)
+		from, to = to, from
+	}
+	if rest, found := strings.CutPrefix(client.Scheme, from); found {
+		client.Scheme = to + rest
 	}
 	return client, nil
 }
@@ -203,7 +207,7 @@ func (p *TrustedProxies) trusts(addr netip.Addr) bool {
 // applied returns a copy of scope that the client seems to have connected to
 // directly.
 func (c *Client) applied(scope *parley.Scope) *parley.Scope {
-	s := *scope
+	s := scope.WithScheme(c.Scheme)
 	r := scope.Request.WithContext(scope.Request.Context())
 	u := *r.URL
 	u.Scheme = c.Scheme
@@ -212,26 +216,5 @@ func (c *Client) applied(scope *parley.Scope) *parley.Scope {
 		r.RemoteAddr = netip.AddrPortFrom(c.IP, c.Port).String()
 	}
 	s.Request = r
-	return &s
-}
-
-type clientKey struct{}
-
-// ClientIP returns the address of the client before the proxies. It is invalid
-// where no trusted proxy speaks for one: Scope.Client, which is right in both
-// cases, tells the peer's then.
-func ClientIP(ctx context.Context) netip.Addr {
-	if client, ok := ctx.Value(clientKey{}).(*Client); ok {
-		return client.IP
-	}
-	return netip.Addr{}
-}
-
-// Scheme returns "http", "https", "ws" or "wss" as a trusted proxy tells it, or
-// "" where none does: Scope.Scheme is right then.
-func Scheme(ctx context.Context) string {
-	if client, ok := ctx.Value(clientKey{}).(*Client); ok {
-		return client.Scheme
-	}
-	return ""
+	return s
 }

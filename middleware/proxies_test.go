@@ -38,6 +38,7 @@ func TestTrustedProxies(t *testing.T) {
 		{"scheme of each", x, "192.0.2.1:9", []string{xff, "1.2.3.4, 10.1.1.1", xfp, "https, http"}, "1.2.3.4:0 https example.com"},
 		{"scheme forged at the left", x, "192.0.2.1:9", []string{xff, "6.6.6.6, 1.2.3.4", xfp, "https, http"}, "1.2.3.4:0 http example.com"},
 		{"scheme count differs: last", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "https, http"}, "1.2.3.4:0 http example.com"},
+		{"scheme of a socket", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "wss"}, "1.2.3.4:0 https example.com"},
 		{"bad scheme", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "gopher"}, "malformed"},
 		{"host is not believed", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfh, "evil.org"}, "1.2.3.4:0 http example.com"},
 		{"host", xh, "192.0.2.1:9", []string{xff, "1.2.3.4", xfh, "shop.example:8443"}, "1.2.3.4:0 http shop.example:8443"},
@@ -78,14 +79,13 @@ func TestTrustedProxies(t *testing.T) {
 			before := *r
 			var got string
 			app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-				if middleware.Scheme(ctx) != "" {
-					got = scope.Request.RemoteAddr + " " + middleware.Scheme(ctx) + " " + scope.Request.Host
-					if scope.Request.URL.Scheme != middleware.Scheme(ctx) {
+				if scope.Request.URL.Scheme != "" {
+					got = scope.Request.RemoteAddr + " " + scope.Scheme() + " " + scope.Request.Host
+					if scope.Request.URL.Scheme != scope.Scheme() {
 						t.Errorf("URL has the scheme %q", scope.Request.URL.Scheme)
 					}
-					peer, _ := scope.Client()
-					if peer.Addr() != middleware.ClientIP(ctx) {
-						t.Errorf("ClientIP is %v, Client %v", middleware.ClientIP(ctx), peer)
+					if peer, _ := scope.Client(); peer.String() != scope.Request.RemoteAddr {
+						t.Errorf("Client is %v", peer)
 					}
 				}
 				return parley.Respond(ctx, conn, 200, nil, nil)
@@ -108,7 +108,8 @@ func TestTrustedProxiesOnSocket(t *testing.T) {
 	var scheme string
 	var ip netip.Addr
 	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		scheme, ip = middleware.Scheme(ctx), middleware.ClientIP(ctx)
+		client, _ := scope.Client()
+		scheme, ip = scope.Scheme(), client.Addr()
 		return conn.Send(ctx, parley.WebSocketDeny{})
 	})
 	proxies := middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"192.0.2.1"}})
@@ -127,9 +128,6 @@ func TestTrustedProxiesWiring(t *testing.T) {
 	panics(t, `"proxy.example"`, func() {
 		middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"proxy.example"}})
 	})
-	if ip := middleware.ClientIP(t.Context()); ip.IsValid() {
-		t.Error(ip)
-	}
 }
 
 func FuzzForwarded(f *testing.F) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 	"golang.org/x/time/rate"
 )
 
@@ -118,7 +119,7 @@ func (l *RateLimit) newBucket() *bucket {
 // Check decides on one more request or handshake, and counts it. The error is a
 // *Refusal that is parley.ErrRateLimited. Connections are counted by Wrap only.
 func (l *RateLimit) Check(scope *parley.Scope) error {
-	if !requested(scope) {
+	if !protocol.Requested(scope) {
 		return nil
 	}
 	b, err := l.take(context.Background(), scope)
@@ -138,12 +139,12 @@ type rateLimited struct {
 }
 
 func (l *rateLimited) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if !requested(scope) || l.idle(scope.Protocol) {
+	if !protocol.Requested(scope) || l.idle(scope.Protocol) {
 		return l.next.Serve(ctx, scope, conn)
 	}
 	b, err := l.take(ctx, scope)
 	if err != nil {
-		return refuse(ctx, scope, conn, l.options.Report, refusalOf(err))
+		return Refuse(ctx, scope, conn, l.options.Report, refusalOf(err))
 	}
 	defer l.table.release(b)
 	if scope.Protocol == parley.WebSocket && (b.messages != nil || b.bytes != nil) {

@@ -82,9 +82,9 @@ func refusalOf(err error) *Refusal {
 	return &Refusal{By: "check", Reason: "not-allowed", Status: http.StatusForbidden, Detail: err.Error(), Err: err}
 }
 
-// refuse answers a conversation that may not go on: a plain HTTP answer, on a
+// Refuse answers a conversation that may not go on: a plain HTTP answer, on a
 // handshake too. It returns nil, for the conversation is over and nothing failed.
-func refuse(ctx context.Context, scope *parley.Scope, conn parley.Conn, report Reporter, refusal *Refusal) error {
+func Refuse(ctx context.Context, scope *parley.Scope, conn parley.Conn, report Reporter, refusal *Refusal) error {
 	tell(ctx, scope, report, refusal)
 	header := http.Header{
 		"Content-Type":           {"text/plain; charset=utf-8"},

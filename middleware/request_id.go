@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // RequestIDOptions configure RequestID.
@@ -53,7 +54,7 @@ type requestID struct {
 }
 
 func (m *requestID) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if !requested(scope) {
+	if !protocol.Requested(scope) {
 		return m.next.Serve(ctx, scope, conn)
 	}
 	id := m.inbound(scope.Request.Header[m.options.Header])

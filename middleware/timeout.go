@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // ErrTimeout is the cause of a conversation whose app did not answer in time. It
@@ -48,7 +49,7 @@ type timeout struct {
 }
 
 func (m *timeout) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if !requested(scope) {
+	if !protocol.Requested(scope) {
 		return m.next.Serve(ctx, scope, conn)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -96,7 +97,7 @@ func (c *timeoutConn) expire() {
 	}
 	c.settled, c.expired = true, true
 	refusal := &Refusal{By: "timeout", Reason: "expired", Status: c.timeout.options.Status, Err: ErrTimeout}
-	refuse(c.ctx, c.scope, c.Conn, c.timeout.options.Report, refusal) // a client that is gone has nobody to tell
+	Refuse(c.ctx, c.scope, c.Conn, c.timeout.options.Report, refusal) // a client that is gone has nobody to tell
 	c.cancel(ErrTimeout)
 }
 

@@ -14,26 +14,26 @@ import (
 	"github.com/parleygo/parley"
 	parleygin "github.com/parleygo/parley/adapters/gin"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/channel"
-	"github.com/parleygo/parley/middleware"
 )
 
 // login knows who is who. There is no password: whoever gives a name has it for
 // the session. A real one would look into its database in enter and identify.
 type login struct {
-	auth  *middleware.SessionAuth
-	stack parley.Middleware
+	logins *auth.Sessions
+	stack  parley.Middleware
 }
 
 func newLogin(layer *channel.Layer) *login {
-	sessions := newSessions()
-	auth := middleware.NewSessionAuth(middleware.SessionAuthOptions{Manager: sessions, Identify: identify})
-	return &login{auth, middleware.Stack(middleware.StackOptions{
-		Sessions: sessions,
-		Auth: middleware.AuthOptions{
-			Authenticators: []middleware.Authenticator{auth},
+	manager := newSessions()
+	logins := auth.NewSessions(auth.SessionOptions{Manager: manager, Identify: identify})
+	return &login{logins, auth.Stack(auth.StackOptions{
+		Sessions: manager,
+		Auth: auth.Options{
+			Authenticators: []auth.Authenticator{logins},
 			// A logout is told over the layer, and closes what the session has open.
-			Revocations: middleware.NewChannelRevocations(layer),
+			Revocations: auth.NewChannelRevocations(layer),
 		},
 	})}
 }
@@ -50,14 +50,14 @@ func newSessions() *scs.SessionManager {
 }
 
 // identify says who the id in a session is.
-func identify(_ context.Context, id string) (*middleware.Identity, error) {
-	return &middleware.Identity{ID: id, User: id}, nil
+func identify(_ context.Context, id string) (*auth.Identity, error) {
+	return &auth.Identity{ID: id, User: id}, nil
 }
 
 // require lets only those in who are logged in, and has an app know their name:
-// middleware.User[string](ctx). Others are answered with 401, on a handshake too.
+// auth.User[string](ctx). Others are answered with 401, on a handshake too.
 func (l *login) require(app parley.App) parley.App {
-	return parley.Chain(app, l.stack, middleware.Require(middleware.RequireOptions{}))
+	return parley.Chain(app, l.stack, auth.Require(auth.RequireOptions{}))
 }
 
 // handler is a handler of net/http that knows the session, for a gin route.
@@ -67,9 +67,9 @@ func (l *login) handler(h http.HandlerFunc) gin.HandlerFunc {
 
 // who answers with the name, or 401.
 func (l *login) who(w http.ResponseWriter, r *http.Request) {
-	name, err := middleware.User[string](r.Context())
+	name, err := auth.User[string](r.Context())
 	switch {
-	case errors.Is(err, middleware.ErrAnonymous):
+	case errors.Is(err, auth.ErrAnonymous):
 		http.Error(w, "nobody is logged in", http.StatusUnauthorized)
 	case err != nil:
 		http.Error(w, "try again", http.StatusInternalServerError)
@@ -86,7 +86,7 @@ func (l *login) enter(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a name, please", http.StatusBadRequest)
 		return
 	}
-	if err := l.auth.Login(r.Context(), &middleware.Identity{ID: name, User: name}); err != nil {
+	if err := l.logins.Login(r.Context(), &auth.Identity{ID: name, User: name}); err != nil {
 		http.Error(w, "try again", http.StatusInternalServerError)
 		return
 	}
@@ -96,7 +96,7 @@ func (l *login) enter(w http.ResponseWriter, r *http.Request) {
 // leave logs out. Sockets that were opened with the session close at once, with
 // 4401, in every tab.
 func (l *login) leave(w http.ResponseWriter, r *http.Request) {
-	if err := l.auth.Logout(r.Context()); err != nil {
+	if err := l.logins.Logout(r.Context()); err != nil {
 		http.Error(w, "try again", http.StatusInternalServerError)
 		return
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
-	"github.com/parleygo/parley/middleware"
 )
 
 const (
@@ -63,7 +63,7 @@ type said struct {
 
 // Connect finds out who it is, and lets them into a room that there can be.
 func (m *member) Connect(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
-	nick, err := middleware.User[string](ctx)
+	nick, err := auth.User[string](ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -40,8 +40,9 @@ var layers = []layer{
 	{"channel/channeltest", []string{".", "channel"}, nil},
 	{"channel", []string{"."}, nil},
 	{"router", []string{".", "internal/...", "bridge"}, nil},
-	{"middleware", []string{".", "internal/...", "bridge", "channel"}, []string{
-		"github.com/alexedwards/scs/v2", "github.com/golang-jwt/jwt/v5", "golang.org/x/time/rate", "golang.org/x/net/idna"}},
+	{"middleware", []string{".", "internal/..."}, []string{"golang.org/x/time/rate", "golang.org/x/net/idna"}},
+	{"auth", []string{".", "internal/...", "middleware", "channel"}, []string{
+		"github.com/alexedwards/scs/v2", "github.com/golang-jwt/jwt/v5"}},
 	{"parleytest", []string{".", "internal/...", "bridge"}, nil},
 	{"consumer", []string{".", "channel", "bridge"}, nil},
 	{pattern: "adapters/internal/..."},
@@ -49,7 +50,7 @@ var layers = []layer{
 	{"adapters/blocking", []string{".", "internal/...", "bridge"}, nil},
 	{"adapters/gin", []string{".", "adapters/nethttp"}, []string{"github.com/gin-gonic/gin"}},
 	{"server", []string{".", "internal/...", "bridge", "adapters/nethttp"}, []string{"github.com/coreos/go-systemd/v22/..."}},
-	{"examples/...", []string{".", "bridge", "channel", "router", "middleware", "consumer", "adapters/...", "server"},
+	{"examples/...", []string{".", "bridge", "channel", "router", "auth", "middleware", "consumer", "adapters/...", "server"},
 		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/..."}},
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/parleygo/parley"
 	parleygin "github.com/parleygo/parley/adapters/gin"
-	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -43,18 +43,18 @@ func login(c *gin.Context) {
 func behindGin(app parley.App) parley.App {
 	gin.SetMode(gin.ReleaseMode)
 	store := cookie.NewStore([]byte("0123456789abcdef0123456789abcdef"))
-	known := middleware.AuthenticatorFunc(func(ctx context.Context, _ *parley.Scope) (*middleware.Identity, error) {
+	known := auth.AuthenticatorFunc(func(ctx context.Context, _ *parley.Scope) (*auth.Identity, error) {
 		user, _ := ctx.Value(ginUser{}).(string)
-		return &middleware.Identity{ID: user, User: user, Via: "gin"}, nil
+		return &auth.Identity{ID: user, User: user, Via: "gin"}, nil
 	})
 	return parley.Chain(app,
 		parleygin.Middleware(sessions.Sessions("session", store), login),
-		middleware.Auth(middleware.AuthOptions{Authenticators: []middleware.Authenticator{known}}))
+		auth.Middleware(auth.Options{Authenticators: []auth.Authenticator{known}}))
 }
 
 func TestGinSessionsInFrontOfApps(t *testing.T) {
 	app := behindGin(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		user, err := middleware.User[string](ctx)
+		user, err := auth.User[string](ctx)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -48,7 +49,7 @@ func TestOtelInFrontOfHTTP(t *testing.T) {
 	for name, app := range map[string]parley.App{"events": app, "native": nethttp.App(handler)} {
 		t.Run(name, func(t *testing.T) {
 			otel, recorder := tracing()
-			stack := middleware.Stack(middleware.StackOptions{})
+			stack := auth.Stack(auth.StackOptions{})
 			answer(t, gateway(parley.Chain(app, otel, stack)), "GET", "/", "Traceparent", traceparent)
 			if n := len(recorder.Ended()); n != 1 {
 				t.Errorf("%d spans", n)

@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -21,7 +21,7 @@ func TestExpiryClosesSocket(t *testing.T) {
 		ws.Receive()
 		time.Sleep(50 * time.Second)
 		ws.Send(parley.Text(tokenFor(t, "bob", time.Hour)))
-		if got := ws.Receive().Text(); got != middleware.ErrOtherUser.Error() {
+		if got := ws.Receive().Text(); got != auth.ErrOtherUser.Error() {
 			t.Errorf("renewal by another: %q", got)
 		}
 		ws.Send(parley.Text("nonsense"))

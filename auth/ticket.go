@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
 )
 
 // TicketOptions configure Tickets.
@@ -58,13 +59,13 @@ const ticketAudience = "parley-ticket"
 // a TTL below a second.
 func NewTickets(options TicketOptions) *Tickets {
 	if len(options.Key) < 32 {
-		panic(fmt.Sprintf("middleware: Tickets with a key of %d bytes: it must have 32", len(options.Key)))
+		panic(fmt.Sprintf("auth: Tickets with a key of %d bytes: it must have 32", len(options.Key)))
 	}
 	if options.TTL == 0 {
 		options.TTL = 30 * time.Second
 	}
 	if options.TTL < time.Second {
-		panic(fmt.Sprintf("middleware: Tickets with a TTL of %v: it must be a second at least", options.TTL))
+		panic(fmt.Sprintf("auth: Tickets with a TTL of %v: it must be a second at least", options.TTL))
 	}
 	if options.Param == "" {
 		options.Param = "ticket"
@@ -85,7 +86,7 @@ func NewTickets(options TicketOptions) *Tickets {
 // Issue makes a ticket for a user. It stands in a URL as it is.
 func (t *Tickets) Issue(id string) (string, error) {
 	if id == "" {
-		return "", errors.New("middleware: ticket for nobody")
+		return "", errors.New("auth: ticket for nobody")
 	}
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
 		Subject: id, ID: rand.Text(), Audience: jwt.ClaimStrings{ticketAudience},
@@ -104,7 +105,7 @@ func (t *Tickets) Authenticate(ctx context.Context, scope *parley.Scope) (*Ident
 	tickets := query[t.options.Param]
 	switch {
 	case err != nil, len(tickets) > 1:
-		return nil, &Refusal{By: "ticket", Reason: "malformed", Status: http.StatusBadRequest}
+		return nil, &middleware.Refusal{By: "ticket", Reason: "malformed", Status: http.StatusBadRequest}
 	case len(tickets) == 0:
 		return nil, nil
 	}
@@ -114,7 +115,7 @@ func (t *Tickets) Authenticate(ctx context.Context, scope *parley.Scope) (*Ident
 	}
 	first, err := t.options.Spent.Spend(ctx, claims.ID, claims.ExpiresAt.Time)
 	if err != nil {
-		return nil, fmt.Errorf("middleware: spending a ticket: %w", err)
+		return nil, fmt.Errorf("auth: spending a ticket: %w", err)
 	}
 	if !first {
 		return nil, badCredentials("ticket", "spent")
@@ -169,7 +170,7 @@ type spentHere struct {
 	next        time.Time // when before is forgotten
 }
 
-var errManyTickets = &Refusal{
+var errManyTickets = &middleware.Refusal{
 	By: "ticket", Reason: "too-many", Status: http.StatusServiceUnavailable, RetryAfter: time.Second,
 }
 

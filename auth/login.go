@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// SessionAuthOptions configure a SessionAuth.
-type SessionAuthOptions struct {
-	// Manager is that of Session above.
+// SessionOptions configure a Sessions.
+type SessionOptions struct {
+	// Manager is that of LoadAndSave above.
 	Manager *scs.SessionManager
 
 	// Identify makes an identity of the id that was logged in; nil, nil is
@@ -21,9 +21,9 @@ type SessionAuthOptions struct {
 	Identify func(ctx context.Context, id string) (*Identity, error)
 }
 
-// SessionAuth authenticates with the session: whoever was logged in by Login. It
+// Sessions authenticates with the session: whoever was logged in by Login. It
 // is safe for concurrent use.
-type SessionAuth struct{ options SessionAuthOptions }
+type Sessions struct{ options SessionOptions }
 
 // What the session holds of a login.
 const (
@@ -31,18 +31,18 @@ const (
 	stampKey = "parley.stamp"
 )
 
-// NewSessionAuth makes a SessionAuth. It panics without Manager or Identify.
-func NewSessionAuth(options SessionAuthOptions) *SessionAuth {
+// NewSessions makes a Sessions. It panics without Manager or Identify.
+func NewSessions(options SessionOptions) *Sessions {
 	if options.Manager == nil || options.Identify == nil {
-		panic("middleware: SessionAuth needs Manager and Identify")
+		panic("auth: Sessions needs Manager and Identify")
 	}
-	return &SessionAuth{options}
+	return &Sessions{options}
 }
 
-func (*SessionAuth) ambient() {}
+func (*Sessions) ambient() {}
 
 // Authenticate implements Authenticator.
-func (s *SessionAuth) Authenticate(ctx context.Context, _ *parley.Scope) (*Identity, error) {
+func (s *Sessions) Authenticate(ctx context.Context, _ *parley.Scope) (*Identity, error) {
 	session := sessionOf(ctx)
 	if session == nil || session.manager != s.options.Manager {
 		return nil, ErrNoSession
@@ -62,7 +62,7 @@ func (s *SessionAuth) Authenticate(ctx context.Context, _ *parley.Scope) (*Ident
 }
 
 // complete adds what the session knows.
-func (s *SessionAuth) complete(ctx context.Context, identity *Identity) *Identity {
+func (s *Sessions) complete(ctx context.Context, identity *Identity) *Identity {
 	own, _ := adopted(identity, nil, "session", s.options.Manager.Deadline(ctx))
 	if token := s.options.Manager.Token(ctx); token != "" {
 		own.session = sessionSubject(token)
@@ -70,9 +70,9 @@ func (s *SessionAuth) complete(ctx context.Context, identity *Identity) *Identit
 	return own
 }
 
-func (s *SessionAuth) destroy(ctx context.Context) error {
+func (s *Sessions) destroy(ctx context.Context) error {
 	if err := s.options.Manager.Destroy(ctx); err != nil {
-		return fmt.Errorf("middleware: ending session: %w", err)
+		return fmt.Errorf("auth: ending session: %w", err)
 	}
 	return nil
 }
@@ -85,13 +85,13 @@ func (s *SessionAuth) destroy(ctx context.Context) error {
 // otherwise. A socket that was anonymous when its handshake came is not watched for
 // expiry and revocation until it connects again. Other errors are ErrNoSession, one for an identity without ID, and
 // the store's.
-func (s *SessionAuth) Login(ctx context.Context, identity *Identity) error {
+func (s *Sessions) Login(ctx context.Context, identity *Identity) error {
 	session := sessionOf(ctx)
 	switch {
 	case session == nil || session.manager != s.options.Manager:
 		return ErrNoSession
 	case identity == nil || identity.ID == "":
-		return errors.New("middleware: login of nobody")
+		return errors.New("auth: login of nobody")
 	case session.isAnswered():
 		return ErrTooLate
 	}
@@ -103,26 +103,26 @@ func (s *SessionAuth) Login(ctx context.Context, identity *Identity) error {
 				return err
 			}
 			if err := m.Clear(ctx); err != nil {
-				return fmt.Errorf("middleware: clearing session: %w", err)
+				return fmt.Errorf("auth: clearing session: %w", err)
 			}
 		}
 		if err := m.RenewToken(ctx); err != nil {
-			return fmt.Errorf("middleware: renewing session: %w", err)
+			return fmt.Errorf("auth: renewing session: %w", err)
 		}
 	}
 	m.Put(ctx, userKey, identity.ID)
 	m.Put(ctx, stampKey, identity.Stamp)
-	if a := authOf(ctx); a != nil {
+	if a := visitorOf(ctx); a != nil {
 		a.set(ctx, s.complete(ctx, identity))
 	}
 	return nil
 }
 
 // Logout ends the session, and closes what was opened with it on any process if
-// Auth has Revocations; this conversation, too, if it is a socket. It may come
+// Middleware has Revocations; this conversation, too, if it is a socket. It may come
 // after the answer. Nobody logged in is no error. Errors are ErrNoSession and
 // those of store and Revocations.
-func (s *SessionAuth) Logout(ctx context.Context) error {
+func (s *Sessions) Logout(ctx context.Context) error {
 	session := sessionOf(ctx)
 	if session == nil || session.manager != s.options.Manager {
 		return ErrNoSession
@@ -132,7 +132,7 @@ func (s *SessionAuth) Logout(ctx context.Context) error {
 	if err := s.destroy(ctx); err != nil {
 		return err
 	}
-	a := authOf(ctx)
+	a := visitorOf(ctx)
 	if a == nil {
 		return nil
 	}
@@ -144,8 +144,8 @@ func (s *SessionAuth) Logout(ctx context.Context) error {
 }
 
 // revoke closes what was opened with the session as it is.
-func (s *SessionAuth) revoke(ctx context.Context) error {
-	a, token := authOf(ctx), s.options.Manager.Token(ctx)
+func (s *Sessions) revoke(ctx context.Context) error {
+	a, token := visitorOf(ctx), s.options.Manager.Token(ctx)
 	if a == nil || a.app.options.Revocations == nil || token == "" {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -11,38 +11,38 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/channel"
-	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 )
 
 // site is an app with session logins, and how often it asked its database.
 type site struct {
 	manager  *scs.SessionManager
-	sessions *middleware.SessionAuth
+	sessions *auth.Sessions
 	stamps   map[string]string // the users, and what their passwords hash to
 	asked    int
-	options  middleware.AuthOptions
+	options  auth.Options
 }
 
 func newSite() *site {
 	s := &site{manager: newSessions(), stamps: map[string]string{"ann": "1", "bob": "1"}}
-	s.sessions = middleware.NewSessionAuth(middleware.SessionAuthOptions{Manager: s.manager, Identify: s.identify})
-	s.options.Authenticators = []middleware.Authenticator{s.sessions, newBearer()}
+	s.sessions = auth.NewSessions(auth.SessionOptions{Manager: s.manager, Identify: s.identify})
+	s.options.Authenticators = []auth.Authenticator{s.sessions, newBearer()}
 	return s
 }
 
-func (s *site) identify(_ context.Context, id string) (*middleware.Identity, error) {
+func (s *site) identify(_ context.Context, id string) (*auth.Identity, error) {
 	s.asked++
 	stamp, ok := s.stamps[id]
 	if !ok {
 		return nil, nil
 	}
-	return &middleware.Identity{ID: id, User: &account{id}, Stamp: stamp}, nil
+	return &auth.Identity{ID: id, User: &account{id}, Stamp: stamp}, nil
 }
 
 func (s *site) app(app parley.App) parley.App {
-	return parley.Chain(app, middleware.Session(s.manager), middleware.Auth(s.options))
+	return parley.Chain(app, auth.LoadAndSave(s.manager), auth.Middleware(s.options))
 }
 
 // act serves one request that calls f, and returns the cookie that was set and
@@ -63,7 +63,7 @@ func (s *site) login(t *testing.T, cookie, id string) string {
 		if err := s.sessions.Login(ctx, identity); err != nil {
 			return err
 		}
-		if user, err := middleware.User[*account](ctx); err != nil || user.name != id {
+		if user, err := auth.User[*account](ctx); err != nil || user.name != id {
 			t.Errorf("after login: %v, %v", user, err)
 		}
 		return nil
@@ -79,7 +79,7 @@ func (s *site) whoami(t *testing.T, cookie string) string {
 	return parleytest.Do(t, s.app(whoami), get("/", "Cookie", cookie)).Body
 }
 
-const nobody = "middleware: nobody is logged in"
+const nobody = "auth: nobody is logged in"
 
 func TestLoginRowsB5_9(t *testing.T) {
 	s := newSite()
@@ -101,7 +101,7 @@ func TestLoginRowsB5_9(t *testing.T) {
 	if _, err := s.act(t, "", func(ctx context.Context) error { return s.sessions.Login(ctx, nil) }); err == nil {
 		t.Error("B5.9 login of nobody")
 	}
-	if err := s.sessions.Login(t.Context(), &middleware.Identity{ID: "ann"}); err != middleware.ErrNoSession {
+	if err := s.sessions.Login(t.Context(), &auth.Identity{ID: "ann"}); err != auth.ErrNoSession {
 		t.Errorf("B5.9 no session: %v", err)
 	}
 }
@@ -114,8 +114,8 @@ func TestAuthRowsB5(t *testing.T) {
 		t.Errorf("B5.7 not lazy: asked %d times", s.asked)
 	}
 	s.act(t, cookie, func(ctx context.Context) error {
-		middleware.User[*account](ctx)
-		middleware.User[*account](ctx)
+		auth.User[*account](ctx)
+		auth.User[*account](ctx)
 		return nil
 	})
 	if s.asked != 1 {
@@ -144,7 +144,7 @@ func TestLogoutB5_10(t *testing.T) {
 		if err := s.sessions.Logout(ctx); err != nil {
 			return err
 		}
-		if _, err := middleware.User[*account](ctx); err != middleware.ErrAnonymous {
+		if _, err := auth.User[*account](ctx); err != auth.ErrAnonymous {
 			t.Errorf("after logout: %v", err)
 		}
 		return nil
@@ -158,7 +158,7 @@ func TestLogoutB5_10(t *testing.T) {
 	if set, err := s.act(t, "", logout); set != "" || err != nil {
 		t.Errorf("nobody logged in: cookie %q, %v", set, err)
 	}
-	if err := s.sessions.Logout(t.Context()); err != middleware.ErrNoSession {
+	if err := s.sessions.Logout(t.Context()); err != auth.ErrNoSession {
 		t.Error(err)
 	}
 }
@@ -170,7 +170,7 @@ func TestLogoutClosesSockets(t *testing.T) {
 		s := newSite()
 		layer := channel.New(channel.Options{})
 		defer layer.Close(t.Context())
-		s.options.Revocations = middleware.NewChannelRevocations(layer)
+		s.options.Revocations = auth.NewChannelRevocations(layer)
 		laptop, phone := s.login(t, "", "ann"), s.login(t, "", "ann")
 		open := func(cookie string) *parleytest.Socket {
 			ws := parleytest.Dial(t, s.app(whoami), get("/", "Cookie", cookie))
@@ -204,7 +204,7 @@ func TestSessionEndsDuringHandshake(t *testing.T) {
 	layer := channel.New(channel.Options{})
 	defer layer.Close(t.Context())
 	cookie := s.login(t, "", "ann")
-	s.options.Revocations = endingRevocations{middleware.NewChannelRevocations(layer), func() {
+	s.options.Revocations = endingRevocations{auth.NewChannelRevocations(layer), func() {
 		s.manager.Store.Delete(strings.TrimPrefix(cookie, "session="))
 	}}
 	if got := parleytest.Dial(t, s.app(whoami), get("/", "Cookie", cookie)).Denial().Status; got != 401 {
@@ -213,7 +213,7 @@ func TestSessionEndsDuringHandshake(t *testing.T) {
 }
 
 type endingRevocations struct {
-	middleware.Revocations
+	auth.Revocations
 	before func()
 }
 
@@ -229,18 +229,18 @@ func TestSocketLogin(t *testing.T) {
 		ws.Accept(ctx, parley.WebSocketAccept{})
 		return s.sessions.Login(ctx, identity)
 	})
-	if err := parleytest.Dial(t, s.app(app), get("/")).Wait(); !errors.Is(err, middleware.ErrTooLate) {
+	if err := parleytest.Dial(t, s.app(app), get("/")).Wait(); !errors.Is(err, auth.ErrTooLate) {
 		t.Error(err)
 	}
 }
 
 func TestSessionAuthNeedsSession(t *testing.T) {
 	s := newSite()
-	app := parley.Chain(whoami, middleware.Auth(s.options))
-	if got := parleytest.Do(t, app, get("/")).Body; got != middleware.ErrNoSession.Error() {
+	app := parley.Chain(whoami, auth.Middleware(s.options))
+	if got := parleytest.Do(t, app, get("/")).Body; got != auth.ErrNoSession.Error() {
 		t.Errorf("%q", got)
 	}
-	panics(t, "needs Manager and Identify", func() { middleware.NewSessionAuth(middleware.SessionAuthOptions{}) })
+	panics(t, "needs Manager and Identify", func() { auth.NewSessions(auth.SessionOptions{}) })
 }
 
 // Below scs's own middleware the login works, and nothing is wrapped.
@@ -256,7 +256,7 @@ func TestLoginBelowLoadAndSave(t *testing.T) {
 			}
 		}
 		return whoami.Serve(ctx, scope, conn)
-	}), nethttp.Middleware(s.manager.LoadAndSave), middleware.Session(s.manager), middleware.Auth(s.options))
+	}), nethttp.Middleware(s.manager.LoadAndSave), auth.LoadAndSave(s.manager), auth.Middleware(s.options))
 	login := serve(app, "GET", "/login")
 	cookie := setCookie(login.Header())
 	if got := serve(app, "GET", "/", "Cookie", cookie).Body.String(); got != "ann" || wrapped {

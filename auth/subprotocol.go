@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
 )
 
 // bearerProtocol is what a client offers in front of its token.
 const bearerProtocol = "bearer"
 
-// BearerSubprotocol authenticates sockets of browsers, whose scripts can set no
+// Subprotocol authenticates sockets of browsers, whose scripts can set no
 // headers, with a token among the offered subprotocols:
 //
 //	new WebSocket(url, ["bearer", token, "chat.v1"])
@@ -20,24 +21,24 @@ const bearerProtocol = "bearer"
 // The app below sees ["chat.v1"] and accepts with that, or with none: then
 // "bearer" is answered, since browsers give up when nothing that they offered is.
 // The token is never answered.
-type BearerSubprotocol struct{ bearer *Bearer }
+type Subprotocol struct{ bearer *Bearer }
 
-// NewBearerSubprotocol makes a BearerSubprotocol for tokens that bearer verifies.
-func NewBearerSubprotocol(bearer *Bearer) *BearerSubprotocol {
+// NewSubprotocol makes a Subprotocol for tokens that bearer verifies.
+func NewSubprotocol(bearer *Bearer) *Subprotocol {
 	if bearer == nil {
-		panic("middleware: NewBearerSubprotocol of a nil Bearer")
+		panic("auth: NewSubprotocol of a nil Bearer")
 	}
-	return &BearerSubprotocol{bearer}
+	return &Subprotocol{bearer}
 }
 
 // Authenticate implements Authenticator.
-func (s *BearerSubprotocol) Authenticate(ctx context.Context, scope *parley.Scope) (*Identity, error) {
+func (s *Subprotocol) Authenticate(ctx context.Context, scope *parley.Scope) (*Identity, error) {
 	at := tokenAt(scope)
 	switch {
 	case at < 0:
 		return nil, nil
 	case at >= len(scope.Subprotocols), slices.Contains(scope.Subprotocols[at:], bearerProtocol):
-		return nil, &Refusal{By: "subprotocol", Reason: "malformed", Status: http.StatusBadRequest,
+		return nil, &middleware.Refusal{By: "subprotocol", Reason: "malformed", Status: http.StatusBadRequest,
 			Detail: "bearer must be offered once, with a token behind it"}
 	}
 	identity, err := s.bearer.Verify(ctx, scope.Subprotocols[at])
@@ -59,7 +60,7 @@ func tokenAt(scope *parley.Scope) int {
 }
 
 // hide takes "bearer" and the token out of what the app sees.
-func (s *BearerSubprotocol) hide(scope *parley.Scope) *parley.Scope {
+func (s *Subprotocol) hide(scope *parley.Scope) *parley.Scope {
 	at := tokenAt(scope)
 	if at < 0 || at >= len(scope.Subprotocols) {
 		return scope

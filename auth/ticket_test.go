@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -9,15 +9,15 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/parleytest"
 )
 
-func newTickets(spent middleware.SpentTickets) *middleware.Tickets {
-	return middleware.NewTickets(middleware.TicketOptions{
+func newTickets(spent auth.SpentTickets) *auth.Tickets {
+	return auth.NewTickets(auth.TicketOptions{
 		Key: jwtKey, Spent: spent,
-		Identify: func(_ context.Context, id string) (*middleware.Identity, error) {
-			return &middleware.Identity{ID: id, User: &account{id}}, nil
+		Identify: func(_ context.Context, id string) (*auth.Identity, error) {
+			return &auth.Identity{ID: id, User: &account{id}}, nil
 		},
 	})
 }
@@ -64,8 +64,8 @@ func TestTickets(t *testing.T) {
 			t.Error("a ticket for nobody")
 		}
 	})
-	panics(t, "must have 32", func() { middleware.NewTickets(middleware.TicketOptions{Key: []byte("short")}) })
-	panics(t, "a second at least", func() { middleware.NewTickets(middleware.TicketOptions{Key: jwtKey, TTL: 1}) })
+	panics(t, "must have 32", func() { auth.NewTickets(auth.TicketOptions{Key: []byte("short")}) })
+	panics(t, "a second at least", func() { auth.NewTickets(auth.TicketOptions{Key: jwtKey, TTL: 1}) })
 }
 
 // However many come with one ticket at once, one gets in.
@@ -105,7 +105,7 @@ func FuzzTicket(f *testing.F) {
 			t.Errorf("%q lets %v in", query, identity)
 		}
 		if err != nil {
-			reasonOf(t, err)
+			wantRefusal(t, err)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/middleware"
 )
@@ -21,7 +22,7 @@ func TestOverTheNetwork(t *testing.T) {
 	s := newSite()
 	layer := channel.New(channel.Options{})
 	defer layer.Close(t.Context())
-	s.options.Revocations = middleware.NewChannelRevocations(layer)
+	s.options.Revocations = auth.NewChannelRevocations(layer)
 	origin := middleware.NewOrigin(middleware.OriginOptions{Allow: []string{"https://shop.example"}})
 	app := parley.Chain(s.app(whoami), origin.Wrap)
 	gateway := nethttp.Handler(app, nethttp.CheckOrigin(origin.CheckRequest), nethttp.Logger(nil))

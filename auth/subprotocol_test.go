@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -38,8 +38,8 @@ func TestBearerSubprotocolE19(t *testing.T) {
 				header = ws.Scope().Request.Header.Get("Sec-WebSocket-Protocol")
 				return ws.Accept(ctx, parley.WebSocketAccept{Subprotocol: test.choose})
 			})
-			auth := authWith(middleware.NewBearerSubprotocol(newBearer()))
-			ws := parleytest.Dial(t, auth(app), get("/"), test.offered...)
+			who := authWith(auth.NewSubprotocol(newBearer()))
+			ws := parleytest.Dial(t, who(app), get("/"), test.offered...)
 			if test.status != 0 {
 				if got := ws.Denial().Status; got != test.status {
 					t.Errorf("status %d", got)

@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/middleware"
 )
 
 // RequireOptions configure Require.
@@ -16,24 +18,24 @@ type RequireOptions struct {
 	Allow func(ctx context.Context, scope *parley.Scope) error
 
 	// Report is told of refusals. nil is silent.
-	Report Reporter
+	Report middleware.Reporter
 }
 
 // Require keeps out who is not logged in, with 401, and who may not come in, with
-// 403. Handshakes are denied by the same statuses. Auth has to stand above.
+// 403. Handshakes are denied by the same statuses. Middleware has to stand above.
 func Require(options RequireOptions) parley.Middleware {
 	return func(next parley.App) parley.App {
 		return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-			if !requested(scope) {
+			if !protocol.Requested(scope) {
 				return next.Serve(ctx, scope, conn)
 			}
 			err := options.check(ctx, scope)
-			var refusal *Refusal
+			var refusal *middleware.Refusal
 			switch {
 			case err == nil:
 				return next.Serve(ctx, scope, conn)
 			case errors.As(err, &refusal):
-				return refuse(ctx, scope, conn, options.Report, refusal)
+				return middleware.Refuse(ctx, scope, conn, options.Report, refusal)
 			}
 			return err
 		})
@@ -44,7 +46,7 @@ func (o *RequireOptions) check(ctx context.Context, scope *parley.Scope) error {
 	if _, err := IdentityFrom(ctx); err != nil {
 		if errors.Is(err, ErrAnonymous) {
 			refusal := badCredentials("require", "anonymous")
-			refusal.Challenge, refusal.Err = authOf(ctx).app.challenge, ErrAnonymous
+			refusal.Challenge, refusal.Err = visitorOf(ctx).app.challenge, ErrAnonymous
 			return refusal
 		}
 		return err
@@ -53,7 +55,7 @@ func (o *RequireOptions) check(ctx context.Context, scope *parley.Scope) error {
 		return nil
 	}
 	if err := o.Allow(ctx, scope); err != nil {
-		return &Refusal{By: "require", Reason: "not-allowed", Status: http.StatusForbidden, Detail: err.Error(), Err: err}
+		return &middleware.Refusal{By: "require", Reason: "not-allowed", Status: http.StatusForbidden, Detail: err.Error(), Err: err}
 	}
 	return nil
 }

@@ -1,24 +1,25 @@
-package middleware
+package auth
 
 import (
 	"log/slog"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
 )
 
 // StackOptions configure Stack. What is left out is left out of the stack, except
 // for Recover, RequestID and Origin, which are always in it.
 type StackOptions struct {
 	// Proxies are trusted to speak for their clients. Without them nobody is.
-	Proxies *TrustedProxies
+	Proxies *middleware.TrustedProxies
 
 	// RequestID configures RequestID.
-	RequestID RequestIDOptions
+	RequestID middleware.RequestIDOptions
 
 	// AccessLog, if set, has every conversation recorded. It wraps the conn;
 	// AccessLogHandler does not.
-	AccessLog *AccessLogOptions
+	AccessLog *middleware.AccessLogOptions
 
 	// Logger gets panics and refusals. Default slog.Default().
 	Logger *slog.Logger
@@ -28,18 +29,18 @@ type StackOptions struct {
 
 	// Origin configures Origin. Its zero value is the same host. Where it has
 	// no Report, refusals go to Logger.
-	Origin OriginOptions
+	Origin middleware.OriginOptions
 
 	// RateLimit and BodyLimit, if set, bound what a client may do.
-	RateLimit *RateLimit
-	BodyLimit *BodyLimit
+	RateLimit *middleware.RateLimit
+	BodyLimit *middleware.BodyLimit
 
-	// Sessions, if set, are loaded and saved by Session, which wraps the conn.
+	// Sessions, if set, are loaded and saved by LoadAndSave, which wraps the conn.
 	Sessions *scs.SessionManager
 
-	// Auth configures Auth, if it has Authenticators. Where it has no Report,
+	// Auth configures Middleware, if it has Authenticators. Where it has no Report,
 	// bad credentials go to Logger.
-	Auth AuthOptions
+	Auth Options
 }
 
 // Stack is the usual middleware in the usual order, outermost first. Beside it
@@ -58,8 +59,8 @@ type StackOptions struct {
 //	RateLimit       -                            before anything costs
 //	BodyLimit       DATA_UPLOAD_MAX_MEMORY_SIZE  before anything is read
 //	-               CookieMiddleware             http.Request has cookies
-//	Session         SessionMiddleware            cookie in, cookie out, on accept too
-//	Auth            AuthMiddleware               lazy on HTTP, alive on sockets
+//	LoadAndSave     SessionMiddleware            cookie in, cookie out, on accept too
+//	Middleware      AuthMiddleware               lazy on HTTP, alive on sockets
 //
 // Require belongs around the routes that need it, since a login page does not.
 func Stack(options StackOptions) parley.Middleware {
@@ -68,24 +69,24 @@ func Stack(options StackOptions) parley.Middleware {
 		logger = slog.Default()
 	}
 	if options.Origin.Report == nil {
-		options.Origin.Report = LogTo(logger)
+		options.Origin.Report = middleware.LogTo(logger)
 	}
 	if options.Auth.Report == nil {
-		options.Auth.Report = LogTo(logger)
+		options.Auth.Report = middleware.LogTo(logger)
 	}
 	var list []parley.Middleware
 	if options.Proxies != nil {
 		list = append(list, options.Proxies.Wrap)
 	}
-	list = append(list, RequestID(options.RequestID))
+	list = append(list, middleware.RequestID(options.RequestID))
 	if options.AccessLog != nil {
-		list = append(list, AccessLog(*options.AccessLog))
+		list = append(list, middleware.AccessLog(*options.AccessLog))
 	}
-	list = append(list, Recover(RecoverOptions{Logger: logger}))
+	list = append(list, middleware.Recover(middleware.RecoverOptions{Logger: logger}))
 	if options.Hosts != nil {
-		list = append(list, NewHosts(HostsOptions{Allow: options.Hosts, Report: LogTo(logger)}).Wrap)
+		list = append(list, middleware.NewHosts(middleware.HostsOptions{Allow: options.Hosts, Report: middleware.LogTo(logger)}).Wrap)
 	}
-	list = append(list, NewOrigin(options.Origin).Wrap)
+	list = append(list, middleware.NewOrigin(options.Origin).Wrap)
 	list = append(list, options.inner()...)
 	return func(next parley.App) parley.App { return parley.Chain(next, list...) }
 }
@@ -99,10 +100,10 @@ func (o *StackOptions) inner() (list []parley.Middleware) {
 		list = append(list, o.BodyLimit.Wrap)
 	}
 	if o.Sessions != nil {
-		list = append(list, Session(o.Sessions))
+		list = append(list, LoadAndSave(o.Sessions))
 	}
 	if len(o.Auth.Authenticators) > 0 {
-		list = append(list, Auth(o.Auth))
+		list = append(list, Middleware(o.Auth))
 	}
 	return list
 }

@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -27,16 +27,16 @@ func tokenFor(t testing.TB, user string, life time.Duration) string {
 	return signed(t, jwt.SigningMethodHS256, jwtKey, jwt.MapClaims{"sub": user, "exp": time.Now().Add(life).Unix()})
 }
 
-func newBearer() *middleware.Bearer {
-	return middleware.NewBearer(middleware.BearerOptions{
+func newBearer() *auth.Bearer {
+	return auth.NewBearer(auth.BearerOptions{
 		Algorithms: []string{"HS256"},
 		Key:        func(*jwt.Token) (any, error) { return jwtKey, nil },
-		Identify: func(_ context.Context, claims jwt.MapClaims) (*middleware.Identity, error) {
+		Identify: func(_ context.Context, claims jwt.MapClaims) (*auth.Identity, error) {
 			id, _ := claims.GetSubject()
 			if id == "nobody" {
 				return nil, nil
 			}
-			return &middleware.Identity{ID: id, User: &account{id}}, nil
+			return &auth.Identity{ID: id, User: &account{id}}, nil
 		},
 	})
 }
@@ -46,7 +46,7 @@ type account struct{ name string }
 
 // whoami answers who the user is.
 var whoami = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	user, err := middleware.User[*account](ctx)
+	user, err := auth.User[*account](ctx)
 	text := fmt.Sprint(err)
 	if err == nil {
 		text = user.name
@@ -62,35 +62,35 @@ var whoami = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn 
 	for {
 		event, err := conn.Receive(ctx)
 		if message, ok := event.(parley.WebSocketReceive); ok {
-			conn.Send(ctx, parley.Text(fmt.Sprint(middleware.Renew(ctx, message.Text()))))
+			conn.Send(ctx, parley.Text(fmt.Sprint(auth.Renew(ctx, message.Text()))))
 			continue
 		}
 		return err
 	}
 })
 
-func authWith(authenticators ...middleware.Authenticator) parley.Middleware {
-	return middleware.Auth(middleware.AuthOptions{Authenticators: authenticators})
+func authWith(authenticators ...auth.Authenticator) parley.Middleware {
+	return auth.Middleware(auth.Options{Authenticators: authenticators})
 }
 
 func TestUser(t *testing.T) {
 	for _, test := range []struct{ header, want string }{
-		{"", "middleware: nobody is logged in"},
+		{"", "auth: nobody is logged in"},
 		{"Bearer " + tokenFor(t, "ann", time.Hour), "ann"},
 	} {
 		if got := parleytest.Do(t, authWith(newBearer())(whoami), get("/", "Authorization", test.header)).Body; got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
 		}
 	}
-	if _, err := middleware.User[*account](t.Context()); err != middleware.ErrNoAuth {
+	if _, err := auth.User[*account](t.Context()); err != auth.ErrNoMiddleware {
 		t.Error(err)
 	}
 	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		_, err := middleware.User[string](ctx)
+		_, err := auth.User[string](ctx)
 		return parley.Respond(ctx, conn, 200, nil, []byte(err.Error()))
 	})
 	got := parleytest.Do(t, authWith(newBearer())(app), get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour))).Body
-	if got != "middleware: the user is a *middleware_test.account, not a string" {
+	if got != "auth: the user is a *auth_test.account, not a string" {
 		t.Errorf("%q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/alexedwards/scs/v2/memstore"
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
-	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -90,7 +90,7 @@ func TestSessionRowsHTTP(t *testing.T) {
 				return parley.Respond(ctx, conn, test.status, nil, nil)
 			})
 			cookie := stored(t, manager, "a", "1")
-			got := setCookie(parleytest.Do(t, middleware.Session(manager)(app), get("/", "Cookie", cookie)).Header)
+			got := setCookie(parleytest.Do(t, auth.LoadAndSave(manager)(app), get("/", "Cookie", cookie)).Header)
 			switch test.cookie {
 			case "kept":
 				if got != cookie || value(t, manager, cookie, "a") != "2" {
@@ -112,7 +112,7 @@ func TestSessionRowsHTTP(t *testing.T) {
 func TestSessionB5_1Cookies(t *testing.T) {
 	manager := newSessions()
 	var got string
-	app := middleware.Session(manager)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	app := auth.LoadAndSave(manager)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		got = manager.GetString(ctx, "a")
 		return parley.Respond(ctx, conn, 200, nil, nil)
 	}))
@@ -136,7 +136,7 @@ func TestSessionB5_1Cookies(t *testing.T) {
 			t.Errorf("%s: %d, a is %q, want %q", test.name, status, got, test.want)
 		}
 	}
-	refusedBoth(t, middleware.Session(manager), 400, get("/", "Cookie", strings.Repeat("a=b; ", 2<<20)))
+	refusedBoth(t, auth.LoadAndSave(manager), 400, get("/", "Cookie", strings.Repeat("a=b; ", 2<<20)))
 }
 
 func TestSessionB5_5Socket(t *testing.T) {
@@ -147,14 +147,14 @@ func TestSessionB5_5Socket(t *testing.T) {
 			return err
 		}
 		manager.Put(ctx, "a", "later")
-		if err := middleware.SaveSession(ctx); err != nil {
+		if err := auth.SaveSession(ctx); err != nil {
 			return err
 		}
 		_, err := ws.Read(ctx)
 		manager.Put(ctx, "a", "never")
 		return err
 	})
-	ws := parleytest.Dial(t, middleware.Session(manager)(app), get("/"))
+	ws := parleytest.Dial(t, auth.LoadAndSave(manager)(app), get("/"))
 	header := ws.Accept().Header
 	cookie := setCookie(header)
 	if cookie == "" || header.Get("X-Own") != "1" {
@@ -171,7 +171,7 @@ func TestSessionB5_6Gone(t *testing.T) {
 	manager := newSessions()
 	cookie := stored(t, manager, "a", "1")
 	token := strings.TrimPrefix(cookie, "session=")
-	app := middleware.Session(manager)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	app := auth.LoadAndSave(manager)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		manager.Store.Delete(token) // another request logs out
 		manager.Put(ctx, "a", "2")
 		return parley.Respond(ctx, conn, 200, nil, nil)
@@ -184,16 +184,16 @@ func TestSessionB5_6Gone(t *testing.T) {
 	cookie = stored(t, manager, "a", "1")
 	token = strings.TrimPrefix(cookie, "session=")
 	socket := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
-		if err := middleware.SaveSession(ctx); err != nil {
+		if err := auth.SaveSession(ctx); err != nil {
 			t.Error(err) // the accept will save it
 		}
 		ws.Accept(ctx, parley.WebSocketAccept{})
 		manager.Store.Delete(token)
 		manager.Put(ctx, "a", "2")
-		return middleware.SaveSession(ctx)
+		return auth.SaveSession(ctx)
 	})
-	ws := parleytest.Dial(t, middleware.Session(manager)(socket), get("/", "Cookie", cookie))
-	if err := ws.Wait(); !errors.Is(err, middleware.ErrSessionGone) {
+	ws := parleytest.Dial(t, auth.LoadAndSave(manager)(socket), get("/", "Cookie", cookie))
+	if err := ws.Wait(); !errors.Is(err, auth.ErrSessionGone) {
 		t.Error(err)
 	}
 }
@@ -203,13 +203,13 @@ func TestSessionSaveTooLate(t *testing.T) {
 	app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 		ws.Accept(ctx, parley.WebSocketAccept{})
 		manager.Put(ctx, "a", "1")
-		return middleware.SaveSession(ctx)
+		return auth.SaveSession(ctx)
 	})
-	ws := parleytest.Dial(t, middleware.Session(manager)(app), get("/"))
-	if err := ws.Wait(); !errors.Is(err, middleware.ErrTooLate) {
+	ws := parleytest.Dial(t, auth.LoadAndSave(manager)(app), get("/"))
+	if err := ws.Wait(); !errors.Is(err, auth.ErrTooLate) {
 		t.Error(err)
 	}
-	if err := middleware.SaveSession(t.Context()); err != middleware.ErrNoSession {
+	if err := auth.SaveSession(t.Context()); err != auth.ErrNoSession {
 		t.Error(err)
 	}
 }
@@ -222,15 +222,15 @@ func TestSessionB5_3Passive(t *testing.T) {
 		return parley.Respond(ctx, conn, 200, nil, nil)
 	})
 	for name, above := range map[string]parley.Middleware{
-		"Session": middleware.Session(manager), "LoadAndSave": nethttp.Middleware(manager.LoadAndSave),
+		"Session": auth.LoadAndSave(manager), "LoadAndSave": nethttp.Middleware(manager.LoadAndSave),
 	} {
-		got := setCookie(parleytest.Do(t, parley.Chain(app, above, middleware.Session(manager)), get("/")).Header)
+		got := setCookie(parleytest.Do(t, parley.Chain(app, above, auth.LoadAndSave(manager)), get("/")).Header)
 		if value(t, manager, got, "a") != "1" {
 			t.Errorf("%s: cookie %q", name, got)
 		}
 	}
-	passesOthers(t, middleware.Session(manager))
-	panics(t, "nil manager", func() { middleware.Session(nil) })
+	passesOthers(t, auth.LoadAndSave(manager))
+	panics(t, "nil manager", func() { auth.LoadAndSave(nil) })
 }
 
 // brokenStore is a store whose server is down.
@@ -244,7 +244,7 @@ func TestSessionStoreDown(t *testing.T) {
 	manager := newSessions()
 	manager.Store = brokenStore{}
 	app := new(inner)
-	got := parleytest.Do(t, middleware.Session(manager)(app), get("/", "Cookie", "session=a"))
+	got := parleytest.Do(t, auth.LoadAndSave(manager)(app), get("/", "Cookie", "session=a"))
 	if got.Status != 500 || !errors.Is(got.Err, errInner) || app.ran.Load() != 0 {
 		t.Errorf("%d %v", got.Status, got.Err)
 	}
@@ -252,7 +252,7 @@ func TestSessionStoreDown(t *testing.T) {
 		manager.Put(ctx, "a", "1")
 		return parley.Respond(ctx, conn, 200, nil, nil)
 	})
-	if got := parleytest.Do(t, middleware.Session(manager)(saving), get("/")); got.Status != 500 || !errors.Is(got.Err, errInner) {
+	if got := parleytest.Do(t, auth.LoadAndSave(manager)(saving), get("/")); got.Status != 500 || !errors.Is(got.Err, errInner) {
 		t.Errorf("%d %v", got.Status, got.Err)
 	}
 }

@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 
 var (
 	// ErrAnonymous: nobody has shown who they are.
-	ErrAnonymous = errors.New("middleware: nobody is logged in")
+	ErrAnonymous = errors.New("auth: nobody is logged in")
 
-	// ErrNoAuth: Auth does not stand above.
-	ErrNoAuth = errors.New("middleware: no authentication here: put Auth above")
+	// ErrNoMiddleware: Middleware does not stand above.
+	ErrNoMiddleware = errors.New("auth: no authentication here: put auth.Middleware above")
 
 	// ErrOtherUser: the credentials for a renewal are somebody else's.
-	ErrOtherUser = errors.New("middleware: credentials of another user")
+	ErrOtherUser = errors.New("auth: credentials of another user")
 )
 
 // Identity is a user as an Authenticator knows them.
@@ -37,7 +37,7 @@ type Identity struct {
 	Via string
 
 	// Stamp changes when the user's sessions shall end, as when a new password
-	// is set: a hash of it will do. See SessionAuth.
+	// is set: a hash of it will do. See Sessions.
 	Stamp string
 
 	session string // the subject under which its session is revoked, or ""
@@ -46,7 +46,7 @@ type Identity struct {
 // Authenticator finds out who is talking from one kind of credentials.
 //
 // It returns nil, nil if the request has none of them. For credentials that are
-// no good it returns a *Refusal, with status 401 or 400, which holds nothing
+// no good it returns a *middleware.Refusal, with status 401 or 400, which holds nothing
 // secret; any other error is trouble of its own and fails the conversation.
 // It may be called by many conversations at once.
 type Authenticator interface {
@@ -68,7 +68,7 @@ type Renewer interface {
 
 // User returns the user of the conversation, as the Authenticator gave it in
 // Identity.User. Who it is is found out once, at the first call at the latest.
-// The error is ErrAnonymous, ErrNoAuth, one that tells that the user is no U, or
+// The error is ErrAnonymous, ErrNoMiddleware, one that tells that the user is no U, or
 // the authenticator's.
 func User[U any](ctx context.Context) (user U, err error) {
 	identity, err := IdentityFrom(ctx)
@@ -77,16 +77,16 @@ func User[U any](ctx context.Context) (user U, err error) {
 	}
 	user, ok := identity.User.(U)
 	if !ok {
-		return user, fmt.Errorf("middleware: the user is a %T, not a %T", identity.User, user)
+		return user, fmt.Errorf("auth: the user is a %T, not a %T", identity.User, user)
 	}
 	return user, nil
 }
 
 // IdentityFrom returns the identity behind User, by the same rules.
 func IdentityFrom(ctx context.Context) (Identity, error) {
-	a := authOf(ctx)
+	a := visitorOf(ctx)
 	if a == nil {
-		return Identity{}, ErrNoAuth
+		return Identity{}, ErrNoMiddleware
 	}
 	identity, err := a.resolve(ctx)
 	if err != nil {

@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -17,7 +17,7 @@ type ChannelRevocations struct{ layer *channel.Layer }
 // NewChannelRevocations makes a ChannelRevocations. The layer stays its owner's.
 func NewChannelRevocations(layer *channel.Layer) *ChannelRevocations {
 	if layer == nil {
-		panic("middleware: NewChannelRevocations of a nil layer")
+		panic("auth: NewChannelRevocations of a nil layer")
 	}
 	return &ChannelRevocations{layer}
 }

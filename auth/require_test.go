@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -7,16 +7,16 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/middleware"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/parleytest"
 )
 
 func TestRequire(t *testing.T) {
 	app := new(inner)
 	wrap := func(next parley.App) parley.App {
-		return parley.Chain(next, authWith(newBearer()), middleware.Require(middleware.RequireOptions{
+		return parley.Chain(next, authWith(newBearer()), auth.Require(auth.RequireOptions{
 			Allow: func(ctx context.Context, scope *parley.Scope) error {
-				if user, _ := middleware.User[*account](ctx); user.name != "ann" {
+				if user, _ := auth.User[*account](ctx); user.name != "ann" {
 					return errors.New("not ann")
 				}
 				return nil
@@ -28,7 +28,7 @@ func TestRequire(t *testing.T) {
 	if got := parleytest.Do(t, wrap(app), get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour))).Status; got != 200 {
 		t.Errorf("status %d", got)
 	}
-	if got := parleytest.Do(t, middleware.Require(middleware.RequireOptions{})(app), get("/")); !errors.Is(got.Err, middleware.ErrNoAuth) {
+	if got := parleytest.Do(t, auth.Require(auth.RequireOptions{})(app), get("/")); !errors.Is(got.Err, auth.ErrNoMiddleware) {
 		t.Errorf("without Auth: %v", got.Err)
 	}
 }

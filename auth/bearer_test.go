@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 )
@@ -41,8 +42,8 @@ func TestBearer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var reasons []string
 			logger, log := recorder()
-			auth := middleware.Auth(middleware.AuthOptions{
-				Authenticators: []middleware.Authenticator{newBearer()},
+			who := auth.Middleware(auth.Options{
+				Authenticators: []auth.Authenticator{newBearer()},
 				Report: func(ctx context.Context, scope *parley.Scope, refusal *middleware.Refusal) {
 					reasons = append(reasons, refusal.Reason)
 					middleware.LogTo(logger)(ctx, scope, refusal)
@@ -51,7 +52,7 @@ func TestBearer(t *testing.T) {
 			r := get("/")
 			r.Header["Authorization"] = test.header
 			if test.status != 200 {
-				refusedBoth(t, auth, test.status, r)
+				refusedBoth(t, who, test.status, r)
 				if len(reasons) != 2 || reasons[0] != test.reason || reasons[1] != test.reason {
 					t.Errorf("reasons %q, want %q", reasons, test.reason)
 				}
@@ -62,7 +63,7 @@ func TestBearer(t *testing.T) {
 				}
 				return
 			}
-			if got := parleytest.Do(t, auth(new(inner)), r).Status; got != 200 {
+			if got := parleytest.Do(t, who(new(inner)), r).Status; got != 200 {
 				t.Errorf("status %d", got)
 			}
 		})
@@ -74,7 +75,7 @@ func TestBearerChallenge(t *testing.T) {
 	if challenge := got.Header.Get("WWW-Authenticate"); challenge != `Bearer error="invalid_token"` {
 		t.Errorf("challenge %q", challenge)
 	}
-	app := parley.Chain(new(inner), authWith(newBearer()), middleware.Require(middleware.RequireOptions{}))
+	app := parley.Chain(new(inner), authWith(newBearer()), auth.Require(auth.RequireOptions{}))
 	if challenge := parleytest.Do(t, app, get("/")).Header.Get("WWW-Authenticate"); challenge != "Bearer" {
 		t.Errorf("challenge %q", challenge)
 	}
@@ -82,16 +83,16 @@ func TestBearerChallenge(t *testing.T) {
 
 func TestBearerWiring(t *testing.T) {
 	key := func(*jwt.Token) (any, error) { return jwtKey, nil }
-	for contains, options := range map[string]middleware.BearerOptions{
+	for contains, options := range map[string]auth.BearerOptions{
 		"without a Key":        {Algorithms: []string{"HS256"}},
 		"without Algorithms":   {Key: key},
 		`"none"`:               {Key: key, Algorithms: []string{"none"}},
 		`"HS255"`:              {Key: key, Algorithms: []string{"HS255"}},
 		"HMAC and public keys": {Key: key, Algorithms: []string{"HS256", "RS256"}},
 	} {
-		panics(t, contains, func() { middleware.NewBearer(options) })
+		panics(t, contains, func() { auth.NewBearer(options) })
 	}
 	panics(t, "without an Authenticator", func() { authWith() })
 	passesOthers(t, authWith(newBearer()))
-	passesOthers(t, middleware.Require(middleware.RequireOptions{}))
+	passesOthers(t, auth.Require(auth.RequireOptions{}))
 }

@@ -1,6 +1,7 @@
-package middleware
+package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,21 +11,23 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/middleware"
 )
 
 var (
-	// ErrNoSession: Session does not stand above.
-	ErrNoSession = errors.New("middleware: no session here: put Session above")
+	// ErrNoSession: LoadAndSave does not stand above.
+	ErrNoSession = errors.New("auth: no session here: put auth.LoadAndSave above")
 
 	// ErrSessionGone: the session was ended elsewhere, by a logout for
 	// instance. Saving it would bring it back.
-	ErrSessionGone = errors.New("middleware: session was ended elsewhere")
+	ErrSessionGone = errors.New("auth: session was ended elsewhere")
 
 	// ErrTooLate: the answer has gone out, so no cookie can be set any more.
-	ErrTooLate = errors.New("middleware: answer has gone out without this session's cookie")
+	ErrTooLate = errors.New("auth: answer has gone out without this session's cookie")
 )
 
-// Session gives HTTP requests and sockets the session of their cookie, which the
+// LoadAndSave gives HTTP requests and sockets the session of their cookie, which the
 // app reads and writes with manager and its ctx:
 //
 //	manager.Put(ctx, "theme", "dark")
@@ -40,14 +43,14 @@ var (
 // SaveSession. A session that was ended elsewhere meanwhile is not saved: its
 // cookie is deleted.
 //
-// Session wraps the conn. For handlers that shall run natively put scs's own
-// middleware above it, nethttp.Middleware(manager.LoadAndSave): Session then
-// leaves saving to that one and wraps nothing, as below another Session with the
+// LoadAndSave wraps the conn. For handlers that shall run natively put scs's own
+// middleware above it, nethttp.Middleware(manager.LoadAndSave): this one then
+// leaves saving to that one and wraps nothing, as below another one with the
 // same manager. Login and Logout work all the same; whether it is too late for a
 // cookie nobody can tell then.
-func Session(manager *scs.SessionManager) parley.Middleware {
+func LoadAndSave(manager *scs.SessionManager) parley.Middleware {
 	if manager == nil {
-		panic("middleware: Session of a nil manager")
+		panic("auth: LoadAndSave of a nil manager")
 	}
 	return func(next parley.App) parley.App { return &sessionApp{next, manager} }
 }
@@ -63,16 +66,16 @@ const (
 )
 
 func (a *sessionApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if !requested(scope) {
+	if !protocol.Requested(scope) {
 		return a.next.Serve(ctx, scope, conn)
 	}
-	token, err := sessionToken(scope.Request, a.manager.Cookie.Name)
-	if err != nil {
-		return refuse(ctx, scope, conn, nil, refusalOf(err))
+	token, refusal := sessionToken(scope.Request, a.manager.Cookie.Name)
+	if refusal != nil {
+		return middleware.Refuse(ctx, scope, conn, nil, refusal)
 	}
 	loaded, err := a.manager.Load(ctx, token)
 	if err != nil {
-		return fmt.Errorf("middleware: loading session: %w", err)
+		return fmt.Errorf("auth: loading session: %w", err)
 	}
 	if loaded == ctx { // another one above has loaded it, and will save it
 		return a.next.Serve(a.joined(ctx), scope, conn)
@@ -82,7 +85,7 @@ func (a *sessionApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 	return a.next.Serve(loaded, scope, &sessionConn{Conn: conn, session: s, ctx: loaded})
 }
 
-// joined has SessionAuth and SaveSession find a session that scs's own middleware
+// joined has Sessions and SaveSession find a session that scs's own middleware
 // has loaded.
 func (a *sessionApp) joined(ctx context.Context) context.Context {
 	if s := sessionOf(ctx); s != nil && s.manager == a.manager {
@@ -92,13 +95,13 @@ func (a *sessionApp) joined(ctx context.Context) context.Context {
 	return context.WithValue(ctx, sessionKey{}, &session{manager: a.manager, loaded: token, told: token, foreign: true})
 }
 
-func sessionToken(r *http.Request, name string) (string, error) {
+func sessionToken(r *http.Request, name string) (string, *middleware.Refusal) {
 	size := 0
 	for _, line := range r.Header["Cookie"] {
 		size += len(line)
 	}
 	if size > maxCookies {
-		return "", &Refusal{By: "session", Reason: "malformed", Status: http.StatusBadRequest,
+		return "", &middleware.Refusal{By: "session", Reason: "malformed", Status: http.StatusBadRequest,
 			Detail: fmt.Sprintf("%d bytes of cookies", size)}
 	}
 	cookie, err := r.Cookie(name)
@@ -108,7 +111,7 @@ func sessionToken(r *http.Request, name string) (string, error) {
 	return cookie.Value, nil
 }
 
-// session is what Session knows of one conversation's session beyond scs.
+// session is what LoadAndSave knows of one conversation's session beyond scs.
 type session struct {
 	manager *scs.SessionManager
 	loaded  string // the token it came with, "" if it is new
@@ -158,7 +161,7 @@ func SaveSession(ctx context.Context) error {
 func (s *session) gone(ctx context.Context, token string) (bool, error) {
 	found, err := s.manager.Load(valueless{ctx}, token)
 	if err != nil {
-		return false, fmt.Errorf("middleware: loading session: %w", err)
+		return false, fmt.Errorf("auth: loading session: %w", err)
 	}
 	return s.manager.Token(found) == "", nil
 }
@@ -191,7 +194,7 @@ func (s *session) answer(ctx context.Context, status int) (http.Header, error) {
 	}
 	token, expires, err := s.manager.Commit(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("middleware: saving session: %w", err)
+		return nil, fmt.Errorf("auth: saving session: %w", err)
 	}
 	s.told = token
 	return s.cookie(ctx, token, expires), nil
@@ -201,7 +204,7 @@ func (s *session) answer(ctx context.Context, status int) (http.Header, error) {
 func (s *session) end(ctx context.Context, token string) (http.Header, error) {
 	if token != "" {
 		if err := s.manager.Destroy(ctx); err != nil {
-			return nil, fmt.Errorf("middleware: deleting session: %w", err)
+			return nil, fmt.Errorf("auth: deleting session: %w", err)
 		}
 	}
 	s.told = ""
@@ -244,7 +247,7 @@ func (c *sessionConn) Send(ctx context.Context, event parley.Event) error {
 	case parley.WebSocketAccept:
 		status = http.StatusSwitchingProtocols
 	case parley.WebSocketDeny:
-		status = statusOr(e.Status, http.StatusForbidden)
+		status = cmp.Or(e.Status, http.StatusForbidden)
 	case parley.WebSocketResponseStart:
 		status = e.Status
 	default:
@@ -255,7 +258,7 @@ func (c *sessionConn) Send(ctx context.Context, event parley.Event) error {
 		return err
 	}
 	if header != nil {
-		event = withHeader(event, header)
+		event = protocol.WithHeader(event, header)
 	}
 	return c.Conn.Send(ctx, event)
 }

@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // none.
 func ClientCert(identify func(ctx context.Context, cert *x509.Certificate) (*Identity, error)) Authenticator {
 	if identify == nil {
-		panic("middleware: ClientCert of a nil function")
+		panic("auth: ClientCert of a nil function")
 	}
 	return AuthenticatorFunc(func(ctx context.Context, scope *parley.Scope) (*Identity, error) {
 		state := scope.Request.TLS

@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
 )
 
 // live watches over a socket or stream whose user may cease to be one.
@@ -25,7 +26,7 @@ type live struct {
 }
 
 // serveLive serves the app below while the identity holds.
-func (a *auth) serveLive(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+func (a *visitor) serveLive(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	l := &live{conn: conn, scope: scope, ctx: ctx, cancel: cancel}
@@ -35,9 +36,9 @@ func (a *auth) serveLive(ctx context.Context, scope *parley.Scope, conn parley.C
 	a.mu.Unlock()
 	stop, err := a.watch(ctx, &identity, l)
 	if err != nil {
-		var refusal *Refusal
+		var refusal *middleware.Refusal
 		if errors.As(err, &refusal) {
-			return refuse(ctx, scope, conn, a.app.options.Report, refusal)
+			return middleware.Refuse(ctx, scope, conn, a.app.options.Report, refusal)
 		}
 		return err
 	}
@@ -47,7 +48,7 @@ func (a *auth) serveLive(ctx context.Context, scope *parley.Scope, conn parley.C
 	l.until(identity.Expires)
 	err = a.app.next.Serve(ctx, scope, conn)
 	if cause := l.settle(); cause != nil {
-		noteOf(ctx).ended(cause)
+		middleware.LogCause(ctx, cause)
 		if scope.Protocol == parley.WebSocket { // it has been told already
 			return &parley.CloseError{Code: parley.CodeOf(cause)}
 		}
@@ -57,7 +58,7 @@ func (a *auth) serveLive(ctx context.Context, scope *parley.Scope, conn parley.C
 
 // watch hears of revocations. What was revoked between looking and hearing is
 // found by looking again.
-func (a *auth) watch(ctx context.Context, identity *Identity, l *live) (stop func(), err error) {
+func (a *visitor) watch(ctx context.Context, identity *Identity, l *live) (stop func(), err error) {
 	revocations := a.app.options.Revocations
 	if revocations == nil {
 		return func() {}, nil
@@ -147,14 +148,14 @@ func (l *live) settle() error {
 // Renew takes fresh credentials for the user of an open socket, as a client sends
 // them in a message before the old ones expire: a JWT for a Bearer. They must be
 // the same user's. The socket lives until they expire. On an error, which is
-// ErrOtherUser, ErrAnonymous, ErrNoAuth, parley.ErrAuthExpired if it is too late,
+// ErrOtherUser, ErrAnonymous, ErrNoMiddleware, parley.ErrAuthExpired if it is too late,
 // or the last authenticator's, nothing changes.
 func Renew(ctx context.Context, credentials string) error {
 	before, err := IdentityFrom(ctx)
 	if err != nil {
 		return err
 	}
-	a := authOf(ctx)
+	a := visitorOf(ctx)
 	err = errors.ErrUnsupported // no authenticator renews
 	for _, authenticator := range a.app.options.Authenticators {
 		renewer, ok := authenticator.(Renewer)
@@ -169,7 +170,7 @@ func Renew(ctx context.Context, credentials string) error {
 	return err
 }
 
-func (a *auth) renewed(before, identity *Identity) error {
+func (a *visitor) renewed(before, identity *Identity) error {
 	if identity.ID != before.ID {
 		return ErrOtherUser
 	}

@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/middleware"
 )
 
-// AuthOptions configure Auth.
-type AuthOptions struct {
+// Options configure Middleware.
+type Options struct {
 	// Authenticators are asked in their order, those for credentials that a
 	// client shows on purpose (tokens, tickets, certificates) before
-	// SessionAuth, whose cookie comes by itself.
+	// Sessions, whose cookie comes by itself.
 	Authenticators []Authenticator
 
 	// Revocations, if set, ends open sockets and event streams when their user
@@ -23,10 +25,10 @@ type AuthOptions struct {
 	Revocations Revocations
 
 	// Report is told of bad credentials. nil is silent.
-	Report Reporter
+	Report middleware.Reporter
 }
 
-// Auth finds out who is talking. Anonymous clients pass: Require, or User, is
+// Middleware finds out who is talking. Anonymous clients pass: Require, or User, is
 // what keeps them out. Credentials that are shown and no good are answered with
 // 401 (400 if they are malformed), and the app does not run.
 //
@@ -38,19 +40,19 @@ type AuthOptions struct {
 // socket's life.
 //
 // What an app below gets to see has neither ticket nor token in its URL or among
-// its subprotocols. Auth wraps the conn only of sockets whose token came as
+// its subprotocols. Middleware wraps the conn only of sockets whose token came as
 // subprotocol. A handler that upgrades by itself, past parley, is told of the end
 // by its context only.
 //
 // It panics without authenticators.
-func Auth(options AuthOptions) parley.Middleware {
+func Middleware(options Options) parley.Middleware {
 	if len(options.Authenticators) == 0 {
-		panic("middleware: Auth without an Authenticator")
+		panic("auth: Middleware without an Authenticator")
 	}
-	shared := &authApp{options: options}
+	shared := &guard{options: options}
 	for _, authenticator := range options.Authenticators {
 		if authenticator == nil {
-			panic("middleware: Auth with a nil Authenticator")
+			panic("auth: Middleware with a nil Authenticator")
 		}
 		if _, ok := authenticator.(ambient); ok {
 			shared.ambient = append(shared.ambient, authenticator)
@@ -79,17 +81,17 @@ type (
 	challenger interface{ challenge() string }
 )
 
-type authApp struct {
+type guard struct {
 	next      parley.App
-	options   AuthOptions
+	options   Options
 	shown     []Authenticator
 	ambient   []Authenticator
 	challenge string
 }
 
-// auth is what is known of one conversation's user.
-type auth struct {
-	app   *authApp
+// visitor is what is known of one conversation's user.
+type visitor struct {
+	app   *guard
 	scope *parley.Scope
 
 	mu       sync.Mutex
@@ -99,19 +101,19 @@ type auth struct {
 	live     *live // of a socket or stream
 }
 
-type authKey struct{}
+type visitorKey struct{}
 
-func authOf(ctx context.Context) *auth {
-	a, _ := ctx.Value(authKey{}).(*auth)
+func visitorOf(ctx context.Context) *visitor {
+	a, _ := ctx.Value(visitorKey{}).(*visitor)
 	return a
 }
 
-func (m *authApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if !requested(scope) {
+func (m *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	if !protocol.Requested(scope) {
 		return m.next.Serve(ctx, scope, conn)
 	}
-	a := &auth{app: m, scope: scope, pending: m.shown}
-	ctx = context.WithValue(ctx, authKey{}, a)
+	a := &visitor{app: m, scope: scope, pending: m.shown}
+	ctx = context.WithValue(ctx, visitorKey{}, a)
 	lasting := lasts(scope)
 	identity, err := a.resolve(ctx)
 	if err == nil && identity == nil {
@@ -120,10 +122,10 @@ func (m *authApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Co
 			identity, err = a.resolve(ctx)
 		}
 	}
-	var refusal *Refusal
+	var refusal *middleware.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		return refuse(ctx, scope, conn, m.options.Report, refusal)
+		return middleware.Refuse(ctx, scope, conn, m.options.Report, refusal)
 	case err != nil:
 		return err
 	}
@@ -135,7 +137,7 @@ func (m *authApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Co
 }
 
 // hidden takes the credentials out of what is handed on.
-func (m *authApp) hidden(scope *parley.Scope, conn parley.Conn) (*parley.Scope, parley.Conn) {
+func (m *guard) hidden(scope *parley.Scope, conn parley.Conn) (*parley.Scope, parley.Conn) {
 	for _, authenticator := range m.shown {
 		h, ok := authenticator.(hider)
 		if !ok {
@@ -152,7 +154,7 @@ func (m *authApp) hidden(scope *parley.Scope, conn parley.Conn) (*parley.Scope, 
 }
 
 // resolve asks the authenticators that were not asked yet.
-func (a *auth) resolve(ctx context.Context) (*Identity, error) {
+func (a *visitor) resolve(ctx context.Context) (*Identity, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.pending) > 0 && a.identity == nil && a.err == nil {
@@ -165,7 +167,7 @@ func (a *auth) resolve(ctx context.Context) (*Identity, error) {
 	}
 	if a.identity != nil {
 		a.pending = nil
-		noteOf(ctx).identified(a.identity.ID)
+		middleware.LogUser(ctx, a.identity.ID)
 	}
 	return a.identity, a.err
 }
@@ -175,7 +177,7 @@ func checked(identity *Identity, err error) (*Identity, error) {
 	case err != nil:
 		return nil, err
 	case identity != nil && identity.ID == "":
-		return nil, errors.New("middleware: an authenticator gave an identity without ID")
+		return nil, errors.New("auth: an authenticator gave an identity without ID")
 	case identity != nil && !identity.Expires.IsZero() && !time.Now().Before(identity.Expires):
 		return nil, badCredentials("auth", "expired")
 	}
@@ -183,12 +185,12 @@ func checked(identity *Identity, err error) (*Identity, error) {
 }
 
 // set is for a login or logout.
-func (a *auth) set(ctx context.Context, identity *Identity) {
+func (a *visitor) set(ctx context.Context, identity *Identity) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.pending, a.identity, a.err = nil, identity, nil
 	if identity != nil {
-		noteOf(ctx).identified(identity.ID)
+		middleware.LogUser(ctx, identity.ID)
 	}
 }
 
@@ -207,6 +209,6 @@ func lasts(scope *parley.Scope) bool {
 
 // badCredentials is the refusal of an authenticator. It never holds what it was
 // shown.
-func badCredentials(by, reason string) *Refusal {
-	return &Refusal{By: by, Reason: reason, Status: http.StatusUnauthorized}
+func badCredentials(by, reason string) *middleware.Refusal {
+	return &middleware.Refusal{By: by, Reason: reason, Status: http.StatusUnauthorized}
 }

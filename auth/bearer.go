@@ -1,4 +1,4 @@
-package middleware
+package auth
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/middleware"
 )
 
 // BearerOptions configure a Bearer.
@@ -51,10 +52,10 @@ type Bearer struct {
 // algorithms that are unsafe.
 func NewBearer(options BearerOptions) *Bearer {
 	if options.Key == nil {
-		panic("middleware: Bearer without a Key")
+		panic("auth: Bearer without a Key")
 	}
 	if problem := unsafeAlgorithms(options.Algorithms); problem != "" {
-		panic("middleware: Bearer " + problem)
+		panic("auth: Bearer " + problem)
 	}
 	if options.MaxBytes == 0 {
 		options.MaxBytes = 8 << 10
@@ -111,7 +112,7 @@ func (b *Bearer) Authenticate(ctx context.Context, scope *parley.Scope) (*Identi
 		return nil, nil
 	}
 	if len(values) > 1 {
-		return nil, &Refusal{By: "bearer", Reason: "multiple", Status: http.StatusBadRequest}
+		return nil, &middleware.Refusal{By: "bearer", Reason: "multiple", Status: http.StatusBadRequest}
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -125,7 +126,7 @@ func (b *Bearer) Renew(ctx context.Context, token string) (*Identity, error) {
 	return b.Verify(ctx, token)
 }
 
-// Verify returns the identity of a token. The error is a *Refusal with the reason
+// Verify returns the identity of a token. The error is a *middleware.Refusal with the reason
 // "malformed", "too-large", "bad-signature", "expired", "not-yet-valid", "claims"
 // or "unknown-user", or that of Key's or Identify's own trouble.
 func (b *Bearer) Verify(ctx context.Context, token string) (*Identity, error) {

@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 )
@@ -17,7 +18,7 @@ func TestStackB5_11(t *testing.T) {
 	s := newSite()
 	var records []string
 	logger, log := recorder()
-	stack := middleware.Stack(middleware.StackOptions{
+	stack := auth.Stack(auth.StackOptions{
 		Proxies: middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"192.0.2.1"}}),
 		AccessLog: &middleware.AccessLogOptions{Record: func(_ context.Context, a *middleware.Access) {
 			records = append(records, fmt.Sprint(a.Protocol, " ", a.Status, " ", a.Remote, " ", a.User, " ", a.RequestID))
@@ -59,7 +60,7 @@ func TestStackB5_11(t *testing.T) {
 }
 
 func TestStackIsSafeByDefault(t *testing.T) {
-	stack := middleware.Stack(middleware.StackOptions{Logger: slog.New(slog.DiscardHandler)})
+	stack := auth.Stack(auth.StackOptions{Logger: slog.New(slog.DiscardHandler)})
 	app := new(inner)
 	if got := parleytest.Dial(t, stack(app), get("/", "Origin", "http://evil.example")).Denial().Status; got != 403 || app.ran.Load() != 0 {
 		t.Errorf("status %d", got)

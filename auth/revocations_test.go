@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/channel"
-	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -17,9 +17,9 @@ func TestRevocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		layer := channel.New(channel.Options{})
 		defer layer.Close(t.Context())
-		revocations := middleware.NewChannelRevocations(layer)
-		app := middleware.Auth(middleware.AuthOptions{
-			Authenticators: []middleware.Authenticator{newBearer()}, Revocations: revocations,
+		revocations := auth.NewChannelRevocations(layer)
+		app := auth.Middleware(auth.Options{
+			Authenticators: []auth.Authenticator{newBearer()}, Revocations: revocations,
 		})(whoami)
 		open := func(user string) *parleytest.Socket {
 			ws := parleytest.Dial(t, app, get("/", "Authorization", "Bearer "+tokenFor(t, user, time.Hour)))
@@ -29,7 +29,7 @@ func TestRevocation(t *testing.T) {
 			return ws
 		}
 		ann1, ann2, bob := open("ann"), open("ann"), open("bob")
-		if err := middleware.RevokeUser(t.Context(), revocations, "ann"); err != nil {
+		if err := auth.RevokeUser(t.Context(), revocations, "ann"); err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()
@@ -44,7 +44,7 @@ func TestRevocation(t *testing.T) {
 		}
 		bob.Close(1000, "")
 		bob.Wait()
-		if stats := layer.Members("auth." + channel.Group(middleware.UserSubject("bob"))); len(stats) != 0 {
+		if stats := layer.Members("auth." + channel.Group(auth.UserSubject("bob"))); len(stats) != 0 {
 			t.Errorf("left behind: %v", stats)
 		}
 	})
@@ -53,8 +53,8 @@ func TestRevocation(t *testing.T) {
 // A layer that is closed can tell nobody any more: the sockets end with it.
 func TestRevocationLayerClosed(t *testing.T) {
 	layer := channel.New(channel.Options{})
-	app := middleware.Auth(middleware.AuthOptions{
-		Authenticators: []middleware.Authenticator{newBearer()}, Revocations: middleware.NewChannelRevocations(layer),
+	app := auth.Middleware(auth.Options{
+		Authenticators: []auth.Authenticator{newBearer()}, Revocations: auth.NewChannelRevocations(layer),
 	})(whoami)
 	r := get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour))
 	ws := parleytest.Dial(t, app, r)
@@ -77,12 +77,12 @@ func TestRevocationAcrossProcesses(t *testing.T) {
 		there := channel.New(channel.Options{Transport: broker.Connect()})
 		defer here.Close(t.Context())
 		defer there.Close(t.Context())
-		app := middleware.Auth(middleware.AuthOptions{
-			Authenticators: []middleware.Authenticator{newBearer()}, Revocations: middleware.NewChannelRevocations(there),
+		app := auth.Middleware(auth.Options{
+			Authenticators: []auth.Authenticator{newBearer()}, Revocations: auth.NewChannelRevocations(there),
 		})(whoami)
 		ws := parleytest.Dial(t, app, get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour)))
 		ws.Receive()
-		if err := middleware.RevokeUser(t.Context(), middleware.NewChannelRevocations(here), "ann"); err != nil {
+		if err := auth.RevokeUser(t.Context(), auth.NewChannelRevocations(here), "ann"); err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()

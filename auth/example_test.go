@@ -1,4 +1,4 @@
-package middleware_test
+package auth_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/router"
@@ -22,27 +23,32 @@ func serve(app parley.App, method, target string, headers ...string) *httptest.R
 	return w
 }
 
+// hello is the app that the examples protect.
+var hello = parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+	return parley.Respond(ctx, conn, 200, nil, []byte("hello"))
+})
+
 // Member is the user of the examples.
 type Member struct{ Name string }
 
-func member(_ context.Context, id string) (*middleware.Identity, error) {
-	return &middleware.Identity{ID: id, User: Member{id}}, nil // a real one asks its database
+func member(_ context.Context, id string) (*auth.Identity, error) {
+	return &auth.Identity{ID: id, User: Member{id}}, nil // a real one asks its database
 }
 
 // A site with a login page, whose other pages and sockets need a login.
 func Example_login() {
 	manager := newSessions() // scs.New() with a store that lasts
-	sessions := middleware.NewSessionAuth(middleware.SessionAuthOptions{Manager: manager, Identify: member})
+	sessions := auth.NewSessions(auth.SessionOptions{Manager: manager, Identify: member})
 	layer := channel.New(channel.Options{})
 
 	login := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		if err := sessions.Login(ctx, &middleware.Identity{ID: "ann", User: Member{"ann"}}); err != nil {
+		if err := sessions.Login(ctx, &auth.Identity{ID: "ann", User: Member{"ann"}}); err != nil {
 			return err
 		}
 		return parley.Respond(ctx, conn, 204, nil, nil)
 	})
 	private := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		user, err := middleware.User[Member](ctx)
+		user, err := auth.User[Member](ctx)
 		if err != nil {
 			return err
 		}
@@ -50,13 +56,13 @@ func Example_login() {
 	})
 	var routes router.URLs
 	routes.Handle("POST /login", login)
-	routes.Handle("/", middleware.Require(middleware.RequireOptions{})(private))
+	routes.Handle("/", auth.Require(auth.RequireOptions{})(private))
 
-	app := middleware.Stack(middleware.StackOptions{
+	app := auth.Stack(auth.StackOptions{
 		Sessions: manager,
-		Auth: middleware.AuthOptions{
-			Authenticators: []middleware.Authenticator{sessions},
-			Revocations:    middleware.NewChannelRevocations(layer),
+		Auth: auth.Options{
+			Authenticators: []auth.Authenticator{sessions},
+			Revocations:    auth.NewChannelRevocations(layer),
 		},
 	})(&routes)
 
@@ -70,7 +76,7 @@ func Example_login() {
 
 func ExampleSession() {
 	manager := newSessions() // scs.New() with a store that lasts
-	app := middleware.Session(manager)(parley.AppFunc(
+	app := auth.LoadAndSave(manager)(parley.AppFunc(
 		func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
 			manager.Put(ctx, "visits", manager.GetInt(ctx, "visits")+1)
 			return parley.Respond(ctx, conn, 200, nil, []byte(fmt.Sprint(manager.GetInt(ctx, "visits"))))
@@ -83,10 +89,10 @@ func ExampleSession() {
 
 func ExampleNewBearer() {
 	key := []byte("a secret of at least 32 bytes ....")
-	bearer := middleware.NewBearer(middleware.BearerOptions{
+	bearer := auth.NewBearer(auth.BearerOptions{
 		Algorithms: []string{"HS256"},
 		Key:        func(*jwt.Token) (any, error) { return key, nil },
-		Identify: func(ctx context.Context, claims jwt.MapClaims) (*middleware.Identity, error) {
+		Identify: func(ctx context.Context, claims jwt.MapClaims) (*auth.Identity, error) {
 			id, err := claims.GetSubject()
 			if err != nil {
 				return nil, err
@@ -94,11 +100,11 @@ func ExampleNewBearer() {
 			return member(ctx, id)
 		},
 	})
-	auth := middleware.Auth(middleware.AuthOptions{
+	who := auth.Middleware(auth.Options{
 		// Programs send the header; browsers' sockets offer ["bearer", token].
-		Authenticators: []middleware.Authenticator{bearer, middleware.NewBearerSubprotocol(bearer)},
+		Authenticators: []auth.Authenticator{bearer, auth.NewSubprotocol(bearer)},
 	})
-	app := parley.Chain(hello, auth, middleware.Require(middleware.RequireOptions{}))
+	app := parley.Chain(hello, who, auth.Require(auth.RequireOptions{}))
 
 	token, _ := jwt.NewWithClaims(jwt.SigningMethodHS256,
 		jwt.MapClaims{"sub": "ann", "exp": time.Now().Add(time.Hour).Unix()}).SignedString(key)
@@ -110,10 +116,10 @@ func ExampleNewBearer() {
 }
 
 func ExampleNewTickets() {
-	tickets := middleware.NewTickets(middleware.TicketOptions{Key: []byte("32 bytes of a secret for tickets"), Identify: member})
+	tickets := auth.NewTickets(auth.TicketOptions{Key: []byte("32 bytes of a secret for tickets"), Identify: member})
 	app := parley.Chain(hello,
-		middleware.Auth(middleware.AuthOptions{Authenticators: []middleware.Authenticator{tickets}}),
-		middleware.Require(middleware.RequireOptions{}))
+		auth.Middleware(auth.Options{Authenticators: []auth.Authenticator{tickets}}),
+		auth.Require(auth.RequireOptions{}))
 
 	ticket, err := tickets.Issue("ann") // in a request that knows the user
 	if err != nil {
@@ -127,7 +133,7 @@ func ExampleNewTickets() {
 }
 
 func ExampleStack() {
-	stack := middleware.Stack(middleware.StackOptions{
+	stack := auth.Stack(auth.StackOptions{
 		Proxies: middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"10.0.0.0/8"}}),
 		Hosts:   []string{"shop.example"},
 	})
