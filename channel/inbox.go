@@ -187,7 +187,10 @@ func (in *Inbox) Receive(ctx context.Context) (Message, error) {
 func (in *Inbox) Close() { in.shut(ErrClosed) }
 
 // shut closes the inbox once. Its gauges are down when it returns.
-func (in *Inbox) shut(cause error) {
+func (in *Inbox) shut(cause error) { in.end(cause, (*Inbox).discard) }
+
+// end closes the inbox, whose queue empty empties. It holds mu meanwhile.
+func (in *Inbox) end(cause error, empty func(*Inbox) []Drop) {
 	in.mu.Lock()
 	if in.err != nil {
 		in.mu.Unlock()
@@ -197,7 +200,7 @@ func (in *Inbox) shut(cause error) {
 	in.closed.Store(true)
 	groups := in.groups
 	in.groups = nil
-	lost := in.discard()
+	lost := empty(in)
 	for _, w := range in.waiters {
 		close(w.done) // not taken: the sender finds the inbox closed
 	}
