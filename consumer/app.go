@@ -13,7 +13,6 @@ type App struct {
 	config
 	make     func() any
 	counters counters
-	sessions sessions
 	lastLine atomic.Int64 // when a line about unknown messages was last logged
 }
 
@@ -39,16 +38,14 @@ func New[C any](factory func() C, options ...Option) *App {
 	}
 	a := &App{make: func() any { return factory() }}
 	a.config.build(typeOf[C](), options)
-	a.sessions.app = a
 	return a
 }
 
-// Serve serves one client: a WebSocket, or by HTTP what stands in for one (see
-// the package's documentation). A Lifespan's shutdown ends the sessions of HTTP
-// clients. Other protocols are refused with an *UnsupportedProtocolError.
+// Serve serves one client. Other protocols than WebSocket are refused with an
+// *UnsupportedProtocolError; package fallback serves clients that have no socket.
 func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) (err error) {
 	if scope.Protocol != parley.WebSocket {
-		return a.serveOther(ctx, scope, conn)
+		return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
 	}
 	if err := handshake(ctx, conn); err != nil {
 		return err
@@ -69,16 +66,6 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 	return err
 }
 
-func (a *App) serveOther(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	switch {
-	case scope.Protocol == parley.HTTP && !a.NoFallback:
-		return a.serveHTTP(ctx, scope, conn)
-	case scope.Protocol == parley.Lifespan:
-		return a.serveLifespan(ctx, conn)
-	}
-	return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
-}
-
 // handshake receives the first event.
 func handshake(ctx context.Context, conn parley.Conn) error {
 	switch event, err := conn.Receive(ctx); event := event.(type) {
@@ -88,26 +75,5 @@ func handshake(ctx context.Context, conn parley.Conn) error {
 		return disconnected(event.Cause)
 	default:
 		return unexpected(event, err)
-	}
-}
-
-// serveLifespan ends the sessions when the process does: nobody else would.
-func (a *App) serveLifespan(ctx context.Context, conn parley.Conn) error {
-	for {
-		event, err := conn.Receive(ctx)
-		switch event.(type) {
-		case parley.LifespanStartup:
-			err = conn.Send(ctx, parley.LifespanStartupComplete{})
-		case parley.LifespanShutdown:
-			if err := a.Close(ctx); err != nil {
-				return conn.Send(ctx, parley.LifespanShutdownFailed{Message: err.Error()})
-			}
-			return conn.Send(ctx, parley.LifespanShutdownComplete{})
-		default:
-			return unexpected(event, err)
-		}
-		if err != nil {
-			return err
-		}
 	}
 }

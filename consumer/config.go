@@ -95,7 +95,6 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.Default()
 	}
 	o.Codec = o.Codec.withDefaults()
-	o.Fallback = o.Fallback.withDefaults()
 	return o
 }
 

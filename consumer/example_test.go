@@ -86,26 +86,6 @@ func ExampleMethods() {
 	// 405 OPTIONS, GET, HEAD
 }
 
-func ExampleStreamFunc() {
-	countdown := consumer.StreamFunc(func(ctx context.Context, stream *consumer.Stream) error {
-		for _, n := range []string{"2", "1"} {
-			if err := stream.Send(ctx, consumer.StreamEvent{ID: n, Data: "in " + n + "\nseconds"}); err != nil {
-				return err // the client is gone
-			}
-		}
-		return nil
-	}, consumer.StreamOptions{})
-	fmt.Print(parleytest.Do(new(testing.T), countdown, httptest.NewRequest("GET", "/", nil)).Body)
-	// Output:
-	// id: 2
-	// data: in 2
-	// data: seconds
-	//
-	// id: 1
-	// data: in 1
-	// data: seconds
-}
-
 func ExampleWorker() {
 	layer := channel.New(channel.Options{})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -68,8 +68,7 @@ type Disconnecter interface {
 // Answer is what Connect decides: an Accept or a Deny.
 type Answer interface{ answer() }
 
-// Accept completes the handshake. For clients that come by plain HTTP Header is
-// added to the response that opens their session.
+// Accept completes the handshake.
 type Accept struct {
 	Subprotocol string // one that the client offers, or none
 	Header      http.Header

@@ -59,12 +59,6 @@ type Options struct {
 	// DisconnectTimeout bounds the context of Disconnect. Default 10 s.
 	DisconnectTimeout time.Duration
 
-	// NoFallback refuses plain HTTP: only WebSockets are served.
-	NoFallback bool
-
-	// Fallback sets the limits of clients that come by plain HTTP.
-	Fallback Fallback
-
 	// Logger is told of messages nobody handles and of what goes wrong where
 	// no adapter sees it. Default slog.Default(); a logger of
 	// slog.DiscardHandler is silent.

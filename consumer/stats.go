@@ -6,7 +6,6 @@ import "sync/atomic"
 // is sent to groups is counted by the layer; see channel.Stats.
 type Stats struct {
 	Connections int // gauge: clients served now, waiting for their handshake included
-	Sessions    int // gauge: those among them that came by plain HTTP
 
 	Opened uint64 // clients that have arrived
 	Denied uint64 // by Connect
@@ -53,8 +52,8 @@ func (a *App) Stats() Stats {
 	closed := c[countClosed].Load() // first, so that the gauge is never negative
 	opened := c[countOpened].Load()
 	return Stats{
-		Connections: int(opened - closed), Sessions: a.sessions.len(),
-		Opened: opened, Denied: c[countDenied].Load(), Slow: c[countSlow].Load(),
+		Connections: int(opened - closed),
+		Opened:      opened, Denied: c[countDenied].Load(), Slow: c[countSlow].Load(),
 		Received: c[countReceived].Load(), Ignored: c[countIgnored].Load(), Refused: c[countRefused].Load(),
 		Unknown: c[countUnknown].Load(), Unsendable: c[countUnsendable].Load(),
 		Evicted: c[countEvicted].Load(), Coalesced: c[countCoalesced].Load(), Discarded: c[countDiscarded].Load(),

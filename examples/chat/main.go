@@ -27,6 +27,7 @@ import (
 	parleygin "github.com/parleygo/parley/adapters/gin"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/fallback"
 )
 
 //go:embed web
@@ -59,7 +60,8 @@ func serve(ctx context.Context, listener net.Listener, nap func(context.Context)
 	layer := channel.New(channel.Options{})
 	login := newLogin(layer)
 	chat := newChat(layer, nap)
-	gateway := nethttp.Handler(login.require(chat), nethttp.Hold(), // gin's log and recovery stand around each socket
+	pages := fallback.New(chat, fallback.Options{MaxMessage: maxMessage}) // what has no socket is served too
+	gateway := nethttp.Handler(login.require(pages), nethttp.Hold(),      // gin's log and recovery stand around each socket
 		nethttp.WebSockets(nethttp.Sockets{MaxMessage: maxMessage}))
 
 	r := gin.Default()
@@ -82,5 +84,5 @@ func serve(ctx context.Context, listener net.Listener, nap func(context.Context)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return errors.Join(chat.Close(ctx), gateway.Drain(ctx), server.Shutdown(ctx), layer.Close(ctx))
+	return errors.Join(pages.Close(ctx), gateway.Drain(ctx), server.Shutdown(ctx), layer.Close(ctx))
 }

@@ -14,8 +14,8 @@ const (
 	maxWaiting = 32       // messages kept for a client that falls behind
 )
 
-// newChat is the one definition that serves a page by WebSocket, by server-sent
-// events, and by polls.
+// newChat is the one definition that serves a page by WebSocket and, below
+// fallback.New, by server-sent events and by polls.
 func newChat(layer *channel.Layer, nap func(context.Context)) *consumer.App {
 	rooms := &rooms{layer: layer}
 	return consumer.New(func() *member { return &member{rooms: rooms, nap: nap} },
@@ -24,7 +24,6 @@ func newChat(layer *channel.Layer, nap func(context.Context)) *consumer.App {
 			Policy:   channel.Coalesce,
 			Key:      key,
 			Capacity: channel.Capacity{Messages: maxWaiting},
-			Fallback: consumer.Fallback{MaxMessage: maxMessage},
 		},
 		consumer.Receive((*member).hear),
 		consumer.Forward("chat.line", "chat.here", "chat.typing"), // encoded once for the whole room

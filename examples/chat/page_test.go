@@ -49,7 +49,7 @@ func (b *browser) visit(url, nick string) (person string, page *tab) {
 func TestPage(t *testing.T) {
 	chromium := newBrowser(t)
 	for name, test := range map[string]func(*testing.T, *browser){
-		"two people": twoPeople, "reconnect": reconnect, "fallback": fallback, "logout": logout, "slow tab": slowTab,
+		"two people": twoPeople, "reconnect": reconnect, "without sockets": withoutSockets, "logout": logout, "slow tab": slowTab,
 	} {
 		t.Run(name, func(t *testing.T) {
 			chromium.t = t
@@ -115,8 +115,8 @@ func reconnect(t *testing.T, chromium *browser) {
 	bob.shows(state, "Connected by events")
 }
 
-// fallback has a proxy between that lets no WebSocket through.
-func fallback(t *testing.T, chromium *browser) {
+// withoutSockets has a proxy between that lets no WebSocket through.
+func withoutSockets(t *testing.T, chromium *browser) {
 	home := start(t)
 	server, err := url.Parse(home)
 	if err != nil {

@@ -44,13 +44,16 @@ var layers = []layer{
 	{"auth", []string{".", "internal/...", "middleware", "channel"}, []string{
 		"github.com/alexedwards/scs/v2", "github.com/golang-jwt/jwt/v5"}},
 	{"parleytest", []string{".", "internal/...", "bridge"}, nil},
+	{"sse", []string{".", "internal/..."}, nil},
+	{"fallback", []string{".", "internal/...", "sse"}, nil},
 	{"consumer", []string{".", "channel", "bridge"}, nil},
 	{pattern: "adapters/internal/..."},
 	{"adapters/nethttp", []string{".", "internal/..."}, nil},
 	{"adapters/blocking", []string{".", "internal/...", "bridge"}, nil},
 	{"adapters/gin", []string{".", "adapters/nethttp"}, []string{"github.com/gin-gonic/gin"}},
 	{"server", []string{".", "internal/...", "bridge", "adapters/nethttp"}, []string{"github.com/coreos/go-systemd/v22/..."}},
-	{"examples/...", []string{".", "bridge", "channel", "router", "auth", "middleware", "consumer", "adapters/...", "server"},
+	{"examples/...", []string{
+		".", "bridge", "channel", "router", "auth", "middleware", "consumer", "fallback", "sse", "adapters/...", "server"},
 		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/..."}},
 }
 

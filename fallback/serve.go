@@ -1,4 +1,4 @@
-package consumer
+package fallback
 
 import (
 	"context"
@@ -17,16 +17,31 @@ const sessionHeader = "Parley-Session"
 
 // serveHTTP serves one request of a client without a socket.
 func (a *App) serveHTTP(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	return Methods{
-		Get: parley.AppFunc(a.serveGet), Post: parley.AppFunc(a.servePost), Delete: parley.AppFunc(a.serveDelete),
-		Head: methodNotAllowed,
-	}.Serve(ctx, scope, conn)
+	status := http.StatusMethodNotAllowed
+	switch scope.Method() {
+	case http.MethodGet:
+		return a.serveGet(ctx, scope, conn)
+	case http.MethodPost:
+		return a.servePost(ctx, scope, conn)
+	case http.MethodDelete:
+		return a.serveDelete(ctx, scope, conn)
+	case http.MethodOptions:
+		status = http.StatusNoContent
+	}
+	return respond(ctx, conn, status, http.Header{"Allow": {"OPTIONS, GET, POST, DELETE"}})
 }
 
-// methodNotAllowed: a HEAD would open a session that nobody knows of.
-var methodNotAllowed = parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
-	return respond(ctx, conn, http.StatusMethodNotAllowed, http.Header{"Allow": {"OPTIONS, GET, POST, DELETE"}})
-})
+// respond answers with a status and its text.
+func respond(ctx context.Context, conn parley.Conn, status int, header http.Header) error {
+	if header == nil {
+		header = make(http.Header, 2)
+	}
+	if status == http.StatusNoContent {
+		return parley.Respond(ctx, conn, status, header, nil)
+	}
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	return parley.Respond(ctx, conn, status, header, []byte(http.StatusText(status)+"\n"))
+}
 
 // serveGet finds or opens the session and attaches to it.
 func (a *App) serveGet(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
@@ -87,7 +102,7 @@ func (a *App) servePost(ctx context.Context, scope *parley.Scope, conn parley.Co
 	if s == nil {
 		return respond(ctx, conn, http.StatusNotFound, nil)
 	}
-	body, err := parley.ReadBody(ctx, conn, a.Fallback.MaxMessage)
+	body, err := parley.ReadBody(ctx, conn, a.options.MaxMessage)
 	if err != nil {
 		return err
 	}

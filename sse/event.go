@@ -1,4 +1,4 @@
-package consumer
+package sse
 
 import (
 	"errors"
@@ -7,8 +7,11 @@ import (
 	"time"
 )
 
-// StreamEvent is one server-sent event.
-type StreamEvent struct {
+// ContentType is the media type of a stream of events.
+const ContentType = "text/event-stream"
+
+// Event is one server-sent event.
+type Event struct {
 	// ID is what the client says in Last-Event-ID when it comes back. "" leaves
 	// the one it has. It holds no line break and no NUL.
 	ID string
@@ -26,30 +29,31 @@ type StreamEvent struct {
 	Retry time.Duration
 }
 
-// ErrInvalidEvent: a StreamEvent's ID or Name has characters that would begin
-// another field.
-var ErrInvalidEvent = errors.New("consumer: line break or NUL in the field of an event")
+// ErrInvalidEvent: an Event's ID or Name has characters that would begin another
+// field.
+var ErrInvalidEvent = errors.New("sse: line break or NUL in the field of an event")
 
-// appendEvent appends the event as it goes over the wire.
-func appendEvent(dst []byte, event StreamEvent) ([]byte, error) {
-	if strings.ContainsAny(event.ID, "\r\n\x00") || strings.ContainsAny(event.Name, "\r\n") {
+// AppendText appends the event as it goes over the wire. Its error is
+// ErrInvalidEvent, and then nothing is appended.
+func (e Event) AppendText(dst []byte) ([]byte, error) {
+	if strings.ContainsAny(e.ID, "\r\n\x00") || strings.ContainsAny(e.Name, "\r\n") {
 		return dst, ErrInvalidEvent
 	}
-	if event.Name != "" {
-		dst = append(append(append(dst, "event: "...), event.Name...), '\n')
+	if e.Name != "" {
+		dst = append(append(append(dst, "event: "...), e.Name...), '\n')
 	}
-	if event.ID != "" {
-		dst = append(append(append(dst, "id: "...), event.ID...), '\n')
+	if e.ID != "" {
+		dst = append(append(append(dst, "id: "...), e.ID...), '\n')
 	}
-	if event.Retry > 0 {
+	if e.Retry > 0 {
 		dst = append(dst, "retry: "...)
-		dst = append(strconv.AppendInt(dst, event.Retry.Milliseconds(), 10), '\n')
+		dst = append(strconv.AppendInt(dst, e.Retry.Milliseconds(), 10), '\n')
 	}
-	return append(appendLines(dst, "data: ", event.Data), '\n'), nil
+	return append(appendLines(dst, "data: ", e.Data), '\n'), nil
 }
 
-// appendComment appends lines that clients ignore.
-func appendComment(dst []byte, text string) []byte {
+// AppendComment appends lines that clients ignore.
+func AppendComment(dst []byte, text string) []byte {
 	return append(appendLines(dst, ": ", text), '\n')
 }
 

@@ -1,4 +1,4 @@
-package consumer
+package fallback
 
 import (
 	"context"
@@ -97,7 +97,7 @@ func (s *session) detach(a *attachment) {
 	defer s.mu.Unlock()
 	if s.attached == a {
 		s.attached = nil
-		s.lease.Reset(s.app.Fallback.Lease)
+		s.lease.Reset(s.app.options.Lease)
 	}
 }
 

@@ -1,4 +1,4 @@
-package consumer
+package fallback
 
 import (
 	"context"
@@ -11,16 +11,17 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/sse"
 )
 
 // stream hands out a session as server-sent events, until either side ends it.
 func (s *session) stream(ctx context.Context, conn parley.Conn, held *attachment, cursor uint64, header http.Header) error {
-	if err := conn.Send(ctx, streamStart(header)); err != nil {
+	if err := conn.Send(ctx, sse.Start(header)); err != nil {
 		return err
 	}
-	greeting, err := appendEvent(nil, StreamEvent{
+	greeting, err := sse.Event{
 		Name: "open", ID: s.eventID(cursor), Retry: time.Second, Data: `{"session":"` + s.id + `"}`,
-	})
+	}.AppendText(nil)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (s *session) lost(err error) error {
 // nextEvents waits for what comes after cursor: messages, the end, or a
 // heartbeat.
 func (s *session) nextEvents(ctx context.Context, held *attachment, cursor uint64) (data []byte, next uint64, last bool, err error) {
-	silence := time.NewTimer(s.app.Fallback.Heartbeat)
+	silence := time.NewTimer(s.app.options.Heartbeat)
 	defer silence.Stop()
 	var list []parley.WebSocketSend
 	var said *parley.WebSocketClose
@@ -74,7 +75,7 @@ func (s *session) nextEvents(ctx context.Context, held *attachment, cursor uint6
 		data, last = appendClosed(data, said), true
 		s.app.sessions.remove(s)
 	case len(list) == 0:
-		data = heartbeat
+		data = sse.AppendComment(nil, "")
 	default:
 		last = false
 	}
@@ -85,11 +86,11 @@ func (s *session) eventID(number uint64) string { return s.id + "." + strconv.Fo
 
 func (s *session) appendMessage(dst []byte, message parley.WebSocketSend, number uint64) []byte {
 	kind, data := message.Payload()
-	event := StreamEvent{ID: s.eventID(number), Data: string(data)}
+	event := sse.Event{ID: s.eventID(number), Data: string(data)}
 	if kind == parley.BinaryMessage {
 		event.Name, event.Data = "binary", base64.StdEncoding.EncodeToString(data)
 	}
-	dst, _ = appendEvent(dst, event) // name and id are ours
+	dst, _ = event.AppendText(dst) // name and id are ours
 	return dst
 }
 
@@ -101,6 +102,6 @@ type closed struct {
 
 func appendClosed(dst []byte, said *parley.WebSocketClose) []byte {
 	data, _ := json.Marshal(closed{said.Code, said.Reason})
-	dst, _ = appendEvent(dst, StreamEvent{Name: "close", Data: string(data)})
+	dst, _ = sse.Event{Name: "close", Data: string(data)}.AppendText(dst)
 	return dst
 }

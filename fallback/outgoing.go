@@ -1,4 +1,4 @@
-package consumer
+package fallback
 
 import "github.com/parleygo/parley"
 
@@ -18,7 +18,7 @@ func (o *outgoing) last() uint64 { return o.begin() + uint64(len(o.list)) - 1 }
 func (o *outgoing) begin() uint64 { return max(o.first, 1) }
 
 // put takes a message if there is room.
-func (o *outgoing) put(message parley.WebSocketSend, limit *Fallback) bool {
+func (o *outgoing) put(message parley.WebSocketSend, limit *Options) bool {
 	size := sizeOf(message)
 	for len(o.list) > 0 && (len(o.list) >= limit.QueueMessages || o.bytes+size > limit.QueueBytes) {
 		if o.begin() > o.released {

@@ -1,4 +1,4 @@
-package consumer
+package fallback
 
 import (
 	"context"
@@ -28,7 +28,7 @@ type parcel struct {
 // is new to its client.
 func (s *session) poll(ctx context.Context, conn parley.Conn, held *attachment, cursor uint64, header http.Header) error {
 	answer := polled{Cursor: cursor, Messages: []parcel{}}
-	timeout := time.NewTimer(s.app.Fallback.PollTimeout)
+	timeout := time.NewTimer(s.app.options.PollTimeout)
 	defer timeout.Stop()
 	err := s.until(ctx, timeout.C, func() bool {
 		first := !s.announced

@@ -1,4 +1,4 @@
-package consumer
+package sse
 
 import (
 	"bufio"
@@ -12,29 +12,29 @@ import (
 func TestAppendEvent(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		event StreamEvent
+		event Event
 		want  string
 	}{
-		{"data", StreamEvent{Data: "a"}, "data: a\n\n"},
-		{"empty data is an event too", StreamEvent{}, "data: \n\n"},
-		{"lines", StreamEvent{Data: "a\nb\r\nc\rd"}, "data: a\ndata: b\ndata: c\ndata: d\n\n"},
-		{"line break at the end", StreamEvent{Data: "a\n"}, "data: a\ndata: \n\n"},
-		{"nothing but breaks", StreamEvent{Data: "\n\r"}, "data: \ndata: \ndata: \n\n"},
-		{"leading blank", StreamEvent{Data: " a"}, "data:  a\n\n"},
-		{"looks like a field", StreamEvent{Data: "id: 1"}, "data: id: 1\n\n"},
-		{"all", StreamEvent{ID: "7", Name: "tick", Data: "x", Retry: 1500 * time.Millisecond}, "event: tick\nid: 7\nretry: 1500\ndata: x\n\n"},
+		{"data", Event{Data: "a"}, "data: a\n\n"},
+		{"empty data is an event too", Event{}, "data: \n\n"},
+		{"lines", Event{Data: "a\nb\r\nc\rd"}, "data: a\ndata: b\ndata: c\ndata: d\n\n"},
+		{"line break at the end", Event{Data: "a\n"}, "data: a\ndata: \n\n"},
+		{"nothing but breaks", Event{Data: "\n\r"}, "data: \ndata: \ndata: \n\n"},
+		{"leading blank", Event{Data: " a"}, "data:  a\n\n"},
+		{"looks like a field", Event{Data: "id: 1"}, "data: id: 1\n\n"},
+		{"all", Event{ID: "7", Name: "tick", Data: "x", Retry: 1500 * time.Millisecond}, "event: tick\nid: 7\nretry: 1500\ndata: x\n\n"},
 	} {
-		got, err := appendEvent(nil, test.event)
+		got, err := test.event.AppendText(nil)
 		if string(got) != test.want || err != nil {
 			t.Errorf("%s: %q, %v, want %q", test.name, got, err, test.want)
 		}
 	}
-	for _, bad := range []StreamEvent{{ID: "a\nb"}, {ID: "a\rb"}, {ID: "a\x00"}, {Name: "a\n"}, {Name: "a\rdata: x"}} {
-		if got, err := appendEvent(nil, bad); !errors.Is(err, ErrInvalidEvent) || len(got) != 0 {
+	for _, bad := range []Event{{ID: "a\nb"}, {ID: "a\rb"}, {ID: "a\x00"}, {Name: "a\n"}, {Name: "a\rdata: x"}} {
+		if got, err := bad.AppendText(nil); !errors.Is(err, ErrInvalidEvent) || len(got) != 0 {
 			t.Errorf("%+v: %q, %v", bad, got, err)
 		}
 	}
-	if got := string(appendComment(nil, "a\nb")); got != ": a\n: b\n\n" {
+	if got := string(AppendComment(nil, "a\nb")); got != ": a\n: b\n\n" {
 		t.Errorf("comment %q", got)
 	}
 }
@@ -45,7 +45,7 @@ func FuzzAppendEvent(f *testing.F) {
 	f.Add("", "", "", "a\n\ndata: forged\n\n")
 	f.Add("a\nb", ":", "\n", "\r")
 	f.Fuzz(func(t *testing.T, id, name, data, comment string) {
-		wire, err := appendEvent(appendComment(nil, comment), StreamEvent{ID: id, Name: name, Data: data})
+		wire, err := Event{ID: id, Name: name, Data: data}.AppendText(AppendComment(nil, comment))
 		if err != nil {
 			return
 		}

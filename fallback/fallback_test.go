@@ -1,4 +1,4 @@
-package consumer_test
+package fallback_test
 
 import (
 	"context"
@@ -15,13 +15,14 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/fallback"
 	"github.com/parleygo/parley/parleytest"
 )
 
 // poller is a client without a socket.
 type poller struct {
 	t       *testing.T
-	app     *consumer.App
+	app     *fallback.App
 	session string
 	cursor  uint64
 }
@@ -78,15 +79,16 @@ func (p *poller) post(body string, header ...string) int {
 }
 
 // echoes is a room whose consumer echoes, and forwards lines to the lobby.
-func echoes(t *testing.T, options consumer.Options) (*room, *consumer.App) {
+func echoes(t *testing.T, layer *channel.Layer, options fallback.Options) (*room, *fallback.App) {
 	r := &room{receive: func(ctx context.Context, conn *consumer.Conn, m parley.WebSocketReceive) error {
 		if m.Text() == "panic" || m.Text() == "close" || m.Text() == "error" {
 			return endsAsTold(ctx, conn, m)
 		}
 		return conn.Send(ctx, parley.WebSocketSend{Type: m.Type, Data: m.Data})
 	}}
-	options.Logger, options.Groups = silent, []channel.Group{"lobby"}
-	app := consumer.New(r.factory, options, consumer.Forward("line"))
+	options.Logger = silent
+	app := fallback.New(consumer.New(r.factory,
+		consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}}, consumer.Forward("line")), options)
 	t.Cleanup(func() {
 		if err := app.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -99,7 +101,7 @@ func echoes(t *testing.T, options consumer.Options) (*room, *consumer.App) {
 func TestPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		layer := newLayer(t)
-		r, app := echoes(t, consumer.Options{Layer: layer})
+		r, app := echoes(t, layer, fallback.Options{})
 		p := &poller{t: t, app: app}
 		if first := p.poll(); first.Session == "" || len(first.Session) < 26 || len(first.Messages) != 0 {
 			t.Errorf("%+v", first)
@@ -129,7 +131,7 @@ func TestPoll(t *testing.T) {
 		if got := p.poll(); len(got.Messages) != 0 || time.Since(began) != 25*time.Second {
 			t.Errorf("%+v after %v", got, time.Since(began))
 		}
-		if stats := app.Stats(); stats.Sessions != 1 || stats.Connections != 1 {
+		if stats := app.Stats(); stats.Sessions != 1 {
 			t.Errorf("%+v", stats)
 		}
 		time.Sleep(16 * time.Second) // longer than the lease
@@ -161,7 +163,7 @@ func TestSessionEnds(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				layer := newLayer(t)
-				r, app := echoes(t, consumer.Options{Layer: layer})
+				r, app := echoes(t, layer, fallback.Options{})
 				p := &poller{t: t, app: app}
 				p.poll()
 				test.act(p, layer)
@@ -185,7 +187,7 @@ func TestSessionEnds(t *testing.T) {
 func TestServerSentEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		layer := newLayer(t)
-		r, app := echoes(t, consumer.Options{Layer: layer})
+		r, app := echoes(t, layer, fallback.Options{})
 		x := parleytest.Start(t, app, streamRequest(""))
 		opened, _ := x.Read()
 		_, id, _ := strings.Cut(opened, "id: ")
@@ -238,7 +240,7 @@ func streamRequest(last string) *http.Request {
 // Bad input of clients without a socket.
 func TestFallbackRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, app := echoes(t, consumer.Options{Layer: newLayer(t), Fallback: consumer.Fallback{MaxSessions: 1, MaxMessage: 4}})
+		_, app := echoes(t, newLayer(t), fallback.Options{MaxSessions: 1, MaxMessage: 4})
 		p := &poller{t: t, app: app}
 		if got := p.post("x"); got != 404 {
 			t.Errorf("without a session: %d", got)
@@ -283,7 +285,7 @@ func TestFallbackAnswers(t *testing.T) {
 		401: denies, 500: failsToConnect,
 	} {
 		r := &room{connect: connect}
-		app := consumer.New(r.factory, consumer.Options{Logger: silent})
+		app := fallback.New(consumer.New(r.factory), fallback.Options{Logger: silent})
 		if got := parleytest.Do(t, app, request()); got.Status != status {
 			t.Errorf("%d %q, want %d", got.Status, got.Body, status)
 		}
@@ -291,17 +293,13 @@ func TestFallbackAnswers(t *testing.T) {
 			t.Errorf("%v, disconnected with %v", err, r.disconnects())
 		}
 	}
-	app := consumer.New((&room{}).factory, consumer.Options{NoFallback: true})
-	if got := parleytest.Do(t, app, request()); got.Status != 404 {
-		t.Errorf("%d without fallback", got.Status)
-	}
 }
 
 // E13: a client that does not poll is a slow one.
 func TestSlowPoller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		layer := newLayer(t)
-		_, app := echoes(t, consumer.Options{Layer: layer, Fallback: consumer.Fallback{QueueMessages: 3}})
+		_, app := echoes(t, layer, fallback.Options{QueueMessages: 3})
 		p := &poller{t: t, app: app}
 		p.poll()
 		for i := range 5 {
@@ -311,7 +309,7 @@ func TestSlowPoller(t *testing.T) {
 		if got := p.poll(); len(got.Messages) != 3 {
 			t.Errorf("%+v", got)
 		}
-		if got := p.poll(); got.Closed == nil || got.Closed.Code != 1013 || app.Stats().Slow != 1 {
+		if got := p.poll(); got.Closed == nil || got.Closed.Code != 1013 {
 			t.Errorf("%+v, %+v", got, app.Stats())
 		}
 	})
@@ -320,7 +318,7 @@ func TestSlowPoller(t *testing.T) {
 // A process that ends takes its sessions with it.
 func TestLifespan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, app := echoes(t, consumer.Options{Layer: newLayer(t)})
+		r, app := echoes(t, newLayer(t), fallback.Options{})
 		(&poller{t: t, app: app}).poll()
 		conn := &script{events: []parley.Event{parley.LifespanStartup{}, parley.LifespanShutdown{}}}
 		if err := app.Serve(t.Context(), &parley.Scope{Protocol: parley.Lifespan}, conn); err != nil {
@@ -331,3 +329,20 @@ func TestLifespan(t *testing.T) {
 		}
 	})
 }
+
+// script is a conn that says its lines and refuses all it is sent.
+type script struct {
+	events []parley.Event
+	refuse error
+}
+
+func (s *script) Receive(context.Context) (parley.Event, error) {
+	if len(s.events) == 0 {
+		return nil, errTest
+	}
+	event := s.events[0]
+	s.events = s.events[1:]
+	return event, nil
+}
+
+func (s *script) Send(context.Context, parley.Event) error { return s.refuse }

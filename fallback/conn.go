@@ -1,4 +1,4 @@
-package consumer
+package fallback
 
 import (
 	"context"
@@ -69,7 +69,7 @@ func (s *session) offer(message parley.WebSocketSend) error {
 	if message.Prepared == nil {
 		message.Data = slices.Clone(data) // the consumer's again when Send returns
 	}
-	if !s.out.put(message, &s.app.Fallback) {
+	if !s.out.put(message, &s.app.options) {
 		return parley.ErrFull
 	}
 	return nil

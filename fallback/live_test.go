@@ -1,4 +1,4 @@
-package consumer_test
+package fallback_test
 
 import (
 	"bufio"
@@ -6,12 +6,16 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/gorilla/websocket"
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/fallback"
 )
 
 // One definition, three clients, over real connections: what one says, all hear.
@@ -21,8 +25,8 @@ func TestAllTransports(t *testing.T) {
 		_, err := conn.Layer().GroupSend(ctx, "lobby", channel.NewMessage("line", []byte(said.Text)))
 		return err
 	}}
-	app := consumer.New(r.factory, consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}, Logger: silent},
-		consumer.Receive((*room).Said), consumer.Forward("line"))
+	app := fallback.New(consumer.New(r.factory, consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}, Logger: silent},
+		consumer.Receive((*room).Said), consumer.Forward("line")), fallback.Options{Logger: silent})
 	url := "http://" + serveTCP(t, app) + "/room"
 	t.Cleanup(func() { // before the server's: its streams end
 		if err := app.Close(context.Background()); err != nil {
@@ -118,4 +122,19 @@ func decode(t *testing.T, text string, value any) {
 	if err := json.Unmarshal([]byte(text), value); err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
+}
+
+// serveTCP serves app on a real port and returns its address.
+func serveTCP(t testing.TB, app parley.App) string {
+	t.Helper()
+	gateway := nethttp.Handler(app, nethttp.InsecureSkipOriginCheck(), nethttp.Logger(silent))
+	server := httptest.NewServer(gateway)
+	t.Cleanup(func() {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = gateway.Drain(ended)
+		_ = gateway.Drain(context.Background())
+		server.Close()
+	})
+	return strings.TrimPrefix(server.URL, "http://")
 }

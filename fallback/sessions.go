@@ -1,4 +1,4 @@
-package consumer
+package fallback
 
 import (
 	"context"
@@ -12,45 +12,6 @@ import (
 
 	"github.com/parleygo/parley"
 )
-
-// Fallback sets the limits of clients that come by plain HTTP.
-type Fallback struct {
-	// Lease is how long a session waits for its client to come back, between
-	// two polls or after a stream was lost. Then the consumer is told 1006.
-	// Default 15 s.
-	Lease time.Duration
-
-	// PollTimeout is how long a poll without news is held. Default 25 s.
-	PollTimeout time.Duration
-
-	// Heartbeat is the silence after which a stream gets a comment. Default
-	// 15 s.
-	Heartbeat time.Duration
-
-	// MaxSessions is how many there may be; more are answered with 503.
-	// Default 10 000.
-	MaxSessions int
-
-	// MaxMessage bounds the body of a POST, in bytes; more is answered with
-	// 413. Default 1 MiB.
-	MaxMessage int64
-
-	// QueueMessages and QueueBytes bound what waits for the client to fetch
-	// it. Defaults 256 messages and 1 MiB.
-	QueueMessages int
-	QueueBytes    int
-}
-
-func (f Fallback) withDefaults() Fallback {
-	setDefault(&f.Lease, 15*time.Second)
-	setDefault(&f.PollTimeout, 25*time.Second)
-	setDefault(&f.Heartbeat, defaultHeartbeat)
-	setDefault(&f.MaxSessions, 10_000)
-	setDefault(&f.MaxMessage, 1<<20)
-	setDefault(&f.QueueMessages, 256)
-	setDefault(&f.QueueBytes, 1<<20)
-	return f
-}
 
 // sessions are those of one App.
 type sessions struct {
@@ -81,7 +42,7 @@ func (l *sessions) remove(s *session) {
 	delete(l.byID, s.id)
 }
 
-var errTooMany = fmt.Errorf("consumer: too many sessions: %w", parley.ErrDraining) // 503
+var errTooMany = fmt.Errorf("fallback: too many sessions: %w", parley.ErrDraining) // 503
 
 // open starts a session. Its consumer outlives the request, and so does what it
 // keeps of it: the values of the context and the head of the request.
@@ -96,7 +57,7 @@ func (l *sessions) open(ctx context.Context, scope *parley.Scope) (*session, err
 	switch {
 	case l.closed:
 		return nil, parley.ErrDraining
-	case len(l.byID) >= l.app.Fallback.MaxSessions:
+	case len(l.byID) >= l.app.options.MaxSessions:
 		return nil, errTooMany
 	}
 	if l.byID == nil {
@@ -104,7 +65,7 @@ func (l *sessions) open(ctx context.Context, scope *parley.Scope) (*session, err
 	}
 	l.byID[s.id] = s
 	l.alive++
-	s.lease = time.AfterFunc(l.app.Fallback.Lease, s.expire)
+	s.lease = time.AfterFunc(l.app.options.Lease, s.expire)
 	go s.serve(scope)
 	return s, nil
 }
@@ -112,21 +73,21 @@ func (l *sessions) open(ctx context.Context, scope *parley.Scope) (*session, err
 // serve runs the consumer. There is no adapter above that would deal with how it
 // ends.
 func (s *session) serve(scope *parley.Scope) {
-	err := errors.New("consumer: goroutine exited")
+	err := errors.New("fallback: goroutine exited")
 	defer func() {
 		if value := recover(); value != nil {
 			err = fmt.Errorf("%w: %v", parley.ErrAppPanic, value)
-			s.app.Logger.Error("parley: app panicked", "protocol", "session", "panic", value, "stack", string(debug.Stack()))
+			s.app.options.Logger.Error("parley: app panicked", "protocol", "session", "panic", value, "stack", string(debug.Stack()))
 		}
 		s.served(err)
 	}()
-	err = s.app.Serve(s.ctx, scope, s)
+	err = s.app.app.Serve(s.ctx, scope, s)
 }
 
 // served tells the client how the consumer has ended, for as long as the lease.
 func (s *session) served(err error) {
 	if err != nil && !errors.Is(err, parley.ErrDisconnected) && !errors.Is(err, parley.ErrAppPanic) {
-		s.app.Logger.Error("parley: app failed", "protocol", "session", "error", err)
+		s.app.options.Logger.Error("parley: app failed", "protocol", "session", "error", err)
 	}
 	code := parley.CodeOf(err)
 	if !code.Sendable() {
