@@ -103,7 +103,7 @@ var hintRows = []httpRow{
 			return c.quietly(yes)
 		},
 		want: answer,
-		said: []string{refused(parley.HTTPResponsePush{}, "A1.5", parley.ErrExtensionUnavailable)},
+		said: []string{refused(parley.HTTPResponsePush{}, "A9.unavailable", parley.ErrExtensionUnavailable)},
 	}, {
 		rule:  "A9.debug",
 		needs: Features{Debug: true},

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ValidHeader tells whether every name is a token and no value can end its line
+// ValidHeader reports whether every name is a token and no value can end its line
 // early. net/http would repair such a header in silence.
 func ValidHeader(header http.Header) bool {
 	_, ok := checkHeader(header, nil)

@@ -45,8 +45,8 @@ func (h *HTTP) Bodiless() bool { return h.bodiless }
 // Sized returns the Content-Length that was announced.
 func (h *HTTP) Sized() (length int64, ok bool) { return h.length, h.sized }
 
-func (h *HTTP) refuse(event parley.Event, rule string, err error) error {
-	return &parley.ProtocolError{State: h.state.String(), Event: event.EventType(), Rule: rule, Err: err}
+func (h *HTTP) refuse(event parley.Event, rule *Rule) error {
+	return rule.refuse(h.state.String(), event)
 }
 
 // Start checks the head of a response and moves on to its body.
@@ -57,18 +57,18 @@ func (h *HTTP) Start(event parley.HTTPResponseStart) error { return h.StartWith(
 func (h *HTTP) StartWith(event parley.HTTPResponseStart, take func(name string, values []string)) error {
 	switch {
 	case h.state == HTTPComplete:
-		return h.refuse(event, "A4.after-complete", parley.ErrResponseComplete)
+		return h.refuse(event, &afterComplete)
 	case h.state != HTTPIdle:
-		return h.refuse(event, "A4.start-twice", parley.ErrAlreadyStarted)
+		return h.refuse(event, &startTwice)
 	case event.Status < 200 || event.Status > 599:
-		return h.refuse(event, "A4.status", parley.ErrInvalidStatus)
+		return h.refuse(event, &statusOutOfRange)
 	}
 	lengths, ok := checkHeader(event.Header, take)
 	if !ok {
-		return h.refuse(event, "A4.header", parley.ErrInvalidHeader)
+		return h.refuse(event, &invalidHeader)
 	}
 	if h.length, h.sized, ok = contentLength(lengths); !ok {
-		return h.refuse(event, "A4.content-length", parley.ErrInvalidHeader)
+		return h.refuse(event, &badLength)
 	}
 	h.bodiless = h.Head || event.Status == 204 || event.Status == 304
 	h.trailers = event.Trailers
@@ -82,11 +82,11 @@ func (h *HTTP) StartWith(event parley.HTTPResponseStart, take func(name string, 
 func (h *HTTP) Body(event parley.Event, size int64, more bool) (allowed int64, err error) {
 	switch {
 	case h.state == HTTPIdle:
-		return 0, h.refuse(event, "A4.body-before-start", parley.ErrBodyBeforeStart)
+		return 0, h.refuse(event, &bodyBeforeStart)
 	case h.state != HTTPStarted:
-		return 0, h.refuse(event, "A4.after-complete", parley.ErrResponseComplete)
+		return 0, h.refuse(event, &afterComplete)
 	case h.path:
-		return 0, h.refuse(event, "A9.pathsend-mixed", parley.ErrUnexpectedEvent)
+		return 0, h.refuse(event, &pathSendMixed)
 	}
 	allowed = size
 	if h.bodiless {
@@ -94,7 +94,7 @@ func (h *HTTP) Body(event parley.Event, size int64, more bool) (allowed int64, e
 	} else if h.sized && h.sent+size > h.length {
 		allowed = h.length - h.sent
 		h.sent = h.length
-		err := h.refuse(event, "A4.long-body", parley.ErrLongBody)
+		err := h.refuse(event, &longBody)
 		h.state, h.cut = HTTPComplete, true
 		return allowed, err
 	}
@@ -107,7 +107,7 @@ func (h *HTTP) Body(event parley.Event, size int64, more bool) (allowed int64, e
 
 func (h *HTTP) end(event parley.Event) error {
 	if h.sized && !h.bodiless && h.sent < h.length {
-		err := h.refuse(event, "A4.short-body", parley.ErrShortBody)
+		err := h.refuse(event, &shortBody)
 		h.state, h.cut = HTTPComplete, true
 		return err
 	}
@@ -123,11 +123,11 @@ func (h *HTTP) end(event parley.Event) error {
 func (h *HTTP) PathSend(event parley.HTTPResponsePathSend) error {
 	switch {
 	case h.state == HTTPIdle:
-		return h.refuse(event, "A4.body-before-start", parley.ErrBodyBeforeStart)
+		return h.refuse(event, &bodyBeforeStart)
 	case h.state != HTTPStarted:
-		return h.refuse(event, "A4.after-complete", parley.ErrResponseComplete)
+		return h.refuse(event, &afterComplete)
 	case h.sent > 0 || h.path:
-		return h.refuse(event, "A9.pathsend-mixed", parley.ErrUnexpectedEvent)
+		return h.refuse(event, &pathSendMixed)
 	}
 	h.path = true
 	return nil
@@ -138,7 +138,7 @@ func (h *HTTP) PathSend(event parley.HTTPResponsePathSend) error {
 func (h *HTTP) PathSent(event parley.HTTPResponsePathSend, size int64) error {
 	h.path = false
 	if h.sized && !h.bodiless && size > h.length {
-		err := h.refuse(event, "A4.long-body", parley.ErrLongBody)
+		err := h.refuse(event, &longBody)
 		h.state, h.cut = HTTPComplete, true
 		return err
 	}
@@ -150,11 +150,11 @@ func (h *HTTP) PathSent(event parley.HTTPResponsePathSend, size int64) error {
 func (h *HTTP) Trailers(event parley.HTTPResponseTrailers) error {
 	switch {
 	case h.state == HTTPComplete:
-		return h.refuse(event, "A4.after-complete", parley.ErrResponseComplete)
+		return h.refuse(event, &afterComplete)
 	case h.state != HTTPAwaitTrailers:
-		return h.refuse(event, "A9.trailers", parley.ErrUnexpectedEvent)
+		return h.refuse(event, &strayTrailers)
 	case !ValidHeader(event.Header):
-		return h.refuse(event, "A4.header", parley.ErrInvalidHeader)
+		return h.refuse(event, &invalidHeader)
 	}
 	if !event.More {
 		h.state = HTTPComplete
@@ -166,11 +166,11 @@ func (h *HTTP) Trailers(event parley.HTTPResponseTrailers) error {
 // hold back any longer once it was given.
 func (h *HTTP) EarlyHint(event parley.HTTPResponseEarlyHint) error {
 	if h.state != HTTPIdle {
-		return h.refuse(event, "A9.early-hint", parley.ErrAlreadyStarted)
+		return h.refuse(event, &lateHint)
 	}
 	for _, link := range event.Links {
 		if !validValue(link) {
-			return h.refuse(event, "A4.header", parley.ErrInvalidHeader)
+			return h.refuse(event, &invalidHeader)
 		}
 	}
 	return nil
@@ -179,7 +179,7 @@ func (h *HTTP) EarlyHint(event parley.HTTPResponseEarlyHint) error {
 // Push checks a server push.
 func (h *HTTP) Push(event parley.HTTPResponsePush) error {
 	if h.state != HTTPStarted {
-		return h.refuse(event, "A9.push", parley.ErrUnexpectedEvent)
+		return h.refuse(event, &strayPush)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (h *HTTP) Push(event parley.HTTPResponsePush) error {
 // Debug checks debug information: once, before the head.
 func (h *HTTP) Debug(event parley.HTTPResponseDebug) error {
 	if h.state != HTTPIdle || h.debugged {
-		return h.refuse(event, "A9.debug", parley.ErrUnexpectedEvent)
+		return h.refuse(event, &strayDebug)
 	}
 	h.debugged = true
 	return nil
@@ -195,12 +195,12 @@ func (h *HTTP) Debug(event parley.HTTPResponseDebug) error {
 
 // Unknown refuses an event that is none of HTTP's.
 func (h *HTTP) Unknown(event parley.Event) error {
-	return h.refuse(event, "A1.5", parley.ErrUnexpectedEvent)
+	return h.refuse(event, &unknownEvent)
 }
 
 // Unavailable refuses an event whose extension the server did not announce.
 func (h *HTTP) Unavailable(event parley.Event) error {
-	return h.refuse(event, "A1.5", parley.ErrExtensionUnavailable)
+	return h.refuse(event, &unavailable)
 }
 
 // HTTPEnding is what an adapter does when the app has returned.

@@ -193,7 +193,7 @@ func TestHTTPContentLengthSpelling(t *testing.T) {
 func TestHTTPUnavailable(t *testing.T) {
 	var h protocol.HTTP
 	err := h.Unavailable(push)
-	expect(t, push, err, &broken{"idle", "A1.5", parley.ErrExtensionUnavailable})
+	expect(t, push, err, &broken{"idle", "A9.unavailable", parley.ErrExtensionUnavailable})
 	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("%v is not errors.ErrUnsupported", err)
 	}

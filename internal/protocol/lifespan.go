@@ -43,15 +43,15 @@ func (l *Lifespan) Send(event parley.Event) error {
 	case parley.LifespanShutdownComplete, parley.LifespanShutdownFailed:
 		want, next = LifespanStopping, LifespanStopped
 	default:
-		return l.refuse(event, "A1.5")
+		return l.refuse(event, &unknownEvent)
 	}
 	if l.state != want {
-		return l.refuse(event, "A8.order")
+		return l.refuse(event, &lifespanOrder)
 	}
 	l.state = next
 	return nil
 }
 
-func (l *Lifespan) refuse(event parley.Event, rule string) error {
-	return &parley.ProtocolError{State: l.state.String(), Event: event.EventType(), Rule: rule, Err: parley.ErrUnexpectedEvent}
+func (l *Lifespan) refuse(event parley.Event, rule *Rule) error {
+	return rule.refuse(l.state.String(), event)
 }

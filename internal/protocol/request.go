@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// WantsTrailers tells whether the request says "TE: trailers". A client that
+// WantsTrailers reports whether the request says "TE: trailers". A client that
 // does not say so may not be sent trailers.
 func WantsTrailers(header http.Header) bool {
 	for value := range list(header["Te"]) {

@@ -35,8 +35,8 @@ type WebSocket struct {
 // State returns where the socket stands.
 func (w *WebSocket) State() WebSocketState { return w.state }
 
-func (w *WebSocket) refuse(event parley.Event, rule string, err error) error {
-	return &parley.ProtocolError{State: w.state.String(), Event: event.EventType(), Rule: rule, Err: err}
+func (w *WebSocket) refuse(event parley.Event, rule *Rule) error {
+	return rule.refuse(w.state.String(), event)
 }
 
 // over answers an event that comes when nothing may be sent any more.
@@ -44,7 +44,7 @@ func (w *WebSocket) over(event parley.Event) error {
 	if w.state == WebSocketDisconnected {
 		return parley.ErrDisconnected
 	}
-	return w.refuse(event, "A7.send-after-close", parley.ErrClosed)
+	return w.refuse(event, &sendAfterClose)
 }
 
 // answerable checks that the handshake waits for an answer still.
@@ -53,9 +53,9 @@ func (w *WebSocket) answerable(event parley.Event) error {
 	case WebSocketConnecting:
 		return nil
 	case WebSocketOpen:
-		return w.refuse(event, "A7.accept-twice", parley.ErrAlreadyAccepted)
+		return w.refuse(event, &acceptTwice)
 	case WebSocketDenying:
-		return w.refuse(event, "A7.deny-twice", parley.ErrAlreadyStarted)
+		return w.refuse(event, &denyTwice)
 	}
 	return w.over(event)
 }
@@ -67,11 +67,11 @@ func (w *WebSocket) Accept(event parley.WebSocketAccept, offered []string) error
 	}
 	switch {
 	case event.Subprotocol != "" && !slices.Contains(offered, event.Subprotocol):
-		return w.refuse(event, "A7.subprotocol-not-offered", parley.ErrSubprotocolNotOffered)
+		return w.refuse(event, &subprotocolNotOffered)
 	case !ValidHeader(event.Header):
-		return w.refuse(event, "A4.header", parley.ErrInvalidHeader)
+		return w.refuse(event, &invalidHeader)
 	case reservedInHandshake(event.Header):
-		return w.refuse(event, "A7.reserved-header", parley.ErrReservedHeader)
+		return w.refuse(event, &reservedHeader)
 	}
 	w.state = WebSocketOpen
 	return nil
@@ -93,12 +93,12 @@ func (w *WebSocket) Send(event parley.WebSocketSend) error {
 	switch w.state {
 	case WebSocketOpen:
 	case WebSocketConnecting:
-		return w.refuse(event, "A7.send-before-accept", parley.ErrNotAccepted)
+		return w.refuse(event, &sendBeforeAccept)
 	default:
 		return w.over(event)
 	}
 	if !validMessage(event) {
-		return w.refuse(event, "A7.invalid-text", parley.ErrInvalidText)
+		return w.refuse(event, &invalidText)
 	}
 	return nil
 }
@@ -137,12 +137,12 @@ func (w *WebSocket) Close(event parley.WebSocketClose) (parley.WebSocketClose, C
 		}
 		return event, CloseNothing, w.over(event)
 	case WebSocketDenying:
-		return event, CloseNothing, w.refuse(event, "A7.deny-twice", parley.ErrAlreadyStarted)
+		return event, CloseNothing, w.refuse(event, &denyTwice)
 	default:
 		return event, CloseNothing, w.over(event)
 	}
 	if !event.Code.Sendable() {
-		return event, CloseNothing, w.refuse(event, "A7.close-code", parley.ErrInvalidCloseCode)
+		return event, CloseNothing, w.refuse(event, &closeCode)
 	}
 	w.state, w.closed = WebSocketClosed, event
 	return event, CloseFrame, nil
@@ -191,9 +191,9 @@ func (w *WebSocket) deny(event parley.Event, status int, header http.Header) err
 	}
 	switch {
 	case status < 200 || status > 599:
-		return w.refuse(event, "A7.deny-status", parley.ErrInvalidStatus)
+		return w.refuse(event, &denyStatus)
 	case !ValidHeader(header):
-		return w.refuse(event, "A4.header", parley.ErrInvalidHeader)
+		return w.refuse(event, &invalidHeader)
 	}
 	return nil
 }
@@ -203,9 +203,9 @@ func (w *WebSocket) ResponseBody(event parley.WebSocketResponseBody) error {
 	switch w.state {
 	case WebSocketDenying:
 	case WebSocketConnecting:
-		return w.refuse(event, "A4.body-before-start", parley.ErrBodyBeforeStart)
+		return w.refuse(event, &bodyBeforeStart)
 	case WebSocketOpen:
-		return w.refuse(event, "A7.accept-twice", parley.ErrAlreadyAccepted)
+		return w.refuse(event, &acceptTwice)
 	default:
 		return w.over(event)
 	}
@@ -217,7 +217,7 @@ func (w *WebSocket) ResponseBody(event parley.WebSocketResponseBody) error {
 
 // Unknown refuses an event that is none of WebSocket's.
 func (w *WebSocket) Unknown(event parley.Event) error {
-	return w.refuse(event, "A1.5", parley.ErrUnexpectedEvent)
+	return w.refuse(event, &unknownEvent)
 }
 
 // Disconnect tells that the peer is gone. What this side closed stays closed.
