@@ -51,7 +51,7 @@ type liveSocket struct {
 	write   sync.Mutex
 }
 
-// answer reads the answer to the handshake and tells whether it is a yes.
+// answer reads the answer to the handshake and reports whether it is a yes.
 func (s *liveSocket) answer(r *bufio.Reader) bool {
 	response, err := http.ReadResponse(r, &http.Request{Method: "GET"})
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // an app is done or merely slow.
 const glance = 50 * time.Millisecond
 
-// quiet tells whether the app leaves nothing for the client to see: some reports
+// quiet reports whether the app leaves nothing for the client to see: some reports
 // that there is something.
 func (r *running) quiet(some func() bool) bool {
 	if settle() {

@@ -40,7 +40,7 @@ func Dial(t testing.TB, app parley.App, request *http.Request, subprotocols ...s
 	return s
 }
 
-// Accepted waits for the app's answer to the handshake and tells whether it is a
+// Accepted waits for the app's answer to the handshake and reports whether it is a
 // yes.
 func (s *Socket) Accepted() bool {
 	s.t.Helper()

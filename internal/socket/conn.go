@@ -112,7 +112,7 @@ func (c *Conn) fail(err error) {
 	case errors.As(err, &bye):
 		if c.finish(End{bye.Code, bye.Reason, err}) {
 			c.out.seal(appendClose(nil, bye.Code, ""), false)
-			go c.linger(untilDrained)
+			go c.linger(untilPeerHangsUp)
 		}
 	case errors.Is(err, parley.ErrPeerProtocol), errors.Is(err, parley.ErrTooLarge),
 		errors.Is(err, parley.ErrInvalidPayload), errors.Is(err, errInflate):
@@ -122,7 +122,7 @@ func (c *Conn) fail(err error) {
 		}
 		if c.finish(End{code, "", err}) {
 			c.out.seal(appendClose(nil, code, ""), false)
-			go c.linger(untilDrained)
+			go c.linger(untilPeerHangsUp)
 		}
 	case errors.Is(err, parley.ErrIdle), errors.Is(err, parley.ErrSlowConsumer):
 		c.Abort(err)
@@ -144,7 +144,7 @@ func (c *Conn) cut() {
 	}
 }
 
-// ctxEnds tells whether ctx has an end of its own, besides the socket's.
+// ctxEnds reports whether ctx has an end of its own, besides the socket's.
 func (c *Conn) ctxEnds(ctx context.Context) bool {
 	done := ctx.Done()
 	return done != nil && done != c.done

@@ -64,7 +64,7 @@ func (o *outbound) sendControl(frame []byte) error {
 		return o.writeHere(frame, false)
 	}
 	o.control = frame
-	o.drainSoon()
+	o.writeQueuedSoon()
 	o.mu.Unlock()
 	return nil
 }

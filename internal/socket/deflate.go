@@ -68,7 +68,7 @@ func deflate(data []byte) []byte {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\x00\x00\xff\xff"))
 }
 
-// acceptsDeflate tells whether one of the client's offers can be met: gorilla
+// acceptsDeflate reports whether one of the client's offers can be met: gorilla
 // answers every one of them with both no_context_takeover parameters and
 // nothing else, so an offer that asks for a smaller window must be declined.
 func acceptsDeflate(lines []string) bool {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Requested tells whether r asks for a WebSocket, well-formed or not: it wants to
+// Requested reports whether r asks for a WebSocket, well-formed or not: it wants to
 // upgrade to "websocket", or brings the key that only a WebSocket has.
 func Requested(r *http.Request) bool {
 	if _, ok := r.Header["Sec-Websocket-Key"]; ok {

@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// hungUp tells whether the peer has closed its side, even behind bytes that
+// hungUp reports whether the peer has closed its side, even behind bytes that
 // nobody has read yet.
 func hungUp(fd uintptr) bool {
 	const pollRDHUP, pollHUP, pollERR = 0x2000, 0x10, 0x8

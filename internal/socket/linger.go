@@ -13,8 +13,8 @@ import (
 type lingering uint8
 
 const (
-	untilPeerCloses lingering = iota // our close frame is out: await the peer's
-	untilDrained                     // the peer's is in, or can't be made out any more
+	untilPeerCloses  lingering = iota // our close frame is out: await the peer's
+	untilPeerHangsUp                  // the peer's is in, or can't be made out any more
 )
 
 // linger sees a socket to its end: what waits is written, with the close frame as

@@ -120,11 +120,11 @@ func (o *outbound) writeSoon() {
 	switch {
 	case o.busy:
 	case !o.c.hasRaw:
-		o.drainSoon()
+		o.writeQueuedSoon()
 	case o.count >= much:
 		o.busy = true
 		o.mu.Unlock()
-		o.drainNow()
+		o.writeQueuedNow()
 		o.mu.Lock()
 	case !o.listed:
 		o.listed = true
@@ -143,7 +143,7 @@ func (o *outbound) turn() {
 	}
 	o.busy = true
 	o.mu.Unlock()
-	o.drainNow()
+	o.writeQueuedNow()
 }
 
 // refusal tells why nothing can be sent any more. The caller holds mu.
@@ -157,7 +157,7 @@ func (o *outbound) refusal() error {
 	return nil
 }
 
-// fits tells whether there is room in the queue. Messages are only counted while
+// fits reports whether there is room in the queue. Messages are only counted while
 // the peer is what they wait for: a burst of senders may well be ahead of this
 // program's own writing. The caller holds mu.
 func (o *outbound) fits(frame []byte) bool {
@@ -184,12 +184,12 @@ func (o *outbound) awaitRoom() <-chan struct{} {
 	return o.room
 }
 
-// drainSoon sees to it that what waits is written, on another goroutine. The
+// writeQueuedSoon sees to it that what waits is written, on another goroutine. The
 // caller holds mu.
-func (o *outbound) drainSoon() {
+func (o *outbound) writeQueuedSoon() {
 	if !o.busy {
 		o.busy = true
-		go o.drain()
+		go o.writeQueued()
 	}
 }
 
@@ -202,9 +202,9 @@ func (o *outbound) writeHere(frame []byte, ctxEnds bool) error {
 		o.busy = true
 		o.mu.Unlock()
 		if o.c.hasRaw {
-			o.drainNow()
+			o.writeQueuedNow()
 		} else {
-			go o.drain()
+			go o.writeQueued()
 		}
 		return nil
 	}
@@ -227,7 +227,7 @@ func (o *outbound) writeHere(frame []byte, ctxEnds bool) error {
 		go o.finishWrite(kept, kept)
 		return nil
 	}
-	o.drainHere()
+	o.passQueuedOn()
 	return nil
 }
 
@@ -253,7 +253,7 @@ func (o *outbound) seal(frame []byte, drop bool) {
 	}
 	o.add(frame)
 	o.sealed = true
-	o.drainSoon()
+	o.writeQueuedSoon()
 }
 
 // flush returns a channel that is closed when nothing is left to write.

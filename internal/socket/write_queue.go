@@ -8,9 +8,9 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// drainNow writes what waits as long as the kernel takes it at once, and leaves the
+// writeQueuedNow writes what waits as long as the kernel takes it at once, and leaves the
 // rest to another goroutine.
-func (o *outbound) drainNow() {
+func (o *outbound) writeQueuedNow() {
 	for batch := o.next(); batch != nil; batch = o.next() {
 		rest, err := o.writeNow(batch)
 		if err != nil {
@@ -41,7 +41,7 @@ func (o *outbound) finishWrite(batch, rest []byte) {
 		o.fail(err)
 		return
 	}
-	o.drain()
+	o.writeQueued()
 }
 
 // writeNow writes what the kernel takes without waiting and returns the rest.
@@ -58,16 +58,16 @@ func (o *outbound) writeNow(p []byte) (rest []byte, err error) {
 	return p[o.nowN:], nil
 }
 
-// drainHere writes what came meanwhile, or leaves it to another goroutine: a
+// passQueuedOn writes what came meanwhile, or leaves it to another goroutine: a
 // sender is not kept for the sake of others.
-func (o *outbound) drainHere() {
+func (o *outbound) passQueuedOn() {
 	o.mu.Lock()
 	if o.nothingLeft() {
 		o.mu.Unlock()
 		return
 	}
 	o.mu.Unlock()
-	go o.drain()
+	go o.writeQueued()
 }
 
 // nothingLeft ends being busy if there is nothing to write. The caller holds mu.
@@ -83,8 +83,8 @@ func (o *outbound) nothingLeft() bool {
 	return true
 }
 
-// drain writes all that waits, each time in one write, until nothing is left.
-func (o *outbound) drain() {
+// writeQueued writes all that waits, each time in one write, until nothing is left.
+func (o *outbound) writeQueued() {
 	for batch := o.next(); batch != nil; batch = o.next() {
 		err := o.writeAll(batch)
 		giveBack(batch)
