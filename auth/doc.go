@@ -9,7 +9,6 @@
 //		"net/http"
 //
 //		"github.com/alexedwards/scs/v2"
-//		"github.com/parleygo/parley"
 //		"github.com/parleygo/parley/adapters/nethttp"
 //		"github.com/parleygo/parley/auth"
 //		"github.com/parleygo/parley/channel"

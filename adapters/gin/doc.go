@@ -5,15 +5,25 @@
 //	package main
 //
 //	import (
+//		"context"
+//
 //		"github.com/gin-gonic/gin"
+//		"github.com/parleygo/parley"
 //		parleygin "github.com/parleygo/parley/adapters/gin"
 //	)
 //
 //	func main() {
 //		r := gin.Default()
-//		r.GET("/users/:id", showUser)                 // as ever
-//		r.GET("/chat/:room", parleygin.Handler(chat)) // a WebSocket app
+//		r.GET("/ping", func(c *gin.Context) { c.String(200, "pong") }) // as ever
+//		r.GET("/hello/:name", parleygin.Handler(parley.WebSocketFunc(hello)))
 //		r.Run("127.0.0.1:8080")
+//	}
+//
+//	func hello(ctx context.Context, ws *parley.Socket) error {
+//		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+//			return err
+//		}
+//		return ws.Write(ctx, parley.Text("hello "+ws.Scope().PathValue("name")))
 //	}
 //
 // What gin's handlers have found out goes with the conversation: route params

@@ -5,6 +5,7 @@
 //	package main
 //
 //	import (
+//		"context"
 //		"net/http"
 //
 //		"github.com/parleygo/parley"
@@ -14,10 +15,16 @@
 //
 //	func main() {
 //		var routes router.URLs
-//		routes.Handle("/chat/{room}", chat)                // a WebSocket app
+//		routes.Handle("/hello/{name}", parley.WebSocketFunc(hello))
 //		routes.Handle("/", nethttp.App(http.DefaultServeMux)) // everything else
-//		gateway := nethttp.Handler(&routes)
-//		http.ListenAndServe("127.0.0.1:8080", gateway)
+//		http.ListenAndServe("127.0.0.1:8080", nethttp.Handler(&routes))
+//	}
+//
+//	func hello(ctx context.Context, ws *parley.Socket) error {
+//		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+//			return err
+//		}
+//		return ws.Write(ctx, parley.Text("hello "+ws.Scope().PathValue("name")))
 //	}
 //
 // # Two laws

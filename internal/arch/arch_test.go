@@ -160,19 +160,6 @@ func TestFileLengths(t *testing.T) {
 	}
 }
 
-// TestReadme vets the programs of the README.
-func TestReadme(t *testing.T) {
-	_, text, found := strings.Cut(string(read(t, root+"/README.md")), "```go\n")
-	for ; found; _, text, found = strings.Cut(text, "```go\n") {
-		program, _, _ := strings.Cut(text, "```")
-		file := filepath.Join(t.TempDir(), "main.go")
-		if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		goTool(t, "vet", file)
-	}
-}
-
 const root = "../.."
 
 // local returns a package's name from our root, and whether it is one of ours.
@@ -192,7 +179,7 @@ func matches(pattern, name string) bool {
 }
 
 type goPackage struct {
-	ImportPath, Dir           string
+	ImportPath, Dir, Name     string
 	Standard                  bool
 	Imports                   []string
 	TestGoFiles, XTestGoFiles []string
@@ -202,7 +189,7 @@ type goPackage struct {
 func list(t *testing.T) (packages []goPackage) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(goTool(t, "list", "-deps",
-		"-json=ImportPath,Dir,Standard,Imports,TestGoFiles,XTestGoFiles", "./...")))
+		"-json=ImportPath,Dir,Name,Standard,Imports,TestGoFiles,XTestGoFiles", "./...")))
 	for {
 		var p goPackage
 		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {

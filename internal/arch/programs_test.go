@@ -1,0 +1,76 @@
+package arch_test
+
+import (
+	"go/doc/comment"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestPrograms vets every whole program that the documentation shows: those of the
+// README and of the guides, and those of the packages' comments.
+func TestPrograms(t *testing.T) {
+	guides, err := filepath.Glob(root + "/docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, guide := range append(guides, root+"/README.md") {
+		vetAll(t, filepath.Base(guide), fenced(string(read(t, guide))))
+	}
+	for _, p := range list(t) {
+		if name, ours := local(p.ImportPath); ours && p.Name != "main" {
+			vetAll(t, name, documented(t, p.Dir))
+		}
+	}
+}
+
+// fenced returns the Go code of a Markdown page.
+func fenced(page string) (blocks []string) {
+	_, page, found := strings.Cut(page, "```go\n")
+	for ; found; _, page, found = strings.Cut(page, "```go\n") {
+		block, _, _ := strings.Cut(page, "```")
+		blocks = append(blocks, block)
+	}
+	return blocks
+}
+
+// documented returns the code that the package comment of a folder shows.
+func documented(t *testing.T, folder string) (blocks []string) {
+	t.Helper()
+	files, err := filepath.Glob(folder + "/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var comments comment.Parser
+		for _, part := range comments.Parse(parsed.Doc.Text()).Content {
+			if code, ok := part.(*comment.Code); ok {
+				blocks = append(blocks, code.Text)
+			}
+		}
+	}
+	return blocks
+}
+
+// vetAll vets those of the blocks that are whole programs.
+func vetAll(t *testing.T, from string, blocks []string) {
+	t.Helper()
+	blocks = slices.DeleteFunc(blocks, func(block string) bool { return !strings.HasPrefix(block, "package main") })
+	for _, program := range blocks {
+		t.Run(from, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "main.go")
+			if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			goTool(t, "vet", file)
+		})
+	}
+}
