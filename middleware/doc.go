@@ -24,14 +24,12 @@
 //			hosts.Wrap,
 //			origin.Wrap,
 //		)
-//		gateway := nethttp.Handler(app, nethttp.CheckOrigin(origin.CheckRequest))
-//		http.ListenAndServe("127.0.0.1:8080", gateway)
+//		http.ListenAndServe("127.0.0.1:8080", nethttp.Handler(app))
 //	}
 //
-// The gateway checks the Origin of a handshake by itself, before any app: its
-// own default is the same host. An Origin with a list of its own is handed to it
-// as above, else the gateway refuses what the list would allow. Behind a proxy
-// that changes Host, allow the public origins by name.
+// A gateway refuses sockets from pages of other hosts by itself, unless an Origin
+// in front of the app has let them in: one list does for both. Behind a proxy that
+// changes Host, allow the public origins by name.
 //
 // # Deciding and acting
 //

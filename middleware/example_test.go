@@ -35,7 +35,7 @@ func ExampleNewOrigin() {
 	// Output:
 	// 200
 	// 403
-	// middleware: pattern "*.shop.example" uses '*' for subdomains; write ".shop.example"
+	// pattern "*.shop.example" uses '*' for subdomains; write ".shop.example"
 }
 
 func ExampleNewHosts() {

@@ -12,6 +12,7 @@ import (
 type guard struct {
 	next       parley.App
 	check      func(*parley.Scope) error
+	passed     func(context.Context) // told of those that check lets pass; may be nil
 	report     Reporter
 	reportOnly bool
 }
@@ -20,11 +21,14 @@ func (g *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn
 	if !protocol.Requested(scope) {
 		return g.next.Serve(ctx, scope, conn)
 	}
-	if err := g.check(scope); err != nil {
-		if !g.reportOnly {
-			return Refuse(ctx, scope, conn, g.report, refusalOf(err))
-		}
+	switch err := g.check(scope); {
+	case err == nil && g.passed != nil:
+		g.passed(ctx)
+	case err == nil:
+	case g.reportOnly:
 		tell(ctx, scope, g.report, refusalOf(err))
+	default:
+		return Refuse(ctx, scope, conn, g.report, refusalOf(err))
 	}
 	return g.next.Serve(ctx, scope, conn)
 }

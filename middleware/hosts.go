@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/origin"
 	"github.com/parleygo/parley/internal/protocol"
 )
 
@@ -27,7 +28,7 @@ func Localhost() []string { return []string{".localhost", "127.0.0.1", "[::1]"} 
 // Hosts guards against requests that name a host which is not ours: DNS
 // rebinding, poisoned links and caches. It is safe for concurrent use.
 type Hosts struct {
-	patterns []pattern
+	patterns []origin.Pattern
 	report   Reporter
 }
 
@@ -37,10 +38,13 @@ func NewHosts(options HostsOptions) *Hosts {
 	if len(options.Allow) == 0 {
 		panic("middleware: Hosts: no host is allowed; name yours, or use Localhost() for development")
 	}
-	h := &Hosts{patterns: mustPatterns("Hosts", options.Allow), report: options.Report}
+	h := &Hosts{patterns: origin.MustPatterns("middleware: HostsOptions.Allow", options.Allow), report: options.Report}
 	for i, p := range h.patterns {
-		if p.scheme != "" {
-			panic("middleware: Hosts: " + (&PatternError{options.Allow[i], "has a scheme, which Host has not", p.host}).Error())
+		if p.Scheme != "" {
+			wrong := &PatternError{
+				Pattern: options.Allow[i], Problem: "has a scheme, which Host has not", Suggest: p.Host,
+			}
+			panic("middleware: HostsOptions.Allow: " + wrong.Error())
 		}
 	}
 	return h
@@ -61,18 +65,18 @@ func (h *Hosts) Check(scope *parley.Scope) error {
 	if text == "" {
 		return badHost("missing", "no Host header")
 	}
-	host, port, ok := splitHost(text)
+	host, port, ok := origin.SplitHost(text)
 	if !ok {
 		return badHost("malformed", fmt.Sprintf("Host %.100q is malformed", text))
 	}
-	if port == noPort {
+	if port == origin.NoPort {
 		port = 80
-		if secure(scope.Request) {
+		if origin.Secure(scope.Request) {
 			port = 443
 		}
 	}
 	for i := range h.patterns {
-		if p := &h.patterns[i]; p.any || (p.port == anyPort || p.port == port) && p.matchesHost(host) {
+		if p := &h.patterns[i]; p.Any || (p.Port == origin.AnyPort || p.Port == port) && p.MatchesHost(host) {
 			return nil
 		}
 	}

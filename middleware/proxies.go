@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/origin"
 	"github.com/parleygo/parley/internal/protocol"
 )
 
@@ -158,7 +159,7 @@ func (p *TrustedProxies) walk(client *Client, hops []hop) error {
 			client.Scheme = scheme
 		}
 		if h.host != "" && p.options.Host {
-			if _, _, ok := splitHost(h.host); !ok {
+			if _, _, ok := origin.SplitHost(h.host); !ok {
 				return badForwarded("a host that is malformed")
 			}
 			client.Host = h.host

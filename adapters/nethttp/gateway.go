@@ -20,6 +20,8 @@ type Gateway struct {
 	conns    sync.Pool // of *httpConn
 
 	draining atomic.Bool
+
+	originWarnings seldom
 }
 
 // Handler makes an http.Handler of app. A handler that App has wrapped is

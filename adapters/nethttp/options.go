@@ -26,7 +26,6 @@ type options struct {
 func newOptions(list []Option) options {
 	o := options{
 		logger:           slog.Default(),
-		checkOrigin:      SameOrigin,
 		maxBody:          10 << 20,
 		bodyTimeout:      30 * time.Second,
 		handshakeTimeout: 10 * time.Second,

@@ -1,50 +1,97 @@
 package nethttp
 
 import (
+	"context"
 	"fmt"
-	"net"
+	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
+	"sync"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/origin"
 )
 
-// SameOrigin is the default check of a WebSocket handshake: a browser's Origin
-// must name the host of the request. A request without Origin comes from no
-// browser and is let through, since it carries nobody's cookies.
+var ownPages = origin.New(origin.Rules{Self: true, AllowMissing: true})
+
+// SameOrigin is the default check of a WebSocket handshake: a browser's Origin must
+// name the host of the request. A request without Origin comes from no browser and
+// is let through, since it carries nobody's cookies.
 func SameOrigin(r *http.Request) error {
-	origins := r.Header["Origin"]
-	if len(origins) == 0 {
-		return nil
-	}
-	if len(origins) > 1 {
-		return fmt.Errorf("parley: %d Origin headers", len(origins))
-	}
-	origin, err := url.Parse(origins[0])
-	if err != nil || origin.Host == "" || origin.Scheme != "http" && origin.Scheme != "https" {
-		return fmt.Errorf("parley: Origin %q is not a web origin", origins[0])
-	}
-	if !sameHost(origin, r) {
-		return fmt.Errorf("parley: Origin %q is not of this host", origins[0])
+	if refusal := ownPages.Handshake(r); refusal != nil {
+		return refusal
 	}
 	return nil
 }
 
-// sameHost compares host and port, a missing port being the scheme's own.
-func sameHost(origin *url.URL, r *http.Request) bool {
-	host, port, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host, port = strings.Trim(r.Host, "[]"), defaultPort(origin.Scheme)
-	}
-	originPort := origin.Port()
-	if originPort == "" {
-		originPort = defaultPort(origin.Scheme)
-	}
-	return strings.EqualFold(origin.Hostname(), host) && originPort == port
+// foreign is a handshake from a page of another site. It is refused when an app
+// comes to take part in the conversation, unless somebody on the way there, such as
+// middleware.Origin, has let the page in. What an app answers instead goes out.
+type foreign struct {
+	origin.Verdict
+	refusal *origin.Refusal
 }
 
-func defaultPort(scheme string) string {
-	if scheme == "https" {
-		return "443"
+// askOrigin has ctx carry the question whether the page may open the socket, if it
+// is one of another site and nobody has answered for the gateway.
+func (c *webSocketConn) askOrigin(ctx context.Context) context.Context {
+	if c.gateway.options.checkOrigin != nil {
+		return ctx
 	}
-	return "80"
+	refusal := ownPages.Handshake(c.scope.Request)
+	if refusal == nil {
+		return ctx
+	}
+	c.foreign = &foreign{refusal: refusal}
+	return c.foreign.With(ctx)
+}
+
+var errForeignPage = fmt.Errorf("parley: page of another site refused: %w", parley.ErrDisconnected)
+
+// refuseForeign reports whether the conversation is over because its page may not
+// open it.
+func (c *webSocketConn) refuseForeign() bool {
+	if c.foreign == nil || c.foreign.Allowed() {
+		return false
+	}
+	if c.preempt(http.StatusForbidden, errForeignPage) {
+		c.gateway.warnOfOrigin(c.scope.Request, c.foreign.refusal,
+			"let it in by an option of the gateway or by middleware.Origin")
+	}
+	return true
+}
+
+// warnOfOrigin tells those who run the server why nobody gets in, now and then:
+// whoever knocks must not fill the log.
+func (g *Gateway) warnOfOrigin(r *http.Request, refusal error, advice string) {
+	skipped, now := g.originWarnings.admit(time.Now())
+	if !now {
+		return
+	}
+	attrs := []any{"path", r.URL.Path, "host", r.Host, "error", refusal, "advice", advice}
+	if skipped > 0 {
+		attrs = append(attrs, slog.Int("more", skipped))
+	}
+	g.options.logger.Warn("parley: websocket refused for its Origin", attrs...)
+}
+
+// seldom lets one pass in a while and counts the others.
+type seldom struct {
+	mu      sync.Mutex
+	next    time.Time
+	skipped int
+}
+
+const seldomPause = 10 * time.Second
+
+func (s *seldom) admit(at time.Time) (skipped int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at.Before(s.next) {
+		s.skipped++
+		return 0, false
+	}
+	skipped, s.skipped = s.skipped, 0
+	s.next = at.Add(seldomPause)
+	return skipped, true
 }

@@ -36,6 +36,7 @@ type webSocketConn struct {
 	gone      *parley.WebSocketDisconnect
 	native    bool        // a handler was given the writer
 	aging     *time.Timer // ends a socket that is too old
+	foreign   *foreign    // the page is of another site
 
 	handshake
 }
@@ -46,6 +47,9 @@ func (c *webSocketConn) Receive(ctx context.Context) (parley.Event, error) {
 	if !c.connected {
 		c.connected, c.touched = true, true
 		c.mu.Unlock()
+		if c.refuseForeign() {
+			return c.disconnected(), nil
+		}
 		return parley.WebSocketConnect{}, nil
 	}
 	sock := c.socket
@@ -160,6 +164,10 @@ func (c *webSocketConn) Offer(message parley.WebSocketSend) error {
 }
 
 func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
+	if c.refuseForeign() {
+		c.order.Disconnect()
+		return parley.ErrDisconnected
+	}
 	before := c.order
 	if err := c.order.Accept(event, c.scope.Subprotocols); err != nil {
 		return err

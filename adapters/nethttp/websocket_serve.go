@@ -77,7 +77,7 @@ func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.
 	scope.Extensions = withDenial
 	c := &webSocketConn{gateway: g, app: app, scope: scope}
 	c.handshake.w, c.answered = w, make(chan struct{})
-	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(r.Context()))
+	c.ctx, c.cancel = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
 	g.live.add(c)
 
 	stopLoss := context.AfterFunc(r.Context(), c.clientLeft)
@@ -110,10 +110,12 @@ func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
 		answer(w, http.StatusServiceUnavailable)
 		return true
 	}
-	if err := g.options.checkOrigin(r); err != nil {
-		g.options.logger.Debug("parley: websocket refused", "path", r.URL.Path, "error", err)
-		answer(w, http.StatusForbidden)
-		return true
+	if g.options.checkOrigin != nil {
+		if err := g.options.checkOrigin(r); err != nil {
+			g.warnOfOrigin(r, err, "the option CheckOrigin of the gateway refuses it")
+			answer(w, http.StatusForbidden)
+			return true
+		}
 	}
 	return false
 }

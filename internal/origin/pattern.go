@@ -1,4 +1,4 @@
-package middleware
+package origin
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// PatternError tells why a pattern can't stand in a list of origins or hosts,
+// PatternError says why a pattern can't stand in a list of origins or hosts,
 // and what was probably meant.
 type PatternError struct {
 	Pattern string
@@ -19,31 +19,25 @@ type PatternError struct {
 }
 
 func (e *PatternError) Error() string {
-	text := fmt.Sprintf("middleware: pattern %.100q %s", e.Pattern, e.Problem)
+	text := fmt.Sprintf("pattern %.100q %s", e.Pattern, e.Problem)
 	if e.Suggest != "" {
 		text += fmt.Sprintf("; write %q", e.Suggest)
 	}
 	return text
 }
 
-// pattern is one entry of a list of origins or hosts.
-type pattern struct {
-	any        bool
-	scheme     string // "" is any scheme of the web
-	host       string // without the leading dot
-	port       int    // anyPort, or as in an origin
-	subdomains bool
+// Pattern is one entry of a list of origins or hosts.
+type Pattern struct {
+	Any        bool
+	Scheme     string // "" is any scheme of the web
+	Host       string // without the leading dot
+	Port       int    // AnyPort, or as in an origin
+	Subdomains bool
 }
 
-// ParsePattern checks a pattern of an origin list. The error is a
-// *PatternError.
-func ParsePattern(text string) error {
-	_, err := parsePattern(text)
-	return err
-}
-
-// parsePattern does not suggest what it would refuse itself.
-func parsePattern(text string) (pattern, error) {
+// ParsePattern reads a pattern. The error is a *PatternError, which does not
+// suggest what would be refused itself.
+func ParsePattern(text string) (Pattern, error) {
 	p, err := readPattern(text)
 	if bad, ok := err.(*PatternError); ok && bad.Suggest != "" {
 		if _, again := readPattern(bad.Suggest); again != nil {
@@ -53,9 +47,9 @@ func parsePattern(text string) (pattern, error) {
 	return p, err
 }
 
-func readPattern(text string) (p pattern, err error) {
+func readPattern(text string) (p Pattern, err error) {
 	if text == "*" {
-		return pattern{any: true}, nil
+		return Pattern{Any: true}, nil
 	}
 	scheme, rest, hasScheme := strings.Cut(text, "://")
 	if !hasScheme {
@@ -71,18 +65,18 @@ func readPattern(text string) (p pattern, err error) {
 	if err != nil {
 		return p, &PatternError{text, "is no valid domain name: " + err.Error(), ""}
 	}
-	host, port, ok := splitHost(ascii)
+	host, port, ok := SplitHost(ascii)
 	if !ok {
 		return p, &PatternError{text, "is no host or host:port", bracketed(rest)}
 	}
-	p = pattern{scheme: scheme, host: canonicalHost(host), port: port, subdomains: subdomains}
+	p = Pattern{Scheme: scheme, Host: canonicalHost(host), Port: port, Subdomains: subdomains}
 	switch {
 	case subdomains && host[0] == '[':
 		return p, &PatternError{text, "asks for subdomains of an address", strings.Replace(text, ".[", "[", 1)}
-	case port == noPort && hasScheme:
-		p.port = defaultPort(scheme)
-	case port == noPort:
-		p.port = anyPort
+	case port == NoPort && hasScheme:
+		p.Port = defaultPort(scheme)
+	case port == NoPort:
+		p.Port = AnyPort
 	}
 	return p, nil
 }
@@ -144,29 +138,31 @@ func canonicalHost(host string) string {
 	return "[" + netip.MustParseAddr(host[1:len(host)-1]).String() + "]"
 }
 
-func (p *pattern) matches(o origin) bool {
+func (p *Pattern) matches(o serialised) bool {
 	switch {
-	case p.any:
+	case p.Any:
 		return true
-	case p.scheme == "" && !web(o.scheme), p.scheme != "" && !strings.EqualFold(p.scheme, o.scheme):
+	case p.Scheme == "" && !web(o.scheme), p.Scheme != "" && !strings.EqualFold(p.Scheme, o.scheme):
 		return false
-	case p.port != anyPort && p.port != o.port:
+	case p.Port != AnyPort && p.Port != o.port:
 		return false
 	}
-	return p.matchesHost(o.host)
+	return p.MatchesHost(o.host)
 }
 
-func (p *pattern) matchesHost(host string) bool {
-	return strings.EqualFold(p.host, host) || p.subdomains && under(host, p.host)
+// MatchesHost reports whether host is the pattern's, or below it if it has a dot.
+func (p *Pattern) MatchesHost(host string) bool {
+	return strings.EqualFold(p.Host, host) || p.Subdomains && under(host, p.Host)
 }
 
-// mustPatterns parses a list. Patterns are wiring: a wrong one panics.
-func mustPatterns(who string, list []string) []pattern {
-	patterns := make([]pattern, len(list))
+// MustPatterns parses a list. Patterns are wiring: a wrong one panics, in the name
+// of who has the list.
+func MustPatterns(who string, list []string) []Pattern {
+	patterns := make([]Pattern, len(list))
 	for i, text := range list {
-		p, err := parsePattern(text)
+		p, err := ParsePattern(text)
 		if err != nil {
-			panic(fmt.Sprintf("middleware: %s: %v", who, err))
+			panic(fmt.Sprintf("%s: %v", who, err))
 		}
 		patterns[i] = p
 	}
