@@ -31,7 +31,6 @@ func TestNewPanics(t *testing.T) {
 		`On("")`:              func() { consumer.On("", (*room).Heard) },
 		"On of a nil":         func() { consumer.On[*room, said]("a", nil) },
 		"Receive of a nil":    func() { consumer.Receive[*room, said](nil) },
-		"Job of a nil":        func() { consumer.Job[said](nil) },
 	} {
 		func() {
 			defer func() {

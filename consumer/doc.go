@@ -65,6 +65,6 @@
 // Some proxies let no WebSocket through. Package fallback serves the same App to
 // such clients by plain HTTP at the same URL, and the consumer does not notice.
 //
-// There are also parts without a consumer: [Methods] for views, and [Worker] for
-// jobs in the background.
+// For views by method see router.Methods, for jobs in the background package
+// worker.
 package consumer

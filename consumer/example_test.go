@@ -10,7 +10,6 @@ import (
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
 	"github.com/parleygo/parley/parleytest"
-	"github.com/parleygo/parley/router"
 )
 
 // player is a consumer of a game: one per client.
@@ -70,43 +69,4 @@ func ExampleNew() {
 	// ann has won
 	//  is gone: consumer: client was denied
 	// 401
-}
-
-func ExampleMethods() {
-	hello := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
-		return parley.Respond(ctx, conn, 200, nil, []byte("hello"))
-	})
-	view := consumer.Methods{Get: hello}
-	t := new(testing.T)
-	fmt.Println(parleytest.Do(t, view, httptest.NewRequest("GET", "/", nil)).Body)
-	refused := parleytest.Do(t, view, httptest.NewRequest("POST", "/", nil))
-	fmt.Println(refused.Status, refused.Header.Get("Allow"))
-	// Output:
-	// hello
-	// 405 OPTIONS, GET, HEAD
-}
-
-func ExampleWorker() {
-	layer := channel.New(channel.Options{})
-	ctx, cancel := context.WithCancel(context.Background())
-	type mail struct{ To string }
-	worker := &consumer.Worker{
-		Layer: layer,
-		Names: []channel.Name{"mail"},
-		App: router.Channels{"mail": consumer.Job(func(_ context.Context, mail mail) error {
-			fmt.Println("mail to", mail.To)
-			cancel() // the end of this example
-			return nil
-		})},
-	}
-	done := make(chan error)
-	go func() { done <- worker.Run(ctx) }()
-
-	message, _ := channel.JSON("mail.welcome", mail{"ann@example.org"})
-	for layer.Send(context.Background(), "mail", message) != nil { // until the worker is there
-	}
-	fmt.Println(<-done)
-	// Output:
-	// mail to ann@example.org
-	// <nil>
 }

@@ -48,6 +48,7 @@ var layers = []layer{
 	{"sse", []string{".", "internal/..."}, nil},
 	{"fallback", []string{".", "internal/...", "sse"}, nil},
 	{"consumer", []string{".", "channel", "bridge"}, nil},
+	{"worker", []string{".", "internal/...", "channel"}, nil},
 	{pattern: "adapters/internal/..."},
 	{"adapters/nethttp", []string{".", "internal/..."}, nil},
 	{"adapters/blocking", []string{".", "internal/...", "bridge"}, nil},
