@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -32,8 +33,7 @@ var deflaters = sync.Pool{New: func() any {
 	return w
 }}
 
-// inflate expands a compressed message to at most limit bytes; limit below zero
-// means any number.
+// inflate expands a compressed message to at most limit bytes.
 func inflate(compressed []byte, limit int64) ([]byte, error) {
 	r := inflaters.Get().(io.ReadCloser)
 	defer inflaters.Put(r)
@@ -42,14 +42,14 @@ func inflate(compressed []byte, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	var from io.Reader = r
-	if limit >= 0 {
+	if limit < math.MaxInt64 {
 		from = io.LimitReader(r, limit+1)
 	}
 	data, err := io.ReadAll(from)
 	switch {
 	case err != nil:
 		return nil, errInflate
-	case limit >= 0 && int64(len(data)) > limit:
+	case int64(len(data)) > limit:
 		return nil, parley.ErrTooLarge
 	}
 	return data, nil

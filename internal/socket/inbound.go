@@ -3,6 +3,7 @@ package socket
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -60,13 +61,15 @@ func (in *inbound) init(c *Conn, early []byte) {
 	in.c = c
 	in.heard = time.Now()
 	in.parser.limit = c.options.MaxMessage
-	in.parser.deflates = c.deflate
-	if !c.hasRaw {
-		in.parser.buf, in.parser.kept = make([]byte, 4<<10), true
+	if in.parser.limit < 0 {
+		in.parser.limit = math.MaxInt64
 	}
-	if len(early) > 0 {
-		into, _ := in.parser.target()
-		in.parser.took(copy(into, early), false)
+	in.parser.deflates = c.deflate
+	if c.hasRaw {
+		in.parser.unread = readBuffer{buf: early, w: len(early)}
+	} else {
+		buf := make([]byte, max(4<<10, len(early)))
+		in.parser.unread = readBuffer{buf: buf, w: copy(buf, early), kept: true}
 	}
 	if c.hasRaw {
 		in.attempt = in.readAttempt
@@ -190,7 +193,7 @@ func (in *inbound) push(m Message) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.ahead = append(in.ahead, m)
-	in.bytes += len(m.Data)
+	in.bytes += cap(m.Data)
 	switch {
 	case in.handOver:
 		return errHandOver
@@ -205,7 +208,7 @@ func (in *inbound) pop() Message {
 	m := in.ahead[0]
 	in.ahead[0] = Message{}
 	in.ahead = in.ahead[1:]
-	in.bytes -= len(m.Data)
+	in.bytes -= cap(m.Data)
 	if len(in.ahead) == 0 {
 		in.ahead = nil
 	}
@@ -378,7 +381,7 @@ func (in *inbound) readAttempt(fd uintptr) bool {
 	into, direct := in.parser.target()
 	n, again, err := readNow(fd, into)
 	if again {
-		in.parser.idle()
+		in.parser.unread.rest()
 		return false
 	}
 	in.attemptN, in.attemptOn, in.attemptE = n, direct, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func parse(p *parser, stream []byte, piece func(left int) int) (events []string,
 		case len(stream) == 0:
 			return events, nil
 		default:
-			p.idle()
+			p.unread.rest()
 			into, direct := p.target()
 			n := copy(into[:min(len(into), piece(len(stream)))], stream)
 			p.took(n, direct)
@@ -75,6 +76,9 @@ func TestParser(t *testing.T) {
 		{"8.1 cut rune", masked(0x81, "h\xc3"), nil, parley.ErrInvalidPayload},
 		{"8.1 rune across fragments", join(masked(0x01, "h\xc3"), masked(0x80, "\xa9")), []string{`text "hé"`}, nil},
 		{"8.1 found in the first fragment", masked(0x01, "\xff"), nil, parley.ErrInvalidPayload},
+		{"8.1 found in the middle of a frame", masked(0x81, "a\xff"+big)[:30], nil, parley.ErrInvalidPayload},
+		{"8.1 rune that cannot become one", masked(0x81, "a\xf4\x90"+big)[:17], nil, parley.ErrInvalidPayload},
+		{"8.1 rune that may become one", masked(0x81, "a\xf4\x8f"+big)[:17], nil, nil},
 		{"1009 in one frame", masked(0x82, strings.Repeat("x", 100_001)), nil, parley.ErrTooLarge},
 		{"1009 over fragments", join(masked(0x02, big), masked(0x80, big)), nil, parley.ErrTooLarge},
 	} {
@@ -91,13 +95,13 @@ func TestParser(t *testing.T) {
 
 // A header that promises a megabyte must not cost one.
 func TestParserTrustsNoHeader(t *testing.T) {
-	p := &parser{limit: -1}
+	p := &parser{limit: math.MaxInt64}
 	stream := []byte{0x82, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4, 'x'}
 	if _, err := parse(p, stream, whole); err != nil {
 		t.Fatal(err)
 	}
-	if cap(p.message) > 64<<10 {
-		t.Errorf("%d bytes set aside for a header", cap(p.message))
+	if cap(p.partial.data) > 64 {
+		t.Errorf("%d bytes set aside for a header", cap(p.partial.data))
 	}
 }
 

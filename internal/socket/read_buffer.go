@@ -1,0 +1,51 @@
+package socket
+
+import "sync"
+
+// bufferSize is how much is read at once.
+const bufferSize = 16 << 10
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// readBuffer holds bytes that were read and not parsed yet: buf[r:w]. buf is
+// borrowed while bytes keep coming.
+type readBuffer struct {
+	buf      []byte
+	r, w     int
+	borrowed bool
+	kept     bool // buf stays: whoever reads must have one while it waits
+}
+
+func (b *readBuffer) bytes() []byte { return b.buf[b.r:b.w] }
+
+func (b *readBuffer) empty() bool { return b.r == b.w }
+
+// skip drops n bytes, which were parsed.
+func (b *readBuffer) skip(n int) { b.r += n }
+
+// space returns where to read to.
+func (b *readBuffer) space() []byte {
+	switch {
+	case !b.borrowed && !b.kept:
+		buf := buffers.Get().(*[bufferSize]byte)[:]
+		b.r, b.w, b.buf = 0, copy(buf, b.bytes()), buf
+		b.borrowed = true
+	case b.empty():
+		b.r, b.w = 0, 0
+	case b.r > 0 && b.w == len(b.buf):
+		b.r, b.w = 0, copy(b.buf, b.bytes())
+	}
+	return b.buf[b.w:]
+}
+
+// rest gives the borrowed buffer back while nothing comes. What cannot be parsed
+// yet, the beginning of a header or of a control frame, is kept in as many bytes
+// as it has.
+func (b *readBuffer) rest() {
+	if !b.borrowed {
+		return
+	}
+	rest := append([]byte(nil), b.bytes()...)
+	buffers.Put((*[bufferSize]byte)(b.buf))
+	*b = readBuffer{buf: rest, w: len(rest)}
+}
