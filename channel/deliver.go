@@ -64,7 +64,7 @@ func (in *Inbox) send(ctx context.Context, d *delivery, mayWait bool) (err error
 
 // blame closes an inbox whose own function has panicked.
 func (in *Inbox) blame(d *delivery, value any) {
-	in.shut(panicked(value))
+	in.shut(parley.NewPanicError(value))
 	in.refuse(d, DroppedClosed)
 }
 

@@ -40,12 +40,12 @@
 //
 // An inbox with a Deliver function is a sink. It has no queue: a group send calls
 // Deliver on its own goroutine, and the socket's bounded write queue is the only
-// one. [Message.Prepared] is the same value for every member, so a broadcast is
-// encoded and framed once however many sockets there are:
+// one. [Message.Send] is the same event for every member, so a broadcast is encoded
+// and framed once however many sockets there are:
 //
 //	inbox, err := layer.Open(ctx, channel.InboxOptions{
 //		Deliver: func(m channel.Message) channel.Verdict {
-//			if offerer.Offer(m.Prepared().Send()) != nil { // parley.OffererOf(conn)
+//			if offerer.Offer(m.Send()) != nil { // parley.OffererOf(conn)
 //				return channel.Full
 //			}
 //			return channel.Accepted

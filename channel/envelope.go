@@ -33,7 +33,7 @@ var errBadEnvelope = errors.New("channel: bad envelope")
 func (e *envelope) toGroup() bool { return e.kind == kindGroup || e.kind == kindGroupKick }
 
 func (e *envelope) encode() []byte {
-	messageType, payload := e.message.content()
+	messageType, payload := e.message.Send().Payload()
 	names := [...]string{e.origin, e.target, e.message.typ}
 	size := 3 + len(payload)
 	for _, name := range names {

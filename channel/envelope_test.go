@@ -23,8 +23,8 @@ func TestEnvelopeRoundTrip(t *testing.T) {
 			t.Errorf("%+v: %v", e, err)
 			continue
 		}
-		sentKind, sentData := e.message.content()
-		gotKind, gotData := got.message.content()
+		sentKind, sentData := e.message.Send().Payload()
+		gotKind, gotData := got.message.Send().Payload()
 		if got.kind != e.kind || got.origin != e.origin || got.target != e.target || got.message.typ != e.message.typ ||
 			gotKind != sentKind || !bytes.Equal(gotData, sentData) {
 			t.Errorf("%+v came back as %+v", e, got)

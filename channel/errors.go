@@ -3,22 +3,22 @@ package channel
 import (
 	"errors"
 	"fmt"
-	"net"
-	"runtime/debug"
 
 	"github.com/parleygo/parley"
 )
 
 // What can go wrong. Errors of a transport are wrapped and returned as well.
 var (
-	// ErrFull: the inbox has no room. The message was not taken.
-	ErrFull = errors.New("channel: inbox is full")
+	// ErrFull: the inbox has no room. The message was not taken. It matches
+	// parley.ErrFull.
+	ErrFull error = &kind{"channel: inbox is full", parley.ErrFull}
 
 	// ErrNoInbox: no inbox has this name. The message was not taken.
 	ErrNoInbox = errors.New("channel: no inbox has this name")
 
-	// ErrTooLarge: the message exceeds Options.MaxMessage.
-	ErrTooLarge = errors.New("channel: message too large")
+	// ErrTooLarge: the message exceeds Options.MaxMessage. It matches
+	// parley.ErrTooLarge.
+	ErrTooLarge error = &kind{"channel: message too large", parley.ErrTooLarge}
 
 	// ErrName: a name breaks the rules. The error is a *NameError.
 	ErrName = errors.New("channel: invalid name")
@@ -32,14 +32,18 @@ var (
 
 	// ErrClosed: the inbox or the layer is closed. Where there is a reason the
 	// error wraps that too: errors.Is(err, parley.ErrSlowConsumer). It matches
-	// net.ErrClosed.
-	ErrClosed error = closedError{}
+	// parley.ErrClosed and net.ErrClosed.
+	ErrClosed error = &kind{"channel: closed", parley.ErrClosed}
 )
 
-type closedError struct{}
+// kind is a condition of this package that is one of the root's as well.
+type kind struct {
+	text string
+	root error
+}
 
-func (closedError) Error() string        { return "channel: closed" }
-func (closedError) Is(target error) bool { return target == net.ErrClosed }
+func (k *kind) Error() string { return k.text }
+func (k *kind) Unwrap() error { return k.root }
 
 // closedBy returns the error of an inbox that was closed for this cause.
 func closedBy(cause error) error {
@@ -47,9 +51,4 @@ func closedBy(cause error) error {
 		return ErrClosed
 	}
 	return fmt.Errorf("%w: %w", ErrClosed, cause)
-}
-
-// panicked is the cause for an inbox whose own function panicked.
-func panicked(value any) error {
-	return fmt.Errorf("%w: %v\n%s", parley.ErrAppPanic, value, debug.Stack())
 }

@@ -44,7 +44,7 @@ func ExampleInboxOptions_sink() {
 	for _, user := range []string{"ann", "bob"} {
 		inbox, err := layer.Open(ctx, channel.InboxOptions{
 			Deliver: func(m channel.Message) channel.Verdict {
-				_, text := m.Prepared().Send().Payload()
+				_, text := m.Send().Payload()
 				fmt.Printf("%s hears %s\n", user, text)
 				return channel.Accepted
 			},

@@ -247,10 +247,10 @@ func TestB6_8_AMessageIsSharedAndFramedOnce(t *testing.T) {
 		if err != nil || got.Type() != "cursor" || got.Group() != "room" {
 			t.Fatalf("received %q of %q: %v", got.Type(), got.Group(), err)
 		}
-		if kind, data := got.Prepared().Send().Payload(); kind != parley.BinaryMessage || len(data) != 2 {
+		if kind, data := got.Send().Payload(); kind != parley.BinaryMessage || len(data) != 2 {
 			t.Errorf("received %v %v", kind, data)
 		}
-		got.Prepared().Frame("test", func(parley.MessageType, []byte) []byte { framed++; return nil })
+		got.Send().Prepared.Frame("test", func(parley.MessageType, []byte) []byte { framed++; return nil })
 	}
 	if framed != 1 {
 		t.Errorf("F9: framed %d times", framed)

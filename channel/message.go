@@ -12,7 +12,7 @@ import (
 // receivers, and nobody may change them once the message is made.
 //
 // The bytes are also ready to be sent to any number of sockets as they are, see
-// Prepared.
+// Send.
 type Message struct {
 	typ      string
 	group    Group
@@ -50,21 +50,15 @@ func (m Message) Group() Group { return m.group }
 
 // Payload returns the bytes, which must not be changed.
 func (m Message) Payload() []byte {
-	_, payload := m.content()
+	_, payload := m.Send().Payload()
 	return payload
 }
 
-// Prepared returns the payload ready for sockets. All receivers of a broadcast
-// get the same one, so it is framed once however many sockets send it:
+// Send returns the event that sends the payload to a socket as it is. All
+// receivers of a broadcast send the same parley.Prepared, so it is framed once
+// however many sockets there are:
 //
-//	conn.Send(ctx, message.Prepared().Send())
+//	conn.Send(ctx, message.Send())
 //
-// It is nil for the zero Message.
-func (m Message) Prepared() *parley.Prepared { return m.prepared }
-
-func (m Message) content() (parley.MessageType, []byte) {
-	if m.prepared == nil {
-		return parley.TextMessage, nil
-	}
-	return m.prepared.Send().Payload()
-}
+// For the zero Message it is an empty text.
+func (m Message) Send() parley.WebSocketSend { return parley.WebSocketSend{Prepared: m.prepared} }

@@ -267,7 +267,7 @@ func slowReader(t *testing.T, policy channel.Policy, fast, messages int) {
 		readers.Go(func() {
 			for i := range all {
 				message, err := inbox.Receive(ctx)
-				if err != nil || message.Prepared() != all[i].Prepared() {
+				if err != nil || message.Send().Prepared != all[i].Send().Prepared {
 					t.Errorf("message %d: %.4s, %v", i, message.Payload(), err)
 					return
 				}

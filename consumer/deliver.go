@@ -49,7 +49,7 @@ func (c *Conn) keeps() bool {
 
 // offer hands a message to the socket.
 func (c *Conn) offer(message channel.Message) channel.Verdict {
-	err := c.offerer.Offer(message.Prepared().Send())
+	err := c.offerer.Offer(message.Send())
 	switch {
 	case err == nil:
 	case errors.Is(err, parley.ErrFull):
@@ -118,7 +118,7 @@ func (c *Conn) open(l letter) {
 
 // forward sends a message where waiting is allowed.
 func (c *Conn) forward(message channel.Message) {
-	err := c.conn.Send(c.ctx, message.Prepared().Send())
+	err := c.conn.Send(c.ctx, message.Send())
 	switch {
 	case err == nil:
 	case c.ctx.Err() != nil, errors.Is(err, net.ErrClosed), errors.Is(err, parley.ErrSlowConsumer):

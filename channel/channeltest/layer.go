@@ -238,8 +238,8 @@ func messagesArriveUnchanged(t *testing.T, layers cluster) {
 				t.Fatal(err)
 			}
 			got := receive(t, inbox)
-			sentKind, sentData := sent.Prepared().Send().Payload()
-			gotKind, gotData := got.Prepared().Send().Payload()
+			sentKind, sentData := sent.Send().Payload()
+			gotKind, gotData := got.Send().Payload()
 			if got.Type() != sent.Type() || gotKind != sentKind || string(gotData) != string(sentData) {
 				t.Errorf("%s came as %s, %v, %d bytes", sent.Type(), got.Type(), gotKind, len(gotData))
 			}

@@ -53,7 +53,7 @@ func socket(layer *channel.Layer) parley.App {
 			if err != nil {
 				return err
 			}
-			if err := ws.Write(ctx, change.Prepared().Send()); err != nil {
+			if err := ws.Write(ctx, change.Send()); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,106 @@
+package channel
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parleygo/parley/internal/usercode"
+)
+
+// What a layer does with its transport; each is nothing, or local, without one.
+
+// remote reports whether a direct send has to take the transport: to another
+// layer, or to a general name, which readers anywhere share.
+func (l *Layer) remote(name Name) bool {
+	return l.wire != nil && !l.own(name)
+}
+
+func (l *Layer) listen(ctx context.Context, name Name) error {
+	if l.wire == nil {
+		return nil
+	}
+	return l.wire.want(ctx, l.wire.direct(name), !l.own(name))
+}
+
+func (l *Layer) unlisten(name Name) []Subscription {
+	if l.wire == nil {
+		return nil
+	}
+	return l.wire.unwant(l.wire.direct(name))
+}
+
+func (l *Layer) follow(ctx context.Context, group Group) error {
+	if l.wire == nil {
+		return nil
+	}
+	return l.wire.want(ctx, l.wire.group(group), false)
+}
+
+func (l *Layer) unfollow(group Group) []Subscription {
+	if l.wire == nil {
+		return nil
+	}
+	return l.wire.unwant(l.wire.group(group))
+}
+
+// publishTo publishes what is meant for one name. It refuses a general name that
+// nobody can have opened, instead of losing the message in silence.
+func (l *Layer) publishTo(ctx context.Context, name Name, e envelope) error {
+	if _, local := name.layerID(); !local && l.wire.queues == nil {
+		return errCannotShare
+	}
+	return l.publish(ctx, l.wire.direct(name), e)
+}
+
+func (l *Layer) publish(ctx context.Context, subject string, e envelope) error {
+	e.origin = l.id
+	payload := e.encode()
+	if err := usercode.Run(func() error {
+		return l.wire.transport.Publish(ctx, subject, payload)
+	}); err != nil {
+		return fmt.Errorf("channel: publish to %s: %w", subject, err)
+	}
+	l.shardOf(subject).count.add(countPublished, 1)
+	return nil
+}
+
+// receive takes an envelope from the transport. One that is not understood, for
+// whatever reason, is counted and skipped: it says nothing about the next one. The
+// transport's goroutine must outlive what functions of users do.
+func (w *wire) receive(subject string, payload []byte) {
+	e, err := decodeEnvelope(payload)
+	if err != nil || e.subject(w) != subject || e.tooLarge(w.layer.options.MaxMessage) {
+		w.layer.shardOf(subject).count.add(countBadEnvelopes, 1)
+		return
+	}
+	_ = usercode.Apart(func() error { w.layer.accept(e); return nil }) // all is accounted for
+}
+
+func (e *envelope) subject(w *wire) string {
+	if e.toGroup() {
+		return w.group(Group(e.target))
+	}
+	return w.direct(Name(e.target))
+}
+
+func (l *Layer) accept(e envelope) {
+	if e.toGroup() && e.origin == l.id {
+		return // the members here had it first
+	}
+	switch e.kind {
+	case kindGroup:
+		l.groupDeliver(Group(e.target), e.message)
+	case kindGroupKick:
+		l.groupKick(Group(e.target), e.cause())
+	case kindDirect:
+		if in := l.inbox(Name(e.target)); in != nil {
+			_ = l.send(context.Background(), in, e.message, false) // counted
+		} else {
+			l.noInbox(Name(e.target), e.message)
+		}
+	case kindKick:
+		if in := l.inbox(Name(e.target)); in != nil {
+			in.shut(kicked(e.cause()))
+		}
+	}
+}
