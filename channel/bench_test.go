@@ -49,7 +49,8 @@ func broadcast(b *testing.B, layer *channel.Layer, members int) {
 	message := channel.NewMessage("bench", make([]byte, 128))
 	b.ReportAllocs()
 	for b.Loop() {
-		if result, err := layer.GroupSend(ctx, "crowd", message); err != nil || result.Enqueued != members {
+		if result, err := layer.GroupSend(ctx, "crowd", message); err != nil ||
+			result.Enqueued != members {
 			b.Fatal(result, err)
 		}
 	}

@@ -31,22 +31,25 @@ type memorySubscription struct {
 	deliver func([]byte)
 }
 
-// Publish delivers without a lock: deliver may publish in turn.
+// Publish delivers without a lock: deliver may publish in turn. A deliver that
+// panics is an error when all others have been called.
 func (m *memory) Publish(ctx context.Context, subject string, payload []byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	subs, one, err := m.route(subject)
-	for _, sub := range subs {
-		if !sub.queue || sub == one {
+	each(len(subs), func(i int) {
+		if sub := subs[i]; !sub.queue || sub == one {
 			sub.deliver(payload)
 		}
-	}
+	}, func(_ int, failure error) { err = failure })
 	return err
 }
 
 // route returns the subscriptions, and which one of those that share is next.
-func (m *memory) route(subject string) (subs []*memorySubscription, one *memorySubscription, err error) {
+func (m *memory) route(
+	subject string,
+) (subs []*memorySubscription, one *memorySubscription, err error) {
 	b := m.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,12 +67,16 @@ func (m *memory) route(subject string) (subs []*memorySubscription, one *memoryS
 }
 
 // Subscribe implements Transport.
-func (m *memory) Subscribe(ctx context.Context, subject string, deliver func([]byte)) (Subscription, error) {
+func (m *memory) Subscribe(
+	ctx context.Context, subject string, deliver func([]byte),
+) (Subscription, error) {
 	return m.subscribe(ctx, &memorySubscription{m, subject, false, deliver})
 }
 
 // QueueSubscribe implements QueueSubscriber.
-func (m *memory) QueueSubscribe(ctx context.Context, subject string, deliver func([]byte)) (Subscription, error) {
+func (m *memory) QueueSubscribe(
+	ctx context.Context, subject string, deliver func([]byte),
+) (Subscription, error) {
 	return m.subscribe(ctx, &memorySubscription{m, subject, true, deliver})
 }
 

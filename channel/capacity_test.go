@@ -45,8 +45,10 @@ func TestB6_9_B6_10_E13_Capacity(t *testing.T) {
 		{"bytes by rule", channel.InboxOptions{Name: "bulk-1"}, 30, 3},
 		{"messages stay default", channel.InboxOptions{Name: "bulk-2"}, 0, 256},
 		{"process-specific name", channel.InboxOptions{Prefix: "chat"}, 0, 4},
-		{"own wish first", channel.InboxOptions{Name: "job.own", Capacity: channel.Capacity{Messages: 2}}, 0, 2},
-		{"empty takes one of any size", channel.InboxOptions{Name: "tiny", Capacity: channel.Capacity{Bytes: 1}}, 1000, 1},
+		{"own wish first", channel.InboxOptions{Name: "job.own", Capacity: channel.Capacity{Messages: 2}},
+			0, 2},
+		{"empty takes one of any size",
+			channel.InboxOptions{Name: "tiny", Capacity: channel.Capacity{Bytes: 1}}, 1000, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inbox := open(t, layer, test.inbox)
@@ -135,7 +137,8 @@ func TestB6_11_ExpiryOptions(t *testing.T) {
 				done, cancel := contextWithTimeout(time.Second)
 				defer cancel()
 				_, err := inbox.Receive(done)
-				if got := layer.Stats(); (err == nil) != (test.want == 1) || got.Unread != 0 || int(got.Expired) != 1-test.want {
+				if got := layer.Stats(); (err == nil) != (test.want == 1) || got.Unread != 0 ||
+					int(got.Expired) != 1-test.want {
 					t.Errorf("received %v, %+v", err, got)
 				}
 			})

@@ -6,19 +6,39 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// delivery is a message on its way to any number of inboxes.
+// delivery is a message on its way to any number of inboxes. What follows from it
+// for others is kept for the end: see settle.
 type delivery struct {
 	message Message
 	size    int
 	now     int64 // the layer's clock, read once per send
 	handed  int   // to sinks that have accepted it
+	lost    []Drop
+	ended   []ending
+}
+
+// ending is an inbox that a delivery will close.
+type ending struct {
+	inbox *Inbox
+	cause error
 }
 
 func (l *Layer) delivery(message Message) delivery {
 	return delivery{message: message, size: len(message.Payload()), now: l.now()}
 }
 
-// deliver gives an inbox a message from a group, which cannot wait. It tells
+// settle does what calls functions of users: it tells of losses, and closes. It
+// is deferred, for a Deliver or Key may have ended the goroutine.
+func (l *Layer) settle(d *delivery) {
+	defer func() {
+		for _, end := range d.ended {
+			defer end.inbox.shut(end.cause) // however those before it end
+		}
+	}()
+	l.tell(d.lost)
+}
+
+// deliver gives an inbox a message from a group, which cannot wait. It reports
 // whether the inbox has taken it.
 func (in *Inbox) deliver(d *delivery) bool {
 	verdict, _ := in.offer(d, false)
@@ -28,7 +48,7 @@ func (in *Inbox) deliver(d *delivery) bool {
 	case Full:
 		in.refuse(d, DroppedFull)
 		if in.policy == CloseSlow {
-			in.shut(parley.ErrSlowConsumer)
+			d.ended = append(d.ended, ending{in, parley.ErrSlowConsumer})
 		}
 	default:
 		in.refuse(d, DroppedClosed)
@@ -38,17 +58,12 @@ func (in *Inbox) deliver(d *delivery) bool {
 
 // send gives an inbox a message that was sent to it alone. From another process
 // it cannot wait.
-func (in *Inbox) send(ctx context.Context, d *delivery, mayWait bool) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			in.blame(d, value)
-			err = in.gone()
-		}
-	}()
+func (in *Inbox) send(ctx context.Context, d *delivery, mayWait bool) error {
 	verdict, w := in.offer(d, mayWait && in.policy == Block)
 	switch {
 	case w != nil:
-		if err = in.wait(ctx, w); err != nil {
+		err := in.wait(ctx, w, d)
+		if err != nil {
 			in.refuse(d, DroppedFull)
 		}
 		return err
@@ -62,10 +77,10 @@ func (in *Inbox) send(ctx context.Context, d *delivery, mayWait bool) (err error
 	return nil
 }
 
-// blame closes an inbox whose own function has panicked.
-func (in *Inbox) blame(d *delivery, value any) {
-	in.shut(parley.NewPanicError(value))
+// blame has an inbox closed whose own function has failed.
+func (in *Inbox) blame(d *delivery, err error) {
 	in.refuse(d, DroppedClosed)
+	d.ended = append(d.ended, ending{in, err})
 }
 
 // gone is what a sender is told of a closed inbox, however shortly it came too
@@ -79,8 +94,8 @@ func (in *Inbox) gone() error {
 
 func (in *Inbox) refuse(d *delivery, reason DropReason) {
 	in.count.add(countDropped, 1)
-	if hook := in.layer.options.OnDrop; hook != nil {
-		hook(Drop{in.name, reason, d.message})
+	if in.layer.options.OnDrop != nil {
+		d.lost = append(d.lost, Drop{in.name, reason, d.message})
 	}
 }
 
@@ -99,8 +114,9 @@ func (in *Inbox) offer(d *delivery, mayWait bool) (Verdict, *waiter) {
 		in.mu.Unlock()
 		return Closed, nil
 	}
-	lost := in.expire(d.now, nil)
-	verdict, lost := in.put(e, lost)
+	d.lost = in.expire(d.now, d.lost)
+	var verdict Verdict
+	verdict, d.lost = in.put(e, d.lost)
 	var w *waiter
 	if verdict == Full && mayWait {
 		w = &waiter{entry: e, done: make(chan struct{})}
@@ -108,7 +124,6 @@ func (in *Inbox) offer(d *delivery, mayWait bool) (Verdict, *waiter) {
 	}
 	in.mu.Unlock()
 	in.wake()
-	in.layer.tell(lost)
 	return verdict, w
 }
 
@@ -150,11 +165,11 @@ func (in *Inbox) hand(d *delivery) Verdict {
 		d.handed++
 	case Displaced:
 		in.tally(countEvicted)
-		if hook := in.layer.options.OnDrop; hook != nil {
-			hook(Drop{Name: in.name, Reason: Evicted})
+		if in.layer.options.OnDrop != nil {
+			d.lost = append(d.lost, Drop{Name: in.name, Reason: Evicted})
 		}
 	case Closed:
-		in.shut(parley.ErrDisconnected)
+		d.ended = append(d.ended, ending{in, parley.ErrDisconnected})
 	}
 	return verdict
 }

@@ -63,11 +63,15 @@
 // (evicted, expired, discarded) is counted in [Stats] and told to
 // Options.OnDrop.
 //
+// Functions of users (Deliver, Key, OnClose, OnDrop, a Transport's) are called
+// without locks, when all that happened is accounted for: one that panics, or ends
+// its goroutine, harms neither other inboxes nor the layer.
+//
 // # Ownership
 //
 // The bytes of a message belong to the message from NewMessage on: neither the
 // sender nor a receiver may change them. An inbox belongs to whoever opened it,
-// who closes it. The layer owns its transport. The package starts no goroutines
-// and no background timers; it works inside a testing/synctest bubble, provided
-// that the layer is made there.
+// who closes it. The layer owns its transport. The package starts no timers,
+// and no goroutines that outlive a call; it works inside a testing/synctest bubble,
+// provided that the layer is made there.
 package channel

@@ -17,17 +17,25 @@ func TestE1_DropHook(t *testing.T) {
 		lose   func(layer *channel.Layer, inbox *channel.Inbox)
 		want   []string
 	}{
-		{channel.DropNewest, func(layer *channel.Layer, inbox *channel.Inbox) { _ = layer.Send(ctx, inbox.Name(), text("2")) },
+		{channel.DropNewest, func(layer *channel.Layer, inbox *channel.Inbox) {
+			_ = layer.Send(ctx, inbox.Name(), text("2"))
+		},
 			[]string{"full 2"}},
-		{channel.DropOldest, func(layer *channel.Layer, inbox *channel.Inbox) { _ = layer.Send(ctx, inbox.Name(), text("2")) },
+		{channel.DropOldest, func(layer *channel.Layer, inbox *channel.Inbox) {
+			_ = layer.Send(ctx, inbox.Name(), text("2"))
+		},
 			[]string{"evicted 1"}},
-		{channel.CloseSlow, func(layer *channel.Layer, _ *channel.Inbox) { _, _ = layer.GroupSend(ctx, "room", text("2")) },
+		{channel.CloseSlow, func(layer *channel.Layer, _ *channel.Inbox) {
+			_, _ = layer.GroupSend(ctx, "room", text("2"))
+		},
 			[]string{"discarded 1", "full 2"}},
 		{channel.CloseSlow, func(_ *channel.Layer, inbox *channel.Inbox) { inbox.Close() },
 			[]string{"discarded 1"}},
 		{channel.CloseSlow, func(layer *channel.Layer, _ *channel.Inbox) { layer.Flush() },
 			[]string{"discarded 1"}},
-		{channel.Coalesce, func(layer *channel.Layer, inbox *channel.Inbox) { _ = layer.Send(ctx, inbox.Name(), text("2")) },
+		{channel.Coalesce, func(layer *channel.Layer, inbox *channel.Inbox) {
+			_ = layer.Send(ctx, inbox.Name(), text("2"))
+		},
 			nil},
 		{channel.CloseSlow, func(layer *channel.Layer, inbox *channel.Inbox) {
 			time.Sleep(time.Minute)
@@ -49,7 +57,8 @@ func TestE1_DropHook(t *testing.T) {
 					}
 					got = append(got, fmt.Sprint(d.Reason, " ", string(d.Message.Payload())))
 				}})
-				inbox = open(t, layer, channel.InboxOptions{Policy: test.policy, Capacity: channel.Capacity{Messages: 1}})
+				inbox = open(t, layer,
+					channel.InboxOptions{Policy: test.policy, Capacity: channel.Capacity{Messages: 1}})
 				join(t, inbox, "room")
 				send(t, layer, inbox.Name(), "1")
 				test.lose(layer, inbox)

@@ -24,11 +24,19 @@ const envelopeVersion = 1
 const (
 	kindDirect byte = iota + 1
 	kindGroup
-	kindKick      // the payload is a close code and a reason
+	kindKick      // the payload is a close code, a cause and a reason
 	kindGroupKick // likewise
 )
 
 var errBadEnvelope = errors.New("channel: bad envelope")
+
+func (e *envelope) kicks() bool { return e.kind == kindKick || e.kind == kindGroupKick }
+
+// tooLarge reports whether the envelope brings a larger message than is wanted. A
+// kick is none.
+func (e *envelope) tooLarge(limit int) bool {
+	return !e.kicks() && len(e.message.Payload()) > limit
+}
 
 func (e *envelope) toGroup() bool { return e.kind == kindGroup || e.kind == kindGroupKick }
 
@@ -76,8 +84,8 @@ func (e *envelope) check() error {
 	default:
 		good = false
 	}
-	if e.kind == kindKick || e.kind == kindGroupKick {
-		good = good && len(e.message.Payload()) >= 2
+	if e.kicks() {
+		good = good && goodKick(e.message.Payload())
 	}
 	if !good {
 		return errBadEnvelope

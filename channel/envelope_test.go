@@ -3,6 +3,7 @@ package channel
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -12,9 +13,11 @@ import (
 func TestEnvelopeRoundTrip(t *testing.T) {
 	binary := FromPrepared("blob", parley.Prepare(parley.Binary([]byte{0, 255})))
 	for _, e := range []envelope{
-		{kind: kindDirect, origin: "L1", target: "inbox.L2!R", message: NewMessage("chat.line", []byte("hi"))},
+		{kind: kindDirect, origin: "L1", target: "inbox.L2!R",
+			message: NewMessage("chat.line", []byte("hi"))},
 		{kind: kindDirect, origin: "L1", target: "jobs", message: NewMessage("t", nil)},
-		{kind: kindGroup, origin: strings.Repeat("o", MaxName), target: strings.Repeat("g", MaxName), message: binary},
+		{kind: kindGroup, origin: strings.Repeat("o", MaxName), target: strings.Repeat("g", MaxName),
+			message: binary},
 		kickFrom("L1", kindKick, "inbox.L2!R", parley.ErrAuthExpired),
 		kickFrom("L1", kindGroupKick, "room", nil),
 	} {
@@ -25,7 +28,8 @@ func TestEnvelopeRoundTrip(t *testing.T) {
 		}
 		sentKind, sentData := e.message.Send().Payload()
 		gotKind, gotData := got.message.Send().Payload()
-		if got.kind != e.kind || got.origin != e.origin || got.target != e.target || got.message.typ != e.message.typ ||
+		if got.kind != e.kind || got.origin != e.origin || got.target != e.target ||
+			got.message.typ != e.message.typ ||
 			gotKind != sentKind || !bytes.Equal(gotData, sentData) {
 			t.Errorf("%+v came back as %+v", e, got)
 		}
@@ -33,27 +37,16 @@ func TestEnvelopeRoundTrip(t *testing.T) {
 }
 
 func kickFrom(origin string, kind byte, target string, cause error) envelope {
-	e := kick(kind, target, cause)
+	layer := New(Options{Logger: slog.New(slog.DiscardHandler)})
+	e := layer.kick(kind, target, cause)
 	e.origin = origin
 	return e
 }
 
-func TestKickCarriesCodeAndReason(t *testing.T) {
-	for _, cause := range []error{nil, parley.ErrAuthExpired, &parley.CloseError{Code: 4000, Reason: "bye"}, errors.New("boom")} {
-		e := kick(kindKick, "a!b", cause)
-		if got := parley.CodeOf(e.cause()); got != parley.CodeOf(cause) {
-			t.Errorf("%v arrives with code %d, want %d", cause, got, parley.CodeOf(cause))
-		}
-	}
-	e := kick(kindKick, "a!b", &parley.CloseError{Code: 4000, Reason: "bye"})
-	if got := *e.cause().(*parley.CloseError); got != (parley.CloseError{Code: 4000, Reason: "bye"}) {
-		t.Errorf("arrived as %+v", got)
-	}
-}
-
 func TestBadEnvelopes(t *testing.T) {
 	good := func(change func(*envelope)) []byte {
-		e := envelope{kind: kindGroup, origin: "L1", target: "room", message: NewMessage("t", []byte("x"))}
+		e := envelope{kind: kindGroup, origin: "L1", target: "room",
+			message: NewMessage("t", []byte("x"))}
 		change(&e)
 		return e.encode()
 	}
@@ -71,7 +64,13 @@ func TestBadEnvelopes(t *testing.T) {
 		"bad type":             good(func(e *envelope) { e.message.typ = "a b" }),
 		"long name":            good(func(e *envelope) { e.target = strings.Repeat("n", MaxName+1) }),
 		"kick without code":    good(func(e *envelope) { e.kind = kindGroupKick }),
-		"text of a stranger":   []byte("hello, world"),
+		"kick without a cause": good(func(e *envelope) {
+			e.kind, e.message = kindGroupKick, NewMessage("kick", []byte("\x03\xe8"))
+		}),
+		"kick, long reason": good(func(e *envelope) {
+			e.kind, e.message = kindGroupKick, NewMessage("kick", make([]byte, kickHead+124))
+		}),
+		"text of a stranger": []byte("hello, world"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := decodeEnvelope(wire); !errors.Is(err, errBadEnvelope) {
@@ -85,7 +84,8 @@ func TestBadEnvelopes(t *testing.T) {
 func FuzzEnvelope(f *testing.F) {
 	f.Add([]byte{})
 	for _, kind := range []byte{kindDirect, kindGroup, kindKick, kindGroupKick} {
-		e := envelope{kind: kind, origin: "L1", target: "room", message: NewMessage("t", []byte("payload"))}
+		e := envelope{kind: kind, origin: "L1", target: "room",
+			message: NewMessage("t", []byte("payload"))}
 		f.Add(e.encode())
 	}
 	f.Fuzz(func(t *testing.T, wire []byte) {
@@ -96,7 +96,7 @@ func FuzzEnvelope(f *testing.F) {
 		if again := e.encode(); !bytes.Equal(again, wire) {
 			t.Errorf("%q encodes as %q", wire, again)
 		}
-		if e.kind == kindKick || e.kind == kindGroupKick {
+		if e.kicks() {
 			_ = e.cause()
 		}
 	})

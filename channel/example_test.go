@@ -79,7 +79,8 @@ func ExampleCoalesce() {
 		panic(err)
 	}
 	for _, price := range []string{"100", "101", "102"} {
-		if err := layer.Send(ctx, inbox.Name(), channel.NewMessage("price.ACME", []byte(price))); err != nil {
+		if err := layer.Send(ctx, inbox.Name(),
+			channel.NewMessage("price.ACME", []byte(price))); err != nil {
 			panic(err)
 		}
 	}
@@ -106,7 +107,8 @@ func ExampleCloseSlow() {
 		fmt.Printf("%+v %v\n", result, err)
 	}
 	_, err = inbox.Receive(ctx)
-	fmt.Println(errors.Is(err, channel.ErrClosed), errors.Is(err, parley.ErrSlowConsumer), parley.CodeOf(err))
+	fmt.Println(errors.Is(err, channel.ErrClosed), errors.Is(err, parley.ErrSlowConsumer),
+		parley.CodeOf(err))
 	// Output:
 	// {Matched:1 Enqueued:1 Dropped:0} <nil>
 	// {Matched:1 Enqueued:0 Dropped:1} <nil>

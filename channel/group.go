@@ -49,7 +49,7 @@ func (in *Inbox) Join(ctx context.Context, group Group) error {
 	}
 	in.mu.Unlock()
 	if err != nil || other != nil { // closed, or joined by another call meanwhile
-		in.layer.unfollow(group)
+		in.layer.unsubscribe(in.layer.unfollow(group))
 	}
 	return err
 }
@@ -62,7 +62,7 @@ func (in *Inbox) Leave(group Group) {
 	delete(in.groups, group)
 	in.mu.Unlock()
 	if m != nil {
-		in.layer.part(group, m)
+		in.layer.unsubscribe(in.layer.leave(group, m))
 	}
 }
 
@@ -93,10 +93,18 @@ func (in *Inbox) joined(group Group) (bool, error) {
 	return in.groups[group] != nil, in.err
 }
 
-// part ends a membership that its inbox has let go of.
-func (l *Layer) part(group Group, m *membership) {
+// leave ends a membership that its inbox has let go of, and returns the
+// subscription if it was the last to want it.
+func (l *Layer) leave(group Group, m *membership) []Subscription {
 	l.shardOf(string(group)).leave(group, m)
-	l.unfollow(group)
+	return l.unfollow(group)
+}
+
+func (l *Layer) leaveAll(groups map[Group]*membership) (subs []Subscription) {
+	for group, m := range groups {
+		subs = append(subs, l.leave(group, m)...)
+	}
+	return subs
 }
 
 func (s *shard) join(name Group, in *Inbox) *membership {

@@ -34,14 +34,16 @@ type InboxOptions struct {
 	// handed to Deliver on the sender's goroutine. Deliver must not block, and
 	// it is called by several senders at once; the messages of one sender come
 	// in order. Capacity and Key are unused; Policy decides what Full means. A
-	// Deliver that panics closes its inbox with parley.ErrAppPanic and harms
-	// nobody else.
+	// Deliver or Key that panics closes its inbox with a *parley.PanicError and
+	// harms nobody else. One that calls runtime.Goexit closes it with
+	// parley.ErrGoexit, and ends the sender's goroutine when everybody else has
+	// the message; a sender in another process does not notice.
 	Deliver func(Message) Verdict
 
 	// OnClose, if set, is called exactly once, when the inbox is closed by
 	// whomever, with what Err returns. It runs without locks on the goroutine
-	// that closed the inbox, which may be a sender's, and must not block. A
-	// Deliver that began before may still be running.
+	// that closed the inbox, which may be a sender's, and must not block. A panic
+	// in it is logged. A Deliver that began before may still be running.
 	OnClose func(err error)
 }
 
@@ -77,7 +79,7 @@ type Inbox struct {
 // ErrTaken, ErrForeign, ErrClosed, or what the transport says; for a general
 // name over a transport that has no QueueSubscribe it matches
 // errors.ErrUnsupported.
-func (l *Layer) Open(ctx context.Context, options InboxOptions) (*Inbox, error) {
+func (l *Layer) Open(ctx context.Context, options InboxOptions) (inbox *Inbox, err error) {
 	if err := l.admits(ctx); err != nil {
 		return nil, err
 	}
@@ -88,12 +90,16 @@ func (l *Layer) Open(ctx context.Context, options InboxOptions) (*Inbox, error) 
 	if err := l.register(in); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if inbox == nil { // also where the transport has ended this goroutine
+			in.shut(err)
+		}
+	}()
 	if err := l.listen(ctx, in.name); err != nil {
-		in.shut(err)
 		return nil, fmt.Errorf("channel: open %s: %w", in.name, err)
 	}
 	if err := in.opened(options.OnClose); err != nil {
-		l.unlisten(in.name)
+		l.unsubscribe(l.unlisten(in.name))
 		return nil, err
 	}
 	return in, nil
@@ -110,6 +116,9 @@ func (in *Inbox) opened(closer func(error)) error {
 }
 
 func (l *Layer) newInbox(options InboxOptions) (*Inbox, error) {
+	if options.Policy > Coalesce {
+		panic(fmt.Sprintf("channel: InboxOptions.Policy: there is no policy %d", options.Policy))
+	}
 	name, err := l.inboxName(options)
 	if err != nil {
 		return nil, err
@@ -186,10 +195,11 @@ func (in *Inbox) Receive(ctx context.Context) (Message, error) {
 // and Receive returns ErrClosed. Closing again does nothing.
 func (in *Inbox) Close() { in.shut(ErrClosed) }
 
-// shut closes the inbox once. Its gauges are down when it returns.
+// shut closes the inbox once, and discards what is unread.
 func (in *Inbox) shut(cause error) { in.end(cause, (*Inbox).discard) }
 
-// end closes the inbox, whose queue empty empties. It holds mu meanwhile.
+// end closes the inbox, whose queue empty empties; it holds mu meanwhile. The gauges
+// are down when functions of users are called, each however those before it end.
 func (in *Inbox) end(cause error, empty func(*Inbox) []Drop) {
 	in.mu.Lock()
 	if in.err != nil {
@@ -205,19 +215,16 @@ func (in *Inbox) end(cause error, empty func(*Inbox) []Drop) {
 		close(w.done) // not taken: the sender finds the inbox closed
 	}
 	in.waiters = nil
-	listening, closer := in.listening, in.closer
+	listening, closer, err := in.listening, in.closer, in.err
 	in.mu.Unlock()
 
 	close(in.done)
 	in.layer.unregister(in)
-	for group, m := range groups {
-		in.layer.part(group, m)
-	}
+	subs := in.layer.leaveAll(groups)
 	if listening {
-		in.layer.unlisten(in.name)
+		subs = append(subs, in.layer.unlisten(in.name)...)
 	}
-	in.layer.tell(lost)
-	if closer != nil {
-		closer(in.err) // nobody writes err again
-	}
+	defer in.closedWith(closer, err)
+	defer in.layer.tell(lost)
+	in.layer.unsubscribe(subs)
 }

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // Layer is a channel layer: it knows inboxes by name and by group, and brings
 // messages to them. Make one with New. Its methods may be called from any
-// goroutine. It starts no goroutine and no timer of its own.
+// goroutine. It starts no timer, and no goroutine that outlives a call.
 type Layer struct {
 	id      string // the part of process-specific names that leads here
 	options Options
@@ -26,7 +27,9 @@ type Layer struct {
 // New makes a layer. It panics if a rule's pattern or the namespace is
 // malformed.
 func New(options Options) *Layer {
-	l := &Layer{id: newID(), options: options.withDefaults(), start: time.Now(), seed: maphash.MakeSeed()}
+	l := &Layer{
+		id: newID(), options: options.withDefaults(), start: time.Now(), seed: maphash.MakeSeed(),
+	}
 	if options.Transport != nil {
 		l.wire = newWire(l, options.Transport)
 	}
@@ -36,29 +39,30 @@ func New(options Options) *Layer {
 // Close closes every inbox with the cause parley.ErrDraining, and the
 // transport. Afterwards everything returns ErrClosed. ctx bounds the closing of
 // the transport, whose error is returned. Closing again does nothing.
-func (l *Layer) Close(ctx context.Context) error {
+func (l *Layer) Close(ctx context.Context) (err error) {
 	if l.closed.Swap(true) {
 		return nil
 	}
-	for i := range l.shards {
-		for _, in := range l.shards[i].all() {
-			in.shut(parley.ErrDraining)
-		}
+	if l.wire != nil {
+		defer func() {
+			err = usercode.Run(func() error { return l.wire.transport.Close(ctx) })
+		}()
 	}
-	if l.wire == nil {
-		return nil
-	}
-	return l.wire.transport.Close(ctx)
+	l.everyInbox(func(in *Inbox) { in.shut(parley.ErrDraining) })
+	return nil
 }
 
 // Flush discards every unread message and ends every membership of this layer.
 // Inboxes stay open. It is for tests that share a layer.
-func (l *Layer) Flush() {
+func (l *Layer) Flush() { l.everyInbox((*Inbox).flush) }
+
+// everyInbox calls f, which looks after itself, for all inboxes that are open now.
+func (l *Layer) everyInbox(f func(*Inbox)) {
+	var all []*Inbox
 	for i := range l.shards {
-		for _, in := range l.shards[i].all() {
-			in.flush()
-		}
+		all = append(all, l.shards[i].all()...)
 	}
+	each(len(all), func(i int) { f(all[i]) }, func(int, error) {})
 }
 
 func (in *Inbox) flush() {
@@ -70,14 +74,12 @@ func (in *Inbox) flush() {
 	groups := in.groups
 	in.groups = nil
 	in.mu.Unlock()
-	for group, m := range groups {
-		in.layer.part(group, m)
-	}
 	in.wake()
-	in.layer.tell(lost)
+	defer in.layer.tell(lost)
+	in.layer.unsubscribe(in.layer.leaveAll(groups))
 }
 
-// admits tells why a call cannot begin.
+// admits returns why a call cannot begin.
 func (l *Layer) admits(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -92,17 +94,7 @@ func (l *Layer) admits(ctx context.Context) error {
 func (l *Layer) now() int64 { return int64(time.Since(l.start)) }
 
 func (l *Layer) deadline(now int64) int64 {
-	if l.options.Expiry < 0 {
-		return math.MaxInt64
-	}
-	return now + int64(l.options.Expiry)
-}
-
-// tell reports what was lost; the callers have let go of their locks.
-func (l *Layer) tell(lost []Drop) {
-	for _, drop := range lost {
-		l.options.OnDrop(drop)
-	}
+	return now + min(int64(l.options.Expiry), math.MaxInt64-now)
 }
 
 func (l *Layer) shardOf(name string) *shard {

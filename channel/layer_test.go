@@ -160,11 +160,13 @@ func TestB6_3_NewChannel(t *testing.T) {
 	if _, err := layer.Open(ctx, channel.InboxOptions{Name: name}); !errors.Is(err, channel.ErrTaken) {
 		t.Errorf("second inbox of a name: %v", err)
 	}
-	if _, err := other.Open(ctx, channel.InboxOptions{Name: name}); !errors.Is(err, channel.ErrForeign) {
+	if _, err := other.Open(ctx,
+		channel.InboxOptions{Name: name}); !errors.Is(err, channel.ErrForeign) {
 		t.Errorf("B7.12: name of another layer: %v", err)
 	}
 	for _, prefix := range []string{"with!mark", "with blank", strings.Repeat("p", 57)} {
-		if _, err := layer.Open(ctx, channel.InboxOptions{Prefix: prefix}); !errors.Is(err, channel.ErrName) {
+		if _, err := layer.Open(ctx,
+			channel.InboxOptions{Prefix: prefix}); !errors.Is(err, channel.ErrName) {
 			t.Errorf("prefix %q: %v", prefix, err)
 		}
 	}
@@ -172,7 +174,8 @@ func TestB6_3_NewChannel(t *testing.T) {
 
 func TestB6_4_Groups(t *testing.T) {
 	layer := newLayer(t, channel.Options{Capacity: channel.Capacity{Messages: 2}})
-	a, b := open(t, layer, channel.InboxOptions{Policy: channel.DropNewest}), open(t, layer, channel.InboxOptions{})
+	a, b := open(t, layer, channel.InboxOptions{Policy: channel.DropNewest}),
+		open(t, layer, channel.InboxOptions{})
 
 	if got := groupSend(t, layer, "room", "x"); got != (channel.SendResult{}) {
 		t.Errorf("to an empty group: %+v", got)
@@ -222,7 +225,8 @@ func TestB6_5_Flush(t *testing.T) {
 	join(t, inbox, "room")
 	send(t, layer, inbox.Name(), "old")
 	layer.Flush()
-	if stats := layer.Stats(); stats.Unread != 0 || stats.Members != 0 || stats.Discarded != 1 || stats.Inboxes != 1 {
+	if stats := layer.Stats(); stats.Unread != 0 || stats.Members != 0 || stats.Discarded != 1 ||
+		stats.Inboxes != 1 {
 		t.Errorf("after flush: %+v", stats)
 	}
 	join(t, inbox, "room")
@@ -250,7 +254,10 @@ func TestB6_8_AMessageIsSharedAndFramedOnce(t *testing.T) {
 		if kind, data := got.Send().Payload(); kind != parley.BinaryMessage || len(data) != 2 {
 			t.Errorf("received %v %v", kind, data)
 		}
-		got.Send().Prepared.Frame("test", func(parley.MessageType, []byte) []byte { framed++; return nil })
+		got.Send().Prepared.Frame("test", func(parley.MessageType, []byte) []byte {
+			framed++
+			return nil
+		})
 	}
 	if framed != 1 {
 		t.Errorf("F9: framed %d times", framed)
@@ -265,7 +272,8 @@ func TestB6_13_MessageSize(t *testing.T) {
 	if err := layer.Send(ctx, inbox.Name(), channel.NewMessage("blob", largest)); err != nil {
 		t.Errorf("1 MiB: %v", err)
 	}
-	if err := layer.Send(ctx, inbox.Name(), channel.NewMessage("blob", larger)); !errors.Is(err, channel.ErrTooLarge) {
+	if err := layer.Send(ctx, inbox.Name(),
+		channel.NewMessage("blob", larger)); !errors.Is(err, channel.ErrTooLarge) {
 		t.Errorf("direct: %v", err)
 	}
 	result, err := layer.GroupSend(ctx, "room", channel.NewMessage("blob", larger))
@@ -294,7 +302,9 @@ func TestReceiveEndsWithItsContextOrItsInbox(t *testing.T) {
 func TestLayerClose(t *testing.T) {
 	layer := channel.New(channel.Options{})
 	var told []error
-	inbox := open(t, layer, channel.InboxOptions{OnClose: func(err error) { told = append(told, err) }})
+	inbox := open(t, layer, channel.InboxOptions{OnClose: func(err error) {
+		told = append(told, err)
+	}})
 	join(t, inbox, "room")
 	send(t, layer, inbox.Name(), "unread")
 	for range 2 {
@@ -314,12 +324,14 @@ func TestLayerClose(t *testing.T) {
 	_, opened := layer.Open(ctx, channel.InboxOptions{})
 	_, sent := layer.GroupSend(ctx, "room", text("x"))
 	_, kicked := layer.KickGroup(ctx, "room", nil)
-	for _, err := range []error{opened, sent, kicked, layer.Send(ctx, inbox.Name(), text("x")), layer.Kick(ctx, inbox.Name(), nil)} {
+	for _, err := range []error{opened, sent, kicked, layer.Send(ctx, inbox.Name(), text("x")),
+		layer.Kick(ctx, inbox.Name(), nil)} {
 		if !errors.Is(err, channel.ErrClosed) {
 			t.Errorf("after close: %v", err)
 		}
 	}
-	if stats := layer.Stats(); stats.Discarded != 1 || stats.Inboxes+stats.Groups+stats.Members+stats.Unread != 0 {
+	if stats := layer.Stats(); stats.Discarded != 1 ||
+		stats.Inboxes+stats.Groups+stats.Members+stats.Unread != 0 {
 		t.Errorf("after close: %+v", stats)
 	}
 }

@@ -20,16 +20,22 @@ func newLayer(t testing.TB, options channel.Options) *channel.Layer {
 		if err := layer.Close(ctx); err != nil {
 			t.Errorf("close layer: %v", err)
 		}
-		stats := layer.Stats()
-		if stats.Inboxes+stats.Groups+stats.Members+stats.Unread+stats.Subscriptions != 0 {
-			t.Errorf("gauges of a closed layer: %+v", stats)
-		}
-		s := stats.Stats
-		if s.Enqueued != s.Received+s.Evicted+s.Coalesced+s.Expired+s.Discarded {
-			t.Errorf("messages unaccounted for: %+v", s)
-		}
+		accounted(t, layer)
 	})
 	return layer
+}
+
+// accounted looks at the figures of a closed layer.
+func accounted(t testing.TB, layer *channel.Layer) {
+	t.Helper()
+	stats := layer.Stats()
+	if stats.Inboxes+stats.Groups+stats.Members+stats.Unread+stats.Subscriptions != 0 {
+		t.Errorf("gauges of a closed layer: %+v", stats)
+	}
+	s := stats.Stats
+	if s.Enqueued != s.Received+s.Evicted+s.Coalesced+s.Expired+s.Discarded {
+		t.Errorf("messages unaccounted for: %+v", s)
+	}
 }
 
 func open(t testing.TB, layer *channel.Layer, options channel.InboxOptions) *channel.Inbox {
@@ -61,7 +67,9 @@ func send(t testing.TB, layer *channel.Layer, name channel.Name, texts ...string
 	}
 }
 
-func groupSend(t testing.TB, layer *channel.Layer, group channel.Group, s string) channel.SendResult {
+func groupSend(
+	t testing.TB, layer *channel.Layer, group channel.Group, s string,
+) channel.SendResult {
 	t.Helper()
 	result, err := layer.GroupSend(ctx, group, text(s))
 	if err != nil {

@@ -114,7 +114,8 @@ func (m *modelTest) step(step int) {
 		inbox.Leave(group)
 		delete(m.model.groups[group], inbox)
 	case dice < 58:
-		if got, want := groupSend(m.t, m.layer, group, text), m.model.groupSend(group, text); got != want {
+		if got, want := groupSend(m.t, m.layer, group, text),
+			m.model.groupSend(group, text); got != want {
 			m.t.Fatalf("step %d: group send %+v, want %+v", step, got, want)
 		}
 	case dice < 75:
@@ -133,7 +134,8 @@ func (m *modelTest) step(step int) {
 }
 
 func (m *modelTest) open() {
-	policies := []channel.Policy{channel.CloseSlow, channel.DropOldest, channel.DropNewest, channel.Coalesce}
+	policies := []channel.Policy{channel.CloseSlow, channel.DropOldest, channel.DropNewest,
+		channel.Coalesce}
 	policy := policies[m.random.IntN(len(policies))]
 	key := func(message channel.Message) string { return string(message.Payload()[:1]) }
 	inbox := open(m.t, m.layer, channel.InboxOptions{Policy: policy, Key: key})
@@ -181,6 +183,7 @@ func (m *modelTest) compare() {
 	}
 	stats := m.layer.Stats()
 	if stats.Inboxes != len(m.model.unread) || stats.Members != members || stats.Groups != groups {
-		m.t.Errorf("%+v, want %d inboxes, %d members, %d groups", stats, len(m.model.unread), members, groups)
+		m.t.Errorf("%+v, want %d inboxes, %d members, %d groups", stats, len(m.model.unread), members,
+			groups)
 	}
 }

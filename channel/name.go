@@ -35,7 +35,7 @@ func ParseGroup(text string) (Group, error) {
 	return group, group.check()
 }
 
-// NameError tells which rule a name broke. It is ErrName.
+// NameError says which rule a name broke. It is ErrName.
 type NameError struct {
 	Kind string // "channel", "group", "message type" or "prefix"
 	Name string
@@ -69,7 +69,7 @@ func (n Name) layerID() (id string, ok bool) {
 	return before[strings.LastIndexByte(before, '.')+1:], ok
 }
 
-// own tells whether a process-specific name was made by this layer.
+// own reports whether a process-specific name was made by this layer.
 func (l *Layer) own(name Name) bool {
 	id, local := name.layerID()
 	return local && id == l.id
@@ -131,7 +131,8 @@ func (l *Layer) NewChannel(prefix string) (Name, error) {
 	}
 	name := Name(prefix + "." + l.id + "!" + rand.Text())
 	if len(name) > MaxName {
-		return "", &NameError{"prefix", prefix, fmt.Sprintf("is longer than %d bytes", MaxName-len(name)+len(prefix))}
+		return "", &NameError{"prefix", prefix,
+			fmt.Sprintf("is longer than %d bytes", MaxName-len(name)+len(prefix))}
 	}
 	return name, nil
 }

@@ -50,7 +50,8 @@ func TestB6_6_B6_7_Names(t *testing.T) {
 			}
 			for _, err := range []error{nameErr, groupErr} {
 				var bad *channel.NameError
-				if err != nil && (!errors.Is(err, channel.ErrName) || !errors.As(err, &bad) || bad.Name != test.text) {
+				if err != nil &&
+					(!errors.Is(err, channel.ErrName) || !errors.As(err, &bad) || bad.Name != test.text) {
 					t.Errorf("not a NameError: %v", err)
 				}
 			}

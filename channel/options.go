@@ -1,12 +1,17 @@
 package channel
 
 import (
+	"fmt"
+	"log/slog"
 	"path"
 	"time"
+
+	"github.com/parleygo/parley/internal/options"
 )
 
 // Options of a Layer. The zero value is an in-process layer with the defaults
-// below.
+// below. For numbers the rule of package parley holds: zero is the default,
+// negative is no limit.
 type Options struct {
 	// Transport carries messages to the layers of other processes. The layer
 	// owns it and closes it. Nil means that this layer is alone.
@@ -34,12 +39,19 @@ type Options struct {
 
 	// OnDrop, if set, is told of every message that an inbox loses, except those
 	// that Coalesce replaced. It is called without locks on the goroutine that
-	// found out, possibly several at once, and must neither block nor panic.
+	// found out, possibly several at once, and must not block. A panic in it is
+	// logged.
 	OnDrop func(Drop)
+
+	// Logger is told of functions that panic, and of errors that were the cause of
+	// a kick in another process, where their text does not go. Nil means
+	// slog.Default.
+	Logger *slog.Logger
 }
 
-// Capacity bounds the unread messages of an inbox. Zero means the default. An
-// empty inbox takes a message of any size up to Options.MaxMessage.
+// Capacity bounds the unread messages of an inbox. Zero means the default,
+// negative means no limit. An empty inbox takes a message of any size up to
+// Options.MaxMessage.
 type Capacity struct {
 	Messages int
 	Bytes    int // sum of the payloads
@@ -62,24 +74,28 @@ const (
 // withDefaults panics on what can only be a mistake in the wiring.
 func (o Options) withDefaults() Options {
 	o.Capacity = o.Capacity.or(Capacity{defaultMessages, defaultBytes})
-	if o.Expiry == 0 {
-		o.Expiry = defaultExpiry
-	}
-	if o.MaxMessage <= 0 {
-		o.MaxMessage = defaultBytes
-	}
+	o.Expiry = options.Limit(o.Expiry, defaultExpiry)
+	o.MaxMessage = options.Limit(o.MaxMessage, defaultBytes)
 	if o.Namespace == "" {
 		o.Namespace = defaultNamespace
 	}
 	if !valid(o.Namespace) {
-		panic(badName("namespace", o.Namespace))
+		panic(fmt.Sprintf("channel: Options.Namespace: %v", badName("namespace", o.Namespace)))
 	}
-	for _, rule := range o.Rules {
+	for i, rule := range o.Rules {
 		if _, err := path.Match(rule.Pattern, ""); err != nil {
-			panic("channel: rule " + rule.Pattern + ": " + err.Error())
+			panic(fmt.Sprintf("channel: Options.Rules[%d].Pattern: %q: %v", i, rule.Pattern, err))
 		}
 	}
 	return o
+}
+
+// logger is asked for when there is something to log: the default may change.
+func (o *Options) logger() *slog.Logger {
+	if o.Logger == nil {
+		return slog.Default()
+	}
+	return o.Logger
 }
 
 // capacity finds what holds for an inbox: its own wish, else the first rule
@@ -93,12 +109,10 @@ func (o *Options) capacity(name Name, own Capacity) Capacity {
 	return own.or(o.Capacity)
 }
 
+// or fills in what c leaves open. "No limit" is the largest number there is.
 func (c Capacity) or(fallback Capacity) Capacity {
-	if c.Messages <= 0 {
-		c.Messages = fallback.Messages
+	return Capacity{
+		options.Limit(c.Messages, fallback.Messages),
+		options.Limit(c.Bytes, fallback.Bytes),
 	}
-	if c.Bytes <= 0 {
-		c.Bytes = fallback.Bytes
-	}
-	return c
 }

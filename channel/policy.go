@@ -59,7 +59,7 @@ const (
 	Closed
 )
 
-// SendResult tells what became of a group send. Matched is always Enqueued plus
+// SendResult says what became of a group send. Matched is always Enqueued plus
 // Dropped.
 type SendResult struct {
 	Matched  int // inboxes that were in the group when the send began

@@ -97,7 +97,8 @@ func TestF4_CoalesceKeepsTheLatestPerKey(t *testing.T) {
 	join(t, byType, "room")
 	join(t, byKey, "room")
 	for _, m := range []struct{ typ, payload string }{
-		{"cursor", "a1"}, {"line", "hi"}, {"cursor", "b1"}, {"cursor", "a2"}, {"line", "ho"}, {"cursor", "a3"}, {"cursor", "b2"},
+		{"cursor", "a1"}, {"line", "hi"}, {"cursor", "b1"}, {"cursor", "a2"}, {"line", "ho"},
+		{"cursor", "a3"}, {"cursor", "b2"},
 	} {
 		result, err := layer.GroupSend(ctx, "room", channel.NewMessage(m.typ, []byte(m.payload)))
 		if err != nil || result.Enqueued != 2 {
@@ -136,7 +137,8 @@ func TestF4_CoalesceStaysWithinBytes(t *testing.T) {
 func TestB6_14_BlockedSendersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		layer := newLayer(t, channel.Options{})
-		inbox := open(t, layer, channel.InboxOptions{Policy: channel.Block, Capacity: channel.Capacity{Messages: 1}})
+		inbox := open(t, layer,
+			channel.InboxOptions{Policy: channel.Block, Capacity: channel.Capacity{Messages: 1}})
 		send(t, layer, inbox.Name(), "first")
 		var senders sync.WaitGroup
 		for sender := range 3 {
@@ -167,20 +169,33 @@ func TestBlockEnds(t *testing.T) {
 		end  func(layer *channel.Layer, inbox *channel.Inbox, cancel context.CancelCauseFunc)
 		want error
 	}{
-		{"with room", func(_ *channel.Layer, inbox *channel.Inbox, _ context.CancelCauseFunc) { _, _ = inbox.Receive(ctx) }, nil},
-		{"with its ctx", func(_ *channel.Layer, _ *channel.Inbox, cancel context.CancelCauseFunc) { cancel(kicked) }, kicked},
-		{"with the inbox", func(_ *channel.Layer, inbox *channel.Inbox, _ context.CancelCauseFunc) { inbox.Close() }, channel.ErrNoInbox},
+		{"with room", func(_ *channel.Layer, inbox *channel.Inbox, _ context.CancelCauseFunc) {
+			_, _ = inbox.Receive(ctx)
+		}, nil},
+		{"with its ctx", func(_ *channel.Layer, _ *channel.Inbox, cancel context.CancelCauseFunc) {
+			cancel(kicked)
+		}, kicked},
+		{"with the inbox", func(_ *channel.Layer, inbox *channel.Inbox, _ context.CancelCauseFunc) {
+			inbox.Close()
+		}, channel.ErrNoInbox},
 		{"with a kick", func(l *channel.Layer, inbox *channel.Inbox, _ context.CancelCauseFunc) {
 			_ = l.Kick(ctx, inbox.Name(), kicked)
 		}, channel.ErrNoInbox},
-		{"with the layer", func(l *channel.Layer, _ *channel.Inbox, _ context.CancelCauseFunc) { _ = l.Close(ctx) }, channel.ErrClosed},
-		{"with a flush", func(l *channel.Layer, _ *channel.Inbox, _ context.CancelCauseFunc) { l.Flush() }, nil},
-		{"when what is before it expires", func(*channel.Layer, *channel.Inbox, context.CancelCauseFunc) { time.Sleep(time.Minute) }, nil},
+		{"with the layer", func(l *channel.Layer, _ *channel.Inbox, _ context.CancelCauseFunc) {
+			_ = l.Close(ctx)
+		}, channel.ErrClosed},
+		{"with a flush", func(l *channel.Layer, _ *channel.Inbox, _ context.CancelCauseFunc) {
+			l.Flush()
+		}, nil},
+		{"when what is before it expires", func(*channel.Layer, *channel.Inbox, context.CancelCauseFunc) {
+			time.Sleep(time.Minute)
+		}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				layer := newLayer(t, channel.Options{})
-				inbox := open(t, layer, channel.InboxOptions{Policy: channel.Block, Capacity: channel.Capacity{Messages: 1}})
+				inbox := open(t, layer,
+					channel.InboxOptions{Policy: channel.Block, Capacity: channel.Capacity{Messages: 1}})
 				send(t, layer, inbox.Name(), "1")
 				waiting, cancel := context.WithCancelCause(ctx)
 				defer cancel(nil)
@@ -213,7 +228,8 @@ func TestF17_KickOvertakesAFullQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := inbox.Receive(ctx)
-	if !errors.Is(err, parley.ErrAuthExpired) || !errors.Is(err, channel.ErrClosed) || parley.CodeOf(err) != parley.CloseUnauthorized {
+	if !errors.Is(err, parley.ErrAuthExpired) || !errors.Is(err, channel.ErrClosed) ||
+		parley.CodeOf(err) != parley.CloseUnauthorized {
 		t.Errorf("receive: %v", err)
 	}
 	if err := layer.Kick(ctx, inbox.Name(), nil); !errors.Is(err, channel.ErrNoInbox) {
@@ -241,7 +257,8 @@ func TestE18_KickGroup(t *testing.T) {
 
 // E7, E13: one member that never reads costs itself, not the others.
 func TestE13_SlowReader(t *testing.T) {
-	for _, policy := range []channel.Policy{channel.CloseSlow, channel.Block, channel.DropOldest, channel.DropNewest, channel.Coalesce} {
+	for _, policy := range []channel.Policy{channel.CloseSlow, channel.Block, channel.DropOldest,
+		channel.DropNewest, channel.Coalesce} {
 		t.Run(policy.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { slowReader(t, policy, 49, 300) })
 		})
@@ -254,11 +271,13 @@ func TestE13_SlowReaderAmongAThousand(t *testing.T) {
 
 func slowReader(t *testing.T, policy channel.Policy, fast, messages int) {
 	layer := newLayer(t, channel.Options{})
-	stalled := open(t, layer, channel.InboxOptions{Policy: policy, Capacity: channel.Capacity{Messages: 64, Bytes: 32 << 10}})
+	stalled := open(t, layer,
+		channel.InboxOptions{Policy: policy, Capacity: channel.Capacity{Messages: 64, Bytes: 32 << 10}})
 	join(t, stalled, "room")
 	all := make([]channel.Message, messages)
 	for i := range all {
-		all[i] = channel.NewMessage("kilobyte", append(fmt.Appendf(nil, "%04d", i), make([]byte, 1020)...))
+		all[i] = channel.NewMessage("kilobyte",
+			append(fmt.Appendf(nil, "%04d", i), make([]byte, 1020)...))
 	}
 	var readers sync.WaitGroup
 	for range fast {
@@ -292,10 +311,12 @@ func slowReader(t *testing.T, policy channel.Policy, fast, messages int) {
 	}
 	readers.Wait()
 	stats := stalled.Stats()
-	if sum.Matched != sum.Enqueued+sum.Dropped || sum.Enqueued != fast*messages+int(stats.Enqueued) || sum.Dropped != int(stats.Dropped) {
+	if sum.Matched != sum.Enqueued+sum.Dropped || sum.Enqueued != fast*messages+int(stats.Enqueued) ||
+		sum.Dropped != int(stats.Dropped) {
 		t.Errorf("F5: %+v does not agree with the stalled member's %+v", sum, stats)
 	}
-	if lost := stats.Dropped + stats.Evicted + stats.Coalesced; policy != channel.CloseSlow && lost+uint64(stats.Unread) != uint64(messages) {
+	if lost := stats.Dropped + stats.Evicted + stats.Coalesced; policy != channel.CloseSlow &&
+		lost+uint64(stats.Unread) != uint64(messages) {
 		t.Errorf("of %d messages %+v are accounted for", messages, stats)
 	}
 	if err := stalled.Err(); errors.Is(err, parley.ErrSlowConsumer) != (policy == channel.CloseSlow) {
@@ -325,7 +346,8 @@ func TestOrderPerPublisher(t *testing.T) {
 	for range publishers * messages {
 		message, err := inbox.Receive(ctx)
 		if err != nil || string(message.Payload()) != strconv.Itoa(next[message.Type()]) {
-			t.Fatalf("B7.5: %s sent %s, want %d, %v", message.Type(), message.Payload(), next[message.Type()], err)
+			t.Fatalf("B7.5: %s sent %s, want %d, %v", message.Type(), message.Payload(),
+				next[message.Type()], err)
 		}
 		next[message.Type()]++
 	}

@@ -28,7 +28,7 @@ func (q *queue) len() int { return int(q.tail - q.head) }
 
 func (q *queue) at(seq uint64) *entry { return &q.ring[seq&uint64(len(q.ring)-1)] }
 
-// fits tells whether there is room for size bytes more. An empty queue takes
+// fits reports whether there is room for size bytes more. An empty queue takes
 // anything: else a message larger than the limit could never be delivered.
 func (q *queue) fits(size int) bool {
 	return q.tail == q.head || q.len() < q.limit.Messages && q.bytes+size <= q.limit.Bytes
@@ -77,7 +77,7 @@ func (q *queue) replace(e entry) bool {
 	return true
 }
 
-// over tells whether a replacement has made the queue too large.
+// over reports whether a replacement has made the queue too large.
 func (q *queue) over() bool { return q.bytes > q.limit.Bytes && q.len() > 1 }
 
 func (q *queue) grow() {

@@ -37,7 +37,8 @@ func TestRetire(t *testing.T) {
 			t.Errorf("a sender that waited: %v", err)
 		}
 		stats := inbox.Stats()
-		if stats.Received != 3 || stats.Expired != 1 || stats.Unread != 0 || !errors.Is(inbox.Err(), channel.ErrClosed) {
+		if stats.Received != 3 || stats.Expired != 1 || stats.Unread != 0 ||
+			!errors.Is(inbox.Err(), channel.ErrClosed) {
 			t.Errorf("%+v, %v", stats, inbox.Err())
 		}
 		if again := inbox.Retire(); again != nil || len(layer.Members("workers")) != 0 {

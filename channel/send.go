@@ -3,6 +3,8 @@ package channel
 import (
 	"context"
 	"fmt"
+
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // Send sends a message to one inbox. It returns when the inbox has taken it:
@@ -21,7 +23,8 @@ func (l *Layer) Send(ctx context.Context, name Name, message Message) error {
 		return err
 	}
 	if l.remote(name) {
-		return l.publishTo(ctx, name, envelope{kind: kindDirect, target: string(name), message: message})
+		e := envelope{kind: kindDirect, target: string(name), message: message}
+		return l.publishTo(ctx, name, e)
 	}
 	in := l.inbox(name)
 	if in == nil {
@@ -31,12 +34,23 @@ func (l *Layer) Send(ctx context.Context, name Name, message Message) error {
 	return l.send(ctx, in, message, true)
 }
 
-func (l *Layer) send(ctx context.Context, in *Inbox, message Message, mayWait bool) error {
+func (l *Layer) send(ctx context.Context, in *Inbox, message Message, mayWait bool) (err error) {
 	message.group = "" // a received message may be sent on
 	d := l.delivery(message)
-	err := in.send(ctx, &d, mayWait)
-	in.shard.count.sent(err)
-	in.shard.count.add(countReceived, d.handed)
+	defer l.settle(&d)
+	returned := false
+	usercode.Call(func() error {
+		err = in.send(ctx, &d, mayWait)
+		returned = true
+		return nil
+	}, func(failure error) {
+		if !returned {
+			in.blame(&d, failure)
+			err = in.gone()
+		}
+		in.shard.count.sent(err)
+		in.shard.count.add(countReceived, d.handed)
+	})
 	return err
 }
 
@@ -50,18 +64,22 @@ func (l *Layer) send(ctx context.Context, in *Inbox, message Message, mayWait bo
 //
 // Over a transport the result counts the members on this layer; what is lost
 // elsewhere is counted in the Stats there.
-func (l *Layer) GroupSend(ctx context.Context, group Group, message Message) (SendResult, error) {
+func (l *Layer) GroupSend(
+	ctx context.Context, group Group, message Message,
+) (result SendResult, err error) {
 	if err := group.check(); err != nil {
 		return SendResult{}, err
 	}
 	if err := l.sendable(ctx, message); err != nil {
 		return SendResult{}, err
 	}
-	result := l.groupDeliver(group, message)
-	if l.wire == nil {
-		return result, nil
+	if l.wire != nil { // deferred: other processes get it whatever members here do
+		defer func() {
+			e := envelope{kind: kindGroup, target: string(group), message: message}
+			err = l.publish(ctx, l.wire.group(group), e)
+		}()
 	}
-	return result, l.publish(ctx, l.wire.group(group), envelope{kind: kindGroup, target: string(group), message: message})
+	return l.groupDeliver(group, message), nil
 }
 
 func (l *Layer) groupDeliver(group Group, message Message) SendResult {
@@ -71,44 +89,27 @@ func (l *Layer) groupDeliver(group Group, message Message) SendResult {
 		return SendResult{}
 	}
 	message.group = group
-	d := l.delivery(message)
-	result := fanOut(members, &d)
-	s.count.add(countEnqueued, result.Enqueued)
-	s.count.add(countDropped, result.Dropped)
-	s.count.add(countReceived, d.handed)
-	return result
-}
-
-func fanOut(members []*Inbox, d *delivery) SendResult {
-	result := SendResult{Matched: len(members)}
-	for rest := members; len(rest) > 0; {
-		rest = rest[deliverAll(rest, d, &result):]
-	}
-	return result
-}
-
-// deliverAll returns how many members it has dealt with. A member whose own
-// function panics is the last of them: one recover serves the whole fan-out.
-func deliverAll(members []*Inbox, d *delivery, result *SendResult) (n int) {
+	d, result := l.delivery(message), SendResult{Matched: len(members)}
+	defer l.settle(&d)
 	defer func() {
-		if value := recover(); value != nil {
-			members[n].blame(d, value)
-			result.Dropped++
-			n++
-		}
+		s.count.add(countEnqueued, result.Enqueued)
+		s.count.add(countDropped, result.Dropped)
+		s.count.add(countReceived, d.handed)
 	}()
-	for n < len(members) {
-		if members[n].deliver(d) {
+	each(len(members), func(i int) {
+		if members[i].deliver(&d) {
 			result.Enqueued++
 		} else {
 			result.Dropped++
 		}
-		n++
-	}
-	return n
+	}, func(i int, err error) {
+		members[i].blame(&d, err)
+		result.Dropped++
+	})
+	return result
 }
 
-// sendable tells why a message cannot be sent.
+// sendable returns why a message cannot be sent.
 func (l *Layer) sendable(ctx context.Context, message Message) error {
 	if err := checkPlain("message type", message.typ); err != nil {
 		return err
@@ -122,6 +123,6 @@ func (l *Layer) sendable(ctx context.Context, message Message) error {
 func (l *Layer) noInbox(name Name, message Message) {
 	l.shardOf(string(name)).count.add(countDropped, 1)
 	if l.options.OnDrop != nil {
-		l.options.OnDrop(Drop{name, DroppedClosed, message})
+		l.tell([]Drop{{name, DroppedClosed, message}})
 	}
 }

@@ -39,13 +39,20 @@ func TestSinkVerdicts(t *testing.T) {
 		cause   error // why a group send closes the inbox
 		stats   channel.Stats
 	}{
-		{"accepted", channel.Accepted, channel.CloseSlow, true, nil, nil, channel.Stats{Enqueued: 2, Received: 2}},
-		{"displaced", channel.Displaced, channel.DropOldest, true, nil, nil, channel.Stats{Enqueued: 2, Evicted: 2}},
-		{"full, close", channel.Full, channel.CloseSlow, false, channel.ErrFull, parley.ErrSlowConsumer, channel.Stats{Dropped: 2}},
-		{"full, drop newest", channel.Full, channel.DropNewest, false, channel.ErrFull, nil, channel.Stats{Dropped: 2}},
-		{"full, drop oldest", channel.Full, channel.DropOldest, false, channel.ErrFull, nil, channel.Stats{Dropped: 2}},
-		{"full, block", channel.Full, channel.Block, false, channel.ErrFull, nil, channel.Stats{Dropped: 2}},
-		{"full, coalesce", channel.Full, channel.Coalesce, false, channel.ErrFull, nil, channel.Stats{Dropped: 2}},
+		{"accepted", channel.Accepted, channel.CloseSlow, true, nil, nil,
+			channel.Stats{Enqueued: 2, Received: 2}},
+		{"displaced", channel.Displaced, channel.DropOldest, true, nil, nil,
+			channel.Stats{Enqueued: 2, Evicted: 2}},
+		{"full, close", channel.Full, channel.CloseSlow, false, channel.ErrFull, parley.ErrSlowConsumer,
+			channel.Stats{Dropped: 2}},
+		{"full, drop newest", channel.Full, channel.DropNewest, false, channel.ErrFull, nil,
+			channel.Stats{Dropped: 2}},
+		{"full, drop oldest", channel.Full, channel.DropOldest, false, channel.ErrFull, nil,
+			channel.Stats{Dropped: 2}},
+		{"full, block", channel.Full, channel.Block, false, channel.ErrFull, nil,
+			channel.Stats{Dropped: 2}},
+		{"full, coalesce", channel.Full, channel.Coalesce, false, channel.ErrFull, nil,
+			channel.Stats{Dropped: 2}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			layer := newLayer(t, channel.Options{})
@@ -55,13 +62,15 @@ func TestSinkVerdicts(t *testing.T) {
 			if err := layer.Send(ctx, inbox.Name(), text("direct")); !errors.Is(err, test.direct) {
 				t.Errorf("direct: %v", err)
 			}
-			if got := groupSend(t, layer, "room", "group"); got.Matched != 1 || (got.Enqueued == 1) != test.taken {
+			if got := groupSend(t, layer, "room", "group"); got.Matched != 1 ||
+				(got.Enqueued == 1) != test.taken {
 				t.Errorf("group: %+v", got)
 			}
 			if !slices.Equal(s.got, []string{"direct", "group"}) {
 				t.Errorf("the sink got %q", s.got)
 			}
-			if test.cause == nil && s.closed != nil || test.cause != nil && (len(s.closed) != 1 || !errors.Is(s.closed[0], test.cause)) {
+			if test.cause == nil && s.closed != nil || test.cause != nil &&
+				(len(s.closed) != 1 || !errors.Is(s.closed[0], test.cause)) {
 				t.Errorf("closed with %v, want %v", s.closed, test.cause)
 			}
 			if got := inbox.Stats(); got != test.stats {
@@ -123,19 +132,26 @@ func TestPanicOfAMember(t *testing.T) {
 		join(t, open(t, layer, (&sink{}).options(channel.CloseSlow)), "room")
 	}
 	bad := map[string]*channel.Inbox{
-		"sink": open(t, layer, channel.InboxOptions{Deliver: func(channel.Message) channel.Verdict { panic("ouch") }}),
-		"key":  open(t, layer, channel.InboxOptions{Policy: channel.Coalesce, Key: func(channel.Message) string { panic("ouch") }}),
+		"sink": open(t, layer, channel.InboxOptions{Deliver: func(channel.Message) channel.Verdict {
+			panic("ouch")
+		}}),
+		"key": open(t, layer,
+			channel.InboxOptions{Policy: channel.Coalesce, Key: func(channel.Message) string {
+				panic("ouch")
+			}}),
 	}
 	for _, inbox := range bad {
 		join(t, inbox, "room")
 	}
 	join(t, open(t, layer, channel.InboxOptions{}), "room")
-	if got := groupSend(t, layer, "room", "x"); got != (channel.SendResult{Matched: 6, Enqueued: 4, Dropped: 2}) {
+	want := channel.SendResult{Matched: 6, Enqueued: 4, Dropped: 2}
+	if got := groupSend(t, layer, "room", "x"); got != want {
 		t.Errorf("%+v", got)
 	}
 	for name, inbox := range bad {
-		err := inbox.Err()
-		if !errors.Is(err, parley.ErrAppPanic) || !strings.Contains(err.Error(), "ouch") || !strings.Contains(err.Error(), "sink_test.go") {
+		var panicked *parley.PanicError
+		if err := inbox.Err(); !errors.As(err, &panicked) || panicked.Value != "ouch" ||
+			!strings.Contains(string(panicked.Stack), "sink_test.go") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -143,7 +159,9 @@ func TestPanicOfAMember(t *testing.T) {
 
 func TestPanicOfADirectReceiver(t *testing.T) {
 	layer := newLayer(t, channel.Options{})
-	inbox := open(t, layer, channel.InboxOptions{Deliver: func(channel.Message) channel.Verdict { panic("ouch") }})
+	inbox := open(t, layer, channel.InboxOptions{Deliver: func(channel.Message) channel.Verdict {
+		panic("ouch")
+	}})
 	if err := layer.Send(ctx, inbox.Name(), text("x")); !errors.Is(err, channel.ErrNoInbox) {
 		t.Errorf("send: %v", err)
 	}

@@ -30,7 +30,9 @@ func TestEverythingAtOnce(t *testing.T) {
 			var all sync.WaitGroup
 			var sum [4]resultSum
 			for worker := range sum {
-				all.Go(func() { churn(t, layer, stable.Name(), rand.New(rand.NewPCG(uint64(worker), 1)), &sum[worker]) })
+				all.Go(func() {
+					churn(t, layer, stable.Name(), rand.New(rand.NewPCG(uint64(worker), 1)), &sum[worker])
+				})
 			}
 			all.Wait()
 			total := resultSum{}
@@ -45,7 +47,8 @@ func TestEverythingAtOnce(t *testing.T) {
 			if stats.Members != 1 {
 				t.Errorf("members left: %+v", stats)
 			}
-			if want := stats.Dropped + stats.Evicted + stats.Expired + stats.Discarded; uint64(lost.Load()) != want {
+			want := stats.Dropped + stats.Evicted + stats.Expired + stats.Discarded
+			if uint64(lost.Load()) != want {
 				t.Errorf("E1: the hook was told of %d losses of %d", lost.Load(), want)
 			}
 		})
@@ -62,8 +65,12 @@ func (s *resultSum) direct(err error) {
 	}
 }
 
-func churn(t *testing.T, layer *channel.Layer, stable channel.Name, random *rand.Rand, sum *resultSum) {
-	policies := []channel.Policy{channel.CloseSlow, channel.Block, channel.DropOldest, channel.DropNewest, channel.Coalesce}
+func churn(
+	t *testing.T, layer *channel.Layer, stable channel.Name, random *rand.Rand, sum *resultSum,
+) {
+	policies := []channel.Policy{
+		channel.CloseSlow, channel.Block, channel.DropOldest, channel.DropNewest, channel.Coalesce,
+	}
 	for range 300 {
 		options := channel.InboxOptions{Policy: policies[random.IntN(len(policies))]}
 		if random.IntN(3) == 0 {

@@ -41,5 +41,7 @@ type Subscription interface {
 type QueueSubscriber interface {
 	// QueueSubscribe is as Subscribe, but each payload goes to exactly one of all
 	// the subscriptions that QueueSubscribe has made to this subject.
-	QueueSubscribe(ctx context.Context, subject string, deliver func(payload []byte)) (Subscription, error)
+	QueueSubscribe(
+		ctx context.Context, subject string, deliver func(payload []byte),
+	) (Subscription, error)
 }

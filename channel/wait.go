@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/parleygo/parley/internal/options"
 )
 
 // waiter is a direct send that waits for room.
@@ -15,7 +17,7 @@ type waiter struct {
 
 // wait waits until the message of w is taken. Nobody but the sender itself may
 // notice that the messages before it have expired, so it looks again then.
-func (in *Inbox) wait(ctx context.Context, w *waiter) error {
+func (in *Inbox) wait(ctx context.Context, w *waiter, d *delivery) error {
 	for {
 		expired, stop := in.nextExpiry()
 		select {
@@ -24,18 +26,17 @@ func (in *Inbox) wait(ctx context.Context, w *waiter) error {
 		case <-ctx.Done():
 		}
 		stop()
-		if over, err := in.waited(ctx, w); over {
+		if over, err := in.waited(ctx, w, d); over {
 			return err
 		}
 	}
 }
 
-// waited tells whether the wait of w is over, and how it ended.
-func (in *Inbox) waited(ctx context.Context, w *waiter) (over bool, err error) {
+// waited reports whether the wait of w is over, and how it ended.
+func (in *Inbox) waited(ctx context.Context, w *waiter, d *delivery) (over bool, err error) {
 	in.mu.Lock()
-	var lost []Drop
 	if in.err == nil {
-		lost = in.expire(in.layer.now(), nil)
+		d.lost = in.expire(in.layer.now(), d.lost)
 	}
 	switch {
 	case w.taken:
@@ -49,7 +50,6 @@ func (in *Inbox) waited(ctx context.Context, w *waiter) (over bool, err error) {
 	}
 	in.mu.Unlock()
 	in.wake()
-	in.layer.tell(lost)
 	return over, err
 }
 
@@ -57,7 +57,7 @@ func (in *Inbox) waited(ctx context.Context, w *waiter) (over bool, err error) {
 func (in *Inbox) nextExpiry() (expired <-chan time.Time, stop func() bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.queue.len() == 0 || in.layer.options.Expiry < 0 {
+	if in.queue.len() == 0 || !options.Limited(in.layer.options.Expiry) {
 		return nil, func() bool { return true }
 	}
 	left := in.queue.at(in.queue.head).deadline - in.layer.now()

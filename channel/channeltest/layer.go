@@ -62,7 +62,8 @@ func closeAll(t *testing.T, layers cluster) {
 
 func open(t *testing.T, layer *channel.Layer, groups ...channel.Group) *channel.Inbox {
 	t.Helper()
-	inbox, err := layer.Open(patient(t), channel.InboxOptions{Capacity: channel.Capacity{Messages: 10_000}})
+	inbox, err := layer.Open(patient(t),
+		channel.InboxOptions{Capacity: channel.Capacity{Messages: 10_000}})
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -94,7 +95,9 @@ func want(t *testing.T, inbox *channel.Inbox, want ...string) {
 	}
 }
 
-func groupSend(t *testing.T, layer *channel.Layer, group channel.Group, s string) channel.SendResult {
+func groupSend(
+	t *testing.T, layer *channel.Layer, group channel.Group, s string,
+) channel.SendResult {
 	t.Helper()
 	result, err := layer.GroupSend(patient(t), group, text(s))
 	if err != nil || result.Matched != result.Enqueued+result.Dropped {
@@ -137,7 +140,8 @@ func generalNames(t *testing.T, layers cluster) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := layer.Open(patient(t), channel.InboxOptions{Name: name}); !errors.Is(err, channel.ErrTaken) {
+		if _, err := layer.Open(patient(t),
+			channel.InboxOptions{Name: name}); !errors.Is(err, channel.ErrTaken) {
 			t.Errorf("open twice: %v", err)
 		}
 		go forward(inbox, got)
@@ -258,7 +262,8 @@ func orderPerSender(t *testing.T, layers cluster) {
 	for i, layer := range layers {
 		go func() {
 			for n := range messages {
-				_, _ = layer.GroupSend(context.Background(), group, channel.NewMessage(fmt.Sprint("from", i), fmt.Append(nil, n)))
+				_, _ = layer.GroupSend(context.Background(), group,
+					channel.NewMessage(fmt.Sprint("from", i), fmt.Append(nil, n)))
 			}
 		}()
 	}

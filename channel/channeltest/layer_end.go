@@ -20,7 +20,9 @@ func kick(t *testing.T, layers cluster) {
 	if _, err := layers[0].KickGroup(patient(t), group, parley.ErrRateLimited); err != nil {
 		t.Fatal(err)
 	}
-	for inbox, code := range map[*channel.Inbox]parley.CloseCode{one: parley.CloseUnauthorized, more: parley.CloseRateLimited} {
+	for inbox, code := range map[*channel.Inbox]parley.CloseCode{
+		one: parley.CloseUnauthorized, more: parley.CloseRateLimited,
+	} {
 		_, err := inbox.Receive(patient(t))
 		if !errors.Is(err, channel.ErrClosed) || parley.CodeOf(err) != code {
 			t.Errorf("kicked: %v, code %d, want %d", err, parley.CodeOf(err), code)
@@ -88,10 +90,12 @@ func closeLayers(t *testing.T, layers cluster) {
 	if err := layers[0].Close(patient(t)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gone.Receive(patient(t)); !errors.Is(err, channel.ErrClosed) || !errors.Is(err, parley.ErrDraining) {
+	if _, err := gone.Receive(patient(t)); !errors.Is(err, channel.ErrClosed) ||
+		!errors.Is(err, parley.ErrDraining) {
 		t.Errorf("receive: %v", err)
 	}
-	if _, err := layers[0].GroupSend(patient(t), group, text("x")); !errors.Is(err, channel.ErrClosed) {
+	if _, err := layers[0].GroupSend(patient(t), group,
+		text("x")); !errors.Is(err, channel.ErrClosed) {
 		t.Errorf("send: %v", err)
 	}
 	for _, layer := range layers[1:] {

@@ -7,13 +7,17 @@ import (
 	"github.com/parleygo/parley/channel"
 )
 
-func queueCollect(t *testing.T, transport channel.Transport, subject string, into payloads) channel.Subscription {
+func queueCollect(
+	t *testing.T, transport channel.Transport, subject string, into payloads,
+) channel.Subscription {
 	t.Helper()
 	sharing, ok := transport.(channel.QueueSubscriber)
 	if !ok {
 		t.Skipf("%T is not a channel.QueueSubscriber", transport)
 	}
-	sub, err := sharing.QueueSubscribe(patient(t), subject, func(payload []byte) { into <- string(payload) })
+	sub, err := sharing.QueueSubscribe(patient(t), subject, func(payload []byte) {
+		into <- string(payload)
+	})
 	if err != nil {
 		t.Fatalf("queue subscribe: %v", err)
 	}

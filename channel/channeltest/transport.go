@@ -66,7 +66,8 @@ func everySubscription(t *testing.T, connect func() channel.Transport) {
 func subjectsAreApart(t *testing.T, connect func() channel.Transport) {
 	a, b := connect(), connect()
 	base := unique("apart")
-	subjects := []string{base, base + ".x", base + ".x.y", base + "!x", base + "-x", base + "_x", strings.ToLower(base), "x." + base}
+	subjects := []string{base, base + ".x", base + ".x.y", base + "!x", base + "-x", base + "_x",
+		strings.ToLower(base), "x." + base}
 	var got []payloads
 	for _, subject := range subjects {
 		one, _ := collect(t, b, subject)
@@ -108,7 +109,8 @@ func orderPerPublisher(t *testing.T, connect func() channel.Transport) {
 		}
 		publishing.Go(func() {
 			for i := range messages {
-				if err := transport.Publish(context.Background(), subject, fmt.Appendf(nil, "%d %d", p, i)); err != nil {
+				if err := transport.Publish(context.Background(), subject,
+					fmt.Appendf(nil, "%d %d", p, i)); err != nil {
 					t.Errorf("publish: %v", err)
 				}
 			}
@@ -155,7 +157,8 @@ func deliverMayPublish(t *testing.T, connect func() channel.Transport) {
 	question, answer := unique("question"), unique("answer")
 	got, _ := collect(t, a, answer)
 	_, err := b.Subscribe(patient(t), question, func(payload []byte) {
-		if err := b.Publish(context.Background(), answer, append([]byte("re: "), payload...)); err != nil {
+		if err := b.Publish(context.Background(), answer,
+			append([]byte("re: "), payload...)); err != nil {
 			t.Errorf("publish in deliver: %v", err)
 		}
 	})
@@ -173,7 +176,8 @@ func contextIsOver(t *testing.T, connect func() channel.Transport) {
 	if err := transport.Publish(over, subject, []byte("x")); !errors.Is(err, context.Canceled) {
 		t.Errorf("publish: %v", err)
 	}
-	if _, err := transport.Subscribe(over, subject, func([]byte) {}); !errors.Is(err, context.Canceled) {
+	if _, err := transport.Subscribe(over, subject,
+		func([]byte) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("subscribe: %v", err)
 	}
 	got, _ := collect(t, transport, subject)

@@ -26,10 +26,14 @@ func unique(name string) string { return name + "." + rand.Text() }
 // payloads collects what a subscription delivers.
 type payloads chan string
 
-func collect(t *testing.T, transport channel.Transport, subject string) (payloads, channel.Subscription) {
+func collect(
+	t *testing.T, transport channel.Transport, subject string,
+) (payloads, channel.Subscription) {
 	t.Helper()
 	got := make(payloads, 10_000) // deliver must not block
-	sub, err := transport.Subscribe(patient(t), subject, func(payload []byte) { got <- string(payload) })
+	sub, err := transport.Subscribe(patient(t), subject, func(payload []byte) {
+		got <- string(payload)
+	})
 	if err != nil {
 		t.Fatalf("subscribe: %v", err)
 	}

@@ -39,8 +39,8 @@ var layers = []layer{
 	{"internal/...", []string{"."}, nil},
 	{"bridge", []string{"."}, []string{"github.com/panjf2000/ants/v2"}},
 	{"channel/channeltest", []string{".", "channel"}, nil},
-	{"channel", []string{"."}, nil},
-	{"router", []string{".", "internal/...", "bridge"}, nil},
+	{"channel", []string{".", "internal/..."}, nil},
+	{"router", []string{".", "internal/..."}, nil},
 	{"middleware", []string{".", "internal/..."}, []string{"golang.org/x/time/rate"}},
 	{"auth", []string{".", "internal/...", "middleware", "channel"}, []string{
 		"github.com/alexedwards/scs/v2", "github.com/golang-jwt/jwt/v5"}},

@@ -23,7 +23,8 @@ type probe struct {
 }
 
 func newProbe(broker *channel.Broker) *probe {
-	return &probe{Transport: broker.Connect(), subscribed: make(map[string]int), most: make(map[string]int)}
+	return &probe{Transport: broker.Connect(), subscribed: make(map[string]int),
+		most: make(map[string]int)}
 }
 
 func (p *probe) fail(err error) { p.fails.Store(&err) }
@@ -36,7 +37,9 @@ func (p *probe) Publish(ctx context.Context, subject string, payload []byte) err
 	return p.Transport.Publish(ctx, subject, payload)
 }
 
-func (p *probe) Subscribe(ctx context.Context, subject string, deliver func([]byte)) (channel.Subscription, error) {
+func (p *probe) Subscribe(
+	ctx context.Context, subject string, deliver func([]byte),
+) (channel.Subscription, error) {
 	if err := p.fails.Load(); err != nil && *err != nil {
 		return nil, *err
 	}
@@ -114,7 +117,8 @@ func TestTransportIsAskedOncePerSubject(t *testing.T) {
 func TestManyJoinAtOnce(t *testing.T) {
 	var broker channel.Broker
 	transport := newProbe(&broker)
-	layer, other := newLayer(t, channel.Options{Transport: transport}), newLayer(t, channel.Options{Transport: broker.Connect()})
+	layer, other := newLayer(t, channel.Options{Transport: transport}),
+		newLayer(t, channel.Options{Transport: broker.Connect()})
 	for range 50 {
 		var joining sync.WaitGroup
 		for range 8 {
@@ -163,11 +167,14 @@ func TestOpenFails(t *testing.T) {
 	layer := newLayer(t, channel.Options{Transport: transport})
 	down := errors.New("broker is down")
 	transport.fail(down)
-	_, err := layer.Open(ctx, channel.InboxOptions{OnClose: func(error) { t.Error("OnClose of an inbox that was never open") }})
+	_, err := layer.Open(ctx, channel.InboxOptions{OnClose: func(error) {
+		t.Error("OnClose of an inbox that was never open")
+	}})
 	if !errors.Is(err, down) {
 		t.Errorf("open: %v", err)
 	}
-	if _, err := layer.Open(ctx, channel.InboxOptions{Name: "jobs"}); !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := layer.Open(ctx,
+		channel.InboxOptions{Name: "jobs"}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("general name without QueueSubscribe: %v", err)
 	}
 	if stats := layer.Stats(); stats.Inboxes != 0 || stats.Subscriptions != 0 {
@@ -181,7 +188,8 @@ func TestJoinIsCancelled(t *testing.T) {
 		var broker channel.Broker
 		transport := newProbe(&broker)
 		layer := newLayer(t, channel.Options{Transport: transport})
-		a, b, c := open(t, layer, channel.InboxOptions{}), open(t, layer, channel.InboxOptions{}), open(t, layer, channel.InboxOptions{})
+		a, b, c := open(t, layer, channel.InboxOptions{}), open(t, layer, channel.InboxOptions{}),
+			open(t, layer, channel.InboxOptions{})
 		transport.hangs = make(chan struct{})
 
 		first, cancelFirst := context.WithCancel(ctx)
@@ -241,7 +249,8 @@ func TestForeignEnvelopes(t *testing.T) {
 	large := newLayer(t, channel.Options{Transport: broker.Connect()})
 	inbox := open(t, small, channel.InboxOptions{})
 	join(t, inbox, "room")
-	for _, payload := range []string{"", "garbage", "\x02\x02\x00\x01o\x04room\x01t", "\x01\x02\x00\x01o\x05other\x01t", "\x01\x02\x00\x01o\x04room\x01t4444"} {
+	for _, payload := range []string{"", "garbage", "\x02\x02\x00\x01o\x04room\x01t",
+		"\x01\x02\x00\x01o\x05other\x01t", "\x01\x02\x00\x01o\x04room\x01t4444"} {
 		if err := stranger.Publish(ctx, "parley.group.room", []byte(payload)); err != nil {
 			t.Fatal(err)
 		}
@@ -258,8 +267,11 @@ func TestForeignEnvelopes(t *testing.T) {
 // A name that nobody has in the layer it leads to is counted there.
 func TestSendToADeadNameElsewhere(t *testing.T) {
 	var broker channel.Broker
-	here, there := newLayer(t, channel.Options{Transport: broker.Connect()}), newLayer(t, channel.Options{Transport: broker.Connect()})
-	dead, alive := open(t, there, channel.InboxOptions{}), open(t, there, channel.InboxOptions{Policy: channel.Block, Capacity: channel.Capacity{Messages: 1}})
+	here, there := newLayer(t, channel.Options{Transport: broker.Connect()}),
+		newLayer(t, channel.Options{Transport: broker.Connect()})
+	dead, alive := open(t, there, channel.InboxOptions{}),
+		open(t, there,
+			channel.InboxOptions{Policy: channel.Block, Capacity: channel.Capacity{Messages: 1}})
 	dead.Close()
 	send(t, here, dead.Name(), "x")
 	if stats := there.Stats(); stats.Dropped != 1 {

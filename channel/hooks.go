@@ -1,0 +1,61 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/usercode"
+)
+
+// What the layer owes to functions of its users: OnDrop, OnClose and the
+// transport's. They are called last, when everything is accounted for and no lock
+// is held, so that it makes no difference how they end.
+
+// tell reports what was lost.
+func (l *Layer) tell(lost []Drop) {
+	if len(lost) == 0 { // which costs nothing
+		return
+	}
+	each(len(lost), func(i int) { l.options.OnDrop(lost[i]) }, func(i int, err error) {
+		l.fault("Options.OnDrop", lost[i].Name, err)
+	})
+}
+
+// closedWith tells the owner of an inbox that it is closed.
+func (in *Inbox) closedWith(closer func(error), cause error) {
+	if closer == nil {
+		return
+	}
+	usercode.Call(func() error { closer(cause); return nil }, func(err error) {
+		if err != nil {
+			in.layer.fault("InboxOptions.OnClose", in.name, err)
+		}
+	})
+}
+
+// unsubscribe ends subscriptions that nobody wants any more.
+func (l *Layer) unsubscribe(subs []Subscription) {
+	if len(subs) == 0 {
+		return
+	}
+	// An error means that the transport has ended it already.
+	each(len(subs), func(i int) { _ = subs[i].Unsubscribe() }, func(_ int, err error) {
+		l.fault("Subscription.Unsubscribe", "", err)
+	})
+}
+
+// fault logs how a function that has no other way to tell of it has ended.
+func (l *Layer) fault(function string, name Name, err error) {
+	attributes := []slog.Attr{slog.String("function", function), slog.Any("error", err)}
+	if name != "" {
+		attributes = append(attributes, slog.String("inbox", string(name)))
+	}
+	var panicked *parley.PanicError
+	if errors.As(err, &panicked) {
+		attributes = append(attributes, slog.String("stack", string(panicked.Stack)))
+	}
+	l.options.logger().LogAttrs(
+		context.Background(), slog.LevelError, "channel: function failed", attributes...)
+}
