@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ import (
 // serve has app answer a request and returns the answer.
 func serve(app parley.App, method, target string, headers ...string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	nethttp.Handler(app, nethttp.Logger(nil)).ServeHTTP(w, request(method, target, headers...))
+	nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)}).ServeHTTP(w, request(method, target, headers...))
 	return w
 }
 

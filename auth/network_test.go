@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -25,7 +26,7 @@ func TestOverTheNetwork(t *testing.T) {
 	s.options.Revocations = auth.NewChannelRevocations(layer)
 	origin := middleware.NewOrigin(middleware.OriginOptions{Allow: []string{"https://shop.example"}})
 	app := parley.Chain(s.app(whoami), origin.Wrap)
-	gateway := nethttp.Handler(app, nethttp.CheckOrigin(origin.CheckRequest), nethttp.Logger(nil))
+	gateway := nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)})
 	server := httptest.NewServer(gateway)
 	defer server.Close()
 

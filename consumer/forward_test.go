@@ -66,7 +66,7 @@ func TestSlowReader(t *testing.T) {
 	var joined sync.WaitGroup
 	joined.Add(members)
 	app := lobby(layer, consumer.Options{}, &joined)
-	dialer := serve(t, app, nethttp.Hold())
+	dialer := serve(t, app, nethttp.Options{Mode: nethttp.Hold})
 	stalled := join(t, dialer)
 	var read, burstRead sync.WaitGroup
 	for range members - 1 {
@@ -155,7 +155,7 @@ func TestPolicies(t *testing.T) {
 			app := lobby(layer, consumer.Options{
 				Policy: test.policy, Key: test.key, Capacity: channel.Capacity{Messages: 10},
 			}, &joined)
-			dialer := serve(t, app, nethttp.WebSockets(nethttp.Sockets{QueueMessages: 20}))
+			dialer := serve(t, app, nethttp.Options{WebSocket: parley.SocketOptions{QueueMessages: 20}})
 			client := join(t, dialer)
 			joined.Wait()
 			dropped := 0

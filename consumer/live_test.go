@@ -43,10 +43,12 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 }
 
 // serve serves app on pipes and returns what dials it.
-func serve(t testing.TB, app parley.App, options ...nethttp.Option) *websocket.Dialer {
+func serve(t testing.TB, app parley.App, list ...nethttp.Options) *websocket.Dialer {
 	t.Helper()
 	p := &pipes{make(chan net.Conn), make(chan struct{})}
-	gateway := nethttp.Handler(app, append(options, nethttp.InsecureSkipOriginCheck(), nethttp.Logger(silent))...)
+	options := append(list, nethttp.Options{})[0]
+	options.InsecureSkipOriginCheck, options.Logger = true, silent
+	gateway := nethttp.Handler(app, options)
 	server := &http.Server{Handler: gateway}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(p) }()
@@ -76,7 +78,7 @@ func join(t testing.TB, dialer *websocket.Dialer) *websocket.Conn {
 // serveTCP serves app on a real port and returns its address.
 func serveTCP(t testing.TB, app parley.App) string {
 	t.Helper()
-	gateway := nethttp.Handler(app, nethttp.InsecureSkipOriginCheck(), nethttp.Logger(silent))
+	gateway := nethttp.Handler(app, nethttp.Options{InsecureSkipOriginCheck: true, Logger: silent})
 	server := httptest.NewServer(gateway)
 	t.Cleanup(func() {
 		ended, cancel := context.WithCancel(context.Background())

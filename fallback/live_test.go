@@ -127,7 +127,7 @@ func decode(t *testing.T, text string, value any) {
 // serveTCP serves app on a real port and returns its address.
 func serveTCP(t testing.TB, app parley.App) string {
 	t.Helper()
-	gateway := nethttp.Handler(app, nethttp.InsecureSkipOriginCheck(), nethttp.Logger(silent))
+	gateway := nethttp.Handler(app, nethttp.Options{InsecureSkipOriginCheck: true, Logger: silent})
 	server := httptest.NewServer(gateway)
 	t.Cleanup(func() {
 		ended, cancel := context.WithCancel(context.Background())

@@ -21,7 +21,7 @@ var hello = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn p
 // status serves a request and prints what the client is told.
 func status(app parley.App, method string, headers ...string) {
 	w := httptest.NewRecorder()
-	nethttp.Handler(app, nethttp.Logger(nil)).ServeHTTP(w, request(method, "http://shop.example/", headers...))
+	nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)}).ServeHTTP(w, request(method, "http://shop.example/", headers...))
 	fmt.Println(w.Code)
 }
 

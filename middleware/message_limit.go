@@ -11,7 +11,7 @@ import (
 // A larger one never reaches the app: the socket closes with 1009, and the app
 // receives its end with the cause parley.ErrTooLarge. It is for routes that take
 // less than the gateway does, which bounds what is read in the first place
-// (nethttp.Sockets.MaxMessage, 1 MiB). It wraps the conn of sockets. It panics if
+// (parley.SocketOptions.MaxMessage, 1 MiB). It wraps the conn of sockets. It panics if
 // bytes is not positive.
 func MessageLimit(bytes int) parley.Middleware {
 	if bytes <= 0 {

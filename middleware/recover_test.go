@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -107,7 +108,7 @@ func TestRecoverNative(t *testing.T) {
 func TestRecoverEvents(t *testing.T) {
 	logger, _ := recorder()
 	app := middleware.Recover(middleware.RecoverOptions{Logger: logger})(panicking(nil))
-	server := httptest.NewUnstartedServer(nethttp.Handler(app, nethttp.Logger(nil)))
+	server := httptest.NewUnstartedServer(nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
 	defer server.Close()

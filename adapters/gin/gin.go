@@ -2,6 +2,7 @@ package parleygin
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 	"github.com/parleygo/parley"
@@ -17,17 +18,21 @@ func App(engine *gin.Engine) parley.App {
 	return nethttp.App(engine)
 }
 
-// Handler makes a gin handler of an app. By default it returns only when the
-// app of a WebSocket has (nethttp.Hold): gin middleware expects to stand around
-// the whole session. Detach lets it return after the upgrade.
-func Handler(app parley.App, options ...nethttp.Option) gin.HandlerFunc {
-	gateway := nethttp.Handler(app, append([]nethttp.Option{nethttp.Hold()}, options...)...)
-	return Gateway(gateway)
+// Handler makes a gin handler of an app, with none or one Options. Its default mode
+// is nethttp.Hold: gin middleware expects to stand around the whole session of a
+// WebSocket. nethttp.Detach has it return after the upgrade.
+func Handler(app parley.App, options ...nethttp.Options) gin.HandlerFunc {
+	if len(options) == 0 {
+		options = make([]nethttp.Options, 1)
+	}
+	if options = slices.Clone(options); options[0].Mode == nethttp.DefaultMode {
+		options[0].Mode = nethttp.Hold
+	}
+	return Gateway(nethttp.Handler(app, options...))
 }
 
 // Gateway makes a gin handler of a gateway that the caller keeps, to Drain it.
-// Give it the option nethttp.Hold if gin middleware is to stand around whole
-// sessions.
+// Give it the mode nethttp.Hold if gin middleware is to stand around whole sessions.
 func Gateway(gateway *nethttp.Gateway) gin.HandlerFunc {
 	if gateway == nil {
 		panic("parleygin: Gateway of nil")

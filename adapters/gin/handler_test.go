@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func auth(c *gin.Context) {
 	}
 }
 
-func silent() nethttp.Option { return nethttp.Logger(nil) }
+var silent = slog.New(slog.DiscardHandler)
 
 // get asks an engine and returns status and body.
 func get(t *testing.T, h http.Handler, path string, header ...string) string {
@@ -188,7 +189,7 @@ func TestRecoveryHidesNoTruncation(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := gin.New()
 			r.Use(gin.RecoveryWithWriter(io.Discard))
-			r.GET("/", parleygin.Handler(c.app, silent()))
+			r.GET("/", parleygin.Handler(c.app, nethttp.Options{Logger: silent}))
 			server := adaptertest.New(t, r)
 			server.Expect("response.WriteHeader on hijacked connection")
 			server.Start()

@@ -65,7 +65,7 @@ func TestMiddlewareInFrontOfHTTP(t *testing.T) {
 		for kind, app := range tellingKeys {
 			for _, above := range []parley.Middleware{deciding, wrapping} {
 				t.Run(c.name+"/"+kind, func(t *testing.T) {
-					h := nethttp.Handler(above(parley.Chain(app, c.chain...)), silent())
+					h := nethttp.Handler(above(parley.Chain(app, c.chain...)), nethttp.Options{Logger: silent})
 					if got := get(t, h, "/any//path/", c.header...); got != c.want {
 						t.Errorf("got  %s\nwant %s", got, c.want)
 					}
@@ -99,7 +99,7 @@ func TestMiddlewareInFrontOfWebSockets(t *testing.T) {
 		parleygin.Middleware(gin.RecoveryWithWriter(io.Discard), stamping("One")), parleygin.Middleware(auth),
 	}
 	for _, above := range []parley.Middleware{deciding, wrapping} {
-		h := nethttp.Handler(above(parley.Chain(app, chain...)), silent())
+		h := nethttp.Handler(above(parley.Chain(app, chain...)), nethttp.Options{Logger: silent})
 		in := visit(t, h, "/", http.Header{"Authorization": {"Bearer ada"}})
 		want := "room= rest= route= user=ada keys=2 ip=127.0.0.1"
 		if in.status != 101 || in.header.Get("X-One") != "1" || fmt.Sprint(in.messages) != "["+want+"]" || in.closed != "1000 " {

@@ -113,7 +113,7 @@ func TestWebSocketsBehindGin(t *testing.T) {
 		{"closed", seen{status: 403, header: http.Header{"X-Gin": {"1"}}}},
 		{"silent", seen{status: 500, header: http.Header{"X-Gin": {"1"}}, body: "Internal Server Error\n"}},
 	}
-	for _, mode := range []nethttp.Option{nethttp.Hold(), nethttp.Detach()} {
+	for _, mode := range []nethttp.Mode{nethttp.Hold, nethttp.Detach} {
 		for _, c := range cases {
 			t.Run(c.room, func(t *testing.T) {
 				r := gin.New()
@@ -122,7 +122,7 @@ func TestWebSocketsBehindGin(t *testing.T) {
 					c.SetCookie("a", "1", 0, "", "", false, false)
 					c.Set("more", true)
 				})
-				r.GET("/rooms/:room", parleygin.Handler(room, silent(), mode))
+				r.GET("/rooms/:room", parleygin.Handler(room, nethttp.Options{Logger: silent, Mode: mode}))
 				got := visit(t, r, "/rooms/"+c.room, http.Header{"Authorization": {"Bearer ada"}})
 				for name, want := range c.want.header {
 					if !slices.Equal(got.header[name], want) {
@@ -159,9 +159,9 @@ func TestAuthKeepsTheHandshakeFromTheApp(t *testing.T) {
 func TestHoldAndDetach(t *testing.T) {
 	for _, detach := range []bool{false, true} {
 		t.Run(fmt.Sprintf("detach=%t", detach), func(t *testing.T) {
-			options := []nethttp.Option{silent()}
+			options := nethttp.Options{Logger: silent}
 			if detach {
-				options = append(options, nethttp.Detach())
+				options.Mode = nethttp.Detach
 			}
 			returned, ended := make(chan struct{}), make(chan struct{})
 			app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
@@ -189,7 +189,7 @@ func TestHoldAndDetach(t *testing.T) {
 				defer close(returned)
 				c.Set("user", "ada")
 				c.Next()
-			}, parleygin.Handler(app, options...))
+			}, parleygin.Handler(app, options))
 			got := visit(t, r, "/7", nil)
 			want := "room=7 rest= route=/:room user=ada keys=1 ip=127.0.0.1"
 			if len(got.messages) != 1 || got.messages[0] != want {
@@ -235,7 +235,7 @@ func TestGatewayDrains(t *testing.T) {
 		close(listening)
 		_, err := ws.Read(ctx)
 		return err
-	}), silent(), nethttp.Hold())
+	}), nethttp.Options{Logger: silent, Mode: nethttp.Hold})
 	r := gin.New()
 	r.GET("/", parleygin.Gateway(gateway))
 	drained := make(chan error, 1)

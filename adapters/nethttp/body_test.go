@@ -60,11 +60,11 @@ var bodyCases = []bodyCase{
 func TestBodies(t *testing.T) {
 	for _, c := range bodyCases {
 		t.Run(c.name, func(t *testing.T) {
-			options := []nethttp.Option{}
+			var options nethttp.Options
 			if strings.HasPrefix(c.name, "H.max-body") {
-				options = append(options, nethttp.MaxBody(10))
+				options.MaxBody = 10
 			}
-			client := adaptertest.Serve(t, gateway(c.app, options...)).Dial()
+			client := adaptertest.Serve(t, gateway(c.app, options)).Dial()
 			go client.Say("%s", c.request)
 			method, _, _ := strings.Cut(c.request, " ")
 			var last adaptertest.Response

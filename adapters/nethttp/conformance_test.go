@@ -11,12 +11,12 @@ import (
 
 func TestConformance(t *testing.T) {
 	parleytest.Conform(t, parleytest.Live(func(app parley.App) http.Handler {
-		return nethttp.Handler(app, nethttp.Logger(nil))
+		return nethttp.Handler(app, nethttp.Options{Logger: silent})
 	}))
 }
 
 func TestConformanceWithHold(t *testing.T) {
 	parleytest.Conform(t, parleytest.Live(func(app parley.App) http.Handler {
-		return nethttp.Handler(app, nethttp.Logger(nil), nethttp.Hold())
+		return nethttp.Handler(app, nethttp.Options{Logger: silent, Mode: nethttp.Hold})
 	}))
 }

@@ -40,7 +40,7 @@
 // foreign Origin) and answered by the app: accepted, or denied with any plain
 // HTTP response. After the upgrade ServeHTTP returns, so that net/http frees what
 // it holds for the request, and the app lives on with its socket: one goroutine
-// and no buffers while idle. The option Hold keeps ServeHTTP until the app has
+// and no buffers while idle. The mode Hold keeps ServeHTTP until the app has
 // returned, for middleware above that wants to see the whole session.
 //
 // http.Server.Shutdown does not know of upgraded connections: call

@@ -67,7 +67,7 @@ func TestC18DrainEndsStreams(t *testing.T) {
 				g := nethttp.Handler(httpApp(func(ctx context.Context, conn parley.Conn) error {
 					defer func() { cause <- context.Cause(ctx) }()
 					return c.app(ctx, conn, func() { close(waiting) })
-				}), nethttp.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+				}), nethttp.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 				client := adaptertest.ServeInBubble(t, g).Dial()
 				client.Say("%s", getting("/"))
 				drained := make(chan error)

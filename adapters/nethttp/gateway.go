@@ -14,7 +14,7 @@ import (
 type Gateway struct {
 	app      parley.App
 	handler  http.Handler // app is nothing but this handler
-	options  options
+	options  settings
 	upgrader *socket.Upgrader
 	live     registry
 	conns    sync.Pool // of *httpConn
@@ -26,14 +26,14 @@ type Gateway struct {
 
 // Handler makes an http.Handler of app. A handler that App has wrapped is
 // unwrapped again: it gets what net/http gives it, untouched.
-func Handler(app parley.App, list ...Option) *Gateway {
+func Handler(app parley.App, list ...Options) *Gateway {
 	if app == nil {
 		panic("nethttp: Handler of a nil app")
 	}
-	g := &Gateway{app: app, options: newOptions(list)}
-	g.upgrader = socket.NewUpgrader(g.options.socket)
+	g := &Gateway{app: app, options: complete(one("Handler", list))}
+	g.upgrader = socket.NewUpgrader(g.options.WebSocket)
 	g.conns.New = func() any { return g.newHTTPConn() }
-	if wrapped, ok := app.(*handlerApp); ok && g.options.rootPath == "" {
+	if wrapped, ok := app.(*handlerApp); ok && g.options.RootPath == "" {
 		g.handler = wrapped.handler
 	}
 	return g
@@ -45,7 +45,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case g.handler != nil:
 		g.handler.ServeHTTP(w, r)
 	case socket.Requested(r):
-		g.serveWebSocket(g.app, w, r, parley.Scope{RootPath: g.options.rootPath})
+		g.serveWebSocket(g.app, w, r, parley.Scope{RootPath: g.options.RootPath})
 	default:
 		g.serveHTTP(w, r)
 	}

@@ -3,6 +3,7 @@ package nethttp_test
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"github.com/parleygo/parley"
@@ -15,9 +16,13 @@ func httpApp(do func(ctx context.Context, conn parley.Conn) error) parley.App {
 }
 
 // gateway is a silent Handler.
-func gateway(app parley.App, options ...nethttp.Option) *nethttp.Gateway {
-	return nethttp.Handler(app, append([]nethttp.Option{nethttp.Logger(nil)}, options...)...)
+func gateway(app parley.App, list ...nethttp.Options) *nethttp.Gateway {
+	options := append(list, nethttp.Options{})[0]
+	options.Logger = silent
+	return nethttp.Handler(app, options)
 }
+
+var silent = slog.New(slog.DiscardHandler)
 
 func respond(ctx context.Context, conn parley.Conn, body string) error {
 	return parley.Respond(ctx, conn, http.StatusOK, nil, []byte(body))

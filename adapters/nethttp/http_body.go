@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/options"
 )
 
 // bodyChunk is the most that one HTTPRequest event carries.
@@ -41,7 +42,7 @@ func (c *httpConn) receiveBody(ctx context.Context) (parley.Event, error) {
 		c.endBody()
 		return emptyRequest, nil
 	}
-	if limit := c.gateway.options.maxBody; limit >= 0 && c.r.ContentLength > limit {
+	if limit := c.gateway.options.MaxBody; c.r.ContentLength > limit {
 		return nil, c.bodyTooLarge(limit) // before the client is asked to go on sending
 	}
 	var part []byte
@@ -85,9 +86,9 @@ func (c *httpConn) doneReading() {
 // bodyEvent makes an event of a part that was read and the error that ended it.
 func (c *httpConn) bodyEvent(ctx context.Context, part []byte, err error) (parley.Event, error) {
 	c.in.size += int64(len(part))
-	limit := c.gateway.options.maxBody
+	limit := c.gateway.options.MaxBody
 	switch {
-	case limit >= 0 && c.in.size > limit:
+	case c.in.size > limit:
 		return nil, c.bodyTooLarge(limit)
 	case err == nil:
 		more := c.r.ContentLength < 0 || c.in.size < c.r.ContentLength
@@ -174,7 +175,10 @@ func (c *httpConn) bodyTimeout() time.Duration {
 	if server, ok := c.r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.ReadTimeout > 0 {
 		return 0 // the server's own is in force
 	}
-	return max(c.gateway.options.bodyTimeout, 0)
+	if timeout := c.gateway.options.BodyTimeout; options.Limited(timeout) {
+		return timeout
+	}
+	return 0
 }
 
 // lingerTime is how long net/http goes on reading a body that nobody wants, for

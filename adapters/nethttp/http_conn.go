@@ -41,7 +41,7 @@ type httpConn struct {
 func (g *Gateway) newHTTPConn() *httpConn {
 	c := &httpConn{gateway: g}
 	c.scope.Protocol = parley.HTTP
-	c.scope.RootPath = g.options.rootPath
+	c.scope.RootPath = g.options.RootPath
 	c.scope.Extensions = withoutTrailers
 	c.ctx.conn = c
 	return c

@@ -65,7 +65,7 @@ func (c *httpConn) panicked(value any) {
 }
 
 func (g *Gateway) logPanic(scope *parley.Scope, value any) {
-	g.options.logger.Error("parley: app panicked", "protocol", scope.Protocol, "path", scope.Request.URL.Path,
+	g.options.Logger.Error("parley: app panicked", "protocol", scope.Protocol, "path", scope.Request.URL.Path,
 		"panic", value, "stack", string(debug.Stack()))
 }
 
@@ -170,6 +170,6 @@ func (c *httpConn) log(err error, status int) {
 	if err == nil || c.quits(err) || status < 500 && status != 0 && !errors.Is(err, parley.ErrIncomplete) {
 		level = slog.LevelDebug
 	}
-	c.gateway.options.logger.Log(context.Background(), level, "parley: app failed", "protocol", "http",
+	c.gateway.options.Logger.Log(context.Background(), level, "parley: app failed", "protocol", "http",
 		"method", c.r.Method, "path", c.r.URL.Path, "status", status, "error", err)
 }

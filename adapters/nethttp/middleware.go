@@ -27,7 +27,7 @@ func Middleware(middleware func(http.Handler) http.Handler) parley.Middleware {
 		panic("nethttp: Middleware of a nil function")
 	}
 	return func(next parley.App) parley.App {
-		m := &middlewareApp{next: next, fallback: &Gateway{app: next, options: newOptions(nil)}}
+		m := &middlewareApp{next: next, fallback: &Gateway{app: next, options: complete(Options{})}}
 		m.fallback.conns.New = func() any { return m.fallback.newHTTPConn() }
 		m.handler = middleware(http.HandlerFunc(m.inner))
 		return m

@@ -17,9 +17,34 @@ var ownPages = origin.New(origin.Rules{Self: true, AllowMissing: true})
 // SameOrigin is the default check of a WebSocket handshake: a browser's Origin must
 // name the host of the request. A request without Origin comes from no browser and
 // is let through, since it carries nobody's cookies.
-func SameOrigin(r *http.Request) error {
-	if refusal := ownPages.Handshake(r); refusal != nil {
+func SameOrigin(r *http.Request) error { return ask(ownPages, r) }
+
+func ask(policy *origin.Policy, r *http.Request) error {
+	if refusal := policy.Handshake(r); refusal != nil {
 		return refusal
+	}
+	return nil
+}
+
+// originCheck is the check that the options ask for, or nil.
+func (o *Options) originCheck() func(*http.Request) error {
+	asked := 0
+	for _, one := range []bool{o.Origins != nil, o.CheckOrigin != nil, o.InsecureSkipOriginCheck} {
+		if one {
+			asked++
+		}
+	}
+	switch {
+	case asked > 1:
+		panic("nethttp: Options: one of Origins, CheckOrigin and InsecureSkipOriginCheck, not several")
+	case o.CheckOrigin != nil:
+		return o.CheckOrigin
+	case o.InsecureSkipOriginCheck:
+		return func(*http.Request) error { return nil }
+	case o.Origins != nil:
+		list := origin.MustPatterns("nethttp: Options.Origins", o.Origins)
+		policy := origin.New(origin.Rules{Allow: list, AllowMissing: true})
+		return func(r *http.Request) error { return ask(policy, r) }
 	}
 	return nil
 }
@@ -72,7 +97,7 @@ func (g *Gateway) warnOfOrigin(r *http.Request, refusal error, advice string) {
 	if skipped > 0 {
 		attrs = append(attrs, slog.Int("more", skipped))
 	}
-	g.options.logger.Warn("parley: websocket refused for its Origin", attrs...)
+	g.options.Logger.Warn("parley: websocket refused for its Origin", attrs...)
 }
 
 // seldom lets one pass in a while and counts the others.

@@ -26,37 +26,41 @@ func TestOneListDecides(t *testing.T) {
 	teapot := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		return parley.Answer(ctx, scope, conn, http.StatusTeapot, nil, nil)
 	})
-	both := []nethttp.Option{nethttp.CheckOrigin(nethttp.SameOrigin)}
+	var plain nethttp.Options
+	both := nethttp.Options{CheckOrigin: nethttp.SameOrigin}
 	for _, c := range []struct {
 		name    string
 		app     parley.App
-		options []nethttp.Option
+		options nethttp.Options
 		header  []string
 		want    string
 	}{
-		{"a program", echo, nil, nil, "101"},
-		{"this host", echo, nil, []string{"Origin: http://example.test"}, "101"},
-		{"this host over TLS of a proxy", echo, nil, []string{"Origin: https://example.test"}, "101"},
-		{"this host as native clients write it", echo, nil, []string{"Origin: wss://example.test"}, "101"},
-		{"another port", echo, nil, []string{"Origin: http://example.test:8080"}, "403"},
-		{"no page", echo, nil, []string{"Origin: null"}, "403"},
-		{"two origins", echo, nil, []string{"Origin: http://example.test", "Origin: http://example.test"}, "403"},
-		{"the browser knows better", echo, nil, []string{"Origin: http://example.test", "Sec-Fetch-Site: cross-site"}, "403"},
-		{"behind a proxy that changes Host", echo, nil, []string{"Origin: http://y", "Sec-Fetch-Site: same-origin"}, "101"},
-		{"a stranger", echo, nil, []string{stranger}, "403"},
-		{"a stranger, answered by the app", teapot, nil, []string{stranger}, "418"},
-		{"a stranger, sent away", parley.Chain(echo, allowing(func(*parley.Scope) bool { return false })), nil, []string{stranger}, "404"},
-		{"a stranger, listed", parley.Chain(echo, listed(".evil.example")), nil, []string{stranger}, "101"},
-		{"a stranger, listed below net/http middleware", parley.Chain(dispatch(echo), nethttp.Middleware(through), wrapping, listed("*")), nil, []string{stranger}, "101"},
-		{"a stranger, listed above one who did not", parley.Chain(echo, listed("*"), listed("good.example")), nil, []string{stranger}, "403"},
-		{"a stranger, not listed", parley.Chain(echo, listed("good.example")), nil, []string{stranger}, "403"},
+		{"a program", echo, plain, nil, "101"},
+		{"this host", echo, plain, []string{"Origin: http://example.test"}, "101"},
+		{"this host over TLS of a proxy", echo, plain, []string{"Origin: https://example.test"}, "101"},
+		{"this host as native clients write it", echo, plain, []string{"Origin: wss://example.test"}, "101"},
+		{"another port", echo, plain, []string{"Origin: http://example.test:8080"}, "403"},
+		{"no page", echo, plain, []string{"Origin: null"}, "403"},
+		{"two origins", echo, plain, []string{"Origin: http://example.test", "Origin: http://example.test"}, "403"},
+		{"the browser knows better", echo, plain, []string{"Origin: http://example.test", "Sec-Fetch-Site: cross-site"}, "403"},
+		{"behind a proxy that changes Host", echo, plain, []string{"Origin: http://y", "Sec-Fetch-Site: same-origin"}, "101"},
+		{"a stranger", echo, plain, []string{stranger}, "403"},
+		{"a stranger, answered by the app", teapot, plain, []string{stranger}, "418"},
+		{"a stranger, sent away", parley.Chain(echo, allowing(func(*parley.Scope) bool { return false })), plain, []string{stranger}, "404"},
+		{"a stranger, listed", parley.Chain(echo, listed(".evil.example")), plain, []string{stranger}, "101"},
+		{"a stranger, listed below net/http middleware", parley.Chain(dispatch(echo), nethttp.Middleware(through), wrapping, listed("*")), plain, []string{stranger}, "101"},
+		{"a stranger, listed above one who did not", parley.Chain(echo, listed("*"), listed("good.example")), plain, []string{stranger}, "403"},
+		{"a stranger, not listed", parley.Chain(echo, listed("good.example")), plain, []string{stranger}, "403"},
 		{"a stranger, listed where the gateway checks itself", parley.Chain(echo, listed("*")), both, []string{stranger}, "403"},
-		{"a stranger, trial of a list", parley.Chain(echo, middleware.NewOrigin(middleware.OriginOptions{ReportOnly: true}).Wrap), nil, []string{stranger}, "403"},
-		{"a stranger, no check", echo, []nethttp.Option{nethttp.InsecureSkipOriginCheck()}, []string{stranger}, "101"},
-		{"a stranger, a library that checks", nethttp.App(gorillaEcho()), nil, []string{stranger}, "403"},
+		{"a stranger, trial of a list", parley.Chain(echo, middleware.NewOrigin(middleware.OriginOptions{ReportOnly: true}).Wrap), plain, []string{stranger}, "403"},
+		{"a stranger, no check", echo, nethttp.Options{InsecureSkipOriginCheck: true}, []string{stranger}, "101"},
+		{"a stranger, listed here", echo, nethttp.Options{Origins: []string{".evil.example"}}, []string{stranger}, "101"},
+		{"a stranger, not listed here", echo, nethttp.Options{Origins: []string{"good.example"}}, []string{stranger}, "403"},
+		{"a program, a list here", echo, nethttp.Options{Origins: []string{"good.example"}}, nil, "101"},
+		{"a stranger, a library that checks", nethttp.App(gorillaEcho()), plain, []string{stranger}, "403"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			server := adaptertest.Serve(t, dispatchBelow(c.app, c.options...))
+			server := adaptertest.Serve(t, gateway(dispatch(c.app), c.options))
 			got := server.Exchange(getting("/", append(c.header, upgrade...)...), goodbye)
 			if !strings.HasPrefix(got, "HTTP/1.1 "+c.want) {
 				t.Errorf("got %.100q, want %s", got, c.want)
@@ -65,21 +69,18 @@ func TestOneListDecides(t *testing.T) {
 	}
 }
 
-// dispatchBelow keeps Handler from unwrapping an app that is a handler.
-func dispatchBelow(app parley.App, options ...nethttp.Option) http.Handler {
-	return gateway(dispatch(app), options...)
-}
-
 // TestRefusedOriginsAreLogged: seldom, with what to set.
 func TestRefusedOriginsAreLogged(t *testing.T) {
-	for name, options := range map[string][]nethttp.Option{
-		"by default": nil,
-		"by a check": {nethttp.CheckOrigin(nethttp.SameOrigin)},
+	for name, options := range map[string]nethttp.Options{
+		"by default": {},
+		"by a check": {CheckOrigin: nethttp.SameOrigin},
+		"by a list":  {Origins: []string{"good.example"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			logger := slog.New(slog.NewTextHandler(&log, nil))
-			server := adaptertest.Serve(t, nethttp.Handler(echo, append(options, nethttp.Logger(logger))...))
+			options.Logger = logger
+			server := adaptertest.Serve(t, nethttp.Handler(echo, options))
 			for range 3 {
 				server.Exchange(getting("/", append(upgrade, stranger)...), "")
 			}

@@ -16,25 +16,27 @@ type shape struct {
 
 // nativeShapes are those below which a handler gets the server's own writer.
 var nativeShapes = []shape{
-	{"App", func(h http.Handler) http.Handler { return nethttp.Handler(nethttp.App(h), nethttp.Logger(nil)) }},
+	{"App", func(h http.Handler) http.Handler {
+		return nethttp.Handler(nethttp.App(h), nethttp.Options{Logger: silent})
+	}},
 	{"below a router", func(h http.Handler) http.Handler {
-		return nethttp.Handler(dispatch(nethttp.App(h)), nethttp.Logger(nil))
+		return nethttp.Handler(dispatch(nethttp.App(h)), nethttp.Options{Logger: silent})
 	}},
 	{"below five middlewares", func(h http.Handler) http.Handler {
-		return nethttp.Handler(parley.Chain(dispatch(dispatch(nethttp.App(h))), five...), nethttp.Logger(nil))
+		return nethttp.Handler(parley.Chain(dispatch(dispatch(nethttp.App(h))), five...), nethttp.Options{Logger: silent})
 	}},
 	{"below net/http middleware", func(h http.Handler) http.Handler {
-		return nethttp.Handler(parley.Chain(nethttp.App(h), nethttp.Middleware(through)), nethttp.Logger(nil))
+		return nethttp.Handler(parley.Chain(nethttp.App(h), nethttp.Middleware(through)), nethttp.Options{Logger: silent})
 	}},
 	{"gateway in gateway", func(h http.Handler) http.Handler {
-		inner := nethttp.Handler(dispatch(nethttp.App(h)), nethttp.Logger(nil))
-		return nethttp.Handler(dispatch(nethttp.App(inner)), nethttp.Logger(nil))
+		inner := nethttp.Handler(dispatch(nethttp.App(h)), nethttp.Options{Logger: silent})
+		return nethttp.Handler(dispatch(nethttp.App(inner)), nethttp.Options{Logger: silent})
 	}},
 }
 
 // eventShape is the one where a handler runs over events, on a live conn.
 var eventShape = shape{"over events", func(h http.Handler) http.Handler {
-	return nethttp.Handler(parley.Chain(nethttp.App(h), wrapping), nethttp.Logger(nil))
+	return nethttp.Handler(parley.Chain(nethttp.App(h), wrapping), nethttp.Options{Logger: silent})
 }}
 
 // dispatch is a router with one route for each protocol.

@@ -22,7 +22,7 @@ var errSpoolWait = errors.New("nethttp: wait for the body ended")
 // that waits for something else would never hear of it.
 type spool struct {
 	body  io.Reader
-	limit int64  // bytes it reads at most, below zero for any number
+	limit int64  // bytes it reads at most
 	stop  func() // gets a blocked read to return
 
 	mu     sync.Mutex
@@ -59,7 +59,7 @@ func (c *httpConn) startSpool() {
 	c.unboundReading()
 	s := &spool{
 		body:  c.r.Body,
-		limit: c.gateway.options.maxBody,
+		limit: c.gateway.options.MaxBody,
 		stop:  func() { controller.SetReadDeadline(time.Unix(1, 0)) },
 		news:  make(chan struct{}),
 		ended: make(chan struct{}),
@@ -73,7 +73,7 @@ func (s *spool) fill() {
 	buffer := make([]byte, 16<<10)
 	for {
 		n, err := s.body.Read(buffer)
-		if err == nil && s.limit >= 0 && s.total+int64(n) > s.limit {
+		if err == nil && s.total+int64(n) > s.limit {
 			err = errOverLimit
 		}
 		s.keep(buffer[:n], err)

@@ -41,7 +41,7 @@ func TestBodyTimeout(t *testing.T) {
 						took, cause = time.Since(begun), context.Cause(ctx)
 						return err
 					})
-					client := adaptertest.ServeInBubble(t, gateway(app, nethttp.BodyTimeout(7*time.Second))).Dial()
+					client := adaptertest.ServeInBubble(t, gateway(app, nethttp.Options{BodyTimeout: 7 * time.Second})).Dial()
 					client.Say("%s", request)
 					answer := client.Response("POST")
 					if answer.Status != http.StatusRequestTimeout || !answer.Close {
@@ -63,7 +63,7 @@ func TestBodyTimeout(t *testing.T) {
 // stalls.
 func TestBodyTimeoutIsOfOneWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := adaptertest.ServeInBubble(t, gateway(readThenAnswer, nethttp.BodyTimeout(7*time.Second))).Dial()
+		client := adaptertest.ServeInBubble(t, gateway(readThenAnswer, nethttp.Options{BodyTimeout: 7 * time.Second})).Dial()
 		client.Say("%s", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n")
 		for _, letter := range "slowly" {
 			time.Sleep(6 * time.Second)
@@ -92,7 +92,7 @@ func TestBodyTimeoutEndsWithTheBody(t *testing.T) {
 				}
 				return respond(ctx, conn, string(body))
 			})
-			client := adaptertest.ServeInBubble(t, gateway(app, nethttp.BodyTimeout(7*time.Second))).Dial()
+			client := adaptertest.ServeInBubble(t, gateway(app, nethttp.Options{BodyTimeout: 7 * time.Second})).Dial()
 			for range 2 {
 				client.Say("%s", request)
 				if answer := client.Response("POST"); answer.Body != "body" || answer.Close {

@@ -7,17 +7,9 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// MaxAge is how long a WebSocket may live before it is closed with 1012 and the
-// cause parley.ErrTooOld, so that its client comes back, perhaps to another
-// server. Each socket's own age differs from it by up to a tenth, so that those
-// opened together do not come back together. Default none.
-func MaxAge(age time.Duration) Option {
-	return func(o *options) { o.maxAge = age }
-}
-
 // startAging ends the socket when it is too old.
 func (c *webSocketConn) startAging() {
-	age := c.gateway.options.maxAge
+	age := c.gateway.options.MaxAge
 	if age <= 0 {
 		return
 	}

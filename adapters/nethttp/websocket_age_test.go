@@ -25,7 +25,9 @@ func TestC3MaxAge(t *testing.T) {
 			cause <- context.Cause(ctx)
 			return nil
 		})
-		gateway := nethttp.Handler(app, nethttp.MaxAge(age), nethttp.WebSockets(nethttp.Sockets{PingInterval: -1}))
+		gateway := nethttp.Handler(app, nethttp.Options{
+			MaxAge: age, WebSocket: parley.SocketOptions{PingInterval: -1},
+		})
 		client := adaptertest.ServeInBubble(t, gateway).Dial()
 		client.Say("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")

@@ -204,7 +204,7 @@ func (c *webSocketConn) upgradeFailed(err error) {
 	c.order.Disconnect()
 	c.cancel(parley.ErrDisconnected)
 	if errors.Is(err, http.ErrNotSupported) {
-		c.gateway.options.logger.Error("parley: websocket upgrade", "path", c.scope.Request.URL.Path, "error", err)
+		c.gateway.options.Logger.Error("parley: websocket upgrade", "path", c.scope.Request.URL.Path, "error", err)
 		answer(c.w, http.StatusInternalServerError)
 	}
 	c.release()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
 )
@@ -82,11 +83,11 @@ func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.
 
 	stopLoss := context.AfterFunc(r.Context(), c.clientLeft)
 	defer stopLoss()
-	if timeout := g.options.handshakeTimeout; timeout > 0 {
+	if timeout := g.options.HandshakeTimeout; options.Limited(timeout) {
 		timer := time.AfterFunc(timeout, c.timedOut)
 		defer timer.Stop()
 	}
-	if g.options.hold {
+	if g.options.Mode == Hold {
 		c.run()
 	} else {
 		go c.run()
@@ -112,7 +113,7 @@ func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
 	}
 	if g.options.checkOrigin != nil {
 		if err := g.options.checkOrigin(r); err != nil {
-			g.warnOfOrigin(r, err, "the option CheckOrigin of the gateway refuses it")
+			g.warnOfOrigin(r, err, "the gateway's options refuse it")
 			answer(w, http.StatusForbidden)
 			return true
 		}
@@ -238,7 +239,7 @@ func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
 	if parley.CodeOf(err) != parley.CloseInternalError || protocol.Status(err) < http.StatusInternalServerError {
 		level = slog.LevelDebug
 	}
-	c.gateway.options.logger.Log(context.Background(), level, "parley: app failed",
+	c.gateway.options.Logger.Log(context.Background(), level, "parley: app failed",
 		"protocol", "websocket", "path", c.scope.Request.URL.Path, "error", err)
 }
 

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/parleygo/parley"
 	parleygin "github.com/parleygo/parley/adapters/gin"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
@@ -61,8 +62,10 @@ func serve(ctx context.Context, listener net.Listener, nap func(context.Context)
 	login := newLogin(layer)
 	chat := newChat(layer, nap)
 	pages := fallback.New(chat, fallback.Options{MaxMessage: maxMessage}) // what has no socket is served too
-	gateway := nethttp.Handler(login.require(pages), nethttp.Hold(),      // gin's log and recovery stand around each socket
-		nethttp.WebSockets(nethttp.Sockets{MaxMessage: maxMessage}))
+	gateway := nethttp.Handler(login.require(pages), nethttp.Options{
+		Mode:      nethttp.Hold, // gin's log and recovery stand around each socket
+		WebSocket: parley.SocketOptions{MaxMessage: maxMessage},
+	})
 
 	r := gin.Default()
 	for path, file := range map[string]string{"/": "web/", "/chat.js": "web/chat.js", "/chat.css": "web/chat.css"} {

@@ -34,7 +34,8 @@ func liveChanges(r *gin.Engine) *nethttp.Gateway {
 			_ = c.Error(err)
 		}
 	})
-	return nethttp.Handler(router.Protocols{parley.WebSocket: socket(layer), parley.HTTP: stream(layer)}, nethttp.Hold())
+	apps := router.Protocols{parley.WebSocket: socket(layer), parley.HTTP: stream(layer)}
+	return nethttp.Handler(apps, nethttp.Options{Mode: nethttp.Hold})
 }
 
 // socket sends every change as a message.

@@ -32,11 +32,11 @@ type layer struct {
 var layers = []layer{
 	{pattern: "."},
 	{pattern: "internal/arch"},
-	{"internal/socket", []string{"."}, []string{"github.com/olahol/melody", "github.com/gorilla/websocket"}},
+	{"internal/socket", []string{".", "internal/..."}, []string{"github.com/olahol/melody", "github.com/gorilla/websocket"}},
 	{"internal/overevents", []string{".", "internal/..."}, nil},
 	{"internal/origin", []string{"."}, []string{"golang.org/x/net/idna"}},
 	{"internal/leak", nil, []string{"github.com/panjf2000/ants/v2", "go.uber.org/goleak"}},
-	{"internal/...", []string{"."}, nil},
+	{"internal/...", []string{".", "internal/..."}, nil},
 	{"bridge", []string{"."}, []string{"github.com/panjf2000/ants/v2"}},
 	{"channel/channeltest", []string{".", "channel"}, nil},
 	{"channel", []string{".", "internal/..."}, nil},

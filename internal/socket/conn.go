@@ -24,7 +24,7 @@ type Conn struct {
 	raw     rawConn
 	hasRaw  bool
 	deflate bool
-	options *Options
+	options *parley.SocketOptions
 	sweeper *sweeper
 	flusher *flusher
 

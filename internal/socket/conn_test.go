@@ -14,9 +14,9 @@ import (
 )
 
 func TestReadAndWrite(t *testing.T) {
-	for name, over := range map[string]func(testing.TB, Options) (*Conn, context.Context, *peer){"pipe": overPipe, "tcp": overTCP} {
+	for name, over := range map[string]func(testing.TB, parley.SocketOptions) (*Conn, context.Context, *peer){"pipe": overPipe, "tcp": overTCP} {
 		t.Run(name, func(t *testing.T) {
-			c, ctx, p := over(t, Options{})
+			c, ctx, p := over(t, parley.SocketOptions{})
 			go p.conn.Write(masked(0x81, "hello"))
 			m, err := c.Read(ctx)
 			if err != nil || m.Type != parley.TextMessage || string(m.Data) != "hello" {
@@ -37,7 +37,7 @@ func TestEarlyBytesAreRead(t *testing.T) {
 	server, client := net.Pipe()
 	defer client.Close()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	c := newConn(server, masked(0x81, "early"), NewUpgrader(Options{}), false)
+	c := newConn(server, masked(0x81, "early"), NewUpgrader(parley.SocketOptions{}), false)
 	c.Start(ctx, cancel)
 	if m, err := c.Read(ctx); err != nil || string(m.Data) != "early" {
 		t.Errorf("Read: %q, %v", m.Data, err)
@@ -63,7 +63,7 @@ func TestPeersEnds(t *testing.T) {
 		{"protocol broken", masked(0x83, ""), End{1002, "", parley.ErrPeerProtocol}, 1002},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			c, ctx, p := overTCP(t, Options{MaxMessage: 100})
+			c, ctx, p := overTCP(t, parley.SocketOptions{MaxMessage: 100})
 			p.send(0x81, "before")
 			if _, err := p.conn.Write(row.frame); err != nil {
 				t.Fatal(err)
@@ -96,7 +96,7 @@ func TestPeersEnds(t *testing.T) {
 }
 
 func TestLossEndsReadAndContext(t *testing.T) {
-	c, ctx, p := overTCP(t, Options{})
+	c, ctx, p := overTCP(t, parley.SocketOptions{})
 	p.conn.Close()
 	if _, err := c.Read(ctx); err != ErrEnded || c.Ended().Code != parley.CloseAbnormal {
 		t.Errorf("Read: %v, %+v", err, c.Ended())
@@ -109,7 +109,7 @@ func TestLossEndsReadAndContext(t *testing.T) {
 // Everything queued goes out before the close frame; the peer's unread input
 // does not reset the connection.
 func TestCloseLosesNothing(t *testing.T) {
-	c, ctx, p := overTCP(t, Options{})
+	c, ctx, p := overTCP(t, parley.SocketOptions{})
 	go func() { // input that nobody reads
 		for range 200 {
 			if _, err := p.conn.Write(masked(0x82, strings.Repeat("i", 1000))); err != nil {
@@ -136,7 +136,7 @@ func TestCloseLosesNothing(t *testing.T) {
 
 func TestKickDropsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, _, p := overPipe(t, Options{})
+		c, _, p := overPipe(t, parley.SocketOptions{})
 		for range 10 {
 			if err := c.Offer(parley.Text("m")); err != nil {
 				t.Fatal(err)
@@ -153,7 +153,7 @@ func TestKickDropsWhatWaits(t *testing.T) {
 
 func TestPingsAreAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, ctx, p := overPipe(t, Options{})
+		c, ctx, p := overPipe(t, parley.SocketOptions{})
 		received := make(chan Message)
 		go func() {
 			m, _ := c.Read(ctx)
@@ -174,7 +174,7 @@ func TestHeartbeat(t *testing.T) {
 	for name, appReads := range map[string]bool{"app reads": true, "app is away": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, ctx, p := overPipe(t, Options{PingInterval: 25 * time.Second, PongTimeout: 20 * time.Second})
+				c, ctx, p := overPipe(t, parley.SocketOptions{PingInterval: 25 * time.Second, PongTimeout: 20 * time.Second})
 				if appReads {
 					go c.Read(ctx)
 				}
@@ -198,7 +198,7 @@ func TestHeartbeat(t *testing.T) {
 // A wait that ends early loses nothing, not even a message half read.
 func TestReadUnderItsOwnContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, ctx, p := overPipe(t, Options{})
+		c, ctx, p := overPipe(t, parley.SocketOptions{})
 		frame := masked(0x81, "slow message")
 		p.tb.Cleanup(func() {})
 		for i := range frame {
@@ -219,7 +219,7 @@ func TestReadUnderItsOwnContext(t *testing.T) {
 // is held back. When the app is back it gets them all, in order.
 func TestReadAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, ctx, p := overPipe(t, Options{ReadAhead: 4})
+		c, ctx, p := overPipe(t, parley.SocketOptions{ReadAhead: 4})
 		var sent sync.WaitGroup
 		taken := 0
 		sent.Go(func() {
@@ -248,7 +248,7 @@ func TestReadAhead(t *testing.T) {
 
 // The peer's end is noticed behind messages that nobody has read.
 func TestHangupBehindUnreadMessages(t *testing.T) {
-	c, ctx, p := overTCP(t, Options{ReadAhead: 2})
+	c, ctx, p := overTCP(t, parley.SocketOptions{ReadAhead: 2})
 	for range 10 {
 		p.send(0x81, "m")
 	}
@@ -267,7 +267,7 @@ func TestHangupBehindUnreadMessages(t *testing.T) {
 
 func TestIdleSocketHasNoWatcher(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, ctx, p := overPipe(t, Options{})
+		c, ctx, p := overPipe(t, parley.SocketOptions{})
 		time.Sleep(3 * awayAfter) // the watcher reads
 		go c.Read(ctx)
 		synctest.Wait()

@@ -10,7 +10,7 @@ import (
 )
 
 func TestDeflateBothWays(t *testing.T) {
-	c, ctx, p := overTCP(t, Options{Deflate: true, DeflateThreshold: 10})
+	c, ctx, p := overTCP(t, parley.SocketOptions{Deflate: true, DeflateThreshold: 10})
 	long := strings.Repeat("hello ", 100)
 	p.send(0x81|rsv1Bit, string(deflate([]byte(long))))
 	if m, err := c.Read(ctx); err != nil || string(m.Data) != long {
@@ -31,7 +31,7 @@ func TestDeflateBothWays(t *testing.T) {
 // The limit holds after inflation: a small frame that grows too large is 1009.
 func TestInflationIsLimited(t *testing.T) {
 	bomb := deflate(bytes.Repeat([]byte{0}, 10<<20))
-	c, ctx, p := overTCP(t, Options{Deflate: true, MaxMessage: 1 << 16})
+	c, ctx, p := overTCP(t, parley.SocketOptions{Deflate: true, MaxMessage: 1 << 16})
 	p.send(0x82|rsv1Bit, string(bomb))
 	if _, err := c.Read(ctx); err != ErrEnded || !errors.Is(c.Ended().Cause, parley.ErrTooLarge) {
 		t.Errorf("Read: %v, %+v", err, c.Ended())
@@ -40,7 +40,7 @@ func TestInflationIsLimited(t *testing.T) {
 }
 
 func TestDamagedCompression(t *testing.T) {
-	c, ctx, p := overTCP(t, Options{Deflate: true})
+	c, ctx, p := overTCP(t, parley.SocketOptions{Deflate: true})
 	p.send(0x82|rsv1Bit, "\xff\xff\xff\xff")
 	if _, err := c.Read(ctx); err != ErrEnded || c.Ended().Code != parley.CloseInvalidPayload {
 		t.Errorf("Read: %v, %+v", err, c.Ended())

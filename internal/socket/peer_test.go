@@ -87,7 +87,7 @@ func (p *peer) expectClose(code parley.CloseCode) {
 }
 
 // started makes a conn of the server's end and starts it.
-func started(tb testing.TB, server net.Conn, options Options) (c *Conn, ctx context.Context) {
+func started(tb testing.TB, server net.Conn, options parley.SocketOptions) (c *Conn, ctx context.Context) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	c = newConn(server, nil, NewUpgrader(options), options.Deflate)
 	c.Start(ctx, cancel)
@@ -99,7 +99,7 @@ func started(tb testing.TB, server net.Conn, options Options) (c *Conn, ctx cont
 }
 
 // overPipe connects a conn and its peer in memory, for use in a bubble.
-func overPipe(tb testing.TB, options Options) (*Conn, context.Context, *peer) {
+func overPipe(tb testing.TB, options parley.SocketOptions) (*Conn, context.Context, *peer) {
 	server, client := net.Pipe()
 	c, ctx := started(tb, server, options)
 	tb.Cleanup(func() { client.Close() })
@@ -107,7 +107,7 @@ func overPipe(tb testing.TB, options Options) (*Conn, context.Context, *peer) {
 }
 
 // overTCP connects a conn and its peer over loopback.
-func overTCP(tb testing.TB, options Options) (*Conn, context.Context, *peer) {
+func overTCP(tb testing.TB, options parley.SocketOptions) (*Conn, context.Context, *peer) {
 	server, client := tcpPair(tb)
 	c, ctx := started(tb, server, options)
 	return c, ctx, &peer{tb, client, bufio.NewReader(client)}

@@ -9,19 +9,20 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/olahol/melody"
+	"github.com/parleygo/parley"
 )
 
 // Upgrader answers handshakes for one policy. It is safe for concurrent use.
 type Upgrader struct {
-	options Options
+	options parley.SocketOptions
 	melody  *melody.Melody
 	sweeper sweeper
 	flusher flusher
 }
 
 // NewUpgrader returns an Upgrader whose sockets follow options.
-func NewUpgrader(options Options) *Upgrader {
-	options.setDefaults()
+func NewUpgrader(options parley.SocketOptions) *Upgrader {
+	options = complete(options)
 	m := melody.New()
 	m.Config.MessageBufferSize = 0 // nothing is ever sent through the session
 	m.Upgrader = &websocket.Upgrader{

@@ -32,7 +32,7 @@ func TestQueuedMessagesAreJoined(t *testing.T) {
 		server, client := net.Pipe()
 		defer client.Close()
 		counting := &countingConn{Conn: server}
-		c, _ := started(t, counting, Options{QueueMessages: 600})
+		c, _ := started(t, counting, parley.SocketOptions{QueueMessages: 600})
 		const count = 600
 		for range count {
 			if err := c.Offer(parley.Text(strings.Repeat("m", 120))); err != nil {
@@ -50,7 +50,7 @@ func TestQueuedMessagesAreJoined(t *testing.T) {
 }
 
 func TestOrderOfConcurrentSenders(t *testing.T) {
-	c, ctx, p := overTCP(t, Options{QueueMessages: 4})
+	c, ctx, p := overTCP(t, parley.SocketOptions{QueueMessages: 4})
 	const senders, each = 8, 500
 	var all sync.WaitGroup
 	for s := range senders {
@@ -78,7 +78,7 @@ func TestOrderOfConcurrentSenders(t *testing.T) {
 // cut in the end.
 func TestPeerThatNeverReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, ctx, _ := overPipe(t, Options{QueueMessages: 3, WriteTimeout: 10 * time.Second})
+		c, ctx, _ := overPipe(t, parley.SocketOptions{QueueMessages: 3, WriteTimeout: 10 * time.Second})
 		accepted := 0
 		start := time.Now()
 		var err error
@@ -103,7 +103,7 @@ func TestPeerThatNeverReads(t *testing.T) {
 
 func TestWriteUnderItsOwnContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, ctx, p := overPipe(t, Options{QueueMessages: 1})
+		c, ctx, p := overPipe(t, parley.SocketOptions{QueueMessages: 1})
 		short, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		var err error
@@ -122,7 +122,7 @@ func TestWriteUnderItsOwnContext(t *testing.T) {
 
 func TestOfferNeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, _, p := overPipe(t, Options{QueueMessages: 2})
+		c, _, p := overPipe(t, parley.SocketOptions{QueueMessages: 2})
 		taken := 0
 		for ; c.Offer(parley.Text("m")) == nil; taken++ {
 			synctest.Wait()
@@ -138,7 +138,7 @@ func TestOfferNeverWaits(t *testing.T) {
 
 // A message of any size fits an empty queue.
 func TestLargeMessages(t *testing.T) {
-	c, ctx, p := overTCP(t, Options{QueueBytes: 1 << 10, MaxMessage: -1})
+	c, ctx, p := overTCP(t, parley.SocketOptions{QueueBytes: 1 << 10, MaxMessage: -1})
 	large := strings.Repeat("l", 5<<20)
 	go func() {
 		if err := c.Write(ctx, parley.Text(large)); err != nil {
@@ -153,7 +153,7 @@ func TestLargeMessages(t *testing.T) {
 }
 
 func TestPreparedIsFramedOnce(t *testing.T) {
-	c, ctx, p := overTCP(t, Options{})
+	c, ctx, p := overTCP(t, parley.SocketOptions{})
 	prepared := parley.Prepare(parley.Text("all"))
 	for range 2 {
 		if err := c.Write(ctx, prepared.Send()); err != nil {

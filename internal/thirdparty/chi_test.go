@@ -71,7 +71,7 @@ func TestChiRoutesToApps(t *testing.T) {
 	r := chi.NewRouter()
 	r.Use(middleware.Recoverer, middleware.Compress(5))
 	r.Handle("/hello/{name}", gateway(hello))
-	r.Handle("/echo", gateway(echo, nethttp.Hold()))
+	r.Handle("/echo", gateway(echo, nethttp.Options{Mode: nethttp.Hold}))
 	if got := answer(t, r, "GET", "/hello/ada", "Accept-Encoding", "identity"); !strings.HasSuffix(got, "hello ada at /hello/ada") {
 		t.Errorf("got %s", got)
 	}

@@ -49,12 +49,12 @@ func TestCORSInFrontOfApps(t *testing.T) {
 func TestCORSInFrontOfSockets(t *testing.T) {
 	for _, above := range []parley.Middleware{deciding, wrapping} {
 		app := above(nethttp.Middleware(corsOptions().Handler)(echo))
-		check := nethttp.CheckOrigin(func(r *http.Request) error {
+		check := nethttp.Options{CheckOrigin: func(r *http.Request) error {
 			if !corsOptions().OriginAllowed(r) {
 				return http.ErrNotSupported
 			}
 			return nil
-		})
+		}}
 		good := handshake(t, gateway(app, check), http.Header{"Origin": {"https://good.example"}})
 		if good.StatusCode != 101 || good.Header.Get("Access-Control-Allow-Origin") != "https://good.example" ||
 			good.Header.Get("Access-Control-Allow-Credentials") != "true" || good.Header.Get("Vary") != "Origin" {

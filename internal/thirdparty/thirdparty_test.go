@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,8 +22,10 @@ func TestMain(m *testing.M) { leak.Main(m) }
 const patience = 30 * time.Second
 
 // gateway is a silent Handler.
-func gateway(app parley.App, options ...nethttp.Option) *nethttp.Gateway {
-	return nethttp.Handler(app, append([]nethttp.Option{nethttp.Logger(nil)}, options...)...)
+func gateway(app parley.App, list ...nethttp.Options) *nethttp.Gateway {
+	options := append(list, nethttp.Options{})[0]
+	options.Logger = slog.New(slog.DiscardHandler)
+	return nethttp.Handler(app, options)
 }
 
 // answer is an HTTP answer as text.

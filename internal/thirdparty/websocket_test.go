@@ -13,6 +13,7 @@ import (
 
 	coder "github.com/coder/websocket"
 	"github.com/gorilla/websocket"
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
 )
 
@@ -119,8 +120,8 @@ func talkCoder(t *testing.T, h http.Handler, path string, compress coder.Compres
 func TestClients(t *testing.T) {
 	gateways := map[string]http.Handler{
 		"plain":    gateway(echo),
-		"hold":     gateway(echo, nethttp.Hold()),
-		"deflate":  gateway(echo, nethttp.WebSockets(nethttp.Sockets{Deflate: true, DeflateThreshold: 1})),
+		"hold":     gateway(echo, nethttp.Options{Mode: nethttp.Hold}),
+		"deflate":  gateway(echo, nethttp.Options{WebSocket: parley.SocketOptions{Deflate: true, DeflateThreshold: 1}}),
 		"wrapping": gateway(wrapping(echo)),
 	}
 	for name, h := range gateways {
