@@ -1,5 +1,7 @@
 package bridge
 
+import "github.com/parleygo/parley"
+
 // activation is one job at work on a lane's thread. Calls made below the job and aimed at the same lane gather in its
 // inbox; while the job waits inside the bridge, it serves them. Others wait until the job is over: one of them,
 // stacked on top, could hold back a job that is ready to go on.
@@ -39,7 +41,7 @@ func (l *Lane) perform(j *job) {
 		}
 		b.mu.Lock() // runtime.Goexit takes everything on this thread with it
 		l.lose(ErrLaneLost)
-		l.pop(j, ErrGoexit)
+		l.pop(j, parley.ErrGoexit)
 		b.unlock()
 	}()
 	err := j.run()
@@ -63,7 +65,7 @@ func (l *Lane) inline(act *activation, j *job) {
 	j.act = act
 	l.depth++
 	b.unlock()
-	err := ErrGoexit
+	err := parley.ErrGoexit
 	defer func() {
 		b.mu.Lock()
 		l.depth--

@@ -1,13 +1,17 @@
 package bridge
 
-import "context"
+import (
+	"context"
+
+	"github.com/parleygo/parley"
+)
 
 // AsyncToSync wraps asynchronous code, a function that may wait for other goroutines, for use from blocking code.
 //
 // On a lane, the wrapper runs fn on another goroutine and serves the lane until fn has returned: lane calls made
 // below fn run on the waiting thread, in order, and those accepted before fn returned run before the wrapper does.
 // Nothing cuts the wait short, since fn may use its caller's variables: cancel ctx and let fn decide.
-// A panic in fn comes back as a [PanicError].
+// A panic in fn comes back as a [parley.PanicError].
 //
 // Anywhere else there is nothing to serve and the wrapper is a plain call of fn on the same goroutine.
 //
@@ -99,7 +103,7 @@ func (a *activation) attend(j *job) {
 
 func (j *job) runLeave() {
 	b := j.bridge
-	err := ErrGoexit
+	err := parley.ErrGoexit
 	defer func() {
 		b.mu.Lock()
 		b.end(j, err)

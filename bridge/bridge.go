@@ -39,7 +39,7 @@ type Options struct {
 	// MaxDepth is how many jobs may stand on one another on one lane, against runaway recursion. Default 1000.
 	MaxDepth int
 
-	// Repanic makes Await panic with the [PanicError] of a function that panicked, instead of returning it.
+	// Repanic makes Await panic with the [parley.PanicError] of a function that panicked, instead of returning it.
 	Repanic bool
 
 	// Unobserved is told of failures nobody waits for: of an abandoned function, and of a failed call whose Future
@@ -110,7 +110,9 @@ func New(options Options) (*Bridge, error) {
 
 // Default returns the bridge of calls whose context has none, made with default options when first needed.
 // A program that starts calls in synctest bubbles puts a bridge of the bubble into the context instead.
-var Default = sync.OnceValue(func() *Bridge {
+func Default() *Bridge { return defaultBridge() }
+
+var defaultBridge = sync.OnceValue(func() *Bridge {
 	b, err := New(Options{})
 	if err != nil {
 		panic(err) // the zero Options are valid, and ants refuses nothing without options

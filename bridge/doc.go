@@ -64,7 +64,7 @@
 //
 // # Failure
 //
-// An error comes back unchanged and a panic as a [PanicError]; neither disturbs anybody else. A cancelled call that has
+// An error comes back unchanged and a panic as a [parley.PanicError]; neither disturbs anybody else. A cancelled call that has
 // not begun never runs; one that runs decides itself, so that no function goes on behind its caller's back, unless
 // [Abandon] asks for that. Go's fatal errors (concurrent map writes, for one) end the process here as anywhere.
 package bridge

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
+
+	"github.com/parleygo/parley"
 )
 
 // The conditions a call can end with besides the function's own error.
@@ -12,11 +13,11 @@ import (
 var (
 	// ErrClosed reports a call on a bridge, scope or lane that has ended or is ending.
 	// The function did not run.
-	ErrClosed = errors.New("bridge: closed")
+	ErrClosed error = &kindError{"bridge: closed", parley.ErrClosed}
 
 	// ErrQueueFull reports a call refused because Options.QueueLimit calls were waiting already.
 	// The function did not run.
-	ErrQueueFull = errors.New("bridge: queue full")
+	ErrQueueFull error = &kindError{"bridge: queue full", parley.ErrOverloaded}
 
 	// ErrNoLane reports a [Sensitive] call whose context names no lane, on a bridge without a default lane.
 	ErrNoLane = errors.New("bridge: no lane in context")
@@ -24,10 +25,6 @@ var (
 	// ErrLaneLost reports a call that was queued on a lane whose thread ended under it:
 	// a job called runtime.Goexit or gave the thread away, or the start hook failed.
 	ErrLaneLost = errors.New("bridge: lane lost")
-
-	// ErrGoexit reports a function that ended its goroutine with runtime.Goexit
-	// (testing.T.FailNow does that) instead of returning.
-	ErrGoexit = errors.New("bridge: goroutine exited")
 
 	// ErrAffinity reports a lane whose thread changed: a job called runtime.UnlockOSThread hundreds of times more often
 	// than LockOSThread; a lane stands a few. Noticing it is best effort. Errors that carry it are ErrLaneLost too.
@@ -57,33 +54,20 @@ var errNotMade = errors.New("bridge: zero Future was not made by a call")
 
 var errAffinityLost = fmt.Errorf("%w: %w", ErrLaneLost, ErrAffinity)
 
+// kindError is a condition of the bridge that belongs to a kind which all packages know.
+type kindError struct {
+	text string
+	kind error
+}
+
+func (e *kindError) Error() string { return e.text }
+func (e *kindError) Unwrap() error { return e.kind }
+
 type timeoutError struct{ text string }
 
 func (e *timeoutError) Error() string        { return e.text }
 func (e *timeoutError) Timeout() bool        { return true }
 func (e *timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
-
-// PanicError is the error of a call whose function panicked. It passes through further levels of calls
-// unwrapped, so Stack is always that of the function that panicked.
-type PanicError struct {
-	Value any    // what was given to panic
-	Stack []byte // the panicking goroutine's stack, as debug.Stack prints it
-}
-
-func newPanicError(value any) *PanicError {
-	if first, ok := value.(*PanicError); ok {
-		return first
-	}
-	return &PanicError{Value: value, Stack: debug.Stack()}
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("bridge: function panicked: %v", e.Value) }
-
-// Unwrap returns Value if that is an error, so that errors.Is and errors.As see it.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
 
 // endedError is the end of a context whose cause says more than its Err.
 type endedError struct{ cause, err error }

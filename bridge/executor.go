@@ -35,7 +35,7 @@ func (e Executor) Begin(ctx context.Context) (inner context.Context, end func() 
 }
 
 // Run calls f on the bridge and returns what f returned, once f has returned. A panic of f comes back as
-// a [PanicError]. ctx is one that [Executor.Begin] made, or descends from it.
+// a [parley.PanicError]. ctx is one that [Executor.Begin] made, or descends from it.
 //
 // The end of ctx does not keep f from running: f finds its context ended, as it would on a goroutine. So
 // clean-up runs too. If the bridge refuses the call, f does not run, and the error matches

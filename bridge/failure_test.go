@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
 )
 
@@ -43,7 +44,7 @@ func TestB47_PanicsBecomeErrors(t *testing.T) {
 			return 0, nil
 		}, func(_, n int, err error) (int, error) { return n, err })
 		wantErr(t, err, failure)
-		p, ok := err.(*bridge.PanicError)
+		p, ok := err.(*parley.PanicError)
 		if !ok {
 			t.Fatalf("error is %T, want a PanicError", err)
 		}
@@ -55,7 +56,7 @@ func TestB47_PanicsBecomeErrors(t *testing.T) {
 		}
 
 		defer func() {
-			if again, _ := recover().(*bridge.PanicError); !errors.Is(again, failure) {
+			if again, _ := recover().(*parley.PanicError); !errors.Is(again, failure) {
 				t.Errorf("Repanic gave %v", again)
 			}
 		}()
@@ -69,7 +70,7 @@ func TestB48_PanicDisturbsNothingElse(t *testing.T) {
 		var log orderLog
 		id := must(t, ctx, threadOf(ctx))
 		isPanic := func(err error) {
-			if p := (*bridge.PanicError)(nil); !errors.As(err, &p) {
+			if p := (*parley.PanicError)(nil); !errors.As(err, &p) {
 				t.Errorf("error is %v, want a PanicError", err)
 			}
 		}
@@ -125,7 +126,7 @@ func TestB50_GoexitReleasesEverybody(t *testing.T) {
 		watch := func(f *bridge.Future[struct{}], name string) {
 			go func() {
 				_, err := f.Await(context.Background())
-				wantErr(t, err, bridge.ErrGoexit)
+				wantErr(t, err, parley.ErrGoexit)
 				log.add(name)
 			}()
 		}
@@ -150,7 +151,7 @@ func TestB50_GoexitReleasesEverybody(t *testing.T) {
 		_, err := queued.Await(ctx)
 		wantErr(t, err, bridge.ErrLaneLost)
 		_, err = outer.Await(ctx)
-		wantErr(t, err, bridge.ErrGoexit)
+		wantErr(t, err, parley.ErrGoexit)
 		_, err = threadOf(ctx).Await(ctx)
 		wantErr(t, err, bridge.ErrLaneLost)
 		wantErr(t, bridge.End(ctx), nil)
@@ -167,7 +168,7 @@ func TestB50_GoexitOutsideServing(t *testing.T) {
 		for range 5 {
 			exited, next := inPool(ctx, exit), inPool(ctx, func(context.Context) {})
 			_, err := exited.Await(ctx)
-			wantErr(t, err, bridge.ErrGoexit)
+			wantErr(t, err, parley.ErrGoexit)
 			must(t, ctx, next) // the token went on
 		}
 		key := bridge.Keyed(ctx, "revived")
@@ -175,17 +176,17 @@ func TestB50_GoexitOutsideServing(t *testing.T) {
 			_, _ = onLane(ctx, exit).Await(ctx)
 			t.Error("went on")
 		}).Await(ctx)
-		wantErr(t, err, bridge.ErrGoexit)
+		wantErr(t, err, parley.ErrGoexit)
 		must(t, ctx, threadOf(key))
 		must(t, ctx, onLane(key, func(ctx context.Context) {
-			wantErr(t, leave(ctx, exit), bridge.ErrGoexit)
+			wantErr(t, leave(ctx, exit), parley.ErrGoexit)
 		}))
 		hosted := make(chan struct{})
 		go func() {
 			defer close(hosted)
 			_ = bridge.Host(ctx, func(ctx context.Context) error {
 				_, err := onLane(ctx, exit).Await(ctx)
-				wantErr(t, err, bridge.ErrGoexit)
+				wantErr(t, err, parley.ErrGoexit)
 				return nil
 			})
 			t.Error("Host returned on a goroutine that exits")

@@ -1,6 +1,10 @@
 package bridge
 
-import "context"
+import (
+	"context"
+
+	"github.com/parleygo/parley"
+)
 
 // Future is the result of a call, now or later. It completes exactly once, and completing never waits for a reader.
 // All methods may be called from any goroutine, any number of times.
@@ -43,7 +47,7 @@ func (f *Future[T]) result() (T, error) {
 		return zero, j.err
 	}
 	if j.repanic {
-		if p, ok := j.err.(*PanicError); ok {
+		if p, ok := j.err.(*parley.PanicError); ok {
 			panic(p)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/parleygo/parley"
 )
 
 // A job goes through these states once, in order, under its bridge's mutex. Whoever moves it first wins:
@@ -90,7 +92,7 @@ func (j *job) run() (err error) {
 			return
 		}
 		if value := recover(); value != nil {
-			err = newPanicError(value)
+			err = parley.NewPanicError(value)
 		}
 	}()
 	err = j.work.execute()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"github.com/parleygo/parley"
 )
 
 // LaneOptions configures a lane.
@@ -143,7 +145,7 @@ func (l *Lane) runStart() (err error) {
 	}
 	defer func() {
 		if value := recover(); value != nil {
-			err = newPanicError(value)
+			err = parley.NewPanicError(value)
 		}
 	}()
 	return l.hooks.Start()
@@ -255,7 +257,7 @@ func (l *Lane) failWaiting(why error) {
 func (l *Lane) runStop() {
 	defer func() {
 		if value := recover(); value != nil {
-			l.bridge.opts.Unobserved(newPanicError(value))
+			l.bridge.opts.Unobserved(parley.NewPanicError(value))
 		}
 	}()
 	if id, _ := threadID(); id != l.thread {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
 )
 
@@ -176,7 +177,7 @@ func TestB17_HostLendsItsThread(t *testing.T) {
 		_, err = threadOf(late).Await(ctx)
 		wantErr(t, err, bridge.ErrClosed)
 		err = bridge.Host(ctx, func(context.Context) error { panic("from f") })
-		if p := (*bridge.PanicError)(nil); !errors.As(err, &p) {
+		if p := (*parley.PanicError)(nil); !errors.As(err, &p) {
 			t.Errorf("error is %v, want a PanicError", err)
 		}
 	})
@@ -309,7 +310,7 @@ func TestB20_ReentranceIsInline(t *testing.T) {
 
 		must(t, ctx, onLane(ctx, func(ctx context.Context) {
 			_, err := onLane(ctx, func(context.Context) { panic("inline") }).Await(ctx)
-			if p := (*bridge.PanicError)(nil); !errors.As(err, &p) {
+			if p := (*parley.PanicError)(nil); !errors.As(err, &p) {
 				t.Errorf("error is %v, want a PanicError", err)
 			}
 			wantEqual(t, "thread", must(t, ctx, threadOf(ctx)), id)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
 )
 
@@ -212,7 +213,7 @@ func (m *model) leave(ctx context.Context, n *node, where int) {
 		inside = nowhere
 	}
 	err := leave(ctx, func(ctx context.Context) { m.run(ctx, n.kids, inside) })
-	if p := (*bridge.PanicError)(nil); err != nil && !errors.As(err, &p) && !errors.Is(err, bridge.ErrGoexit) {
+	if p := (*parley.PanicError)(nil); err != nil && !errors.As(err, &p) && !errors.Is(err, parley.ErrGoexit) {
 		m.t.Errorf("leave call: %v", err)
 	}
 }
@@ -237,9 +238,9 @@ func (m *model) queue(ctx context.Context, n *node) {
 func (m *model) check(ctx context.Context, c *call) {
 	_, err := c.future.Await(ctx)
 	ran := c.runs.Load() == 1
-	p := (*bridge.PanicError)(nil)
+	p := (*parley.PanicError)(nil)
 	switch {
-	case errors.Is(err, errBody), errors.As(err, &p), errors.Is(err, bridge.ErrGoexit):
+	case errors.Is(err, errBody), errors.As(err, &p), errors.Is(err, parley.ErrGoexit):
 		if !ran {
 			m.t.Errorf("result %v of a function that did not run", err)
 		}

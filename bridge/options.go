@@ -65,7 +65,7 @@ func OwnThread() Option { return func(s *settings) { s.dedicated = true } }
 // its caller.
 func Abandon() Option { return func(s *settings) { s.abandon = true } }
 
-// Repanic makes Await panic with the [PanicError] of a function that panicked, instead of returning it.
+// Repanic makes Await panic with the [parley.PanicError] of a function that panicked, instead of returning it.
 func Repanic() Option { return func(s *settings) { s.repanic = true } }
 
 // Timeout bounds each call, queueing included; the context of the function ends with it. A call that has not begun

@@ -1,5 +1,7 @@
 package bridge
 
+import "github.com/parleygo/parley"
+
 import "runtime"
 
 // The pool runs a job on a goroutine of the engine while the job holds a token. The engine is asked for a goroutine
@@ -47,7 +49,7 @@ func (b *Bridge) runGranted() {
 	defer func() {
 		if current != nil { // runtime.Goexit: tell the caller, and let others have the token
 			b.mu.Lock()
-			b.finishPooled(current, ErrGoexit)
+			b.finishPooled(current, parley.ErrGoexit)
 			b.unlock()
 		}
 	}()

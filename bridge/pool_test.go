@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
 )
 
@@ -303,9 +304,9 @@ func TestB10_OwnThreadIsDestroyed(t *testing.T) {
 			t.Error("the function ran on the main thread")
 		}
 		_, err = do(ctx, func(context.Context) { runtime.Goexit() }, bridge.OwnThread()).Await(ctx)
-		wantErr(t, err, bridge.ErrGoexit)
+		wantErr(t, err, parley.ErrGoexit)
 		_, err = do(ctx, func(context.Context) { panic("own") }, bridge.OwnThread()).Await(ctx)
-		if _, ok := err.(*bridge.PanicError); !ok {
+		if _, ok := err.(*parley.PanicError); !ok {
 			t.Errorf("error is %v, want a PanicError", err)
 		}
 	})

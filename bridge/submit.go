@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime"
 	"slices"
+
+	"github.com/parleygo/parley"
 )
 
 // submit starts the call described by w and s with ctx: on its own lane's thread it runs at once, otherwise in turn.
@@ -155,7 +157,7 @@ func (j *job) runOnOwnThread() error {
 	go j.lockAndRun(result)
 	err, returned := <-result
 	if !returned {
-		return ErrGoexit
+		return parley.ErrGoexit
 	}
 	return err
 }

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"runtime"
 	"sync/atomic"
+
+	"github.com/parleygo/parley"
 )
 
 // unread remembers the failure of a call that nobody waited for when it ended. If its Future is garbage before
@@ -27,8 +29,8 @@ func (u *unread) report() {
 	}
 }
 
-func asPanic(err error) *PanicError {
-	var p *PanicError
+func asPanic(err error) *parley.PanicError {
+	var p *parley.PanicError
 	errors.As(err, &p)
 	return p
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
 )
 
@@ -63,7 +64,7 @@ func (b Blocking) call(ctx context.Context, hook hookFunc) error {
 	_, err := call(lasting, func(place context.Context) error {
 		return hook(&placed{place: place, Context: ctx})
 	}).Await(lasting)
-	var p *bridge.PanicError
+	var p *parley.PanicError
 	if errors.As(err, &p) {
 		panic(&handlerPanic{p.Value, p.Stack})
 	}

@@ -73,7 +73,7 @@ func (a *app) serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 
 // failure makes of what the bridge returned what adapters know.
 func failure(err error) error {
-	var panicked *bridge.PanicError
+	var panicked *parley.PanicError
 	switch {
 	case errors.As(err, &panicked) && panicked.Value == http.ErrAbortHandler:
 		panic(http.ErrAbortHandler)
