@@ -102,6 +102,28 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestPeersAreNotNamed: melody and gorilla stand behind internal/socket. Tests may
+// talk to the kit with gorilla's client; what compares the kit with its peers is in
+// benchmarks and internal/thirdparty, which are modules of their own.
+func TestPeersAreNotNamed(t *testing.T) {
+	for _, p := range list(t) {
+		name, ours := local(p.ImportPath)
+		if ours && name != "internal/socket" && slices.Contains(slices.Concat(p.TestImports, p.XTestImports), "github.com/olahol/melody") {
+			t.Errorf("tests of %s may not import melody", name)
+		}
+	}
+}
+
+// TestWhoBringsAnts: its import starts goroutines, which only those may cause who ask
+// for the bridge.
+func TestWhoBringsAnts(t *testing.T) {
+	for _, name := range []string{".", "adapters/nethttp", "adapters/gin", "channel", "auth", "fallback", "middleware", "router", "sse", "worker"} {
+		if bytes.Contains(goTool(t, "list", "-deps", "./"+name), []byte("panjf2000/ants")) {
+			t.Errorf("%s brings ants", name)
+		}
+	}
+}
+
 func TestDependencies(t *testing.T) {
 	var mod struct {
 		Require []struct {
@@ -185,13 +207,14 @@ type goPackage struct {
 	Standard                  bool
 	Imports                   []string
 	TestGoFiles, XTestGoFiles []string
+	TestImports, XTestImports []string
 }
 
 // list returns the packages of this module and all that they depend on.
 func list(t *testing.T) (packages []goPackage) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(goTool(t, "list", "-deps",
-		"-json=ImportPath,Dir,Name,Standard,Imports,TestGoFiles,XTestGoFiles", "./...")))
+		"-json=ImportPath,Dir,Name,Standard,Imports,TestGoFiles,XTestGoFiles,TestImports,XTestImports", "./...")))
 	for {
 		var p goPackage
 		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
