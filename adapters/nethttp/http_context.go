@@ -57,7 +57,7 @@ func (l *liveContext) arm() *armedContext {
 		armed.cancel(l.loss())
 	default:
 		armed.stop = context.AfterFunc(parent, func() { armed.cancel(l.loss()) })
-		l.conn.gateway.live.add(l.conn)
+		l.conn.gateway.track(parent, l.conn)
 		if l.conn.waits.Load() && l.conn.gateway.draining.Load() {
 			armed.cancel(parley.ErrDraining)
 		}

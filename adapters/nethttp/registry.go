@@ -1,6 +1,11 @@
 package nethttp
 
-import "sync"
+import (
+	"context"
+	"sync"
+
+	"github.com/parleygo/parley/internal/drain"
+)
 
 // drainable is a conversation that can be told that the server wants to end.
 type drainable interface {
@@ -12,6 +17,15 @@ type drainable interface {
 type entry struct {
 	prev, next drainable
 	in         bool
+}
+
+// track lists a conversation, and the gateway among what the process ends when it
+// goes, where a server above keeps such a list.
+func (g *Gateway) track(ctx context.Context, d drainable) {
+	if group := drain.From(ctx); group != nil {
+		group.Join(g)
+	}
+	g.live.add(d)
 }
 
 // registry lists the conversations that a drain has to tell: every WebSocket,

@@ -79,7 +79,7 @@ func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.
 	c := &webSocketConn{gateway: g, app: app, scope: scope}
 	c.handshake.w, c.answered = w, make(chan struct{})
 	c.ctx, c.cancel = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
-	g.live.add(c)
+	g.track(r.Context(), c)
 
 	stopLoss := context.AfterFunc(r.Context(), c.clientLeft)
 	defer stopLoss()

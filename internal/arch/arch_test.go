@@ -53,7 +53,8 @@ var layers = []layer{
 	{"adapters/nethttp", []string{".", "internal/..."}, nil},
 	{"adapters/blocking", []string{".", "internal/...", "bridge"}, nil},
 	{"adapters/gin", []string{".", "adapters/nethttp"}, []string{"github.com/gin-gonic/gin"}},
-	{"server", []string{".", "internal/...", "bridge", "adapters/nethttp"}, []string{"github.com/coreos/go-systemd/v22/..."}},
+	{"server", []string{".", "internal/...", "adapters/nethttp"},
+		[]string{"github.com/coreos/go-systemd/v22/...", "golang.org/x/sys/unix"}},
 	{"examples/...", []string{
 		".", "bridge", "channel", "router", "auth", "middleware", "consumer", "fallback", "sse", "adapters/...", "server"},
 		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/..."}},
@@ -71,6 +72,7 @@ var budget = []string{
 	"golang.org/x/time",
 	"golang.org/x/net", // idna, for origin patterns
 	"github.com/coreos/go-systemd/v22",
+	"golang.org/x/sys", // SO_REUSEPORT
 }
 
 func TestImports(t *testing.T) {
@@ -98,28 +100,6 @@ func TestImports(t *testing.T) {
 			if !standard[imported] && !slices.ContainsFunc(allowed, func(pattern string) bool { return matches(pattern, short) }) {
 				t.Errorf("%s may not import %s", name, imported)
 			}
-		}
-	}
-}
-
-// TestPeersAreNotNamed: melody and gorilla stand behind internal/socket. Tests may
-// talk to the kit with gorilla's client; what compares the kit with its peers is in
-// benchmarks and internal/thirdparty, which are modules of their own.
-func TestPeersAreNotNamed(t *testing.T) {
-	for _, p := range list(t) {
-		name, ours := local(p.ImportPath)
-		if ours && name != "internal/socket" && slices.Contains(slices.Concat(p.TestImports, p.XTestImports), "github.com/olahol/melody") {
-			t.Errorf("tests of %s may not import melody", name)
-		}
-	}
-}
-
-// TestWhoBringsAnts: its import starts goroutines, which only those may cause who ask
-// for the bridge.
-func TestWhoBringsAnts(t *testing.T) {
-	for _, name := range []string{".", "adapters/nethttp", "adapters/gin", "channel", "auth", "fallback", "middleware", "router", "sse", "worker"} {
-		if bytes.Contains(goTool(t, "list", "-deps", "./"+name), []byte("panjf2000/ants")) {
-			t.Errorf("%s brings ants", name)
 		}
 	}
 }
@@ -207,14 +187,13 @@ type goPackage struct {
 	Standard                  bool
 	Imports                   []string
 	TestGoFiles, XTestGoFiles []string
-	TestImports, XTestImports []string
 }
 
 // list returns the packages of this module and all that they depend on.
 func list(t *testing.T) (packages []goPackage) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(goTool(t, "list", "-deps",
-		"-json=ImportPath,Dir,Name,Standard,Imports,TestGoFiles,XTestGoFiles,TestImports,XTestImports", "./...")))
+		"-json=ImportPath,Dir,Name,Standard,Imports,TestGoFiles,XTestGoFiles", "./...")))
 	for {
 		var p goPackage
 		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {

@@ -1,0 +1,81 @@
+// Package drain gathers what a process has to end in order when it goes: gateways
+// mounted in whatever router, sessions without a socket. They find the group in
+// the contexts of their requests, so that nobody has to list them.
+package drain
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// Member is something that can end its conversations in order. Drain asks all of
+// them to end, returns when they have, and cuts what is left when ctx ends, whose
+// cause it returns then. It may be called more than once.
+type Member interface {
+	Drain(ctx context.Context) error
+}
+
+// Group is the members of one process. The zero value is empty.
+type Group struct {
+	mu       sync.Mutex
+	members  map[Member]struct{}
+	draining context.Context // once Drain was called
+	work     sync.WaitGroup
+	failures []error
+}
+
+// Join adds a member, once. One that comes while the group drains is drained at
+// once.
+func (g *Group) Join(m Member) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, already := g.members[m]; already {
+		return
+	}
+	if g.members == nil {
+		g.members = make(map[Member]struct{})
+	}
+	g.members[m] = struct{}{}
+	if g.draining != nil {
+		g.drain(m)
+	}
+}
+
+// Drain drains all members, side by side, and returns when they have ended, with
+// what went wrong. It is called once.
+func (g *Group) Drain(ctx context.Context) error {
+	g.mu.Lock()
+	g.draining = ctx
+	for m := range g.members {
+		g.drain(m)
+	}
+	g.mu.Unlock()
+	g.work.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return errors.Join(g.failures...)
+}
+
+// drain begins to drain a member. The caller holds mu.
+func (g *Group) drain(m Member) {
+	ctx := g.draining
+	g.work.Go(func() {
+		if err := m.Drain(ctx); err != nil {
+			g.mu.Lock()
+			g.failures = append(g.failures, err)
+			g.mu.Unlock()
+		}
+	})
+}
+
+type key struct{}
+
+// With returns a context that carries the group.
+func With(ctx context.Context, g *Group) context.Context { return context.WithValue(ctx, key{}, g) }
+
+// From returns the group of ctx, or nil.
+func From(ctx context.Context) *Group {
+	g, _ := ctx.Value(key{}).(*Group)
+	return g
+}

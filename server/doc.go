@@ -1,0 +1,43 @@
+// Package server runs an app as a process: it starts the app before the first
+// client is accepted, serves it on any number of sockets, and when the process is
+// told to go it lets everybody finish, in order and within a time.
+//
+//	package main
+//
+//	import (
+//		"context"
+//		"log"
+//
+//		"github.com/parleygo/parley"
+//		"github.com/parleygo/parley/server"
+//	)
+//
+//	func main() {
+//		hello := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+//			return parley.Answer(ctx, scope, conn, 200, nil, []byte("hello\n"))
+//		})
+//		if err := server.Run(context.Background(), hello, server.Options{Addr: "127.0.0.1:8080"}); err != nil {
+//			log.Fatal(err)
+//		}
+//	}
+//
+// # The life of a process
+//
+// Sockets are opened first, so that a port in use is an error before anything is
+// built up; clients that connect meanwhile wait. Then the app's Lifespan
+// conversation begins: routers pass it on to all below them, in order. What
+// start-up publishes with parley.Publish is found by every conversation with
+// parley.Published. A start-up that fails is Run's error, and nothing is left
+// behind. When the last conversation has ended the app is asked to shut down, in
+// reverse order.
+//
+// # The end
+//
+// SIGTERM, or the end of Run's context, begins a drain: readiness turns false, and
+// for Options.ReadyDelay everything goes on, until load balancers have noticed.
+// Then the sockets are closed. Requests that run finish; WebSockets are closed with
+// 1012, in waves, behind what waits to be sent to them; streams of events and
+// sessions without a socket are told to come back. Gateways are found wherever
+// they are mounted: at a gin route, in a mux, several of them. Whatever is left
+// after Options.DrainTimeout is cut. A second signal cuts at once.
+package server

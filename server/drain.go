@@ -1,0 +1,115 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// DrainReport says how a drain went.
+type DrainReport struct {
+	Took time.Duration // from the end of readiness on
+	Cut  bool          // the time was up before all had ended by themselves
+}
+
+// Drain lets the server end in order. Readiness turns false, and for
+// Options.ReadyDelay all goes on as before. Then the sockets are closed, idle
+// connections with them; running requests finish; WebSockets are closed with 1012
+// in waves; streams and sessions without a socket are told to come back. What is
+// left when ctx ends is cut, and the error is ctx's cause. A drain goes once:
+// further calls wait for it and return the same report.
+func (s *Server) Drain(ctx context.Context) (DrainReport, error) {
+	s.mu.Lock()
+	switch s.phase {
+	case fresh:
+		s.mu.Unlock()
+		return DrainReport{}, errors.New("server: was not started")
+	case running:
+		s.phase = draining
+		s.mu.Unlock()
+		return s.drain(ctx)
+	}
+	s.mu.Unlock()
+	select {
+	case <-s.over:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.report, nil
+	case <-ctx.Done():
+		return DrainReport{}, context.Cause(ctx)
+	}
+}
+
+func (s *Server) drain(ctx context.Context) (DrainReport, error) {
+	began := time.Now()
+	s.ready.set(false)
+	s.tellSystemd("STOPPING=1")
+	s.options.Logger.Info("server: draining")
+	s.delay(ctx)
+
+	var work sync.WaitGroup
+	var mu sync.Mutex
+	var failures []error
+	collect := func(drain func(context.Context) error) {
+		work.Go(func() {
+			err := drain(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			failures = append(failures, err)
+		})
+	}
+	s.members.Join(s.gateway)
+	for _, place := range s.places {
+		collect(place.server.Shutdown)
+	}
+	collect(s.members.Drain)
+	work.Wait()
+
+	err := errors.Join(failures...)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+		for _, place := range s.places {
+			place.server.Close()
+		}
+	}
+	s.serving.Wait()
+	report := DrainReport{Took: time.Since(began), Cut: ctx.Err() != nil}
+	s.mu.Lock()
+	s.phase, s.report = stopped, report
+	s.mu.Unlock()
+	close(s.over)
+	s.options.Logger.Info("server: drained", "took", report.Took, "cut", report.Cut)
+	return report, err
+}
+
+// delay is the time in which load balancers notice.
+func (s *Server) delay(ctx context.Context) {
+	if s.options.ReadyDelay == 0 {
+		return
+	}
+	timer := time.NewTimer(s.options.ReadyDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// Stop drains, if nobody has, within Options.DrainTimeout, and then leads the app
+// through its shutdown, in reverse order of its start. ctx bounds both.
+func (s *Server) Stop(ctx context.Context) error {
+	drainCtx, cancel := context.WithTimeoutCause(ctx, s.options.DrainTimeout, errDrainTimeout)
+	defer cancel()
+	_, err := s.Drain(drainCtx)
+	s.mu.Lock()
+	life := s.lifespan
+	s.lifespan = nil
+	s.mu.Unlock()
+	if life == nil {
+		return err
+	}
+	return errors.Join(err, life.stop(ctx))
+}
+
+var errDrainTimeout = errors.New("server: not all had ended when the time of the drain was up")

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"net/http"
+	"sync/atomic"
+)
+
+// readiness is whether the process wants traffic.
+type readiness struct{ wanted atomic.Bool }
+
+func (r *readiness) set(wanted bool) { r.wanted.Store(wanted) }
+
+// Health answers 200 for as long as the process lives.
+func (s *Server) Health() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
+}
+
+// Ready answers 200 while the process wants traffic: from the end of start-up to
+// the beginning of a drain. Otherwise it answers 503.
+func (s *Server) Ready() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if s.ready.wanted.Load() {
+			say(w, http.StatusOK, "ready\n")
+			return
+		}
+		say(w, http.StatusServiceUnavailable, "not ready\n")
+	})
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write([]byte(text))
+}
+
+// handler is the gateway, behind the paths that are answered without the app.
+func (s *Server) handler() http.Handler {
+	health, ready := s.options.HealthPath, s.options.ReadyPath
+	if health == "" && ready == "" {
+		return s.gateway
+	}
+	healthy, readied := s.Health(), s.Ready()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "":
+			s.gateway.ServeHTTP(w, r)
+		case health:
+			healthy.ServeHTTP(w, r)
+		case ready:
+			readied.ServeHTTP(w, r)
+		default:
+			s.gateway.ServeHTTP(w, r)
+		}
+	})
+}

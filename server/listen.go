@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// listen opens the sockets of one Listener: usually one.
+func (l *Listener) listen(ctx context.Context) ([]net.Listener, error) {
+	if l.Socket != nil {
+		return []net.Listener{l.Socket}, nil
+	}
+	network, address, _ := strings.Cut(l.Addr, ":")
+	var one net.Listener
+	var err error
+	switch network {
+	case "unix":
+		one, err = listenUnix(ctx, address, l.Mode)
+	case "fd":
+		one, err = inherited(address)
+	case "systemd":
+		return activated(address)
+	default:
+		config := net.ListenConfig{}
+		if l.ReusePort {
+			config.Control = reusePort
+		}
+		one, err = config.Listen(ctx, "tcp", l.Addr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []net.Listener{one}, nil
+}
+
+// listenUnix listens on a unix socket. A file that a process before has left behind
+// is taken away; one that somebody listens on, and anything that is no socket,
+// is not.
+func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listener, error) {
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("listen unix %s: there is a %s, not a socket", path, kindOf(info.Mode()))
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		conn.Close()
+		return fmt.Errorf("listen unix %s: %w", path, syscall.EADDRINUSE)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	return os.Remove(path)
+}
+
+func kindOf(mode fs.FileMode) string {
+	if mode.IsDir() {
+		return "directory"
+	}
+	return "file"
+}
+
+// inherited listens on a descriptor that the process was started with.
+func inherited(number string) (net.Listener, error) {
+	fd, err := strconv.ParseUint(number, 10, 31)
+	if err != nil {
+		return nil, fmt.Errorf("listen fd:%s: not a number", number)
+	}
+	file := os.NewFile(uintptr(fd), "fd:"+number)
+	if file == nil {
+		return nil, fmt.Errorf("listen fd:%s: no such descriptor", number)
+	}
+	defer file.Close() // the listener has a copy
+	listener, err := net.FileListener(file)
+	if err != nil {
+		return nil, fmt.Errorf("listen fd:%s: %w", number, err)
+	}
+	return listener, nil
+}

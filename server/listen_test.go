@@ -1,0 +1,97 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/parleygo/parley"
+)
+
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.sock")
+	stale, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.(*net.UnixListener).SetUnlinkOnClose(false)
+	stale.Close() // as a process leaves it behind that was killed
+	options := quiet()
+	options.Listeners = []Listener{{Addr: "unix:" + path, Mode: 0o600}}
+	s := New(parley.LifespanHooks{}, options)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket's file: %v, %v", info, err)
+	}
+	if err := New(parley.LifespanHooks{}, options).Start(t.Context()); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("a second server: %v", err)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file is left behind: %v", err)
+	}
+}
+
+func TestMaxConns(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		refuse bool
+		want   string
+	}{{"refuse", true, "HTTP/1.1 503"}, {"wait", false, "HTTP/1.1 404"}} {
+		t.Run(test.name, func(t *testing.T) {
+			options := quiet()
+			options.Listeners = []Listener{{Addr: "127.0.0.1:0", MaxConns: 1, Refuse: test.refuse}}
+			s := New(parley.LifespanHooks{}, options)
+			if err := s.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			first := connect(t, s)
+			if got := request(t, first); !strings.HasPrefix(got, "HTTP/1.1 404") {
+				t.Errorf("the first is answered %q", got)
+			}
+			second := connect(t, s)
+			if !test.refuse {
+				first.Close() // makes room
+			}
+			if got := request(t, second); !strings.HasPrefix(got, test.want) {
+				t.Errorf("the second is answered %q, want %q", got, test.want)
+			}
+			first.Close()
+			second.Close()
+			if err := s.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func connect(t *testing.T, s *Server) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func request(t *testing.T, conn net.Conn) string {
+	t.Helper()
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	answer := make([]byte, 100)
+	n, err := conn.Read(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer[:n])
+}

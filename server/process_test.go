@@ -1,0 +1,131 @@
+//go:build linux
+
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parleygo/parley"
+)
+
+// TestChild is no test: it is the process that TestInherited starts.
+func TestChild(t *testing.T) {
+	addr := os.Getenv("PARLEY_TEST_CHILD")
+	if addr == "" {
+		t.Skip("not a child of TestInherited")
+	}
+	if strings.HasPrefix(addr, "systemd") {
+		os.Setenv("LISTEN_PID", pid())
+	}
+	hello := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		return parley.Answer(ctx, scope, conn, 200, nil, []byte("from the child"))
+	})
+	if err := Run(t.Context(), hello, Options{Addr: addr}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestInherited(t *testing.T) {
+	for name, env := range map[string][]string{
+		"fd:3":        nil,
+		"systemd":     {"LISTEN_FDS=1"},
+		"systemd:web": {"LISTEN_FDS=1", "LISTEN_FDNAMES=web"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, err := listener.(*net.TCPListener).File()
+			if err != nil {
+				t.Fatal(err)
+			}
+			manager := listenNotify(t)
+			child := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")
+			child.Env = append(os.Environ(), append(env, "PARLEY_TEST_CHILD="+name, "NOTIFY_SOCKET="+manager.LocalAddr().String())...)
+			child.ExtraFiles = []*os.File{file}
+			output := new(strings.Builder)
+			child.Stdout, child.Stderr = output, output
+			if err := child.Start(); err != nil {
+				t.Fatal(err)
+			}
+			file.Close()
+			expectState(t, manager, "READY=1")
+			s := &Server{places: []*place{{sockets: []net.Listener{listener}}}} // for its address
+			if got := get(t, s, "/"); got != "200 from the child" {
+				t.Errorf("the answer is %q", got)
+			}
+			child.Process.Signal(os.Interrupt)
+			expectState(t, manager, "STOPPING=1")
+			if err := child.Wait(); err != nil {
+				t.Errorf("the child ended with %v\n%s", err, output)
+			}
+			listener.Close()
+		})
+	}
+}
+
+// listenNotify stands for the service manager.
+func listenNotify(t *testing.T) *net.UnixConn {
+	t.Helper()
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: t.TempDir() + "/n", Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func expectState(t *testing.T, manager *net.UnixConn, want string) {
+	t.Helper()
+	message := make([]byte, 100)
+	manager.SetReadDeadline(time.Now().Add(30 * time.Second))
+	n, err := manager.Read(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(message[:n]); got != want {
+		t.Errorf("systemd was told %q, want %q", got, want)
+	}
+}
+
+func pid() string {
+	link, _ := os.Readlink("/proc/self")
+	return link
+}
+
+// TestHandOver has a second server take over a port while the first drains.
+func TestHandOver(t *testing.T) {
+	first := New(parley.LifespanHooks{}, Options{
+		Logger:    slog.New(slog.DiscardHandler),
+		Listeners: []Listener{{Addr: "127.0.0.1:0", ReusePort: true}},
+	})
+	if err := first.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := New(parley.LifespanHooks{}, Options{
+		Logger:    slog.New(slog.DiscardHandler),
+		Listeners: []Listener{{Addr: first.Addr().String(), ReusePort: true}},
+	})
+	if err := second.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for range 20 {
+		if got := get(t, second, "/"); !strings.HasPrefix(got, "404") {
+			t.Fatalf("the answer is %q", got)
+		}
+	}
+	if err := second.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

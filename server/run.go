@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/parleygo/parley"
+)
+
+// ErrAborted is the error of a Run that a second signal has ended.
+var ErrAborted = errors.New("server: aborted by a second signal")
+
+// Run runs app as a service until ctx ends or a signal of Options.Signals comes, and
+// then lets it end in order: see Server.Start, Server.Drain and Server.Stop. A
+// second signal, in the drain or in the app's shutdown, cuts what is left. It
+// returns nil when all has ended in order.
+func Run(ctx context.Context, app parley.App, options Options) error {
+	s := New(app, options)
+	list := s.options.Signals
+	if list == nil {
+		list = []os.Signal{os.Interrupt, syscall.SIGTERM}
+	}
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, list...)
+	defer signal.Stop(signals)
+	return s.run(ctx, signals)
+}
+
+// run is Run with its signals.
+func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
+	stopped, err := s.startUnlessStopped(ctx, signals)
+	if err != nil {
+		return err
+	}
+	if !stopped {
+		select {
+		case <-ctx.Done():
+		case <-signals:
+		case err = <-s.failed:
+			s.options.Logger.Error("server: a socket failed", "error", err)
+		}
+	}
+	return errors.Join(err, s.stopUnlessAborted(ctx, signals))
+}
+
+// startUnlessStopped starts, and gives up when a signal comes. It reports whether
+// one came too late for that.
+func (s *Server) startUnlessStopped(ctx context.Context, signals <-chan os.Signal) (stopped bool, err error) {
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	started := make(chan error, 1)
+	go func() { started <- s.Start(ctx) }()
+	select {
+	case err = <-started:
+		return false, err
+	case received := <-signals:
+		giveUp(errors.New("server: " + received.String() + " during start-up"))
+		return true, <-started
+	}
+}
+
+// stopUnlessAborted stops with the values of ctx, which may have ended, and with its
+// own bound of time.
+func (s *Server) stopUnlessAborted(ctx context.Context, signals <-chan os.Signal) error {
+	ctx, abort := context.WithCancelCause(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-signals:
+			abort(ErrAborted)
+		case <-done:
+		}
+	}()
+	defer abort(nil)
+	return s.Stop(ctx)
+}

@@ -1,0 +1,164 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/internal/drain"
+)
+
+// Server runs one app. Make one with New; Run does all of it. Its methods may be
+// called from any goroutine.
+type Server struct {
+	app     parley.App
+	options Options
+	gateway *nethttp.Gateway
+	members drain.Group
+	state   parley.State
+	ready   readiness
+
+	mu       sync.Mutex
+	phase    phase
+	places   []*place
+	lifespan *lifespan
+	failed   chan error // what a place that ended by itself says
+	serving  sync.WaitGroup
+	over     chan struct{} // closed when nothing is served any more
+	report   DrainReport
+}
+
+type phase uint8
+
+const (
+	fresh phase = iota
+	running
+	draining
+	stopped
+)
+
+// place is one http.Server with its sockets.
+type place struct {
+	server  *http.Server
+	sockets []net.Listener
+	tls     bool
+}
+
+// New makes a Server. It panics for a nil app and for options that make no sense.
+func New(app parley.App, options Options) *Server {
+	if app == nil {
+		panic("server: New of a nil app")
+	}
+	s := &Server{app: app, options: options.withDefaults(), over: make(chan struct{})}
+	s.gateway = nethttp.Handler(app, s.options.Gateway)
+	s.failed = make(chan error, len(s.options.Listeners))
+	return s
+}
+
+// errNotFresh is for servers that are used twice.
+var errNotFresh = errors.New("server: was started before")
+
+// Start opens the sockets, has the app start, and then begins to serve. ctx bounds
+// the start; its values are those of the app's life. A start that fails leaves
+// nothing behind.
+func (s *Server) Start(ctx context.Context) (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != fresh {
+		return errNotFresh
+	}
+	s.phase = stopped // unless it succeeds
+	defer func() {
+		if err != nil {
+			s.closeSockets()
+			close(s.over)
+		}
+	}()
+	for i := range s.options.Listeners {
+		if err := s.open(ctx, &s.options.Listeners[i]); err != nil {
+			return fmt.Errorf("server: %w", err)
+		}
+	}
+	if s.lifespan, err = startLifespan(ctx, s.app, &s.state); err != nil {
+		return err
+	}
+	for _, place := range s.places {
+		for _, socket := range place.sockets {
+			s.serve(place, socket)
+		}
+	}
+	s.phase = running
+	s.ready.set(true)
+	go s.keepWatchdog(s.over)
+	s.tellSystemd("READY=1")
+	s.options.Logger.Info("server: serving", "addr", addresses(s.places))
+	return nil
+}
+
+// open makes the http.Server of one listener, and opens its sockets.
+func (s *Server) open(ctx context.Context, l *Listener) error {
+	p := &place{server: s.httpServer(l), tls: l.TLS != nil}
+	s.places = append(s.places, p)
+	if l.TLS != nil {
+		config, err := l.TLS.config(func(err error) { s.options.Logger.Error("server: TLS", "error", err) })
+		if err != nil {
+			return fmt.Errorf("TLS: %w", err)
+		}
+		p.server.TLSConfig = config
+	}
+	sockets, err := l.listen(ctx)
+	if err != nil {
+		return err
+	}
+	for _, socket := range sockets {
+		p.sockets = append(p.sockets, limit(socket, l))
+	}
+	return nil
+}
+
+func (s *Server) serve(p *place, socket net.Listener) {
+	s.serving.Go(func() {
+		serve := p.server.Serve
+		if p.tls {
+			serve = func(l net.Listener) error { return p.server.ServeTLS(l, "", "") }
+		}
+		if err := serve(socket); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- err
+		}
+	})
+}
+
+// Addr returns the address of the first socket, which tells the port that was
+// taken. It is nil before Start.
+func (s *Server) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, place := range s.places {
+		for _, socket := range place.sockets {
+			return socket.Addr()
+		}
+	}
+	return nil
+}
+
+func addresses(places []*place) (list []string) {
+	for _, place := range places {
+		for _, socket := range place.sockets {
+			list = append(list, socket.Addr().String())
+		}
+	}
+	return list
+}
+
+func (s *Server) closeSockets() {
+	for _, place := range s.places {
+		for _, socket := range place.sockets {
+			socket.Close()
+		}
+	}
+}
