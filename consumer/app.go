@@ -30,8 +30,12 @@ type App struct {
 //	)
 //
 // The hooks and handlers of one value run one at a time, unless
-// Options.Concurrency says otherwise. New panics if factory is nil, if a handler
-// is not one of C's, or if two are for the same messages.
+// Options.Concurrency says otherwise.
+//
+// New panics on mistakes in the wiring: a nil constructor; a method of C or *C
+// that is called like a hook and is none, for it would be skipped in silence; a
+// handler that is not one of C's; two handlers for the same messages; two
+// Options.
 func New[C any](factory func() C, options ...Option) *App {
 	if factory == nil {
 		panic("consumer: New of a nil constructor")
@@ -47,33 +51,20 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 	if scope.Protocol != parley.WebSocket {
 		return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
 	}
-	if err := handshake(ctx, conn); err != nil {
+	if err := parley.AwaitConnect(ctx, conn); err != nil {
 		return err
 	}
 	c := a.newConn(ctx, scope, conn)
 	defer c.end(&err)
-	if err := c.begin(); err != nil {
-		return err
-	}
-	if a.Concurrency > 1 {
-		return c.receiveConcurrently(ctx)
+	err = c.begin()
+	if err == nil && a.Concurrency > 1 {
+		err = c.receiveConcurrently(ctx)
 	}
 	// An idle client waits here, and not in a function below: its frames just
 	// fit a stack of half the size that one more would need.
 	for ctx = c.receiving(ctx); err == nil; {
 		err = c.hear(conn.Receive(ctx))
 	}
+	c.returned = true
 	return err
-}
-
-// handshake receives the first event.
-func handshake(ctx context.Context, conn parley.Conn) error {
-	switch event, err := conn.Receive(ctx); event := event.(type) {
-	case parley.WebSocketConnect:
-		return nil
-	case parley.WebSocketDisconnect:
-		return disconnected(event.Cause)
-	default:
-		return unexpected(event, err)
-	}
 }

@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/bridge"
 	"github.com/parleygo/parley/consumer"
 )
 
@@ -131,63 +130,5 @@ func TestOrderByPanics(t *testing.T) {
 	s.Wait()
 	if got := r.disconnects(); len(got) != 1 || !errors.Is(got[0], parley.ErrAppPanic) {
 		t.Errorf("disconnected with %v", got)
-	}
-}
-
-// B2.7: blocking consumers run on the bridge: Disconnect too, and what they end
-// with is the same.
-func TestBlocking(t *testing.T) {
-	for _, blocking := range []consumer.Blocking{consumer.BlockingPool, consumer.BlockingThread} {
-		for _, test := range []struct {
-			text  string
-			code  parley.CloseCode
-			cause error
-		}{
-			{"close", 1000, parley.ErrFinished}, {"error", 1011, errTest}, {"panic", 1011, parley.ErrAppPanic},
-		} {
-			b, err := bridge.New(bridge.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := &room{receive: endsAsTold}
-			s := dialWith(t, bridge.With(t.Context(), b), consumer.New(r.factory, consumer.Options{Blocking: blocking}))
-			s.Send(parley.Text(test.text))
-			code, _ := s.Closed()
-			s.Wait()
-			if got := r.disconnects(); code != test.code || len(got) != 1 || !errors.Is(got[0], test.cause) {
-				t.Errorf("%v, %s: code %d, disconnected with %v", blocking, test.text, code, got)
-			}
-			if err := b.Close(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-}
-
-// B2.7 and E17: all hooks of a connection run on its one thread.
-func TestBlockingThread(t *testing.T) {
-	b, err := bridge.New(bridge.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close(context.Background())
-	var threads []int
-	r := &room{
-		connect: func(context.Context, *consumer.Conn) (consumer.Answer, error) {
-			threads = append(threads, threadID())
-			return nil, nil
-		},
-		receive: func(context.Context, *consumer.Conn, parley.WebSocketReceive) error {
-			threads = append(threads, threadID())
-			return nil
-		},
-		gone: func(context.Context, *consumer.Conn) { threads = append(threads, threadID()) },
-	}
-	s := dialWith(t, bridge.With(t.Context(), b), consumer.New(r.factory, consumer.Options{Blocking: consumer.BlockingThread}))
-	s.Send(parley.Text("x"))
-	s.Close(parley.CloseNormal, "")
-	s.Wait()
-	if len(threads) != 3 || threads[0] != threads[1] || threads[1] != threads[2] {
-		t.Errorf("threads %v", threads)
 	}
 }

@@ -21,35 +21,29 @@ type Conn struct {
 
 	// Hooks get ctx, which ends with the connection and also when a kick or a
 	// failing handler ends it from another goroutine. It is kept because layer
-	// messages are handled without the goroutine that Serve runs on.
+	// messages are handled without the goroutine that Serve runs on. Its cause is
+	// the one that everybody is told.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	serial sync.Mutex // held while a hook or handler runs
-	mail   mailbox
-	lanes  *lanes       // nil for one message at a time
-	thread func() error // gives the thread of a ThreadSensitive consumer back
+	serial   sync.Mutex // held while a hook or handler runs
+	mail     mailbox
+	queues   *queues      // nil for one message at a time
+	giveBack func() error // what the executor has begun; may be nil
+	returned bool         // Serve's goroutine ends in order
 
 	mu       sync.Mutex // never held while anything waits
 	accepted bool
 	over     bool            // Serve is returning
-	failed   *failure        // what ended it from another goroutine
+	failed   *outcome        // what ended it from another goroutine
 	inbox    *channel.Inbox  // once accepted, with a layer
 	wanted   []channel.Group // joined before accept
-}
-
-// failure is why a connection ends that its peer has not ended.
-type failure struct {
-	err      error // what Serve returns
-	cause    error // what Disconnect is told
-	panicked *handlerPanic
 }
 
 func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Conn {
 	a.counters.add(countOpened)
 	c := &Conn{app: a, scope: scope, conn: conn}
-	c.ctx, c.thread = a.Blocking.enter(ctx)
-	c.ctx, c.cancel = context.WithCancelCause(c.ctx)
+	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.offerer, _ = parley.OffererOf(conn)
 	c.mail.limit, c.mail.policy = &a.Capacity, a.Policy
 	return c
@@ -78,6 +72,11 @@ func (c *Conn) Name() channel.Name {
 // transport has taken it: a client that reads slowly makes it wait.
 func (c *Conn) Send(ctx context.Context, message parley.WebSocketSend) error {
 	return c.conn.Send(ctx, message)
+}
+
+// SendText sends a text message without a copy of text, which must be valid UTF-8.
+func (c *Conn) SendText(ctx context.Context, text string) error {
+	return c.conn.Send(ctx, parley.WebSocketSend{Data: bytesOf(text)})
 }
 
 // SendValue sends a value, encoded with Options.Codec.

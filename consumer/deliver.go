@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // How layer messages come in. The goroutine of Serve waits for the client, and
@@ -37,12 +38,12 @@ func (c *Conn) deliver(message channel.Message) channel.Verdict {
 	}
 	verdict, start := c.mail.put(l, c.app)
 	if start {
-		go c.drain()
+		go c.readMail()
 	}
 	return verdict
 }
 
-// keeps tells whether messages wait behind a socket that is full.
+// keeps reports whether messages wait behind a socket that is full.
 func (c *Conn) keeps() bool {
 	return c.app.Policy == channel.DropOldest || c.app.Policy == channel.Coalesce
 }
@@ -69,16 +70,16 @@ func (c *Conn) inboxClosed(err error) {
 	own := c.over
 	c.mu.Unlock()
 	if own || errors.Is(err, parley.ErrDisconnected) {
-		return // Serve hears of it from the conn
+		return // what offer has found, Serve hears from the conn
 	}
 	if errors.Is(err, parley.ErrSlowConsumer) {
 		c.app.counters.add(countSlow)
 	}
-	c.fail(failure{err: closing(err), cause: err})
+	c.fail(outcome{err: closing(err), cause: err})
 }
 
-// drain handles what is in the mailbox, and then is gone.
-func (c *Conn) drain() {
+// readMail handles what is in the mailbox, and then is gone.
+func (c *Conn) readMail() {
 	for {
 		l, ok := c.mail.next()
 		if !ok {
@@ -89,31 +90,38 @@ func (c *Conn) drain() {
 }
 
 // open deals with one letter. What a handler does to the connection, Serve's
-// goroutine has to hear.
+// goroutine has to hear. If it takes this goroutine with it another one goes on.
 func (c *Conn) open(l letter) {
-	defer func() {
-		if value := recover(); value != nil {
-			p := panicked(value)
-			c.fail(failure{err: p, cause: p, panicked: p})
+	returned := false
+	usercode.Call(func() error {
+		err := c.handle(l)
+		returned = true
+		return err
+	}, func(err error) {
+		if !returned && err == parley.ErrGoexit {
+			defer func() { go c.readMail() }()
 		}
-	}()
+		if err != nil {
+			c.fail(outcomeApart(err))
+		}
+	})
+}
+
+func (c *Conn) handle(l letter) error {
 	if c.ctx.Err() != nil {
 		c.app.counters.add(countDiscarded)
-		return
+		return nil
 	}
 	if l.handle == nil {
 		c.forward(l.message)
-		return
+		return nil
 	}
 	err := c.serially(c.ctx, func(ctx context.Context) error { return l.handle(ctx, c, l.message) })
 	if bad, ok := err.(*undecodable); ok {
 		c.unknown(l.message, bad)
-		return
+		return nil
 	}
-	if err != nil {
-		f := failureOf(err)
-		c.fail(*f)
-	}
+	return err
 }
 
 // forward sends a message where waiting is allowed.

@@ -27,7 +27,7 @@ func (c *Conn) dispatch(ctx context.Context, message parley.WebSocketReceive) er
 	binary, takesBinary := c.value.(BinaryReceiver)
 	switch {
 	case takesText && message.Type == parley.TextMessage:
-		return text.ReceiveText(ctx, c, string(message.Data))
+		return text.ReceiveText(ctx, c, textOf(message.Data))
 	case takesBinary && message.Type == parley.BinaryMessage:
 		return binary.ReceiveBinary(ctx, c, message.Data)
 	case takesText || takesBinary:

@@ -21,9 +21,9 @@ type move struct {
 
 func (p *player) Connect(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
 	if p.name = conn.Scope().Request.URL.Query().Get("name"); p.name == "" {
-		return consumer.Deny{Status: 401}, nil
+		return consumer.Deny(parley.WebSocketDeny{Status: 401}), nil
 	}
-	return consumer.Accept{}, conn.Join(ctx, "board.7")
+	return consumer.Accept(parley.WebSocketAccept{}), conn.Join(ctx, "board.7")
 }
 
 func (p *player) Moved(ctx context.Context, conn *consumer.Conn, move move) error {

@@ -3,11 +3,28 @@ package consumer
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strconv"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
 )
+
+// handler is what Receive, On and Forward make.
+type handler struct {
+	what  string       // for panics: `On("room.line")`
+	typ   string       // of layer messages, "" for Receive
+	owner reflect.Type // of the consumer it is a method of, nil for Forward
+
+	layer  layerHandler
+	client clientHandler
+}
+
+// layerHandler handles one type of layer messages: nil forwards them.
+type layerHandler func(ctx context.Context, conn *Conn, message channel.Message) error
+
+// clientHandler handles the client's messages, decoded.
+type clientHandler func(ctx context.Context, conn *Conn, data []byte) error
 
 // Receive makes a handler of the client's messages, decoded with Options.Codec.
 // It goes before the hooks of Receiver and its kin. C is the consumer, so that a
@@ -17,17 +34,20 @@ import (
 //
 // A message that cannot be decoded, or is of the other kind than the codec's,
 // goes to DecodeErrorHandler.
-func Receive[C, T any](handle func(consumer C, ctx context.Context, conn *Conn, value T) error) Option {
+func Receive[C, T any](
+	handle func(consumer C, ctx context.Context, conn *Conn, value T) error,
+) Option {
 	if handle == nil {
 		panic("consumer: Receive of a nil handler")
 	}
-	return handler{what: "Receive", owner: typeOf[C](), client: func(ctx context.Context, conn *Conn, data []byte) error {
+	client := func(ctx context.Context, conn *Conn, data []byte) error {
 		var value T
 		if err := conn.app.Codec.Unmarshal(data, &value); err != nil {
 			return &undecodable{err}
 		}
 		return handle(conn.value.(C), ctx, conn, value)
-	}}
+	}
+	return handler{what: "Receive", owner: typeOf[C](), client: client}
 }
 
 // On makes a handler of the layer's messages of one type, decoded with
@@ -38,7 +58,9 @@ func Receive[C, T any](handle func(consumer C, ctx context.Context, conn *Conn, 
 // Handlers run one at a time with those of the client's messages. A message that
 // cannot be decoded is dealt with as one without a handler; see UnknownPolicy.
 // On panics if typ breaks the rules of channel.Message types.
-func On[C, T any](typ string, handle func(consumer C, ctx context.Context, conn *Conn, value T) error) Option {
+func On[C, T any](
+	typ string, handle func(consumer C, ctx context.Context, conn *Conn, value T) error,
+) Option {
 	checkType("On", typ)
 	if handle == nil {
 		panic("consumer: On of a nil handler")
@@ -77,15 +99,17 @@ func (f forwards) configure(c *config) { c.handlers = append(c.handlers, f...) }
 
 func checkType(what, typ string) {
 	if _, err := channel.ParseGroup(typ); err != nil { // the same rules
-		panic(fmt.Sprintf("consumer: %s(%.120q): message types hold 1 to %d ASCII letters, digits, '-', '_' and '.'",
-			what, typ, channel.MaxName))
+		panic(fmt.Sprintf("consumer: %s(%.120q): message types hold 1 to %d ASCII letters, "+
+			"digits, '-', '_' and '.'", what, typ, channel.MaxName))
 	}
 }
 
 // undecodable is what the codec says of bytes that it cannot decode.
 type undecodable struct{ err error }
 
-func (e *undecodable) Error() string { return "consumer: message cannot be decoded: " + e.err.Error() }
+func (e *undecodable) Error() string {
+	return "consumer: message cannot be decoded: " + e.err.Error()
+}
 
 // Unwrap makes the error one that closes with 1007.
 func (e *undecodable) Unwrap() []error { return []error{parley.ErrInvalidPayload, e.err} }

@@ -2,15 +2,15 @@ package consumer
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/parleygo/parley"
 )
 
 // Connector is a consumer that decides about its client. Connect is called
-// first. A nil Answer accepts, as does a consumer without Connect. An error ends
-// the handshake as failed: it is answered with 500, or with the status that
-// stands for an error of package parley.
+// first, and returns what Accept or Deny makes. An error ends the handshake as
+// failed: it is answered with 500, or with the status that stands for an error of
+// package parley. So does an empty Answer without an error: nobody is let in by
+// mistake. A consumer without Connect lets everybody in.
 type Connector interface {
 	Connect(ctx context.Context, conn *Conn) (Answer, error)
 }
@@ -54,33 +54,20 @@ type DecodeErrorHandler interface {
 
 // Disconnecter is a consumer that cleans up. Disconnect is called exactly once
 // for every value the constructor has made, last, and with no other hook or
-// handler running: after the peer has left, a close, an error or a panic of any
-// hook or handler, a kick, a drain, and also if the client was denied
-// (ErrDenied) or lost before it was accepted. cause is never nil; it is
-// parley.ErrFinished after ErrStop. The connection has left its groups by then.
+// handler running: after the peer has left, a close, an error, a panic or a
+// runtime.Goexit of any hook or handler, a kick, a drain, and also if the client
+// was denied (ErrDenied) or lost before it was accepted. The connection has left
+// its groups by then. If Options.Executor has no capacity for it, it runs all the
+// same, without.
+//
+// cause is the one that context.Cause tells of the contexts of other hooks: what
+// has ended the connection first. It is never nil; it is parley.ErrFinished after
+// ErrStop, and a *parley.PanicError or parley.ErrGoexit if a hook or handler ended
+// so.
 //
 // ctx has the values of the connection's context and lives on for
-// Options.DisconnectTimeout.
+// Options.DisconnectTimeout. A Disconnect that panics has failed as a handler
+// has.
 type Disconnecter interface {
 	Disconnect(ctx context.Context, conn *Conn, cause error)
 }
-
-// Answer is what Connect decides: an Accept or a Deny.
-type Answer interface{ answer() }
-
-// Accept completes the handshake.
-type Accept struct {
-	Subprotocol string // one that the client offers, or none
-	Header      http.Header
-}
-
-// Deny answers the handshake with a plain HTTP response. Status must be 200 to
-// 599; zero means 403.
-type Deny struct {
-	Status int
-	Header http.Header
-	Body   []byte
-}
-
-func (Accept) answer() {}
-func (Deny) answer()   {}

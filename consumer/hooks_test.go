@@ -82,10 +82,12 @@ func closes(ctx context.Context, conn *consumer.Conn, _ parley.WebSocketReceive)
 }
 
 func denies(context.Context, *consumer.Conn) (consumer.Answer, error) {
-	return consumer.Deny{Status: 401, Body: []byte("who?")}, nil
+	return consumer.Deny(parley.WebSocketDeny{Status: 401, Body: []byte("who?")}), nil
 }
 
-func failsToConnect(context.Context, *consumer.Conn) (consumer.Answer, error) { return nil, errTest }
+func failsToConnect(context.Context, *consumer.Conn) (consumer.Answer, error) {
+	return consumer.Answer{}, errTest
+}
 
 func panicsToConnect(context.Context, *consumer.Conn) (consumer.Answer, error) { panic("ouch") }
 
@@ -132,7 +134,7 @@ func (s *script) Send(context.Context, parley.Event) error { return s.refuse }
 // B2.9: what Connect answers reaches the client.
 func TestAnswers(t *testing.T) {
 	r := &room{connect: func(_ context.Context, conn *consumer.Conn) (consumer.Answer, error) {
-		return consumer.Accept{Subprotocol: conn.Scope().Subprotocols[1]}, nil
+		return consumer.Accept(parley.WebSocketAccept{Subprotocol: conn.Scope().Subprotocols[1]}), nil
 	}}
 	s := parleytest.Dial(t, consumer.New(r.factory), request(), "v1", "v2")
 	if got := s.Accept().Subprotocol; got != "v2" {
@@ -144,12 +146,16 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("%+v", denied)
 	}
 
-	r = &room{connect: func(context.Context, *consumer.Conn) (consumer.Answer, error) { return nil, consumer.ErrStop }}
+	r = &room{connect: func(context.Context, *consumer.Conn) (consumer.Answer, error) {
+		return consumer.Answer{}, consumer.ErrStop
+	}}
 	if got := dial(t, consumer.New(r.factory)).Denial(); got.Status != 403 {
 		t.Errorf("%+v", got)
 	}
 
-	r = &room{connect: func(context.Context, *consumer.Conn) (consumer.Answer, error) { return consumer.Deny{Status: 99}, nil }}
+	r = &room{connect: func(context.Context, *consumer.Conn) (consumer.Answer, error) {
+		return consumer.Deny(parley.WebSocketDeny{Status: 99}), nil
+	}}
 	got := dial(t, consumer.New(r.factory)).Denial()
 	if got.Status != 500 || !errors.Is(got.Err, parley.ErrInvalidStatus) {
 		t.Errorf("%+v", got)

@@ -108,11 +108,11 @@ func TestGroups(t *testing.T) {
 		joined int
 		end    parley.WebSocketSend
 	}{
-		{"accepted", nil, nil, 1, parley.Text("close")},
-		{"error", nil, nil, 1, parley.Text("error")},
-		{"panic", nil, nil, 1, parley.Text("panic")},
-		{"denied", consumer.Deny{}, nil, 0, parley.WebSocketSend{}},
-		{"failed", nil, errTest, 0, parley.WebSocketSend{}},
+		{"accepted", accept, nil, 1, parley.Text("close")},
+		{"error", accept, nil, 1, parley.Text("error")},
+		{"panic", accept, nil, 1, parley.Text("panic")},
+		{"denied", consumer.Deny(parley.WebSocketDeny{}), nil, 0, parley.WebSocketSend{}},
+		{"failed", accept, errTest, 0, parley.WebSocketSend{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestJoinErrors(t *testing.T) {
 	dial(t, consumer.New(r.factory)).Wait()
 	layer := newLayer(t)
 	r = &room{connect: func(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
-		return nil, conn.Join(ctx, "späti")
+		return consumer.Answer{}, conn.Join(ctx, "späti")
 	}}
 	if err := dial(t, consumer.New(r.factory, consumer.Options{Layer: layer})).Wait(); !errors.Is(err, channel.ErrName) {
 		t.Errorf("%v", err)

@@ -8,8 +8,8 @@ import (
 )
 
 // mailbox holds the layer's messages that wait: for their handler, or, on a conn
-// that cannot be offered messages, for the transport. A goroutine drains it
-// while there is something to drain, and is gone when there is not.
+// that cannot be offered messages, for the transport. A goroutine reads it while
+// there is something in it, and is gone when there is not.
 type mailbox struct {
 	limit  *channel.Capacity
 	policy channel.Policy
@@ -31,8 +31,8 @@ type letter struct {
 
 func (l *letter) size() int { return len(l.message.Payload()) }
 
-// put applies the policy. start tells that the caller must start a goroutine
-// that drains the mailbox.
+// put applies the policy. start reports whether the caller must start a goroutine
+// that reads the mailbox.
 func (m *mailbox) put(l letter, a *App) (verdict channel.Verdict, start bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -41,6 +41,7 @@ func (m *mailbox) put(l letter, a *App) (verdict channel.Verdict, start bool) {
 		return channel.Closed, false
 	case m.policy == channel.Coalesce && m.replace(l):
 		a.counters.add(countCoalesced)
+		a.counters.addN(countEvicted, m.shrink(l.key))
 		return channel.Accepted, false
 	}
 	for !m.fits(l.size()) {
@@ -51,19 +52,18 @@ func (m *mailbox) put(l letter, a *App) (verdict channel.Verdict, start bool) {
 		a.counters.add(countEvicted)
 		verdict = channel.Displaced
 	}
-	m.items = append(m.items, l)
-	m.bytes += l.size()
+	m.push(l)
 	start = !m.busy.Load()
 	m.busy.Store(true)
 	return verdict, start
 }
 
-// fits tells whether there is room. An empty mailbox takes anything.
+// fits reports whether there is room. An empty mailbox takes anything.
 func (m *mailbox) fits(size int) bool {
 	return len(m.items) == 0 || len(m.items) < m.limit.Messages && m.bytes+size <= m.limit.Bytes
 }
 
-// replace puts l in the place of the letter that has its key.
+// replace puts l where the letter is that has its key.
 func (m *mailbox) replace(l letter) bool {
 	for i := range m.items {
 		if l.key != "" && m.items[i].key == l.key {
@@ -73,6 +73,24 @@ func (m *mailbox) replace(l letter) bool {
 		}
 	}
 	return false
+}
+
+// shrink makes up for a replacement that was larger: the oldest letters go, except
+// the one with this key. It returns how many did.
+func (m *mailbox) shrink(key string) (gone int) {
+	for m.bytes > m.limit.Bytes && len(m.items) > 1 {
+		if oldest := m.pop(); oldest.key == key {
+			m.push(oldest)
+		} else {
+			gone++
+		}
+	}
+	return gone
+}
+
+func (m *mailbox) push(l letter) {
+	m.items = append(m.items, l)
+	m.bytes += l.size()
 }
 
 func (m *mailbox) pop() letter {
@@ -86,7 +104,7 @@ func (m *mailbox) pop() letter {
 	return l
 }
 
-// next returns the oldest letter, or tells that the goroutine is to end.
+// next returns the oldest letter. If there is none the goroutine is to end.
 func (m *mailbox) next() (letter, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 	"github.com/parleygo/parley/channel"
 )
 
-// Option is Options, or a handler made by Receive, On or Forward.
+// Option is Options, of which New takes one, or a handler made by Receive, On or
+// Forward.
 type Option interface{ configure(*config) }
 
 // Options of an App. The zero value is one without a channel layer.
@@ -31,7 +32,8 @@ type Options struct {
 	Key func(channel.Message) string
 
 	// Capacity bounds the messages of the layer that wait for this consumer,
-	// beside what waits in its socket. Default 256 messages and 1 MiB.
+	// beside what waits in its socket. Default 256 messages and 1 MiB; negative
+	// means no limit.
 	Capacity channel.Capacity
 
 	// Unknown is for messages of the layer without a handler, or which cannot
@@ -43,7 +45,8 @@ type Options struct {
 
 	// Concurrency lets up to so many messages of one client be handled at the
 	// same time, each on a goroutine of its own. Default 1. Layer messages are
-	// handled one at a time beside them. Everything else stays serial.
+	// handled one at a time beside them. Everything else stays serial. Reading
+	// pauses while 1 MiB of the client's messages, or 16 of one queue, wait.
 	Concurrency int
 
 	// OrderBy gives a message's ordering key where Concurrency is greater than
@@ -52,15 +55,17 @@ type Options struct {
 	// called on one goroutine.
 	OrderBy func(parley.WebSocketReceive) string
 
-	// Blocking says that hooks and handlers block a thread, and where they run.
-	// Default NotBlocking.
-	Blocking Blocking
+	// Executor runs hooks and handlers that block a thread: bridge.OnPool or
+	// bridge.OnThread makes one. If it has no capacity, handshakes are answered
+	// with 503 and open connections closed with 1013. Default: they run on
+	// goroutines.
+	Executor Executor
 
-	// DisconnectTimeout bounds the context of Disconnect. Default 10 s.
+	// DisconnectTimeout bounds the context of Disconnect. Default 10 s; negative
+	// means no limit.
 	DisconnectTimeout time.Duration
 
 	// Logger is told of messages nobody handles and of what goes wrong where
-	// no adapter sees it. Default slog.Default(); a logger of
-	// slog.DiscardHandler is silent.
+	// no adapter sees it. Default slog.Default().
 	Logger *slog.Logger
 }

@@ -27,13 +27,15 @@ type room struct {
 	gone   func(ctx context.Context, conn *consumer.Conn)
 }
 
+var accept = consumer.Accept(parley.WebSocketAccept{})
+
 type said struct {
 	Text string `json:"text"`
 }
 
 func (r *room) Connect(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
 	if r.connect == nil {
-		return nil, nil
+		return accept, nil
 	}
 	return r.connect(ctx, conn)
 }

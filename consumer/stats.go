@@ -53,9 +53,16 @@ func (a *App) Stats() Stats {
 	opened := c[countOpened].Load()
 	return Stats{
 		Connections: int(opened - closed),
-		Opened:      opened, Denied: c[countDenied].Load(), Slow: c[countSlow].Load(),
-		Received: c[countReceived].Load(), Ignored: c[countIgnored].Load(), Refused: c[countRefused].Load(),
-		Unknown: c[countUnknown].Load(), Unsendable: c[countUnsendable].Load(),
-		Evicted: c[countEvicted].Load(), Coalesced: c[countCoalesced].Load(), Discarded: c[countDiscarded].Load(),
+		Opened:      opened,
+		Denied:      c[countDenied].Load(),
+		Slow:        c[countSlow].Load(),
+		Received:    c[countReceived].Load(),
+		Ignored:     c[countIgnored].Load(),
+		Refused:     c[countRefused].Load(),
+		Unknown:     c[countUnknown].Load(),
+		Unsendable:  c[countUnsendable].Load(),
+		Evicted:     c[countEvicted].Load(),
+		Coalesced:   c[countCoalesced].Load(),
+		Discarded:   c[countDiscarded].Load(),
 	}
 }

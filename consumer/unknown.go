@@ -32,7 +32,7 @@ func (c *Conn) unknown(message channel.Message, why error) {
 	a.counters.add(countUnknown)
 	if a.Unknown == UnknownClose {
 		err := fmt.Errorf("%w: %s", ErrUnknownMessage, message.Type())
-		c.fail(failure{err: err, cause: err})
+		c.fail(outcomeOf(err))
 		return
 	}
 	if a.Unknown == UnknownLog || a.mayLog() {
@@ -46,7 +46,8 @@ func (c *Conn) unknown(message channel.Message, why error) {
 func (c *Conn) unsendable(message channel.Message, why error) {
 	c.app.counters.add(countUnsendable)
 	if c.app.mayLog() {
-		c.app.Logger.Warn("parley: layer message cannot be forwarded", "type", message.Type(), "error", why)
+		c.app.Logger.Warn("parley: layer message cannot be forwarded",
+			"type", message.Type(), "error", why)
 	}
 }
 

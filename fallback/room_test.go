@@ -35,7 +35,7 @@ type said struct {
 
 func (r *room) Connect(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
 	if r.connect == nil {
-		return nil, nil
+		return consumer.Accept(parley.WebSocketAccept{}), nil
 	}
 	return r.connect(ctx, conn)
 }
@@ -124,7 +124,9 @@ var errTest = errors.New("test")
 func request() *http.Request { return httptest.NewRequest("GET", "/room", nil) }
 
 func denies(context.Context, *consumer.Conn) (consumer.Answer, error) {
-	return consumer.Deny{Status: 401, Body: []byte("who?")}, nil
+	return consumer.Deny(parley.WebSocketDeny{Status: 401, Body: []byte("who?")}), nil
 }
 
-func failsToConnect(context.Context, *consumer.Conn) (consumer.Answer, error) { return nil, errTest }
+func failsToConnect(context.Context, *consumer.Conn) (consumer.Answer, error) {
+	return consumer.Answer{}, errTest
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
@@ -64,14 +65,16 @@ type said struct {
 func (m *member) Connect(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
 	nick, err := auth.User[string](ctx)
 	if err != nil {
-		return nil, err
+		return consumer.Answer{}, err
 	}
 	room, err := m.rooms.find(conn.Scope().PathValue("room"))
 	if err != nil {
-		return consumer.Deny{Status: http.StatusNotFound, Body: []byte(err.Error())}, nil
+		return consumer.Deny(parley.WebSocketDeny{
+			Status: http.StatusNotFound, Body: []byte(err.Error()),
+		}), nil
 	}
 	m.nick, m.room = nick, room
-	return consumer.Accept{}, nil
+	return consumer.Accept(parley.WebSocketAccept{}), nil
 }
 
 // Open sends what was said before.

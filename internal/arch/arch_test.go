@@ -47,7 +47,7 @@ var layers = []layer{
 	{"parleytest", []string{".", "internal/...", "bridge"}, nil},
 	{"sse", []string{".", "internal/..."}, nil},
 	{"fallback", []string{".", "internal/...", "sse"}, nil},
-	{"consumer", []string{".", "channel", "bridge"}, nil},
+	{"consumer", []string{".", "internal/...", "channel"}, nil},
 	{"worker", []string{".", "internal/...", "channel"}, nil},
 	{pattern: "adapters/internal/..."},
 	{"adapters/nethttp", []string{".", "internal/..."}, nil},

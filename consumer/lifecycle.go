@@ -1,0 +1,186 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/usercode"
+)
+
+// begin brings a connection from its handshake to its first message. Its error
+// ends it.
+func (c *Conn) begin() error {
+	if executor := c.app.Executor; executor != nil {
+		c.ctx, c.giveBack = executor.Begin(c.ctx)
+	}
+	if err := c.serially(c.ctx, c.connect); err != nil {
+		return err
+	}
+	// Upgrading goes deep. From connect it would need a stack of twice the size,
+	// which an idle client would keep.
+	if err := c.conn.Send(c.ctx, c.answer); err != nil {
+		return err
+	}
+	c.answer = nil
+	c.mu.Lock()
+	c.accepted = true
+	c.mu.Unlock()
+	if err := c.openInbox(); err != nil {
+		return err
+	}
+	hook, ok := c.value.(Opener)
+	if !ok {
+		return nil
+	}
+	return c.serially(c.ctx, func(ctx context.Context) error { return hook.Open(ctx, c) })
+}
+
+// connect makes the consumer and asks it about its client. It answers the
+// handshake where the consumer denies.
+func (c *Conn) connect(ctx context.Context) error {
+	value := c.app.make()
+	if value == nil {
+		return errNoConsumer
+	}
+	c.value = value
+	if c.app.varies {
+		if misfit := fits(reflect.TypeOf(value)); misfit != "" {
+			return errors.New("consumer: " + misfit)
+		}
+	}
+	answer := Accept(parley.WebSocketAccept{})
+	if hook, ok := value.(Connector); ok {
+		var err error
+		if answer, err = hook.Connect(ctx, c); errors.Is(err, ErrStop) {
+			answer = Deny(parley.WebSocketDeny{})
+		} else if err != nil {
+			return err
+		}
+	}
+	switch {
+	case answer.event == nil:
+		return errUndecided
+	case !answer.denies:
+		c.answer = answer.event
+		return nil
+	}
+	c.app.counters.add(countDenied)
+	if err := c.conn.Send(ctx, answer.event); err != nil {
+		return err
+	}
+	return ErrDenied
+}
+
+var errNoConsumer = errors.New("consumer: the constructor returned nil, which nobody is let in by")
+
+// openInbox lets the layer in, now that the client is accepted: a message is
+// never in front of the handshake, and a client that is denied is in no group.
+func (c *Conn) openInbox() error {
+	if c.app.Layer == nil {
+		return nil
+	}
+	inbox, err := c.app.Layer.Open(c.ctx, channel.InboxOptions{
+		Prefix: "client", Policy: c.app.Policy, Deliver: c.deliver, OnClose: c.inboxClosed,
+	})
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.inbox = inbox
+	wanted := c.wanted
+	c.wanted = nil
+	c.mu.Unlock()
+	for _, list := range [][]channel.Group{c.app.Groups, wanted} {
+		for _, group := range list {
+			if err := inbox.Join(c.ctx, group); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// receiving is the context to wait for the client's messages with. On a live
+// socket it is the socket's own, which costs nothing, and whoever ends the
+// connection from elsewhere closes the socket; see fail. A conn that is no
+// Offerer can only be called away from by a context of its own.
+func (c *Conn) receiving(ctx context.Context) context.Context {
+	if c.offerer == nil {
+		return c.ctx
+	}
+	return ctx
+}
+
+// hear deals with what Receive has returned. Its error ends the connection.
+func (c *Conn) hear(event parley.Event, err error) error {
+	switch {
+	case c.hasFailed():
+		return ErrStop // end knows more
+	case err != nil:
+		return err
+	}
+	switch event := event.(type) {
+	case parley.WebSocketReceive:
+		if c.queues != nil {
+			return c.queues.put(event)
+		}
+		return c.received(event)
+	case parley.WebSocketDisconnect:
+		c.cancel(event.Cause)
+	}
+	return parley.Unexpected(event)
+}
+
+// received handles one message in turn with all other hooks and handlers.
+func (c *Conn) received(message parley.WebSocketReceive) error {
+	if c.app.Executor != nil {
+		return c.serially(c.ctx, func(ctx context.Context) error { return c.dispatch(ctx, message) })
+	}
+	c.serial.Lock()
+	defer c.serial.Unlock()
+	return c.dispatch(c.ctx, message)
+}
+
+// serially runs a hook in turn with all others, where the app wants its hooks to
+// run.
+func (c *Conn) serially(ctx context.Context, hook func(context.Context) error) error {
+	c.serial.Lock()
+	defer c.serial.Unlock()
+	return c.app.run(ctx, hook)
+}
+
+// fail ends the connection from a goroutine that is not Serve's. The first
+// failure counts. A handler is reached by its context, and Serve's goroutine as
+// receiving says: on an Offerer's conn a close never waits.
+func (c *Conn) fail(how outcome) {
+	c.mu.Lock()
+	first := !c.over && c.failed == nil
+	if first {
+		c.failed = &how
+	}
+	accepted := c.accepted
+	c.mu.Unlock()
+	if !first {
+		return
+	}
+	c.cancel(how.cause)
+	if c.offerer != nil && accepted {
+		// Below may be other people's code, and this goroutine is anybody's.
+		err := usercode.Run(func() error {
+			return c.conn.Send(context.WithoutCancel(c.ctx), protocol.Goodbye(how.err))
+		})
+		if _, panicked := err.(*parley.PanicError); panicked {
+			c.app.logFailure("parley: conn panicked", err)
+		}
+	}
+}
+
+func (c *Conn) hasFailed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed != nil
+}

@@ -1,0 +1,13 @@
+package consumer
+
+import "unsafe"
+
+// A message's bytes belong to the consumer that has received it, and those of a
+// string to nobody: neither has to be copied to be the other, as long as nobody
+// writes.
+
+// textOf returns data as a string. Nobody may write data any more.
+func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
+
+// bytesOf returns the bytes of text, which nobody may write.
+func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
