@@ -131,6 +131,7 @@ func TestCloseLosesNothing(t *testing.T) {
 	}
 	p.expectClose(1012)
 	p.send(0x88, "\x03\xf4")
+	p.conn.(*net.TCPConn).CloseWrite() // as browsers do when they read the end
 	<-c.Gone()
 }
 

@@ -3,7 +3,7 @@ package socket
 import (
 	"bytes"
 	"compress/flate"
-	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -55,7 +55,7 @@ func inflate(compressed []byte, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-var errInflate = errors.New("parley: compressed message is damaged")
+var errInflate = fmt.Errorf("%w: its compression is damaged", parley.ErrInvalidPayload)
 
 // deflate compresses data as the payload of one message.
 func deflate(data []byte) []byte {

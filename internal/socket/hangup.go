@@ -2,10 +2,10 @@ package socket
 
 import (
 	"errors"
+	"io"
 	"os"
+	"slices"
 	"time"
-
-	"github.com/parleygo/parley"
 )
 
 // watchHangup waits, with the read-ahead full, for the app to make room, and
@@ -30,16 +30,12 @@ func (c *Conn) watchHangup() error {
 		c.net.SetReadDeadline(due)
 		in.mu.Unlock()
 
-		hungUp, err := c.awaitHangup(due)
+		left, hungUp, err := c.awaitHangup(due)
 		if err != nil {
 			return err
 		}
 		if hungUp {
-			in.mu.Lock()
-			in.lost = true
-			in.mu.Unlock()
-			c.cancel(parley.ErrDisconnected)
-			return errHandOver // what was sent before can still be read
+			return in.keepLeft(left)
 		}
 		if c.options.PingInterval > 0 && !time.Now().Before(due) {
 			if err := c.out.ping(); err != nil {
@@ -49,18 +45,20 @@ func (c *Conn) watchHangup() error {
 	}
 }
 
-// awaitHangup returns when the peer has hung up, when due has come, or when the
-// watcher is nudged.
-func (c *Conn) awaitHangup(due time.Time) (hangup bool, err error) {
+// awaitHangup returns when the peer has hung up, and what it left unread then, or
+// when due has come, or when the watcher is nudged.
+func (c *Conn) awaitHangup(due time.Time) (left []byte, hangup bool, err error) {
 	if c.hasRaw {
 		err = c.raw.wait(func(fd uintptr) bool {
-			hangup = hungUp(fd)
+			if hangup = hungUp(fd); hangup {
+				left = readLeft(fd)
+			}
 			return hangup
 		})
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = nil
 		}
-		return hangup, err
+		return left, hangup, err
 	}
 	var ping <-chan time.Time
 	if !due.IsZero() {
@@ -73,5 +71,50 @@ func (c *Conn) awaitHangup(due time.Time) (hangup bool, err error) {
 	case <-c.in.nudge:
 	case <-c.gone:
 	}
-	return false, nil
+	return nil, false, nil
+}
+
+// readLeft reads what the kernel holds of a peer that has hung up. That much it
+// was ready to hold anyway.
+func readLeft(fd uintptr) (left []byte) {
+	for {
+		left = slices.Grow(left, bufferSize)
+		n, again, err := readNow(fd, left[len(left):cap(left)])
+		if again || err != nil {
+			return left
+		}
+		left = left[:len(left)+n]
+	}
+}
+
+// keepLeft keeps for the app what the peer left, and returns how it ended: that
+// is known now, though the app has still to receive what came before.
+func (in *inbound) keepLeft(bytes []byte) (end error) {
+	left := in.parser
+	all := slices.Concat(left.unread.bytes(), bytes)
+	left.unread = readBuffer{buf: all, w: len(all)}
+	end = left.foresee()
+	in.parser.unread.skip(len(in.parser.unread.bytes()))
+	in.mu.Lock()
+	in.left = &left
+	in.mu.Unlock()
+	return end
+}
+
+// foresee returns what the bytes that p has end with, on a copy of p. Compressed
+// messages are not looked into: that may cost more than the peer is entitled to.
+func (p parser) foresee() error {
+	p.unread.buf = slices.Clone(p.unread.buf) // control frames are unmasked in place
+	p.partial.data = slices.Clip(p.partial.data)
+	p.skims = true
+	for {
+		switch what, err := p.next(); {
+		case err != nil:
+			return err
+		case what == foundNothing:
+			return io.EOF
+		case what == foundControl && p.control.opcode == opClose:
+			return parseClose(p.control.payload)
+		}
+	}
 }

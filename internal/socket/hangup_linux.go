@@ -15,6 +15,7 @@ func hungUp(fd uintptr) bool {
 		revents int16
 	}{fd: int32(fd), events: pollRDHUP}
 	var now syscall.Timespec
-	n, _, _ := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&poll)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+	n, _, _ := syscall.Syscall6(syscall.SYS_PPOLL,
+		uintptr(unsafe.Pointer(&poll)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
 	return n == 1 && poll.revents&(pollRDHUP|pollHUP|pollERR) != 0
 }

@@ -3,15 +3,11 @@ package socket
 import (
 	"context"
 	"errors"
-	"math"
-	"os"
 	"sync"
 	"time"
-
-	"github.com/parleygo/parley"
 )
 
-// ErrEnded is what Read returns when the socket is over; Ended tells how.
+// ErrEnded is what Read returns when the socket is over; Ended says how.
 var ErrEnded = errors.New("socket: ended")
 
 // errHandOver is met by whoever reads when another wants to, or when its wait is
@@ -39,15 +35,18 @@ type inbound struct {
 	reader   reader
 	handOver bool          // the reader is asked to give up
 	paused   bool          // the watcher waits for room in ahead
-	lost     bool          // the peer hung up, though bytes may be unread
+	handling bool          // the app was given a message and has not come back
 	ahead    []Message     // read and not received yet
-	bytes    int           // in ahead
-	wake     chan struct{} // tells a waiting Read to look again
-	nudge    chan struct{} // tells a paused watcher to look again
+	bytes    int           // that ahead holds
+	left     *parser       // after them, all that a peer sent before it hung up
+	pending  *pendingClose // the close that waits for the app, if one does
+	wake     chan struct{} // has a waiting Read look again
+	nudge    chan struct{} // has a paused watcher look again
 	free     chan struct{} // closed when nobody reads, for the closer
 
 	// Only the reader touches these.
 	parser    parser
+	met       error     // what reading has ended with
 	armed     bool      // a read deadline is set and still meant
 	heard     time.Time // when bytes last came in
 	pinged    bool      // and a ping was sent since
@@ -61,18 +60,13 @@ func (in *inbound) init(c *Conn, early []byte) {
 	in.c = c
 	in.heard = time.Now()
 	in.parser.limit = c.options.MaxMessage
-	if in.parser.limit < 0 {
-		in.parser.limit = math.MaxInt64
-	}
 	in.parser.deflates = c.deflate
 	if c.hasRaw {
 		in.parser.unread = readBuffer{buf: early, w: len(early)}
+		in.attempt = in.readAttempt
 	} else {
 		buf := make([]byte, max(4<<10, len(early)))
 		in.parser.unread = readBuffer{buf: buf, w: copy(buf, early), kept: true}
-	}
-	if c.hasRaw {
-		in.attempt = in.readAttempt
 	}
 }
 
@@ -80,33 +74,42 @@ func (in *inbound) init(c *Conn, early []byte) {
 // and everything that came before its end was read, or ctx's cause when ctx ends
 // first; nothing is lost then.
 func (c *Conn) Read(ctx context.Context) (Message, error) {
-	in := &c.in
 	c.appReturns()
 	for {
-		in.mu.Lock()
-		if len(in.ahead) > 0 {
-			m := in.pop()
-			in.mu.Unlock()
-			c.appLeaves()
-			return m, nil
+		m, done, err := c.tryRead(ctx)
+		if done {
+			return m, err
 		}
-		if c.Ended() != nil {
-			in.mu.Unlock()
-			return Message{}, ErrEnded
-		}
-		if c.ctxEnds(ctx) && ctx.Err() != nil {
-			in.mu.Unlock()
-			c.appLeaves()
-			return Message{}, context.Cause(ctx)
-		}
-		if in.reader == nobody {
-			in.reader = app
-			in.mu.Unlock()
-			if m, err := c.readHere(ctx); err != errHandOver {
-				return m, err
-			}
-			continue
-		}
+	}
+}
+
+// tryRead takes a message that is there, or reads one, or waits for something to
+// change: then it is not done.
+func (c *Conn) tryRead(ctx context.Context) (m Message, done bool, err error) {
+	in := &c.in
+	in.mu.Lock()
+	m, in.handling = in.pop()
+	switch {
+	case in.handling:
+		in.mu.Unlock()
+		c.appLeaves()
+		return m, true, nil
+	case c.Ended() != nil:
+		in.mu.Unlock()
+		return m, true, ErrEnded
+	case in.pending != nil:
+		in.mu.Unlock()
+		c.sayGoodbye(in.pending.end, false)
+	case c.ctxEnds(ctx) && ctx.Err() != nil:
+		in.mu.Unlock()
+		c.appLeaves()
+		return m, true, context.Cause(ctx)
+	case in.reader == nobody:
+		in.reader = app
+		in.mu.Unlock()
+		m, err = c.readHere(ctx)
+		return m, err != errHandOver, err
+	default:
 		in.interrupt()
 		wake := in.wake
 		in.mu.Unlock()
@@ -115,6 +118,7 @@ func (c *Conn) Read(ctx context.Context) (Message, error) {
 		case <-ctx.Done():
 		}
 	}
+	return m, false, nil
 }
 
 // readHere reads on the app's own goroutine.
@@ -130,106 +134,35 @@ func (c *Conn) readHere(ctx context.Context) (Message, error) {
 		defer stop()
 	}
 	m, err := c.nextMessage()
-	c.in.release()
-	switch err {
-	case nil:
-		c.appLeaves()
-	case errHandOver:
-	default:
+	if err != nil {
+		c.stopReading(err)
+		return m, errHandOver // Read looks at the end
+	}
+	c.in.release(true)
+	c.appLeaves()
+	return m, nil
+}
+
+// stopReading ends the caller's time as the reader: for now, or for good.
+func (c *Conn) stopReading(err error) {
+	if err != errHandOver {
+		c.in.met = err
+	}
+	c.in.release(false)
+	if err != errHandOver {
 		c.fail(err)
-		err = errHandOver // Read looks at the end
-	}
-	return m, err
-}
-
-// appIsAway makes this goroutine the watcher, if there is need of one.
-func (c *Conn) appIsAway() {
-	in := &c.in
-	in.mu.Lock()
-	switch {
-	case c.Ended() != nil || in.lost:
-	case in.reader == nobody:
-		in.reader = watcher
-		if in.wake == nil {
-			in.wake = make(chan struct{}, 1)
-			in.nudge = make(chan struct{}, 1)
-		}
-		in.mu.Unlock()
-		c.watch()
-		return
-	case in.reader == watcher && in.paused && !in.full():
-		in.paused = false
-		in.nudgeReader()
-	}
-	in.mu.Unlock()
-}
-
-// watch reads ahead until the app wants to read itself or the socket is over.
-func (c *Conn) watch() {
-	in := &c.in
-	for {
-		m, err := c.nextMessage()
-		if err == nil {
-			err = in.push(m)
-			in.rouse()
-		}
-		if err == errFull {
-			err = c.watchHangup()
-		}
-		if err != nil {
-			in.release()
-			if err != errHandOver {
-				c.fail(err)
-			}
-			in.rouse()
-			return
-		}
 	}
 }
 
-var errFull = errors.New("socket: read far enough ahead")
-
-func (in *inbound) push(m Message) error {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.ahead = append(in.ahead, m)
-	in.bytes += cap(m.Data)
-	switch {
-	case in.handOver:
-		return errHandOver
-	case in.full():
-		in.paused = true
-		return errFull
-	}
-	return nil
-}
-
-func (in *inbound) pop() Message {
-	m := in.ahead[0]
-	in.ahead[0] = Message{}
-	in.ahead = in.ahead[1:]
-	in.bytes -= cap(m.Data)
-	if len(in.ahead) == 0 {
-		in.ahead = nil
-	}
-	return m
-}
-
-// full tells that nothing more is read ahead. A message of any size fits an
-// empty read-ahead.
-func (in *inbound) full() bool {
-	return len(in.ahead) >= in.c.options.ReadAhead || in.bytes >= readAheadBytes
-}
-
-const readAheadBytes = 1 << 20
-
-// release tells that the caller reads no more.
-func (in *inbound) release() {
+// release makes nobody the reader. handling means that the caller is the app and
+// has a message now.
+func (in *inbound) release(handling bool) {
 	in.mu.Lock()
 	if in.handOver {
 		in.armed = false // the deadline was used to interrupt
 	}
 	in.reader, in.handOver, in.paused = nobody, false, false
+	in.handling = in.handling || handling
 	if in.free != nil {
 		close(in.free)
 		in.free = nil
@@ -268,122 +201,12 @@ func (in *inbound) nudgeReader() {
 // ended gets whoever reads or waits to look at the end.
 func (in *inbound) ended() {
 	in.mu.Lock()
+	defer in.mu.Unlock()
 	if in.reader != nobody {
 		in.interrupt()
 	}
+	if in.pending != nil {
+		in.pending.timer.Stop()
+	}
 	in.rouse()
-	in.mu.Unlock()
-}
-
-// nextMessage reads until a message is whole, and deals with control frames on
-// the way. The caller is the reader.
-func (c *Conn) nextMessage() (Message, error) {
-	p := &c.in.parser
-	for {
-		what, err := p.next()
-		switch {
-		case err != nil:
-			return Message{}, err
-		case what == foundMessage:
-			return p.takeWhole(), nil
-		case what == foundControl:
-			err = c.handleControl(p.control)
-		default:
-			err = c.fill()
-		}
-		if err != nil {
-			return Message{}, err
-		}
-	}
-}
-
-// fill reads once from the wire.
-func (c *Conn) fill() error {
-	in := &c.in
-	for {
-		if !in.armed && !in.arm() {
-			return errHandOver
-		}
-		err := c.readOnce()
-		if err == nil {
-			in.heard, in.pinged = time.Now(), false
-			return nil
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
-		}
-		in.armed = false
-		if err := c.heartbeat(); err != nil {
-			return err
-		}
-	}
-}
-
-// arm sets the read deadline: when the heartbeat is due. It refuses when
-// somebody else wants to read.
-func (in *inbound) arm() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.handOver {
-		return false
-	}
-	var due time.Time
-	if interval := in.c.options.PingInterval; interval > 0 {
-		due = in.heard.Add(interval)
-		if in.pinged {
-			due = due.Add(in.c.options.PongTimeout)
-		}
-	}
-	in.c.net.SetReadDeadline(due)
-	in.armed = true
-	return true
-}
-
-// heartbeat is called when a read deadline has passed, meant or not.
-func (c *Conn) heartbeat() error {
-	in := &c.in
-	interval := c.options.PingInterval
-	silent := time.Since(in.heard)
-	switch {
-	case interval <= 0 || silent < interval:
-	case !in.pinged:
-		in.pinged = true
-		return c.out.ping()
-	case silent >= interval+c.options.PongTimeout:
-		return parley.ErrIdle
-	}
-	return nil
-}
-
-func (c *Conn) readOnce() error {
-	in := &c.in
-	if c.hasRaw {
-		if err := c.raw.wait(in.attempt); err != nil {
-			return err
-		}
-		if in.attemptE != nil {
-			return in.attemptE
-		}
-		in.parser.took(in.attemptN, in.attemptOn)
-		return nil
-	}
-	into, direct := in.parser.target()
-	n, err := c.net.Read(into)
-	in.parser.took(n, direct)
-	if n > 0 {
-		return nil
-	}
-	return err
-}
-
-// readAttempt reads what the kernel has. While it has nothing no buffer is held.
-func (in *inbound) readAttempt(fd uintptr) bool {
-	into, direct := in.parser.target()
-	n, again, err := readNow(fd, into)
-	if again {
-		in.parser.unread.rest()
-		return false
-	}
-	in.attemptN, in.attemptOn, in.attemptE = n, direct, err
-	return true
 }

@@ -1,27 +1,18 @@
 package socket
 
 import (
-	"errors"
 	"io"
-	"os"
 	"time"
 
 	"github.com/parleygo/parley"
 )
 
-// lingering says how the end of the TCP connection is waited for.
-type lingering uint8
-
-const (
-	untilPeerCloses  lingering = iota // our close frame is out: await the peer's
-	untilPeerHangsUp                  // the peer's is in, or can't be made out any more
-)
-
 // linger sees a socket to its end: what waits is written, with the close frame as
-// the last; the peer's answer is awaited; and what it still sends is read and
-// thrown away, since closing over unread bytes would reset the connection and
-// cost the peer what it has not read yet. CloseTimeout bounds it all.
-func (c *Conn) linger(how lingering) {
+// the last; the peer's answer is awaited, unless it has said all it will; and what
+// it still sends is read and thrown away, since closing over unread bytes would
+// reset the connection and cost the peer what it has not read yet. CloseTimeout
+// bounds it all.
+func (c *Conn) linger() {
 	defer c.cut()
 	deadline := time.Now().Add(c.options.CloseTimeout)
 	timer := time.NewTimer(c.options.CloseTimeout)
@@ -38,7 +29,10 @@ func (c *Conn) linger(how lingering) {
 		return
 	}
 	c.net.SetReadDeadline(deadline)
-	if how == untilPeerCloses && c.awaitClose() != nil {
+	if c.in.met == nil { // else another reader has met the peer's close already
+		c.in.met = c.awaitClose()
+	}
+	if endOf(c.in.met).Code == parley.CloseAbnormal {
 		return
 	}
 	if half, ok := c.net.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
@@ -71,29 +65,24 @@ func (in *inbound) becomeCloser(timeout <-chan time.Time, gone <-chan struct{}) 
 	}
 }
 
-// awaitClose reads and drops messages until the peer's close frame. An error
-// means that there will be none.
+// awaitClose reads and drops messages until the peer's close frame, or what comes
+// in its place.
 func (c *Conn) awaitClose() error {
 	p := &c.in.parser
+	p.skims = true
 	for {
 		what, err := p.next()
-		if err != nil {
-			return nil // no use looking for frames any more
-		}
-		switch what {
-		case foundMessage:
+		switch {
+		case err != nil:
+			return err
+		case what == foundMessage:
 			p.takeWhole()
-		case foundControl:
-			if p.control.opcode == opClose {
-				return nil
-			}
-		default:
+		case what == foundNothing:
 			if err := c.readOnce(); err != nil {
-				if errors.Is(err, os.ErrDeadlineExceeded) {
-					err = parley.ErrIdle
-				}
 				return err
 			}
+		case p.control.opcode == opClose:
+			return parseClose(p.control.payload)
 		}
 	}
 }

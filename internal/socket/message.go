@@ -113,20 +113,20 @@ func partialRune(b []byte) int {
 }
 
 // message returns the message, whose last frame is in.
-func (m *partial) message(limit int64) (Message, error) {
-	whole := Message{Type: parley.TextMessage, Data: m.data}
+func (m *partial) message() Message {
 	if m.opcode == opBinary {
-		whole.Type = parley.BinaryMessage
+		return Message{parley.BinaryMessage, m.data}
 	}
-	if !m.compressed {
-		return whole, nil
+	return Message{parley.TextMessage, m.data}
+}
+
+// inflate expands a message that was sent compressed.
+func (m *Message) inflate(limit int64) (err error) {
+	if m.Data, err = inflate(m.Data, limit); err != nil {
+		return err
 	}
-	var err error
-	if whole.Data, err = inflate(m.data, limit); err != nil {
-		return Message{}, err
+	if m.Type == parley.TextMessage && !utf8.Valid(m.Data) {
+		return parley.ErrInvalidPayload
 	}
-	if whole.Type == parley.TextMessage && !utf8.Valid(whole.Data) {
-		return Message{}, parley.ErrInvalidPayload
-	}
-	return whole, nil
+	return nil
 }

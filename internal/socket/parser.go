@@ -11,6 +11,7 @@ import (
 type parser struct {
 	limit    int64 // bytes a message may have
 	deflates bool  // permessage-deflate was agreed
+	skims    bool  // compressed messages are not looked into
 
 	unread readBuffer
 
@@ -194,12 +195,12 @@ func (p *parser) tookPayload(n int) {
 }
 
 func (p *parser) endMessage() (found, error) {
-	whole, err := p.partial.message(p.limit)
-	if err != nil {
-		return foundNothing, err
+	var err error
+	if p.whole = p.partial.message(); p.partial.compressed && !p.skims {
+		err = p.whole.inflate(p.limit)
 	}
-	p.whole, p.partial, p.inMessage = whole, partial{}, false
-	return foundMessage, nil
+	p.partial, p.inMessage = partial{}, false
+	return foundMessage, err
 }
 
 // takeWhole hands over the message found.

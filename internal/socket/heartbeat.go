@@ -1,0 +1,122 @@
+package socket
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/parleygo/parley"
+)
+
+// nextMessage reads until a message is whole, and deals with control frames on
+// the way. The caller is the reader.
+func (c *Conn) nextMessage() (Message, error) {
+	p := &c.in.parser
+	for {
+		what, err := p.next()
+		switch {
+		case err != nil:
+			return Message{}, err
+		case what == foundMessage:
+			return p.takeWhole(), nil
+		case what == foundControl:
+			err = c.handleControl(p.control)
+		default:
+			err = c.fill()
+		}
+		if err != nil {
+			return Message{}, err
+		}
+	}
+}
+
+// fill reads once from the wire. The heartbeat is its deadline.
+func (c *Conn) fill() error {
+	in := &c.in
+	for {
+		if !in.armed && !in.arm() {
+			return errHandOver
+		}
+		err := c.readOnce()
+		if err == nil {
+			in.heard, in.pinged = time.Now(), false
+			return nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		in.armed = false
+		if err := c.heartbeat(); err != nil {
+			return err
+		}
+	}
+}
+
+// arm sets the read deadline: when the heartbeat is due. It refuses when
+// somebody else wants to read.
+func (in *inbound) arm() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.handOver {
+		return false
+	}
+	var due time.Time
+	if interval := in.c.options.PingInterval; interval > 0 {
+		due = in.heard.Add(interval)
+		if in.pinged {
+			due = due.Add(in.c.options.PongTimeout)
+		}
+	}
+	in.c.net.SetReadDeadline(due)
+	in.armed = true
+	return true
+}
+
+// heartbeat is called when a read deadline has passed, meant or not.
+func (c *Conn) heartbeat() error {
+	in := &c.in
+	interval := c.options.PingInterval
+	silent := time.Since(in.heard)
+	switch {
+	case interval <= 0 || silent < interval:
+	case !in.pinged:
+		in.pinged = true
+		return c.out.ping()
+	case silent >= interval+c.options.PongTimeout:
+		return parley.ErrIdle
+	}
+	return nil
+}
+
+func (c *Conn) readOnce() error {
+	in := &c.in
+	if c.hasRaw {
+		if err := c.raw.wait(in.attempt); err != nil {
+			return err
+		}
+		if in.attemptE != nil {
+			return in.attemptE
+		}
+		in.parser.took(in.attemptN, in.attemptOn)
+		return nil
+	}
+	into, direct := in.parser.target()
+	n, err := c.net.Read(into)
+	in.parser.took(n, direct)
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// readAttempt reads what the kernel has. While it has nothing no buffer is held.
+func (in *inbound) readAttempt(fd uintptr) bool {
+	into, direct := in.parser.target()
+	n, again, err := readNow(fd, into)
+	if again {
+		in.parser.unread.rest()
+		return false
+	}
+	in.attemptN, in.attemptOn, in.attemptE = n, direct, err
+	return true
+}
