@@ -36,7 +36,9 @@ func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {
 		net: conn, deflate: deflate, options: &u.options,
 		sweeper: &u.sweeper, flusher: &u.flusher, gone: make(chan struct{}),
 	}
-	c.raw, c.hasRaw = rawOf(conn)
+	if c.raw, c.hasRaw = rawOf(conn); !c.hasRaw {
+		c.net = &guardedConn{conn, func() { c.Abort(parley.ErrDisconnected) }}
+	}
 	c.in.init(c, early)
 	c.out.init(c)
 	return c

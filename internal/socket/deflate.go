@@ -5,9 +5,7 @@ import (
 	"compress/flate"
 	"fmt"
 	"io"
-	"maps"
 	"math"
-	"net/http"
 	"net/textproto"
 	"strconv"
 	"strings"
@@ -109,12 +107,4 @@ func meetableParam(key, value string, hasValue bool) bool {
 		return !hasValue || err == nil && bits >= 8 && bits <= 15 && value[0] != '0'
 	}
 	return false
-}
-
-// withoutExtensions returns r without the client's offers.
-func withoutExtensions(r *http.Request) *http.Request {
-	bare := *r
-	bare.Header = maps.Clone(r.Header)
-	delete(bare.Header, "Sec-Websocket-Extensions")
-	return &bare
 }

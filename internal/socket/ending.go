@@ -123,7 +123,8 @@ func endOf(err error) End {
 	case errors.Is(err, parley.ErrPeerProtocol), errors.Is(err, parley.ErrTooLarge),
 		errors.Is(err, parley.ErrInvalidPayload):
 		return End{parley.CodeOf(err), "", err}
-	case errors.Is(err, parley.ErrIdle), errors.Is(err, parley.ErrSlowConsumer):
+	case errors.Is(err, parley.ErrIdle), errors.Is(err, parley.ErrSlowConsumer),
+		errors.Is(err, parley.ErrDisconnected):
 		return End{parley.CloseAbnormal, "", err}
 	}
 	return End{parley.CloseAbnormal, "", parley.ErrDisconnected}
@@ -136,8 +137,8 @@ func (c *Conn) cut() {
 	select {
 	case <-c.gone:
 	default:
+		defer close(c.gone)
+		defer c.out.die()
 		c.net.Close()
-		c.out.die()
-		close(c.gone)
 	}
 }

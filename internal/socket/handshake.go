@@ -13,8 +13,12 @@ func Requested(r *http.Request) bool {
 	if _, ok := r.Header["Sec-Websocket-Key"]; ok {
 		return true
 	}
-	upgrade := r.Header["Upgrade"]
-	return len(upgrade) > 0 && hasToken(upgrade, "websocket")
+	lines := r.Header["Upgrade"]
+	if len(lines) == 0 {
+		return false
+	}
+	listed, _ := inList(lines, "websocket", isProtocol)
+	return listed
 }
 
 // HandshakeError is a handshake that can't be answered with a WebSocket. Status
@@ -27,25 +31,35 @@ type HandshakeError struct {
 
 func (e *HandshakeError) Error() string { return "parley: websocket handshake: " + e.Text }
 
-// Check tells what is wrong with a handshake (RFC 6455, section 4.2.1), or nil.
+// Check returns what is wrong with a handshake (RFC 6455, section 4.2.1), or nil.
 func Check(r *http.Request) *HandshakeError {
 	switch {
-	case r.ProtoMajor != 1 || r.ProtoMinor < 1:
-		return &HandshakeError{http.StatusUpgradeRequired, http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}}, "needs HTTP/1.1"}
+	case r.ProtoMajor > 1: // whose answers may not say Upgrade
+		return &HandshakeError{http.StatusUpgradeRequired, nil, "needs HTTP/1.1"}
+	case !r.ProtoAtLeast(1, 1):
+		return &HandshakeError{http.StatusUpgradeRequired,
+			http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}}, "needs HTTP/1.1"}
 	case r.Method != http.MethodGet:
-		return &HandshakeError{http.StatusMethodNotAllowed, http.Header{"Allow": {"GET"}}, "method must be GET"}
-	case !hasToken(r.Header["Upgrade"], "websocket") || !hasToken(r.Header["Connection"], "upgrade"):
-		return &HandshakeError{http.StatusBadRequest, nil, "must say Upgrade: websocket and Connection: Upgrade"}
+		return &HandshakeError{http.StatusMethodNotAllowed,
+			http.Header{"Allow": {"GET"}}, "method must be GET"}
+	case !lists(r.Header["Upgrade"], "websocket", isProtocol),
+		!lists(r.Header["Connection"], "upgrade", isToken):
+		return badRequest("must say Upgrade: websocket and Connection: Upgrade")
 	case !onlyVersion13(r.Header["Sec-Websocket-Version"]):
-		return &HandshakeError{http.StatusUpgradeRequired, http.Header{"Sec-Websocket-Version": {"13"}}, "Sec-WebSocket-Version must be 13"}
+		return &HandshakeError{http.StatusUpgradeRequired,
+			http.Header{"Sec-Websocket-Version": {"13"}}, "Sec-WebSocket-Version must be 13"}
 	case !validKey(r.Header["Sec-Websocket-Key"]):
-		return &HandshakeError{http.StatusBadRequest, nil, "Sec-WebSocket-Key must be one base64 value of 16 bytes"}
+		return badRequest("Sec-WebSocket-Key must be one base64 value of 16 bytes")
 	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
-		return &HandshakeError{http.StatusBadRequest, nil, "must not carry a body"}
+		return badRequest("must not carry a body")
 	case !validOffers(r.Header["Sec-Websocket-Protocol"]):
-		return &HandshakeError{http.StatusBadRequest, nil, "Sec-WebSocket-Protocol must list different tokens"}
+		return badRequest("Sec-WebSocket-Protocol must list different tokens")
 	}
 	return nil
+}
+
+func badRequest(text string) *HandshakeError {
+	return &HandshakeError{http.StatusBadRequest, nil, text}
 }
 
 func onlyVersion13(versions []string) bool {
@@ -65,7 +79,7 @@ func validOffers(lines []string) bool {
 	for _, line := range lines {
 		for offer := range strings.SplitSeq(line, ",") {
 			offer = textproto.TrimString(offer)
-			if offer == "" || seen[offer] || strings.ContainsFunc(offer, notToken) {
+			if seen[offer] || !isToken(offer) {
 				return false
 			}
 			seen[offer] = true
@@ -74,17 +88,37 @@ func validOffers(lines []string) bool {
 	return true
 }
 
-func notToken(c rune) bool {
-	return c <= ' ' || c >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, c)
+// lists reports whether a header is well formed and has an element.
+func lists(lines []string, element string, valid func(string) bool) bool {
+	listed, ok := inList(lines, element, valid)
+	return listed && ok
 }
 
-func hasToken(lines []string, token string) bool {
+// inList looks for an element in a header that is a list (RFC 9110, section
+// 5.6.1), whose empty elements do not count. ok means that all others are valid.
+func inList(lines []string, element string, valid func(string) bool) (listed, ok bool) {
+	ok = true
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(textproto.TrimString(part), token) {
-				return true
+			if part = textproto.TrimString(part); part == "" {
+				continue
 			}
+			listed = listed || strings.EqualFold(part, element)
+			ok = ok && valid(part)
 		}
 	}
-	return false
+	return listed, ok
+}
+
+// isProtocol reports whether s is a protocol of Upgrade: a name, and perhaps a
+// version.
+func isProtocol(s string) bool {
+	name, version, versioned := strings.Cut(s, "/")
+	return isToken(name) && (!versioned || isToken(version))
+}
+
+func isToken(s string) bool { return s != "" && !strings.ContainsFunc(s, notToken) }
+
+func notToken(c rune) bool {
+	return c <= ' ' || c >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, c)
 }

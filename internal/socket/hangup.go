@@ -12,37 +12,43 @@ import (
 // meanwhile for the peer to hang up. The caller is the watcher.
 func (c *Conn) watchHangup() error {
 	in := &c.in
+	pings := c.options.PingInterval > 0
 	due := time.Time{} // when to ping: a peer that vanished shows in the error
 	for {
-		in.mu.Lock()
-		switch {
-		case in.handOver:
-			in.mu.Unlock()
-			return errHandOver
-		case !in.paused:
-			in.mu.Unlock()
-			in.heard, in.armed = time.Now(), false // silence while nobody listened does not count
-			return nil
-		}
-		if c.options.PingInterval > 0 && !time.Now().Before(due) {
+		if pings && !time.Now().Before(due) {
 			due = time.Now().Add(c.options.PingInterval)
 		}
-		c.net.SetReadDeadline(due)
-		in.mu.Unlock()
-
-		left, hungUp, err := c.awaitHangup(due)
-		if err != nil {
+		if paused, err := in.stillPaused(due); !paused {
 			return err
 		}
-		if hungUp {
+		left, hungUp, err := c.awaitHangup(due)
+		switch {
+		case err != nil:
+			return err
+		case hungUp:
 			return in.keepLeft(left)
-		}
-		if c.options.PingInterval > 0 && !time.Now().Before(due) {
+		case pings && !time.Now().Before(due):
 			if err := c.out.ping(); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// stillPaused reports whether the watcher has to wait for room, for which it sets
+// the deadline.
+func (in *inbound) stillPaused(due time.Time) (paused bool, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.handOver:
+		return false, errHandOver
+	case !in.paused:
+		in.heard, in.armed = time.Now(), false // silence while nobody listened does not count
+		return false, nil
+	}
+	in.c.net.SetReadDeadline(due)
+	return true, nil
 }
 
 // awaitHangup returns when the peer has hung up, and what it left unread then, or

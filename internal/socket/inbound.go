@@ -110,11 +110,8 @@ func (c *Conn) tryRead(ctx context.Context) (m Message, done bool, err error) {
 		m, err = c.readHere(ctx)
 		return m, err != errHandOver, err
 	default:
-		in.interrupt()
-		wake := in.wake
-		in.mu.Unlock()
 		select {
-		case <-wake:
+		case <-in.askReader():
 		case <-ctx.Done():
 		}
 	}
@@ -179,6 +176,14 @@ func (in *inbound) rouse() {
 	case in.wake <- struct{}{}:
 	default:
 	}
+}
+
+// askReader asks the reader to give up, and returns what Read waits for then. The
+// caller holds mu, which is released.
+func (in *inbound) askReader() (wake <-chan struct{}) {
+	defer in.mu.Unlock()
+	in.interrupt()
+	return in.wake
 }
 
 // interrupt asks the reader to give up. The caller holds mu.

@@ -43,18 +43,10 @@ func (c *Conn) linger() {
 // becomeCloser waits until nobody else reads.
 func (in *inbound) becomeCloser(timeout <-chan time.Time, gone <-chan struct{}) bool {
 	for {
-		in.mu.Lock()
-		if in.reader == nobody {
-			in.reader = closer
-			in.mu.Unlock()
+		free := in.tryCloser()
+		if free == nil {
 			return true
 		}
-		in.interrupt()
-		if in.free == nil {
-			in.free = make(chan struct{})
-		}
-		free := in.free
-		in.mu.Unlock()
 		select {
 		case <-free:
 		case <-timeout:
@@ -63,6 +55,22 @@ func (in *inbound) becomeCloser(timeout <-chan time.Time, gone <-chan struct{}) 
 			return false
 		}
 	}
+}
+
+// tryCloser makes the caller the closer, or has the reader give up and returns
+// when to ask again.
+func (in *inbound) tryCloser() (free <-chan struct{}) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.reader == nobody {
+		in.reader = closer
+		return nil
+	}
+	in.interrupt()
+	if in.free == nil {
+		in.free = make(chan struct{})
+	}
+	return in.free
 }
 
 // awaitClose reads and drops messages until the peer's close frame, or what comes

@@ -2,7 +2,6 @@ package socket
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -232,12 +231,7 @@ func (o *outbound) writeHere(frame []byte, ctxEnds bool) error {
 }
 
 // fail ends the socket for a write that failed.
-func (o *outbound) fail(err error) {
-	if !errors.Is(err, parley.ErrSlowConsumer) {
-		err = parley.ErrDisconnected
-	}
-	o.c.Abort(err)
-}
+func (o *outbound) fail(err error) { o.c.Abort(endOf(err).Cause) }
 
 // seal puts a close frame behind everything, or in its place, and takes nothing
 // more.

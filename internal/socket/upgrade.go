@@ -2,14 +2,18 @@ package socket
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"sync/atomic"
 
 	"github.com/gorilla/websocket"
 	"github.com/olahol/melody"
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // Upgrader answers handshakes for one policy. It is safe for concurrent use.
@@ -36,23 +40,65 @@ func NewUpgrader(options parley.SocketOptions) *Upgrader {
 	return &Upgrader{options: options, melody: m}
 }
 
-// Upgrade completes the handshake that Check has approved. header holds the
-// response headers, the chosen subprotocol among them.
+// Upgrade completes the handshake that Check has approved. header, which becomes
+// Upgrade's own, holds the response headers, the chosen subprotocol among them. An
+// error that is parley.ErrDisconnected means that nobody is there any more to be
+// told; after another one the handshake waits for an answer still.
 //
 // melody would keep a session's goroutine and buffers for its whole life. Its
 // connect handler is where the connection changes hands: melody is left with an
 // empty shell, ends the session at once, and Upgrade returns on the caller's
 // goroutine.
-func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn, error) {
+func (u *Upgrader) Upgrade(
+	w http.ResponseWriter, r *http.Request, header http.Header,
+) (*Conn, error) {
 	deflate := u.options.Deflate && acceptsDeflate(r.Header["Sec-Websocket-Extensions"])
-	if u.options.Deflate && !deflate {
-		r = withoutExtensions(r) // gorilla would accept what it cannot do
+	keepSendable(header)
+	h := &handshake{ResponseWriter: w, header: header}
+	err := usercode.Run(func() error { return u.melody.HandleRequest(h, understood(r, deflate)) })
+	switch {
+	case err == nil && h.shell != nil && h.shell.empty.Load():
+		return newConn(h.shell.Conn, h.early, u, deflate), nil
+	case h.failed != nil:
+		return nil, fmt.Errorf("websocket upgrade: %w", h.failed)
+	case h.shell != nil:
+		_ = usercode.Run(h.shell.Conn.Close)
+		return nil, fmt.Errorf("%w: during the upgrade: %w", parley.ErrDisconnected, err)
 	}
-	handshake := &handshake{ResponseWriter: w, header: header}
-	if err := u.melody.HandleRequest(handshake, r); err != nil {
-		return nil, err
+	return nil, fmt.Errorf("websocket upgrade: %w", err)
+}
+
+// understood is the handshake as Check has read it, for gorilla, which reads some
+// headers in another way.
+func understood(r *http.Request, deflate bool) *http.Request {
+	header := http.Header{
+		"Connection":            {"Upgrade"},
+		"Upgrade":               {"websocket"},
+		"Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key":     {textproto.TrimString(r.Header.Get("Sec-Websocket-Key"))},
 	}
-	return newConn(handshake.shell.Conn, handshake.early, u, deflate), nil
+	if deflate {
+		header["Sec-Websocket-Extensions"] = []string{"permessage-deflate"}
+	}
+	return &http.Request{Method: http.MethodGet, Header: header}
+}
+
+// keepSendable drops what may not stand in the answer to a handshake, whoever has
+// set it: headers that are the handshake's own or frame a body, and names that are
+// none.
+func keepSendable(header http.Header) {
+	for name := range header {
+		switch textproto.CanonicalMIMEHeaderKey(name) {
+		case "Connection", "Upgrade", "Keep-Alive", "Proxy-Connection", "Te",
+			"Trailer", "Transfer-Encoding", "Content-Length",
+			"Sec-Websocket-Accept", "Sec-Websocket-Extensions":
+			delete(header, name)
+		default:
+			if !isToken(name) {
+				delete(header, name)
+			}
+		}
+	}
 }
 
 // takeOver is melody's connect handler.
@@ -65,6 +111,7 @@ type handshake struct {
 	http.ResponseWriter
 	header http.Header
 	shell  *shell
+	failed error  // what the writer said in place of a connection
 	early  []byte // what the client sent before it saw our answer
 }
 
@@ -75,16 +122,23 @@ func (h *handshake) Header() http.Header { return h.header }
 // gorilla would refuse the connection for them.
 func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err == nil && conn == nil {
+		err = errNoConnection
+	}
 	if err != nil {
+		h.failed = err // gorilla keeps its text only
 		return nil, nil, err
 	}
-	if n := buffered.Reader.Buffered(); n > 0 {
-		h.early = make([]byte, n)
+	h.shell = &shell{Conn: conn}
+	if buffered != nil && buffered.Reader != nil {
+		h.early = make([]byte, buffered.Reader.Buffered())
 		io.ReadFull(buffered.Reader, h.early) // cannot fail: they are there
 	}
-	h.shell = &shell{Conn: conn}
-	return h.shell, bufio.NewReadWriter(bufio.NewReaderSize(h.shell, 16), bufio.NewWriterSize(h.shell, 1024)), nil
+	return h.shell, bufio.NewReadWriter(
+		bufio.NewReaderSize(h.shell, 16), bufio.NewWriterSize(h.shell, 1024)), nil
 }
+
+var errNoConnection = errors.New("the response writer's Hijack gave no connection")
 
 // shell is the connection during the handshake. Empty, it is closed for melody
 // and gorilla while the connection lives on.
