@@ -203,8 +203,8 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 func (c *webSocketConn) upgradeFailed(err error) {
 	c.order.Disconnect()
 	c.cancel(parley.ErrDisconnected)
-	if errors.Is(err, http.ErrNotSupported) {
-		c.gateway.options.Logger.Error("parley: websocket upgrade", "path", c.scope.Request.URL.Path, "error", err)
+	if !errors.Is(err, parley.ErrDisconnected) {
+		c.gateway.options.Logger.Error("parley: "+err.Error(), "path", c.scope.Request.URL.Path)
 		answer(c.w, http.StatusInternalServerError)
 	}
 	c.release()

@@ -14,21 +14,17 @@ import (
 // bounds it all.
 func (c *Conn) linger() {
 	defer c.cut()
-	deadline := time.Now().Add(c.options.CloseTimeout)
-	timer := time.NewTimer(c.options.CloseTimeout)
+	timer := time.AfterFunc(c.options.CloseTimeout, c.cut)
 	defer timer.Stop()
-
 	select {
 	case <-c.out.flush():
 	case <-c.gone:
 		return
-	case <-timer.C:
+	}
+	if !c.in.becomeCloser(c.gone) {
 		return
 	}
-	if !c.in.becomeCloser(timer.C, c.gone) {
-		return
-	}
-	c.net.SetReadDeadline(deadline)
+	c.net.SetReadDeadline(time.Time{})
 	if c.in.met == nil { // else another reader has met the peer's close already
 		c.in.met = c.awaitClose()
 	}
@@ -41,7 +37,7 @@ func (c *Conn) linger() {
 }
 
 // becomeCloser waits until nobody else reads.
-func (in *inbound) becomeCloser(timeout <-chan time.Time, gone <-chan struct{}) bool {
+func (in *inbound) becomeCloser(gone <-chan struct{}) bool {
 	for {
 		free := in.tryCloser()
 		if free == nil {
@@ -49,8 +45,6 @@ func (in *inbound) becomeCloser(timeout <-chan time.Time, gone <-chan struct{}) 
 		}
 		select {
 		case <-free:
-		case <-timeout:
-			return false
 		case <-gone:
 			return false
 		}
