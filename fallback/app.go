@@ -2,7 +2,6 @@ package fallback
 
 import (
 	"context"
-	"errors"
 
 	"github.com/parleygo/parley"
 )
@@ -12,29 +11,24 @@ import (
 type App struct {
 	app      parley.App
 	options  Options
-	sessions sessions
+	sessions registry
+	counters counters
+	foreign  seldom // when the log was last told of a foreign page, and of a full client
+	full     seldom
 }
 
-// New makes an App that serves app's WebSockets by plain HTTP as well.
+// New makes an App that serves app's WebSockets by plain HTTP as well. It panics
+// if app is nil, and for options that make no sense.
 func New(app parley.App, options Options) *App {
 	if app == nil {
 		panic("fallback: New of a nil app")
 	}
-	a := &App{app: app, options: options.withDefaults()}
-	a.sessions.app = a
-	return a
+	return &App{app: app, options: options.withDefaults()}
 }
 
-// Stats counts what has happened to the clients of an App since it was made.
-type Stats struct {
-	Sessions int // gauge: fallback sessions whose app runs
-}
-
-// Stats returns the counts.
-func (a *App) Stats() Stats { return Stats{Sessions: a.sessions.len()} }
-
-// Serve serves a client that comes by HTTP with a fallback session. Other
-// protocols are the app's; a Lifespan's shutdown ends the sessions first.
+// Serve serves a client that comes by HTTP with a fallback session, to which app is
+// a WebSocket app as ever. Other protocols go to app as they are, a real socket
+// among them; a Lifespan's shutdown ends the sessions first.
 func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 	switch scope.Protocol {
 	case parley.HTTP:
@@ -45,44 +39,29 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 	return a.app.Serve(ctx, scope, conn)
 }
 
-// serveLifespan has the app's lifespan end the sessions. An app that has none
-// leaves it to us.
-func (a *App) serveLifespan(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	err := a.app.Serve(ctx, scope, &lifespanConn{conn, a})
-	if !errors.As(err, new(*parley.UnsupportedProtocolError)) {
-		return err
+// Close ends all fallback sessions with 1012 and waits until their apps have
+// returned, or until ctx ends, whose cause it returns then. Streams and polls that
+// are there say goodbye; clients between two polls hear of it when they come.
+// Later ones are answered with 503. Sockets are the adapter's: it drains them. A
+// Lifespan's shutdown does the same as Close.
+//
+// Close the App before http.Server.Shutdown, which waits for streams and does not
+// end them. The gateway's Drain ends streams and polls in the same way as Close,
+// and may come before or after.
+func (a *App) Close(ctx context.Context) error {
+	list, idle := a.sessions.close()
+	for _, s := range list {
+		s.end(parley.WebSocketDisconnect{Code: parley.CloseServiceRestart, Cause: parley.ErrDraining})
 	}
-	for {
-		event, err := conn.Receive(ctx)
-		switch event.(type) {
-		case parley.LifespanStartup:
-			err = conn.Send(ctx, parley.LifespanStartupComplete{})
-		case parley.LifespanShutdown:
-			if err := a.Close(ctx); err != nil {
-				return conn.Send(ctx, parley.LifespanShutdownFailed{Message: err.Error()})
-			}
-			return conn.Send(ctx, parley.LifespanShutdownComplete{})
-		default:
-			return unexpected(event, err)
-		}
-		if err != nil {
-			return err
-		}
+	select {
+	case <-idle:
+		return nil
+	default:
 	}
-}
-
-// lifespanConn ends the sessions before the app hears of the shutdown.
-type lifespanConn struct {
-	parley.Conn
-	app *App
-}
-
-func (c *lifespanConn) Receive(ctx context.Context) (parley.Event, error) {
-	event, err := c.Conn.Receive(ctx)
-	if _, ends := event.(parley.LifespanShutdown); ends {
-		if err := c.app.Close(ctx); err != nil {
-			c.app.options.Logger.Error("parley: fallback sessions have not ended", "error", err)
-		}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return event, err
 }

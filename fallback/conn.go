@@ -2,131 +2,132 @@ package fallback
 
 import (
 	"context"
+	"net/http"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
-// Receive gives the consumer the handshake, the client's messages, and for ever
-// the end.
+// Receive gives the app the handshake, the client's messages, and for ever the
+// end.
 func (s *session) Receive(ctx context.Context) (event parley.Event, err error) {
 	err = s.until(ctx, nil, func() bool {
 		switch {
 		case !s.connected:
 			s.connected, event = true, parley.WebSocketConnect{}
-		case len(s.in) > 0:
-			event, s.in = s.in[0], s.in[1:]
+		case s.in.waiting():
+			event = s.in.take()
+			s.wake() // there is room for a message
 		case s.gone != nil:
 			event = *s.gone
 		}
 		return event != nil
 	})
-	if err == nil {
-		s.update(func() {}) // there is room for a message
-	}
 	return event, err
 }
 
-// Send takes what the consumer says. A message waits for room as on a socket:
-// until ctx ends.
-func (s *session) Send(ctx context.Context, event parley.Event) error {
-	if message, ok := event.(parley.WebSocketSend); ok {
-		err := s.Offer(message)
-		for err == parley.ErrFull {
-			waited := s.until(ctx, nil, func() bool {
-				err = s.offer(message)
-				return err != parley.ErrFull
-			})
-			if waited != nil {
-				return waited
-			}
-		}
-		s.update(func() {})
-		return err
+// Send takes what the app says. A message waits for room as on a socket: until ctx
+// ends.
+func (s *session) Send(ctx context.Context, event parley.Event) (err error) {
+	switch event := event.(type) {
+	case parley.WebSocketSend:
+		return s.sendMessage(ctx, event)
+	case parley.WebSocketResponseBody:
+		return s.sendDenial(ctx, event)
 	}
-	var err error
 	s.update(func() { err = s.take(event) })
 	return err
 }
 
-// Offer makes the session a parley.Offerer.
-func (s *session) Offer(message parley.WebSocketSend) (err error) {
-	s.update(func() { err = s.offer(message) })
+func (s *session) sendMessage(ctx context.Context, message parley.WebSocketSend) error {
+	message = kept(message)
+	var err error
+	waited := s.until(ctx, nil, func() bool {
+		err = s.offer(message)
+		return err != parley.ErrFull
+	})
+	if waited != nil {
+		return waited
+	}
 	return err
 }
 
-func (s *session) offer(message parley.WebSocketSend) error {
-	kind, data := message.Payload()
-	switch {
-	case s.gone != nil:
-		return parley.ErrDisconnected
-	case s.accept == nil:
-		return s.refuse(message, parley.ErrNotAccepted)
-	case kind == parley.TextMessage && !utf8.Valid(data):
-		return s.refuse(message, parley.ErrInvalidText)
-	}
+// Offer makes the session a parley.Offerer.
+func (s *session) Offer(message parley.WebSocketSend) error {
+	message = kept(message)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.offer(message)
+}
+
+// kept is a message that stays as it is when the app has its bytes again.
+func kept(message parley.WebSocketSend) parley.WebSocketSend {
 	if message.Prepared == nil {
-		message.Data = slices.Clone(data) // the consumer's again when Send returns
+		message.Data = slices.Clone(message.Data)
+	}
+	return message
+}
+
+func (s *session) offer(message parley.WebSocketSend) error {
+	if err := s.order.Send(message); err != nil {
+		return err
 	}
 	if !s.out.put(message, &s.app.options) {
 		return parley.ErrFull
 	}
+	s.app.counters.sent.Add(1)
+	s.wake()
 	return nil
 }
 
-// take takes what is no message. The caller holds mu.
+// take takes what is no message, and never waits. The caller holds mu.
 func (s *session) take(event parley.Event) error {
-	if s.gone != nil {
-		return parley.ErrDisconnected
-	}
 	switch event := event.(type) {
 	case parley.WebSocketAccept:
-		if s.accept != nil {
-			return s.refuse(event, parley.ErrAlreadyAccepted)
-		}
-		if event.Subprotocol != "" {
-			return s.refuse(event, parley.ErrSubprotocolNotOffered)
-		}
-		s.accept = &event
-	case parley.WebSocketDeny:
-		return s.denied(event)
+		return s.accepted(event)
 	case parley.WebSocketClose:
-		if s.accept == nil {
-			return s.denied(parley.WebSocketDeny{})
+		return s.close(event)
+	case parley.WebSocketDeny:
+		event, err := s.order.Deny(event)
+		if err == nil {
+			s.deniedWith(event)
 		}
-		if event.Code == 0 {
-			event.Code = parley.CloseNormal
+		return err
+	case parley.WebSocketResponseStart:
+		if err := s.order.ResponseStart(event); err != nil {
+			return err
 		}
-		if !event.Code.Sendable() {
-			return s.refuse(event, parley.ErrInvalidCloseCode)
-		}
-		s.finish(parley.WebSocketDisconnect{Code: event.Code, Reason: event.Reason, Cause: parley.ErrClosed}, event)
-	default:
-		return s.refuse(event, parley.ErrUnexpectedEvent)
+		s.denial = denial{begun: true, status: event.Status, header: event.Header.Clone()}
+		return nil
 	}
+	return s.order.Unknown(event)
+}
+
+func (s *session) accepted(accept parley.WebSocketAccept) error {
+	before := s.order
+	if err := s.order.Accept(accept, s.scope.Subprotocols); err != nil {
+		return err
+	}
+	if s.verdict != nil && !s.verdict.Allowed() {
+		s.order = before
+		s.finish(parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: errForeignPage}, nil)
+		return parley.ErrDisconnected
+	}
+	accept.Header = accept.Header.Clone()
+	s.accept = &accept
+	s.app.counters.accepted.Add(1)
 	return nil
 }
 
-func (s *session) denied(deny parley.WebSocketDeny) error {
-	if deny.Status == 0 {
-		deny.Status = 403
+func (s *session) close(event parley.WebSocketClose) error {
+	event, closing, err := s.order.Close(event)
+	switch closing {
+	case protocol.CloseFrame:
+		how := parley.WebSocketDisconnect{Code: event.Code, Reason: event.Reason, Cause: parley.ErrClosed}
+		s.finish(how, &goodbye{Code: event.Code, Reason: event.Reason})
+	case protocol.CloseDenies:
+		s.deniedWith(parley.WebSocketDeny{Status: http.StatusForbidden})
 	}
-	switch {
-	case s.accept != nil:
-		return s.refuse(deny, parley.ErrAlreadyAccepted)
-	case deny.Status < 200 || deny.Status > 599:
-		return s.refuse(deny, parley.ErrInvalidStatus)
-	}
-	s.deny = &deny
-	s.gone = &parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrClosed}
-	return nil
-}
-
-func (s *session) refuse(event parley.Event, err error) error {
-	state := "connecting"
-	if s.accept != nil {
-		state = "open"
-	}
-	return &parley.ProtocolError{State: state, Event: event.EventType(), Rule: "A7.session", Err: err}
+	return err
 }

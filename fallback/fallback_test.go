@@ -2,347 +2,282 @@ package fallback_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/channel"
-	"github.com/parleygo/parley/consumer"
 	"github.com/parleygo/parley/fallback"
 	"github.com/parleygo/parley/parleytest"
 )
 
-// poller is a client without a socket.
-type poller struct {
-	t       *testing.T
-	app     *fallback.App
-	session string
-	cursor  uint64
+// host runs apps that note how they end.
+type host struct {
+	mu    sync.Mutex
+	ends  []error
+	conns []parley.Conn
+	log   []string
 }
 
-type answer struct {
-	Session  string
-	Cursor   uint64
-	Messages []struct {
-		Text   *string
-		Binary []byte
-	}
-	Closed *struct {
-		Code   parley.CloseCode
-		Reason string
-	}
-}
-
-func (p *poller) get() *http.Request {
-	url := "/room"
-	if p.session != "" {
-		url = fmt.Sprintf("/room?session=%s&cursor=%d", p.session, p.cursor)
-	}
-	return httptest.NewRequest("GET", url, nil)
-}
-
-func (p *poller) read(got *parleytest.Response) (a answer) {
-	p.t.Helper()
-	if got.Status != 200 || got.Header.Get("Cache-Control") != "no-store" {
-		p.t.Fatalf("%d %q %v, %v", got.Status, got.Body, got.Header, got.Err)
-	}
-	if err := json.Unmarshal([]byte(got.Body), &a); err != nil {
-		p.t.Fatal(err)
-	}
-	if a.Session != "" {
-		p.session = a.Session
-	}
-	p.cursor = a.Cursor
-	return a
-}
-
-func (p *poller) poll() answer {
-	p.t.Helper()
-	return p.read(parleytest.Do(p.t, p.app, p.get()))
-}
-
-func (p *poller) post(body string, header ...string) int {
-	p.t.Helper()
-	request := httptest.NewRequest("POST", "/room", strings.NewReader(body))
-	request.Header.Set("Parley-Session", p.session)
-	if header != nil {
-		request.Header.Set("Content-Type", header[0])
-	}
-	return parleytest.Do(p.t, p.app, request).Status
-}
-
-// echoes is a room whose consumer echoes, and forwards lines to the lobby.
-func echoes(t *testing.T, layer *channel.Layer, options fallback.Options) (*room, *fallback.App) {
-	r := &room{receive: func(ctx context.Context, conn *consumer.Conn, m parley.WebSocketReceive) error {
-		if m.Text() == "panic" || m.Text() == "close" || m.Text() == "error" {
-			return endsAsTold(ctx, conn, m)
+// echo sends back what it receives, and notes the end.
+func (h *host) echo() parley.App {
+	return parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
 		}
-		return conn.Send(ctx, parley.WebSocketSend{Type: m.Type, Data: m.Data})
-	}}
-	options.Logger = silent
-	app := fallback.New(consumer.New(r.factory,
-		consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}}, consumer.Forward("line")), options)
-	t.Cleanup(func() {
-		if err := app.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return r, app
-}
-
-// B3.4: a poll hears the layer, and nothing is lost between polls.
-func TestPoll(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		layer := newLayer(t)
-		r, app := echoes(t, layer, fallback.Options{})
-		p := &poller{t: t, app: app}
-		if first := p.poll(); first.Session == "" || len(first.Session) < 26 || len(first.Messages) != 0 {
-			t.Errorf("%+v", first)
-		}
-		x := parleytest.Start(t, app, p.get())
-		if !x.Quiet() {
-			t.Error("a poll without news has answered")
-		}
-		broadcast(t, layer, "lobby", "line", "a")
-		if got := p.read(x.Response()); len(got.Messages) != 1 || *got.Messages[0].Text != "a" {
-			t.Errorf("%+v", got)
-		}
-		broadcast(t, layer, "lobby", "line", "b") // between polls
-		if p.post("c") != 204 || p.post("d", "application/octet-stream") != 204 {
-			t.Error("not taken")
-		}
-		synctest.Wait()
-		unconfirmed := p.cursor
-		for range 2 { // the answer to the first was lost
-			p.cursor = unconfirmed
-			got := p.poll()
-			if len(got.Messages) != 3 || *got.Messages[0].Text != "b" || *got.Messages[1].Text != "c" || string(got.Messages[2].Binary) != "d" {
-				t.Errorf("%+v", got)
+		h.mu.Lock()
+		h.conns = append(h.conns, ws.Conn())
+		h.mu.Unlock()
+		for {
+			message, err := ws.Read(ctx)
+			if err != nil {
+				h.ended(err)
+				return err
+			}
+			h.mu.Lock()
+			h.log = append(h.log, message.Text())
+			h.mu.Unlock()
+			if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data}); err != nil {
+				h.ended(err)
+				return err
 			}
 		}
-		began := time.Now()
-		if got := p.poll(); len(got.Messages) != 0 || time.Since(began) != 25*time.Second {
-			t.Errorf("%+v after %v", got, time.Since(began))
-		}
-		if stats := app.Stats(); stats.Sessions != 1 {
-			t.Errorf("%+v", stats)
-		}
-		time.Sleep(16 * time.Second) // longer than the lease
-		synctest.Wait()
-		if got := r.disconnects(); len(got) != 1 || !errors.Is(got[0], parley.ErrDisconnected) {
-			t.Errorf("disconnected with %v", got)
-		}
-		if got := parleytest.Do(t, app, p.get()); got.Status != 404 || app.Stats().Sessions != 0 || layer.Stats().Inboxes != 0 {
-			t.Errorf("%+v, %+v", got, app.Stats())
-		}
 	})
 }
 
-// How a session ends: the client is told, the consumer once.
-func TestSessionEnds(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		act   func(p *poller, layer *channel.Layer)
-		code  parley.CloseCode
-		cause error
-	}{
-		{"B2.5 ErrStop", func(p *poller, _ *channel.Layer) { p.post("close") }, 1000, parley.ErrFinished},
-		{"E6 error", func(p *poller, _ *channel.Layer) { p.post("error") }, 1011, errTest},
-		{"E6 panic", func(p *poller, _ *channel.Layer) { p.post("panic") }, 1011, parley.ErrAppPanic},
-		{"E7 kick", func(_ *poller, layer *channel.Layer) {
-			_, _ = layer.KickGroup(context.Background(), "lobby", parley.ErrAuthExpired)
-		}, 4401, parley.ErrAuthExpired},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				layer := newLayer(t)
-				r, app := echoes(t, layer, fallback.Options{})
-				p := &poller{t: t, app: app}
-				p.poll()
-				test.act(p, layer)
-				got := p.poll()
-				if got.Closed == nil || got.Closed.Code != test.code {
-					t.Errorf("%+v", got)
-				}
-				synctest.Wait() // the client hears of it first
-				if causes := r.disconnects(); len(causes) != 1 || !errors.Is(causes[0], test.cause) {
-					t.Errorf("disconnected with %v", causes)
-				}
-				if status := p.post("x"); status != 404 {
-					t.Errorf("posting afterwards: %d", status)
-				}
-			})
+func (h *host) ended(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ends = append(h.ends, err)
+}
+
+// causes returns what the apps have ended with.
+func (h *host) causes() []error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.ends)
+}
+
+// say sends to all clients.
+func (h *host) say(t testing.TB, text string) {
+	t.Helper()
+	h.mu.Lock()
+	conns := slices.Clone(h.conns)
+	h.mu.Unlock()
+	prepared := parley.Prepare(parley.Text(text))
+	for _, conn := range conns {
+		if err := conn.(parley.Offerer).Offer(prepared.Send()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// serve makes an App that is closed with the test.
+func serve(t testing.TB, app parley.App, options fallback.Options) *fallback.App {
+	t.Helper()
+	if options.Logger == nil {
+		options.Logger = silent
+	}
+	served := fallback.New(app, options)
+	t.Cleanup(func() {
+		if err := served.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if stats := served.Stats(); stats.Running != 0 {
+			t.Errorf("closed: %+v", stats)
+		}
+	})
+	return served
+}
+
+// each runs a test in a bubble, over streams and over polls.
+func each(t *testing.T, test func(t *testing.T, streams bool)) {
+	for name, streams := range transports {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, streams) })
 		})
 	}
 }
 
-// One definition for all: the same over a stream, with a resume and no gap.
-func TestServerSentEvents(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		layer := newLayer(t)
-		r, app := echoes(t, layer, fallback.Options{})
-		x := parleytest.Start(t, app, streamRequest(""))
-		opened, _ := x.Read()
-		_, id, _ := strings.Cut(opened, "id: ")
-		id, _, _ = strings.Cut(id, ".0\n")
-		if !strings.HasPrefix(opened, "event: open\n") || x.Header().Get("Content-Type") != "text/event-stream" {
-			t.Errorf("%q", opened)
+// Any message arrives as it was sent, both ways.
+func TestMessages(t *testing.T) {
+	each(t, func(t *testing.T, streams bool) {
+		c := (&client{t: t, app: serve(t, new(host).echo(), fallback.Options{}), streams: streams}).mustOpen()
+		for _, text := range []string{
+			"a", "", " a", "a\nb", "a\n", "a\r\nb\r", "id: 1", "\x00", "\u2028<&>\ufeff", `"\`, strings.Repeat("é", 1<<18),
+		} {
+			if status := c.post(text); status != 204 {
+				t.Errorf("posting %.20q: %d", text, status)
+			}
+			if got := c.message(); got != text {
+				t.Errorf("got %.20q, want %.20q", got, text)
+			}
 		}
-		broadcast(t, layer, "lobby", "line", "a\nb")
-		if got, _ := x.Read(); got != "id: "+id+".1\ndata: a\ndata: b\n\n" {
-			t.Errorf("%q", got)
-		}
-		if got, _ := x.ReadWithin(20 * time.Second); got != ": \n\n" {
-			t.Errorf("heartbeat %q", got)
-		}
-		x.Vanish()
-		x.Wait()
-		broadcast(t, layer, "lobby", "line", "c") // while away
-		x = parleytest.Start(t, app, streamRequest(id+".0"))
-		x.Read()
-		if got, _ := x.Read(); got != "id: "+id+".1\ndata: a\ndata: b\n\nid: "+id+".2\ndata: c\n\n" {
-			t.Errorf("resumed with %q", got)
-		}
-		if got := r.disconnects(); got != nil {
-			t.Errorf("disconnected with %v", got)
-		}
-		if err := app.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if got, _ := x.Read(); got != "event: close\ndata: {\"code\":1012}\n\n" || x.Wait() != nil {
-			t.Errorf("%q", got)
-		}
-		if got := r.disconnects(); len(got) != 1 || !errors.Is(got[0], parley.ErrDraining) {
-			t.Errorf("disconnected with %v", got)
-		}
-		if got := parleytest.Do(t, app, streamRequest("")); got.Status != 503 {
-			t.Errorf("opened after Close: %d", got.Status)
+		for _, data := range []string{"", "\xff\x00", "\r\n"} {
+			if status := c.postBinary(data); status != 204 {
+				t.Errorf("posting %q: %d", data, status)
+			}
+			got := c.next().messages
+			if len(got) != 1 || string(got[0].Data) != data || got[0].Type != parley.BinaryMessage {
+				t.Errorf("got %v, want %q", got, data)
+			}
 		}
 	})
 }
 
-func streamRequest(last string) *http.Request {
-	request := httptest.NewRequest("GET", "/room", nil)
-	request.Header.Set("Accept", "text/event-stream")
-	if last != "" {
-		request.Header.Set("Last-Event-ID", last)
-	}
-	return request
-}
-
-// Bad input of clients without a socket.
-func TestFallbackRefuses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, app := echoes(t, newLayer(t), fallback.Options{MaxSessions: 1, MaxMessage: 4})
-		p := &poller{t: t, app: app}
-		if got := p.post("x"); got != 404 {
-			t.Errorf("without a session: %d", got)
+// Nothing is lost and nothing comes twice, whatever happens to the requests.
+func TestResume(t *testing.T) {
+	each(t, func(t *testing.T, streams bool) {
+		h := new(host)
+		c := (&client{t: t, app: serve(t, h.echo(), fallback.Options{}), streams: streams}).mustOpen()
+		h.say(t, "a")
+		if got := c.message(); got != "a" {
+			t.Errorf("got %q", got)
 		}
-		p.poll()
-		for body, want := range map[string]int{"12345": 413, "\xff": 400, "1234": 204} {
-			if got := p.post(body); got != want {
-				t.Errorf("%q: %d, want %d", body, got, want)
+		c.x = nil // the client has lost its stream, or is between two polls
+		h.say(t, "b")
+		h.say(t, "c")
+		for range 2 { // the first answer is lost
+			before := c.cursor
+			c.attach()
+			if streams {
+				c.next() // the greeting
 			}
-		}
-		if got := (&poller{t: t, app: app}).status("GET"); got != 503 {
-			t.Errorf("one too many: %d", got)
-		}
-		for method, want := range map[string]int{"PUT": 405, "HEAD": 405, "OPTIONS": 204} {
-			if got := p.status(method); got != want {
-				t.Errorf("%s: %d, want %d", method, got, want)
+			if got := c.message(); got != "b" {
+				t.Errorf("got %q", got)
 			}
+			c.cursor, c.x = before, nil
 		}
-		if got := p.status("DELETE"); got != 204 {
-			t.Errorf("goodbye: %d", got)
+		c.cursor++
+		c.attach()
+		if streams {
+			c.next()
 		}
-		if got := p.status("DELETE"); got != 404 {
-			t.Errorf("goodbye again: %d", got)
-		}
-		p.cursor = 99
-		if got := p.status("GET"); got != 404 {
-			t.Errorf("cursor from nowhere: %d", got)
+		if got := c.message(); got != "c" {
+			t.Errorf("got %q", got)
 		}
 	})
 }
 
-func (p *poller) status(method string) int {
-	p.t.Helper()
-	request := p.get()
-	request.Method = method
-	return parleytest.Do(p.t, p.app, request).Status
-}
-
-// B2.9: the handshake's answer is the first request's.
-func TestFallbackAnswers(t *testing.T) {
-	for status, connect := range map[int]func(context.Context, *consumer.Conn) (consumer.Answer, error){
-		401: denies, 500: failsToConnect,
-	} {
-		r := &room{connect: connect}
-		app := fallback.New(consumer.New(r.factory), fallback.Options{Logger: silent})
-		if got := parleytest.Do(t, app, request()); got.Status != status {
-			t.Errorf("%d %q, want %d", got.Status, got.Body, status)
+// A session lives as long as requests come, and for a lease after.
+func TestLease(t *testing.T) {
+	each(t, func(t *testing.T, streams bool) {
+		h := new(host)
+		app := serve(t, h.echo(), fallback.Options{})
+		c := (&client{t: t, app: app, streams: streams}).mustOpen()
+		for range 3 { // nothing happens, for much longer than the lease
+			began := time.Now()
+			if got := c.next(); got.gone || got.closed != nil || len(got.messages) != 0 {
+				t.Errorf("%+v", got)
+			}
+			if waited, want := time.Since(began), map[bool]time.Duration{true: 15 * time.Second, false: 25 * time.Second}[streams]; waited != want {
+				t.Errorf("held for %v, want %v", waited, want)
+			}
 		}
-		if err := app.Close(t.Context()); err != nil || len(r.disconnects()) != 1 {
-			t.Errorf("%v, disconnected with %v", err, r.disconnects())
+		if streams {
+			c.x.Vanish()
 		}
-	}
-}
-
-// E13: a client that does not poll is a slow one.
-func TestSlowPoller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		layer := newLayer(t)
-		_, app := echoes(t, layer, fallback.Options{QueueMessages: 3})
-		p := &poller{t: t, app: app}
-		p.poll()
-		for i := range 5 {
-			broadcast(t, layer, "lobby", "line", fmt.Sprint(i))
-		}
+		time.Sleep(14 * time.Second)
 		synctest.Wait()
-		if got := p.poll(); len(got.Messages) != 3 {
+		if got := app.Stats(); got.Running != 1 || got.Sessions != 1 {
 			t.Errorf("%+v", got)
 		}
-		if got := p.poll(); got.Closed == nil || got.Closed.Code != 1013 {
-			t.Errorf("%+v, %+v", got, app.Stats())
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := h.causes(); len(got) != 1 || !errors.Is(got[0], parley.ErrDisconnected) {
+			t.Errorf("ended with %v", got)
+		}
+		if got := app.Stats(); got.Running != 0 || got.Sessions != 0 || got.Lost != 1 || got.Opened != 1 {
+			t.Errorf("%+v", got)
+		}
+		c.x = nil
+		if got := c.next(); got.status != 404 {
+			t.Errorf("%+v", got)
 		}
 	})
 }
 
-// A process that ends takes its sessions with it.
-func TestLifespan(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, app := echoes(t, newLayer(t), fallback.Options{})
-		(&poller{t: t, app: app}).poll()
-		conn := &script{events: []parley.Event{parley.LifespanStartup{}, parley.LifespanShutdown{}}}
-		if err := app.Serve(t.Context(), &parley.Scope{Protocol: parley.Lifespan}, conn); err != nil {
-			t.Error(err)
+// A client that comes twice is served where it came last.
+func TestTakeOver(t *testing.T) {
+	each(t, func(t *testing.T, streams bool) {
+		h := new(host)
+		c := (&client{t: t, app: serve(t, h.echo(), fallback.Options{}), streams: streams}).mustOpen()
+		first := c.attach()
+		synctest.Wait()
+		c.attach()
+		got := first.Response()
+		if got.Status != 200 || got.Truncated || got.Err != nil {
+			t.Errorf("%+v", got)
 		}
-		if got := r.disconnects(); len(got) != 1 || !errors.Is(got[0], parley.ErrDraining) {
-			t.Errorf("disconnected with %v", got)
+		if streams {
+			c.next()
+		}
+		h.say(t, "a")
+		if got := c.message(); got != "a" {
+			t.Errorf("got %q", got)
 		}
 	})
 }
 
-// script is a conn that says its lines and refuses all it is sent.
-type script struct {
-	events []parley.Event
-	refuse error
-}
-
-func (s *script) Receive(context.Context) (parley.Event, error) {
-	if len(s.events) == 0 {
-		return nil, errTest
+// A real socket, and what is none, go to the app as they are.
+func TestPassesOn(t *testing.T) {
+	app := serve(t, new(host).echo(), fallback.Options{})
+	s := parleytest.Dial(t, app, httptest.NewRequest("GET", "/", nil))
+	s.Send(parley.Text("a"))
+	if got := s.Receive().Text(); got != "a" || app.Stats().Opened != 0 {
+		t.Errorf("got %q, %+v", got, app.Stats())
 	}
-	event := s.events[0]
-	s.events = s.events[1:]
-	return event, nil
+	s.Close(parley.CloseNormal, "")
+	err := app.Serve(t.Context(), &parley.Scope{Protocol: parley.Channel}, nil)
+	if !errors.As(err, new(*parley.UnsupportedProtocolError)) {
+		t.Errorf("a channel: %v", err)
+	}
 }
 
-func (s *script) Send(context.Context, parley.Event) error { return s.refuse }
+// What the app finds in its scope is a handshake's.
+func TestScope(t *testing.T) {
+	var scope *parley.Scope
+	app := serve(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		scope = ws.Scope()
+		if scope.Request.Context() != ctx {
+			t.Error("the request has another context")
+		}
+		return ws.Accept(ctx, parley.WebSocketAccept{Subprotocol: "b"})
+	}), fallback.Options{})
+	r := httptest.NewRequest("GET", "https://example.com/room/7?protocols=a,+b", nil)
+	r.Header.Set("Parley-Protocols", "c")
+	r.SetPathValue("room", "7")
+	if got := parleytest.Do(t, app, r); !strings.Contains(got.Body, `"protocol":"b"`) {
+		t.Errorf("%+v", got)
+	}
+	if scope.Protocol != parley.WebSocket || scope.Scheme() != "wss" || scope.PathValue("room") != "7" ||
+		!slices.Equal(scope.Subprotocols, []string{"c", "a", "b"}) ||
+		!slices.Equal(scope.Extensions, []parley.Extension{parley.ExtensionDenial}) {
+		t.Errorf("%+v", scope)
+	}
+}
+
+func TestNewPanics(t *testing.T) {
+	app := new(host).echo()
+	for want, build := range map[string]func(){
+		"fallback: New of a nil app": func() { fallback.New(nil, fallback.Options{}) },
+		"fallback: Options.Lease":    func() { fallback.New(app, fallback.Options{Lease: -1}) },
+		"Options.PollTimeout":        func() { fallback.New(app, fallback.Options{PollTimeout: -1}) },
+		"Options.CookieName":         func() { fallback.New(app, fallback.Options{CookieName: "a b"}) },
+		"Options.CookiePath":         func() { fallback.New(app, fallback.Options{CookiePath: "/;"}) },
+	} {
+		func() {
+			defer func() {
+				if got, _ := recover().(string); !strings.Contains(got, want) {
+					t.Errorf("panicked with %q, want %q", got, want)
+				}
+			}()
+			build()
+		}()
+	}
+}

@@ -4,14 +4,15 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/gorilla/websocket"
-	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
@@ -20,30 +21,25 @@ import (
 
 // One definition, three clients, over real connections: what one says, all hear.
 func TestAllTransports(t *testing.T) {
-	layer := newLayer(t)
-	r := &room{said: func(ctx context.Context, conn *consumer.Conn, said said) error {
-		_, err := conn.Layer().GroupSend(ctx, "lobby", channel.NewMessage("line", []byte(said.Text)))
+	layer := channel.New(channel.Options{})
+	t.Cleanup(func() { _ = layer.Close(context.Background()) })
+	said := func(_ *struct{}, ctx context.Context, _ *consumer.Conn, line struct{ Text string }) error {
+		_, err := layer.GroupSend(ctx, "lobby", channel.NewMessage("line", []byte(line.Text)))
 		return err
-	}}
-	app := fallback.New(consumer.New(r.factory, consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}, Logger: silent},
-		consumer.Receive((*room).Said), consumer.Forward("line")), fallback.Options{Logger: silent})
-	url := "http://" + serveTCP(t, app) + "/room"
-	t.Cleanup(func() { // before the server's: its streams end
-		if err := app.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-		http.DefaultClient.CloseIdleConnections()
-	})
-
-	stream := get(t, url, "text/event-stream")
+	}
+	app := fallback.New(consumer.New(func() *struct{} { return new(struct{}) },
+		consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}, Logger: silent},
+		consumer.Receive(said), consumer.Forward("line")), fallback.Options{Logger: silent})
+	url, browser := serveTCP(t, app)
+	stream := get(t, browser, url, "text/event-stream")
 	events := bufio.NewScanner(stream)
 	first := nextData(t, events)
 	var opened struct{ Session string }
 	decode(t, first, &opened)
 
-	var polled answer
-	readJSON(t, get(t, url, "application/json"), &polled)
-	poll := url + "?session=" + polled.Session + "&cursor="
+	var begun polled
+	readJSON(t, get(t, browser, url, "application/json"), &begun)
+	poll := url + "?session=" + begun.Session + "&cursor="
 
 	socket, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(url, "http"), nil)
 	if err != nil {
@@ -56,7 +52,7 @@ func TestAllTransports(t *testing.T) {
 		if session == "" {
 			err = socket.WriteMessage(websocket.TextMessage, []byte(body))
 		} else {
-			response, failed := http.Post(url+"?session="+session, "text/plain", strings.NewReader(body))
+			response, failed := browser.Post(url+"?session="+session, "text/plain", strings.NewReader(body))
 			if err = failed; err == nil {
 				response.Body.Close()
 			}
@@ -65,7 +61,7 @@ func TestAllTransports(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i, from := range []string{"", opened.Session, polled.Session} {
+	for i, from := range []string{"", opened.Session, begun.Session} {
 		text := "line " + string(rune('a'+i))
 		say(from, text)
 		if _, data, err := socket.ReadMessage(); err != nil || string(data) != text {
@@ -74,22 +70,22 @@ func TestAllTransports(t *testing.T) {
 		if got := nextData(t, events); got != text {
 			t.Errorf("stream: %q, want %q", got, text)
 		}
-		var news answer
-		readJSON(t, get(t, poll+string(rune('0'+i)), ""), &news)
-		if len(news.Messages) != 1 || *news.Messages[0].Text != text {
-			t.Errorf("poll: %+v, want %q", news, text)
+		var got polled
+		readJSON(t, get(t, browser, poll+string(rune('0'+i)), ""), &got)
+		if len(got.Messages) != 1 || *got.Messages[0].Text != text {
+			t.Errorf("poll: %+v, want %q", got, text)
 		}
 	}
 }
 
-func get(t *testing.T, url, accept string) io.Reader {
+func get(t *testing.T, browser *http.Client, url, accept string) io.Reader {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header.Set("Accept", accept)
-	response, err := http.DefaultClient.Do(request)
+	response, err := browser.Do(request)
 	if err != nil || response.StatusCode != 200 {
 		t.Fatal(err, response)
 	}
@@ -124,17 +120,93 @@ func decode(t *testing.T, text string, value any) {
 	}
 }
 
-// serveTCP serves app on a real port and returns its address.
-func serveTCP(t testing.TB, app parley.App) string {
+// serveTCP serves app on a real port, and returns its URL and a browser to go there.
+func serveTCP(t *testing.T, app *fallback.App) (url string, browser *http.Client) {
 	t.Helper()
-	gateway := nethttp.Handler(app, nethttp.Options{InsecureSkipOriginCheck: true, Logger: silent})
+	gateway := nethttp.Handler(app)
 	server := httptest.NewServer(gateway)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser = &http.Client{Jar: jar, Transport: new(http.Transport)}
 	t.Cleanup(func() {
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = gateway.Drain(ended)
 		_ = gateway.Drain(context.Background())
+		_ = app.Close(context.Background())
+		browser.CloseIdleConnections()
 		server.Close()
 	})
-	return strings.TrimPrefix(server.URL, "http://")
+	return server.URL + "/room", browser
+}
+
+// Over a real connection, too, a drain says goodbye, in either order.
+func TestLiveDrain(t *testing.T) {
+	for name, streams := range transports {
+		for order, drain := range map[string]func(app *fallback.App, gateway *nethttp.Gateway) error{
+			"app first": func(app *fallback.App, gateway *nethttp.Gateway) error {
+				return errors.Join(app.Close(t.Context()), gateway.Drain(t.Context()))
+			},
+			"gateway first": func(app *fallback.App, gateway *nethttp.Gateway) error {
+				return errors.Join(gateway.Drain(t.Context()), app.Close(t.Context()))
+			},
+		} {
+			t.Run(name+" "+order, func(t *testing.T) {
+				h := new(host)
+				app := serve(t, h.echo(), fallback.Options{})
+				gateway := nethttp.Handler(app)
+				server := httptest.NewServer(gateway)
+				defer server.Close()
+				browser := &http.Client{Transport: new(http.Transport)}
+				defer browser.CloseIdleConnections()
+				if got := drained(t, browser, server.URL, streams, func() error { return drain(app, gateway) }); !strings.Contains(got, `{"code":1012,"retry":`) {
+					t.Errorf("the client has read %q", got)
+				}
+			})
+		}
+	}
+}
+
+// drained returns what a client reads whose server drains.
+func drained(t *testing.T, browser *http.Client, url string, streams bool, drain func() error) string {
+	t.Helper()
+	send := func(header http.Header, query string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", url+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = header
+		response, err := browser.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { response.Body.Close() })
+		return response
+	}
+	header := http.Header{"Parley-Secret": {"new"}}
+	if streams {
+		header.Set("Accept", "text/event-stream")
+	}
+	response := send(header, "")
+	answers := make(chan *http.Response, 1)
+	if !streams {
+		var begun polled
+		readJSON(t, response.Body, &begun)
+		header.Set("Parley-Secret", response.Header.Get("Parley-Secret"))
+		go func() { answers <- send(header, "?cursor=0&session="+begun.Session) }()
+	} else {
+		answers <- response
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- drain() }()
+	body, err := io.ReadAll((<-answers).Body)
+	if err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	return string(body)
 }

@@ -2,58 +2,101 @@ package fallback
 
 import (
 	"log/slog"
+	"net/http"
 	"time"
+
+	"github.com/parleygo/parley/internal/options"
 )
 
-// Options of an App. Zero values are the defaults.
+// Options of an App. Zero is the default, negative no limit where that is said,
+// and anything else that makes no sense panics in New.
 type Options struct {
-	// Lease is how long a session waits for its client to come back, between
-	// two polls or after a stream was lost. Then the app is told 1006.
+	// Lease is how long a fallback session waits for its client to come back,
+	// between two polls or after a stream was lost. Then its app is told 1006.
 	// Default 15 s.
 	Lease time.Duration
 
-	// PollTimeout is how long a poll without news is held. Default 25 s.
+	// PollTimeout is how long a poll without news is held, and a message for
+	// which the app has no room. Default 25 s.
 	PollTimeout time.Duration
 
 	// Heartbeat is the silence after which a stream gets a comment. Default
-	// 15 s.
+	// 15 s; negative: never.
 	Heartbeat time.Duration
 
-	// MaxSessions is how many there may be; more are answered with 503.
-	// Default 10 000.
+	// WriteTimeout is how long a client may take what it is sent without making
+	// progress: a stream that does not flow, a poll after the other that
+	// confirms nothing. Then its session ends with 1013, and the app's cause is
+	// parley.ErrSlowConsumer. Default 30 s; negative: no limit.
+	WriteTimeout time.Duration
+
+	// HandshakeTimeout is how long the app may take to accept or deny a client,
+	// which is answered with 503 then. Default 10 s; negative: no limit.
+	HandshakeTimeout time.Duration
+
+	// MaxSessions is how many fallback sessions there may be; more are answered
+	// with 503. Default 10 000; negative: no limit.
 	MaxSessions int
 
-	// MaxMessage bounds the body of a POST, in bytes; more is answered with
-	// 413. Default 1 MiB.
+	// MaxPerClient is how many of them one client may have; more are answered
+	// with 429. A client is a user, or where nobody is logged in an address
+	// (Scope.Client, so put middleware.TrustedProxies above behind a proxy; of
+	// IPv6 a /64 network). Default 256; negative: no limit.
+	MaxPerClient int
+
+	// MaxMessage bounds a message of the client, in bytes. More is answered
+	// with 413 and closes with 1009. Default 1 MiB; negative: no limit.
 	MaxMessage int64
 
-	// QueueMessages and QueueBytes bound what waits for the client to fetch
-	// it. Defaults 256 messages and 1 MiB.
+	// ReceiveBytes bounds the client's messages that wait for the app to
+	// receive them. One may always wait. Default 64 KiB; negative: no limit.
+	ReceiveBytes int
+
+	// QueueMessages and QueueBytes bound what waits for the client to fetch it.
+	// One message may always wait. Defaults 256 messages and 1 MiB; negative: no
+	// limit.
 	QueueMessages int
 	QueueBytes    int
 
-	// Logger is told of what goes wrong where no adapter sees it. Default
-	// slog.Default(); a logger of slog.DiscardHandler is silent.
+	// CheckOrigin decides whether the page that sends a request may open a
+	// session; an error is answered with 403. Default: pages of other origins
+	// may not, unless middleware.Origin below lets them in.
+	CheckOrigin func(*http.Request) error
+
+	// CookieName names the cookie that keeps the secret of clients nobody knows.
+	// Default "parley-fallback".
+	CookieName string
+
+	// CookiePath is the cookie's path. Default: that of the request which opens
+	// the session. A proxy that cuts off a part of the path needs another one.
+	CookiePath string
+
+	// Logger is told of apps that fail. Default slog.Default(); a logger of
+	// slog.DiscardHandler is silent.
 	Logger *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
-	setDefault(&o.Lease, 15*time.Second)
-	setDefault(&o.PollTimeout, 25*time.Second)
-	setDefault(&o.Heartbeat, 15*time.Second)
-	setDefault(&o.MaxSessions, 10_000)
-	setDefault(&o.MaxMessage, 1<<20)
-	setDefault(&o.QueueMessages, 256)
-	setDefault(&o.QueueBytes, 1<<20)
+	o.Lease = options.Positive("fallback: Options.Lease", o.Lease, 15*time.Second)
+	o.PollTimeout = options.Positive("fallback: Options.PollTimeout", o.PollTimeout, 25*time.Second)
+	o.Heartbeat = options.Limit(o.Heartbeat, 15*time.Second)
+	o.WriteTimeout = options.Limit(o.WriteTimeout, 30*time.Second)
+	o.HandshakeTimeout = options.Limit(o.HandshakeTimeout, 10*time.Second)
+	o.MaxSessions = options.Limit(o.MaxSessions, 10_000)
+	o.MaxPerClient = options.Limit(o.MaxPerClient, 256)
+	o.MaxMessage = options.Limit(o.MaxMessage, 1<<20)
+	o.ReceiveBytes = options.Limit(o.ReceiveBytes, 64<<10)
+	o.QueueMessages = options.Limit(o.QueueMessages, 256)
+	o.QueueBytes = options.Limit(o.QueueBytes, 1<<20)
+	if o.CookieName == "" {
+		o.CookieName = "parley-fallback"
+	}
+	cookie := http.Cookie{Name: o.CookieName, Path: o.CookiePath}
+	if err := cookie.Valid(); err != nil {
+		panic("fallback: Options.CookieName, Options.CookiePath: " + err.Error())
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	return o
-}
-
-// setDefault gives a setting that is not positive its default.
-func setDefault[T int | int64 | time.Duration](setting *T, value T) {
-	if *setting <= 0 {
-		*setting = value
-	}
 }

@@ -1,6 +1,10 @@
 package fallback
 
-import "github.com/parleygo/parley"
+import (
+	"time"
+
+	"github.com/parleygo/parley"
+)
 
 // outgoing holds what the client has not confirmed: messages numbered from 1.
 // Those that were handed out may be wanted again after a reconnect; they are kept
@@ -9,7 +13,8 @@ type outgoing struct {
 	first    uint64 // number of list[0]; 0 stands for 1
 	list     []parley.WebSocketSend
 	bytes    int
-	released uint64 // up to here messages may go
+	released uint64    // up to here messages may go
+	handed   time.Time // since when a poll's client has not confirmed what it got
 }
 
 // last returns the number of the newest message.
@@ -18,47 +23,70 @@ func (o *outgoing) last() uint64 { return o.begin() + uint64(len(o.list)) - 1 }
 func (o *outgoing) begin() uint64 { return max(o.first, 1) }
 
 // put takes a message if there is room.
-func (o *outgoing) put(message parley.WebSocketSend, limit *Options) bool {
-	size := sizeOf(message)
-	for len(o.list) > 0 && (len(o.list) >= limit.QueueMessages || o.bytes+size > limit.QueueBytes) {
+func (o *outgoing) put(message parley.WebSocketSend, limits *Options) bool {
+	cost := costOf(message)
+	for len(o.list) > 0 && (len(o.list) >= limits.QueueMessages || cost > limits.QueueBytes-o.bytes) {
 		if o.begin() > o.released {
 			return false
 		}
 		o.drop()
 	}
 	o.list = append(o.list, message)
-	o.bytes += size
+	o.bytes += cost
 	return true
 }
 
 func (o *outgoing) drop() {
-	o.bytes -= sizeOf(o.list[0])
+	o.bytes -= costOf(o.list[0])
 	o.list[0] = parley.WebSocketSend{}
 	o.list = o.list[1:]
 	o.first = o.begin() + 1
 }
 
-// seek tells whether everything after cursor is there, and confirms the rest.
+// clear forgets all messages, which the client will not get.
+func (o *outgoing) clear() {
+	*o = outgoing{first: o.last() + 1, released: o.last()}
+}
+
+// release notes that the client has all up to number, on its way at least.
+func (o *outgoing) release(number uint64) {
+	if number > o.released {
+		o.released, o.handed = number, time.Time{}
+	}
+}
+
+// seek reports whether everything after cursor is there, and confirms the rest.
 func (o *outgoing) seek(cursor uint64) bool {
 	if cursor+1 < o.begin() || cursor > o.last() {
 		return false
 	}
-	o.released = max(o.released, cursor)
+	o.release(cursor)
 	for len(o.list) > 0 && o.begin() <= cursor {
 		o.drop()
 	}
 	return true
 }
 
-// after returns the messages after cursor.
+// maxBatch is how many bytes of messages are handed out at once, so that a client
+// on a thin line makes progress that can be seen.
+const maxBatch = 64 << 10
+
+// after returns the messages after cursor, as many as make a batch.
 func (o *outgoing) after(cursor uint64) []parley.WebSocketSend {
-	if cursor < o.begin() {
-		return o.list
+	list := o.list
+	if cursor >= o.begin() {
+		list = list[cursor-o.begin()+1:]
 	}
-	return o.list[cursor-o.begin()+1:]
+	bytes := 0
+	for i, message := range list {
+		if bytes += costOf(message); bytes > maxBatch && i > 0 {
+			return list[:i]
+		}
+	}
+	return list
 }
 
-func sizeOf(message parley.WebSocketSend) int {
+func costOf(message parley.WebSocketSend) int {
 	_, data := message.Payload()
-	return len(data)
+	return len(data) + messageCost
 }

@@ -1,9 +1,9 @@
 package fallback
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -11,68 +11,73 @@ import (
 
 // polled is the answer to a poll.
 type polled struct {
-	Session  string   `json:"session,omitempty"` // in the first answer
-	Cursor   uint64   `json:"cursor"`            // for the next request
-	Messages []parcel `json:"messages"`
-	Closed   *closed  `json:"closed,omitempty"`
+	opening                    // in the first answer
+	Cursor   uint64            `json:"cursor"` // for the next request
+	Messages []json.RawMessage `json:"messages"`
+	Closed   *goodbye          `json:"closed,omitempty"`
 }
 
-// parcel is one message. encoding/json makes base64 of bytes. The pointers tell an
-// empty message from none.
-type parcel struct {
-	Text   *string `json:"text,omitempty"`
-	Binary *[]byte `json:"binary,omitempty"`
-}
-
-// poll hands out what comes after cursor, and waits for it, unless the session
-// is new to its client.
-func (s *session) poll(ctx context.Context, conn parley.Conn, held *attachment, cursor uint64, header http.Header) error {
-	answer := polled{Cursor: cursor, Messages: []parcel{}}
-	timeout := time.NewTimer(s.app.options.PollTimeout)
-	defer timeout.Stop()
-	err := s.until(ctx, timeout.C, func() bool {
-		first := !s.announced
-		s.announced = true
-		if first {
-			answer.Session = s.id
-		}
-		for _, message := range s.out.after(cursor) {
-			answer.Messages = append(answer.Messages, parcelOf(message))
-		}
-		answer.Cursor = cursor + uint64(len(answer.Messages))
-		if len(answer.Messages) == 0 && s.said != nil {
-			answer.Closed = &closed{s.said.Code, s.said.Reason}
-		}
-		return first || len(answer.Messages) > 0 || answer.Closed != nil || held.taken
-	})
-	if err != nil {
-		return s.lost(err)
+// poll hands out what comes after cursor, and waits for it, unless the session is
+// new to its client.
+func (r *receiver) poll(cursor uint64, header http.Header) error {
+	answer := polled{Messages: []json.RawMessage{}}
+	patience := r.session.app.options.PollTimeout
+	first := r.session.announce()
+	if first {
+		answer.opening, patience = r.session.opening(), 0
 	}
-	if answer.Closed != nil {
-		s.app.sessions.remove(s)
-	}
-	return answer.send(ctx, conn, header)
-}
-
-func (p *polled) send(ctx context.Context, conn parley.Conn, header http.Header) error {
-	body, err := json.Marshal(p)
+	n, err := r.wait(patience, cursor)
 	if err != nil {
 		return err
 	}
-	header = header.Clone()
-	if header == nil {
-		header = make(http.Header, 3)
+	if n.cut && !first {
+		return r.finish(n, parley.HTTPResponseBody{})
 	}
-	header.Set("Content-Type", "application/json")
-	header.Set("Cache-Control", "no-store")
-	return parley.Respond(ctx, conn, http.StatusOK, header, body)
+	for _, message := range n.list {
+		answer.Messages = append(answer.Messages, encoded(message, "fallback.parcel", asParcel))
+	}
+	answer.Cursor = cursor + uint64(len(n.list))
+	if n.said != nil {
+		answer.Closed = n.said.told()
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	n.cut = false // the next one is
+	start := parley.HTTPResponseStart{Status: http.StatusOK, Header: joined(header, nil)}
+	start.Header.Set("Content-Type", "application/json")
+	start.Header.Set("Cache-Control", "no-store")
+	start.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	if err := r.hand(start); err != nil {
+		return err
+	}
+	return r.finish(n, parley.HTTPResponseBody{Body: body})
 }
 
-func parcelOf(message parley.WebSocketSend) parcel {
-	kind, data := message.Payload()
-	if kind == parley.BinaryMessage {
-		return parcel{Binary: &data}
+// announce reports whether the client has not been told of its session, and notes
+// that it has.
+func (s *session) announce() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := !s.announced
+	s.announced = true
+	return first
+}
+
+// wait waits for news, but no longer than a poll may be held. The client has to
+// confirm what it gets.
+func (r *receiver) wait(patience time.Duration, cursor uint64) (news, error) {
+	s := r.session
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	n, err := r.await(timeout.C, cursor)
+	if len(n.list) > 0 {
+		s.update(func() {
+			if s.out.handed.IsZero() {
+				s.out.handed = time.Now()
+			}
+		})
 	}
-	text := string(data)
-	return parcel{Text: &text}
+	return n, err
 }

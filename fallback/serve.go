@@ -4,159 +4,158 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
-// sessionHeader names the session in requests; the query parameter "session"
-// does too.
-const sessionHeader = "Parley-Session"
-
-// serveHTTP serves one request of a client without a socket.
+// serveHTTP serves one request of a client without a socket. A request for a
+// session is answered alike whether the session is not there or somebody else's.
 func (a *App) serveHTTP(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	status := http.StatusMethodNotAllowed
+	serve := (*App).serveGet
 	switch scope.Method() {
 	case http.MethodGet:
-		return a.serveGet(ctx, scope, conn)
 	case http.MethodPost:
-		return a.servePost(ctx, scope, conn)
+		serve = (*App).servePost
 	case http.MethodDelete:
-		return a.serveDelete(ctx, scope, conn)
+		serve = (*App).serveDelete
 	case http.MethodOptions:
-		status = http.StatusNoContent
+		return answer(ctx, conn, http.StatusNoContent, http.Header{"Allow": {methods}})
+	default: // a HEAD would open a session that nobody knows of
+		return answer(ctx, conn, http.StatusMethodNotAllowed, http.Header{"Allow": {methods}})
 	}
-	return respond(ctx, conn, status, http.Header{"Allow": {"OPTIONS, GET, POST, DELETE"}})
+	ask, err := a.options.read(scope.Request)
+	if err != nil {
+		return answer(ctx, conn, http.StatusBadRequest, nil)
+	}
+	subject, err := subjectOf(ctx)
+	if err != nil {
+		return err
+	}
+	if ask.session == "" && scope.Method() == http.MethodGet {
+		return a.open(ctx, scope, conn, &ask, subject)
+	}
+	s := a.sessions.find(ask.session)
+	if s == nil || !s.owner.is(subject, ask.secrets) {
+		a.counters.strange.Add(1)
+		return answer(ctx, conn, http.StatusNotFound, nil)
+	}
+	return serve(a, &visit{ctx, scope, conn, &ask, s})
 }
 
-// respond answers with a status and its text.
-func respond(ctx context.Context, conn parley.Conn, status int, header http.Header) error {
-	if header == nil {
-		header = make(http.Header, 2)
+const methods = "OPTIONS, GET, POST, DELETE"
+
+// visit is a request of a session's owner.
+type visit struct {
+	ctx     context.Context
+	scope   *parley.Scope
+	conn    parley.Conn
+	ask     *asked
+	session *session
+}
+
+func (v *visit) answer(status int) error { return answer(v.ctx, v.conn, status, nil) }
+
+// serveGet attaches to the session.
+func (a *App) serveGet(v *visit) error {
+	held, ok := v.session.attach(v.ask.cursor)
+	if !ok { // what the client has missed is not there any more
+		v.session.lose()
+		return v.answer(http.StatusNotFound)
 	}
+	return v.receive(held, nil)
+}
+
+// receive hands out what the session has.
+func (v *visit) receive(held *attachment, header http.Header) error {
+	r := &receiver{session: v.session, held: held, ctx: v.ctx, conn: v.conn}
+	defer v.session.detach(held)
+	if v.ask.streams {
+		return r.stream(v.ask.cursor, header)
+	}
+	return r.poll(v.ask.cursor, header)
+}
+
+// serveDelete is the client's goodbye, with a code and a reason as of a close frame.
+func (a *App) serveDelete(v *visit) error {
+	code, reason, ok := goodbyeOf(v.scope.Request)
+	if !ok {
+		v.session.end(parley.WebSocketDisconnect{Code: parley.CloseProtocolError, Cause: parley.ErrPeerProtocol})
+		return v.answer(http.StatusBadRequest)
+	}
+	v.session.end(parley.WebSocketDisconnect{
+		Code: code, Reason: reason, Cause: &parley.CloseError{Code: code, Reason: reason},
+	})
+	return v.answer(http.StatusNoContent)
+}
+
+// goodbyeOf returns what a goodbye says. One without a code is 1005, as of a frame
+// without.
+func goodbyeOf(r *http.Request) (code parley.CloseCode, reason string, ok bool) {
+	query := r.URL.Query()
+	if reason = query.Get("reason"); protocol.CutReason(reason) != reason {
+		return 0, "", false
+	}
+	text := query.Get("code")
+	if text == "" {
+		return parley.CloseNoStatus, "", reason == ""
+	}
+	code, ok = parseCode(text)
+	return code, reason, ok && code.Sendable()
+}
+
+// servePost takes a message of the client. Messages of one session come in one
+// after the other, so that no more than one of them is in memory beside those that
+// wait for the app.
+func (a *App) servePost(v *visit) error {
+	s := v.session
+	if err := s.begin(v.ctx); err != nil {
+		return v.refused(err)
+	}
+	defer s.done()
+	body, err := parley.ReadBody(v.ctx, v.conn, a.options.MaxMessage)
+	if errors.Is(err, parley.ErrTooLarge) {
+		s.end(parley.WebSocketDisconnect{Code: parley.CloseTooLarge, Cause: parley.ErrTooLarge})
+		return v.answer(http.StatusRequestEntityTooLarge)
+	}
+	if err != nil {
+		return err
+	}
+	message := parley.WebSocketReceive{Data: body}
+	if isType(v.scope.Request.Header.Get("Content-Type"), "application/octet-stream") {
+		message.Type = parley.BinaryMessage
+	} else if !utf8.Valid(body) {
+		s.end(parley.WebSocketDisconnect{Code: parley.CloseInvalidPayload, Cause: parley.ErrInvalidPayload})
+		return v.answer(http.StatusBadRequest)
+	}
+	if err := s.push(v.ctx, message); err != nil {
+		return v.refused(err)
+	}
+	a.counters.received.Add(1)
+	return v.answer(http.StatusNoContent)
+}
+
+// refused answers a message that was not taken.
+func (v *visit) refused(err error) error {
+	switch err {
+	case parley.ErrClosed:
+		return v.answer(http.StatusGone)
+	case errBusy:
+		return answer(v.ctx, v.conn, http.StatusTooManyRequests, http.Header{"Retry-After": {"1"}})
+	case errBehind:
+		return answer(v.ctx, v.conn, http.StatusServiceUnavailable, http.Header{"Retry-After": {"1"}})
+	}
+	return err
+}
+
+// answer answers with a status and its text.
+func answer(ctx context.Context, conn parley.Conn, status int, header http.Header) error {
+	header = joined(header, nil)
+	header.Set("Cache-Control", "no-store")
 	if status == http.StatusNoContent {
 		return parley.Respond(ctx, conn, status, header, nil)
 	}
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	return parley.Respond(ctx, conn, status, header, []byte(http.StatusText(status)+"\n"))
-}
-
-// serveGet finds or opens the session and attaches to it.
-func (a *App) serveGet(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	streams := strings.Contains(scope.Request.Header.Get("Accept"), "text/event-stream")
-	id, cursor := sessionOf(scope.Request)
-	s := a.sessions.find(id)
-	if s != nil {
-		if held, ok := s.attach(cursor); ok {
-			defer s.detach(held)
-			return a.hand(ctx, conn, s, held, cursor, streams, nil)
-		}
-		s.end(parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrDisconnected})
-		a.sessions.remove(s)
-	}
-	if id != "" && !streams {
-		return respond(ctx, conn, http.StatusNotFound, nil) // expired: the client begins anew
-	}
-	return a.serveNew(ctx, scope, conn, streams)
-}
-
-// serveNew opens a session, and answers as the consumer answers the handshake.
-func (a *App) serveNew(ctx context.Context, scope *parley.Scope, conn parley.Conn, streams bool) error {
-	s, err := a.sessions.open(ctx, scope)
-	if err != nil {
-		return err
-	}
-	held, _ := s.attach(0)
-	defer s.detach(held)
-	if err := s.until(ctx, nil, func() bool { return s.accept != nil || s.deny != nil || s.over }); err != nil {
-		s.end(parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: disconnected(err)})
-		return err
-	}
-	switch {
-	case s.accept != nil: // nobody writes these again
-		return a.hand(ctx, conn, s, held, 0, streams, s.accept.Header)
-	case s.deny != nil:
-		a.sessions.remove(s)
-		return parley.Respond(ctx, conn, s.deny.Status, s.deny.Header.Clone(), s.deny.Body)
-	case s.failed == nil, errors.Is(s.failed, parley.ErrDisconnected):
-		return parley.ErrDraining
-	}
-	return s.failed
-}
-
-func (a *App) hand(
-	ctx context.Context, conn parley.Conn, s *session, held *attachment, cursor uint64, streams bool, header http.Header,
-) error {
-	if streams {
-		return s.stream(ctx, conn, held, cursor, header)
-	}
-	return s.poll(ctx, conn, held, cursor, header)
-}
-
-// servePost takes a message of the client.
-func (a *App) servePost(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	id, _ := sessionOf(scope.Request)
-	s := a.sessions.find(id)
-	if s == nil {
-		return respond(ctx, conn, http.StatusNotFound, nil)
-	}
-	body, err := parley.ReadBody(ctx, conn, a.options.MaxMessage)
-	if err != nil {
-		return err
-	}
-	message := parley.WebSocketReceive{Data: body}
-	if strings.HasPrefix(scope.Request.Header.Get("Content-Type"), "application/octet-stream") {
-		message.Type = parley.BinaryMessage
-	} else if !utf8.Valid(body) {
-		return respond(ctx, conn, http.StatusBadRequest, nil)
-	}
-	switch err := s.push(ctx, message); {
-	case errors.Is(err, parley.ErrClosed):
-		return respond(ctx, conn, http.StatusGone, nil)
-	case err != nil:
-		return err
-	}
-	return respond(ctx, conn, http.StatusNoContent, nil)
-}
-
-// serveDelete is the client's goodbye.
-func (a *App) serveDelete(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	id, _ := sessionOf(scope.Request)
-	s := a.sessions.find(id)
-	if s == nil {
-		return respond(ctx, conn, http.StatusNotFound, nil)
-	}
-	s.end(parley.WebSocketDisconnect{Code: parley.CloseNormal, Cause: &parley.CloseError{Code: parley.CloseNormal}})
-	a.sessions.remove(s)
-	return respond(ctx, conn, http.StatusNoContent, nil)
-}
-
-// sessionOf returns the session that a request is for, and the number of the
-// last message that its client has: from Last-Event-ID, "<session>.<number>", or
-// from the header and the query.
-func sessionOf(r *http.Request) (id string, cursor uint64) {
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		id, number, _ := strings.Cut(last, ".")
-		return id, numberOf(number)
-	}
-	query := r.URL.Query()
-	if id = r.Header.Get(sessionHeader); id == "" {
-		id = query.Get("session")
-	}
-	return id, numberOf(query.Get("cursor"))
-}
-
-// numberOf returns a number that no message has where text is none: such a
-// client does not know what it has.
-func numberOf(text string) uint64 {
-	if text == "" {
-		return 0
-	}
-	number, err := strconv.ParseUint(text, 10, 63)
-	if err != nil {
-		return 1 << 63
-	}
-	return number
 }

@@ -3,45 +3,62 @@ package fallback
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/origin"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
-// session is a client that has no socket. To its consumer it is a conn like any
-// other; requests come and go and attach to it. It lives as long as one is
+// session is a client that has no socket. To its app it is a conn like any other
+// (see conn.go); requests come and go and attach to it. It lives as long as one is
 // attached, and for a lease after.
 type session struct {
-	app    *App
-	id     string
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	lease  *time.Timer
+	app     *App
+	id      string
+	owner   owner
+	client  string // by which it is counted
+	scope   *parley.Scope
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	verdict *origin.Verdict // whether a foreign page may open it; nil: it is none
+	unwatch func()          // ends the watch over its owner
+	turn    chan struct{}   // held by the one request that brings a message
+	posts   atomic.Int32    // requests that bring one, or wait for their turn
+
+	listed, runs bool // the registry's
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed at the next change, made by who waits
-	connected bool          // the consumer has received the handshake
-	announced bool          // a poll has told the client the session's id
-	accept    *parley.WebSocketAccept
-	deny      *parley.WebSocketDeny
-	in        []parley.WebSocketReceive
+	order     protocol.WebSocket
+	connected bool                    // the app has received the handshake
+	awaited   bool                    // the request that opened it waits for the app's answer
+	accept    *parley.WebSocketAccept // what it was, if it was yes
+	denial    denial
+	in        incoming
 	out       outgoing
-	said      *parley.WebSocketClose      // the goodbye that the client is to hear
-	gone      *parley.WebSocketDisconnect // what the consumer receives last
-	over      bool                        // the consumer has returned
+	gone      *parley.WebSocketDisconnect // what the app receives last
+	said      *goodbye                    // what the client hears last; nil though gone: nothing
+	aborted   bool                        // the app has cut the connection, as far as there is one
+	over      bool                        // the app has returned
 	failed    error                       // what it returned
+	announced bool                        // a poll has told the client the session's id
 
 	attached *attachment // the request that receives
+	lease    *time.Timer
 }
-
-// attachment is one request's hold on a session. Another request takes it over.
-type attachment struct{ taken bool }
 
 // update changes the state and wakes who waits.
 func (s *session) update(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()
+	s.wake()
+}
+
+// wake wakes who waits. The caller holds mu.
+func (s *session) wake() {
 	if s.changed != nil {
 		close(s.changed)
 		s.changed = nil
@@ -49,19 +66,19 @@ func (s *session) update(change func()) {
 }
 
 // until calls try, under the lock, until it reports true, ctx ends, or there was
-// a tick. A state that is there wins.
+// a tick. A state that is there wins. What try changes itself it has to tell.
 func (s *session) until(ctx context.Context, tick <-chan time.Time, try func() bool) error {
 	for {
 		s.mu.Lock()
-		done := try()
+		if try() {
+			s.mu.Unlock()
+			return nil
+		}
 		if s.changed == nil {
 			s.changed = make(chan struct{})
 		}
 		changed := s.changed
 		s.mu.Unlock()
-		if done {
-			return nil
-		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -74,78 +91,39 @@ func (s *session) until(ctx context.Context, tick <-chan time.Time, try func() b
 	}
 }
 
-// attach makes this request the one that receives. What was handed out up to
-// cursor has arrived. ok is false if something after it is not there any more.
-func (s *session) attach(cursor uint64) (a *attachment, ok bool) {
-	a = new(attachment)
-	s.update(func() {
-		if ok = s.out.seek(cursor); !ok {
-			return
-		}
-		if s.attached != nil {
-			s.attached.taken = true
-		}
-		s.attached = a
-		s.lease.Stop()
-	})
-	return a, ok
-}
-
-// detach begins the lease, unless another request has taken over.
-func (s *session) detach(a *attachment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.attached == a {
-		s.attached = nil
-		s.lease.Reset(s.app.options.Lease)
-	}
-}
-
-// expire ends a session whose client has not come back.
-func (s *session) expire() {
-	s.mu.Lock()
-	kept := s.attached != nil
-	s.mu.Unlock()
-	if !kept {
-		s.end(parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrDisconnected})
-		s.app.sessions.remove(s)
-	}
-}
-
-// end is how the client, or the process, ends the session.
+// end is how the client or the process ends the session: the app's last event, of
+// which the client is told the code.
 func (s *session) end(how parley.WebSocketDisconnect) {
-	s.update(func() { s.finish(how, parley.WebSocketClose{Code: how.Code}) })
+	s.update(func() { s.finish(how, &goodbye{Code: how.Code}) })
 }
 
 // finish settles how the session ends, once. The caller holds mu.
-func (s *session) finish(how parley.WebSocketDisconnect, said parley.WebSocketClose) {
+func (s *session) finish(how parley.WebSocketDisconnect, said *goodbye) {
 	if s.gone == nil {
-		s.gone, s.said = &how, &said
-		s.cancel(how.Cause)
+		s.gone, s.said = &how, said
+		s.order.Disconnect()
 	}
+	s.cancel(how.Cause) // of a client that was denied, too
 }
 
-// push brings a message of the client, and waits while the consumer is behind.
-func (s *session) push(ctx context.Context, message parley.WebSocketReceive) error {
-	var err error
-	waited := s.until(ctx, nil, func() bool {
-		switch {
-		case s.gone != nil:
-			err = parley.ErrClosed
-		case len(s.in) < maxIncoming:
-			s.in = append(s.in, message)
-		default:
-			return false
-		}
-		return true
+// lose ends the session of a client that is gone.
+func (s *session) lose() {
+	s.update(s.lost)
+	s.app.sessions.unlist(s)
+}
+
+// lost is lose's part that needs mu.
+func (s *session) lost() {
+	s.finish(parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrDisconnected}, nil)
+}
+
+// revoke ends the session with the identity that it belongs to. What its client
+// has sent and the app has not received is not heard any more.
+func (s *session) revoke(cause error) {
+	s.app.counters.revoked.Add(1)
+	s.update(func() {
+		s.in.drop()
+		code := parley.CodeOf(cause)
+		s.finish(parley.WebSocketDisconnect{Code: code, Cause: cause}, &goodbye{Code: code})
 	})
-	if waited != nil {
-		return waited
-	}
-	if err == nil {
-		s.update(func() {})
-	}
-	return err
 }
-
-const maxIncoming = 32

@@ -33,6 +33,7 @@ type Features struct {
 	Network bool // there are bytes below: handshakes to refuse, frames, 100 Continue
 	Debug   bool // it takes parley.HTTPResponseDebug, as only a test server does
 	Drain   bool // the server can be told to stop
+	Sockets bool // it carries WebSockets alone, by whatever means: HTTP is not called
 }
 
 // Conform checks every rule of the contract that a client or an app can observe:
@@ -44,7 +45,7 @@ func Conform(t *testing.T, wire Wire) {
 		return needs.Network && !have.Network || needs.Debug && !have.Debug || needs.Drain && !have.Drain
 	}
 	for _, row := range httpRows() {
-		if !lacks(row.needs) {
+		if !have.Sockets && !lacks(row.needs) {
 			t.Run(row.rule, func(t *testing.T) { row.run(t, wire) })
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/options"
 )
 
 // Options of a stream. Zero values are the defaults.
@@ -31,19 +32,17 @@ type Options struct {
 // *UnsupportedProtocolError.
 //
 // serve's context ends when the client is lost, when the server drains, or when
-// middleware ends it. A client that is still there when serve returns is told why
-// by Goodbye's event, and its answer is whole.
-func Func(serve func(ctx context.Context, stream *Stream) error, options Options) parley.App {
+// middleware ends it. A client that is still there when serve returns then is told
+// why by an event of the name "close", whose data is the code that a WebSocket would
+// have got, such as {"code":1012} of a drain, and which says how long to wait before
+// coming back. Its answer is whole.
+func Func(serve func(ctx context.Context, stream *Stream) error, o Options) parley.App {
 	if serve == nil {
 		panic("sse: Func of a nil function")
 	}
-	if options.Heartbeat == 0 {
-		options.Heartbeat = 15 * time.Second
-	}
-	if options.MaxBody == 0 {
-		options.MaxBody = 1 << 20
-	}
-	return &app{serve, options}
+	o.Heartbeat = options.Limit(o.Heartbeat, 15*time.Second)
+	o.MaxBody = options.Limit(o.MaxBody, 1<<20)
+	return &app{serve, o}
 }
 
 type app struct {
@@ -71,11 +70,7 @@ func (a *app) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 }
 
 func (a *app) stream(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	limit := a.options.MaxBody
-	if limit < 0 {
-		limit = 1<<63 - 1
-	}
-	body, err := parley.ReadBody(ctx, conn, limit)
+	body, err := parley.ReadBody(ctx, conn, a.options.MaxBody)
 	if err != nil {
 		return err
 	}
@@ -100,7 +95,7 @@ func finish(ctx context.Context, conn parley.Conn, err error) error {
 	var last []byte
 	switch {
 	case cause != nil:
-		last = Goodbye(cause, time.Second)
+		last = goodbye(cause)
 	case err != nil:
 		return err // the answer is cut, so that nobody takes it for whole
 	}

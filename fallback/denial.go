@@ -1,0 +1,119 @@
+package fallback
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/parleygo/parley"
+)
+
+// denial is a plain HTTP answer to the handshake, on its way from the app to the
+// request that waits for it: a part at a time.
+type denial struct {
+	begun  bool
+	single bool // it was sent in one event
+	status int
+	header http.Header
+	part   []byte // not sent yet
+	whole  bool   // part is the last
+}
+
+// deniedWith takes a denial in one event.
+func (s *session) deniedWith(event parley.WebSocketDeny) {
+	s.denied(denial{
+		begun: true, single: true, whole: true,
+		status: event.Status, header: event.Header.Clone(), part: slices.Clone(event.Body),
+	})
+}
+
+// denied takes the last of a denial. The app's context lives on: it may still have
+// work to do. The caller holds mu.
+func (s *session) denied(d denial) {
+	s.denial = d
+	s.app.counters.denied.Add(1)
+	if s.gone == nil {
+		s.gone = &parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrClosed}
+	}
+}
+
+// sendDenial takes a part of a denial when the one before is on its way.
+func (s *session) sendDenial(ctx context.Context, event parley.WebSocketResponseBody) error {
+	part := slices.Clone(event.Body)
+	var err error
+	waited := s.until(ctx, nil, func() bool {
+		if s.denial.begun && len(s.denial.part) > 0 && s.gone == nil {
+			return false
+		}
+		if err = s.order.ResponseBody(event); err != nil {
+			return true
+		}
+		s.denial.part = part
+		if !event.More {
+			s.denial.whole = true
+			s.denied(s.denial)
+		}
+		s.wake()
+		return true
+	})
+	if waited != nil {
+		return waited
+	}
+	return err
+}
+
+// deny answers the request that wanted to open the session.
+func (s *session) deny(ctx context.Context, conn parley.Conn, secrets http.Header) error {
+	s.mu.Lock()
+	d := s.denial
+	s.mu.Unlock()
+	header := joined(secrets, d.header)
+	if d.single {
+		return parley.Respond(ctx, conn, d.status, header, d.part)
+	}
+	err := conn.Send(ctx, parley.HTTPResponseStart{Status: d.status, Header: header})
+	for whole := false; err == nil && !whole; {
+		if d, err = s.nextPart(ctx); err == nil {
+			whole = d.whole
+			err = conn.Send(ctx, parley.HTTPResponseBody{Body: d.part, More: !whole})
+		}
+	}
+	if err != nil {
+		s.lose()
+	}
+	return err
+}
+
+// nextPart takes the next part of the denial that there is. An app that has not come
+// to its end leaves the answer cut.
+func (s *session) nextPart(ctx context.Context) (d denial, err error) {
+	waited := s.until(ctx, nil, func() bool {
+		d = s.denial
+		switch {
+		case len(d.part) > 0 || d.whole:
+		case s.over:
+			err = parley.ErrIncomplete
+		default:
+			return false
+		}
+		s.denial.part = nil
+		s.wake()
+		return true
+	})
+	if waited != nil {
+		return d, waited
+	}
+	return d, err
+}
+
+// joined adds headers to others.
+func joined(header, more http.Header) http.Header {
+	all := make(http.Header, len(header)+len(more)+3)
+	for _, fields := range []http.Header{header, more} {
+		for name, values := range fields {
+			name = http.CanonicalHeaderKey(name)
+			all[name] = append(all[name], values...)
+		}
+	}
+	return all
+}

@@ -1,0 +1,203 @@
+package fallback_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/parleytest"
+)
+
+var errTest = errors.New("test: secret of the app")
+
+// lines is a log.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *lines) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), "\n")
+}
+
+// However the app ends, its session ends, the client is told, the counters fall
+// back, and a failure is logged once: by whoever answers for it.
+func TestAppEnds(t *testing.T) {
+	exit := func(context.Context, parley.Conn) error { runtime.Goexit(); return nil }
+	for _, test := range []struct {
+		name   string
+		end    func(ctx context.Context, conn parley.Conn) error
+		code   parley.CloseCode // after the accept
+		status int              // before it; 0: cut
+		logged int              // lines after the accept
+	}{
+		{"returns", func(context.Context, parley.Conn) error { return nil }, 1000, 500, 0},
+		{"fails", func(context.Context, parley.Conn) error { return errTest }, 1011, 500, 1},
+		{"panics", func(context.Context, parley.Conn) error { panic("secret of the app") }, 1011, 500, 1},
+		{"panics with an error", func(context.Context, parley.Conn) error { panic(errTest) }, 1011, 500, 1},
+		{"exits", exit, 1011, 500, 1},
+		{"cuts", func(context.Context, parley.Conn) error { panic(http.ErrAbortHandler) }, 1006, 0, 0},
+		{"says why", func(context.Context, parley.Conn) error { return &parley.CloseError{Code: 4000} }, 4000, 500, 0},
+		{"is full", func(context.Context, parley.Conn) error { return parley.ErrOverloaded }, 1013, 503, 0},
+		{"is gone", func(context.Context, parley.Conn) error { return parley.ErrDisconnected }, 1000, 500, 0},
+		{"finds nothing", func(context.Context, parley.Conn) error { return parley.ErrNotFound }, 1011, 404, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			each(t, func(t *testing.T, streams bool) {
+				var log lines
+				app := serve(t, accepting(test.end), fallback.Options{Logger: log.logger()})
+				c := (&client{t: t, app: app, streams: streams}).mustOpen()
+				if c.post("go") != 204 {
+					t.Error("not taken")
+				}
+				if got := c.ended(); got != test.code {
+					t.Errorf("closed with %d, want %d", got, test.code)
+				}
+				synctest.Wait()
+				if got := log.count(); got != test.logged {
+					t.Errorf("%d lines, want %d: %s", got, test.logged, log.text.String())
+				}
+				settled(t, app)
+			})
+			each(t, func(t *testing.T, streams bool) {
+				var log lines
+				app := serve(t, parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+					return test.end(ctx, conn)
+				}), fallback.Options{Logger: log.logger()})
+				c := &client{t: t, app: app, streams: streams}
+				got := parleytest.Do(t, app, c.get())
+				if got.Status != test.status || strings.Contains(got.Body, "secret") || test.status != 0 && got.Truncated {
+					t.Errorf("answered %d %q, want %d", got.Status, got.Body, test.status)
+				}
+				if log.count() != 0 { // the adapter logs what Serve returns
+					t.Errorf("logged %s", log.text.String())
+				}
+				settled(t, app)
+			})
+		})
+	}
+}
+
+// accepting is an app that ends as told once it has received a message.
+func accepting(end func(context.Context, parley.Conn) error) parley.App {
+	return parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
+		}
+		if _, err := ws.Read(ctx); err != nil {
+			return err
+		}
+		return end(ctx, ws.Conn())
+	})
+}
+
+// settled wants nothing to be left, for the lease at the latest.
+func settled(t *testing.T, app *fallback.App) {
+	t.Helper()
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	if got := app.Stats(); got.Sessions != 0 || got.Running != 0 {
+		t.Errorf("left: %+v", got)
+	}
+}
+
+// An app that fails when the client which asked has left is logged here.
+func TestFailsUnheard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log lines
+		app := serve(t, parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			panic("late")
+		}), fallback.Options{Logger: log.logger()})
+		x := parleytest.Start(t, app, (&client{t: t}).get())
+		synctest.Wait()
+		x.Vanish()
+		settled(t, app)
+		if got := log.text.String(); log.count() != 1 || !strings.Contains(got, "panic=late") && !strings.Contains(got, "late") {
+			t.Errorf("logged %s", got)
+		}
+	})
+}
+
+// An app that answers nobody is not waited for.
+func TestHandshakeTimeout(t *testing.T) {
+	each(t, func(t *testing.T, streams bool) {
+		var log lines
+		app := serve(t, parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}), fallback.Options{Logger: log.logger()})
+		began := time.Now()
+		if got := (&client{t: t, app: app, streams: streams}).open(); got != 503 || time.Since(began) != 10*time.Second {
+			t.Errorf("%d after %v", got, time.Since(began))
+		}
+		if log.count() != 1 {
+			t.Errorf("logged %s", log.text.String())
+		}
+		settled(t, app)
+	})
+}
+
+// The client's goodbye is the close frame of a socket.
+func TestGoodbye(t *testing.T) {
+	for _, test := range []struct {
+		name, query string
+		status      int
+		code        parley.CloseCode
+	}{
+		{"plain", "", 204, 1005},
+		{"code", "?code=4000&reason=bye", 204, 4000},
+		{"code that can't be said", "?code=1006", 400, 1002},
+		{"no code", "?code=x", 400, 1002},
+		{"large code", "?code=70000", 400, 1002},
+		{"reason without a code", "?reason=bye", 400, 1002},
+		{"long reason", "?code=1000&reason=" + strings.Repeat("a", 124), 400, 1002},
+		{"reason that is not UTF-8", "?code=1000&reason=%ff", 400, 1002},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			each(t, func(t *testing.T, streams bool) {
+				h := new(host)
+				app := serve(t, h.echo(), fallback.Options{})
+				c := (&client{t: t, app: app, streams: streams}).mustOpen()
+				c.attach()
+				synctest.Wait()
+				c.target = "/chat" + test.query
+				if got := c.do("DELETE", "").Status; got != test.status {
+					t.Errorf("answered %d, want %d", got, test.status)
+				}
+				if got := c.ended(); got != test.code {
+					t.Errorf("closed with %d, want %d", got, test.code)
+				}
+				synctest.Wait()
+				if got := h.causes(); len(got) != 1 || !errors.Is(got[0], parley.ErrDisconnected) {
+					t.Errorf("ended with %v", got)
+				}
+				if got := c.post("x"); got != 404 {
+					t.Errorf("posting afterwards: %d", got)
+				}
+				settled(t, app)
+			})
+		})
+	}
+}

@@ -1,0 +1,124 @@
+package fallback
+
+import (
+	"net/http"
+	"sync"
+)
+
+// registry keeps the fallback sessions of one App. A session counts until both its
+// app has returned and its client knows of the end.
+type registry struct {
+	mu      sync.Mutex
+	byID    map[string]*session
+	clients map[string]int // sessions of each client
+	count   int
+	running int
+	closed  bool
+	idle    chan struct{} // closed when the last app has returned, made by who waits
+}
+
+// refusal is an answer to a client that gets no session.
+type refusal struct {
+	status int
+	retry  string // Retry-After, in seconds
+	reason string
+}
+
+func (r *refusal) Error() string { return "fallback: " + r.reason }
+
+var (
+	errClosing   = &refusal{http.StatusServiceUnavailable, "5", "the app is closing"}
+	errTooMany   = &refusal{http.StatusServiceUnavailable, "5", "too many sessions"}
+	errGreedy    = &refusal{http.StatusTooManyRequests, "15", "too many sessions of one client"}
+	errLargeHead = &refusal{http.StatusRequestHeaderFieldsTooLarge, "", "too large a header for a session to keep"}
+	errForeign   = &refusal{http.StatusForbidden, "", "a page of another origin"}
+)
+
+// add takes a session in, if there is room for it.
+func (r *registry) add(s *session, limits *Options) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return errClosing
+	case r.count >= limits.MaxSessions:
+		return errTooMany
+	case r.clients[s.client] >= limits.MaxPerClient:
+		return errGreedy
+	}
+	if r.byID == nil {
+		r.byID, r.clients = make(map[string]*session), make(map[string]int)
+	}
+	r.byID[s.id] = s
+	r.clients[s.client]++
+	r.count++
+	r.running++
+	s.listed, s.runs = true, true
+	return nil
+}
+
+func (r *registry) find(id string) *session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byID[id]
+}
+
+// unlist forgets a session whose client knows of its end, or will not come.
+func (r *registry) unlist(s *session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s.listed {
+		s.listed = false
+		delete(r.byID, s.id)
+		r.settle(s)
+	}
+}
+
+// returned notes that a session's app has returned.
+func (r *registry) returned(s *session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.runs = false
+	r.running--
+	if r.running == 0 && r.idle != nil {
+		close(r.idle)
+		r.idle = nil
+	}
+	r.settle(s)
+}
+
+func (r *registry) settle(s *session) {
+	if s.listed || s.runs {
+		return
+	}
+	r.count--
+	if r.clients[s.client]--; r.clients[s.client] == 0 {
+		delete(r.clients, s.client)
+	}
+}
+
+// close lets nobody in any more. It returns the sessions that are there, and a
+// channel that is closed when all their apps have returned.
+func (r *registry) close() (list []*session, idle <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	for _, s := range r.byID {
+		list = append(list, s)
+	}
+	if r.idle == nil {
+		r.idle = make(chan struct{})
+	}
+	idle = r.idle
+	if r.running == 0 {
+		close(r.idle)
+		r.idle = nil
+	}
+	return list, idle
+}
+
+func (r *registry) counts() (sessions, running int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count, r.running
+}
