@@ -20,9 +20,9 @@ func (a *App) open(
 	owner, header := a.own(scope, ask, subject)
 	s, err := a.newSession(ctx, scope, owner)
 	if err != nil {
-		var refused *refusal
-		if errors.As(err, &refused) {
-			return a.refuse(ctx, conn, scope, refused)
+		var why *refusal
+		if errors.As(err, &why) {
+			return a.refuse(ctx, conn, scope, why)
 		}
 		return err
 	}
@@ -114,7 +114,7 @@ func (a *App) refuse(ctx context.Context, conn parley.Conn, scope *parley.Scope,
 	case why == errForeign && a.foreign.admit():
 		log.Warn("parley: fallback session refused for its Origin", "path", scope.Request.URL.Path,
 			"origin", scope.Request.Header.Get("Origin"), "host", scope.Request.Host,
-			"advice", "let it in by fallback.Options.CheckOrigin, or by middleware.Origin below")
+			"advice", "let it in by fallback.Options.Origins, or by middleware.Origin below")
 	case (why == errGreedy || why == errTooMany) && a.full.admit():
 		log.Warn("parley: fallback session refused", "error", why, "client", clientOf(scope, ""),
 			"advice", "behind a proxy put middleware.TrustedProxies above; see fallback.Options.MaxPerClient")
@@ -170,10 +170,7 @@ func (a *App) checkOrigin(r *http.Request) error {
 	if a.options.CheckOrigin != nil {
 		return a.options.CheckOrigin(r)
 	}
-	if refused := ownPages.Request(r); refused != nil {
-		return refused
-	}
-	return nil
+	return refused(ownPages.Request(r))
 }
 
 // handshakeOf is the scope of a WebSocket that a request stands for. The session

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley/internal/options"
+	"github.com/parleygo/parley/internal/origin"
 )
 
 // Options of an App. Zero is the default, negative no limit where that is said,
@@ -58,9 +59,14 @@ type Options struct {
 	QueueMessages int
 	QueueBytes    int
 
-	// CheckOrigin decides whether the page that sends a request may open a
-	// session; an error is answered with 403. Default: pages of other origins
-	// may not, unless middleware.Origin below lets them in.
+	// Origins are the pages that may open a session, in the patterns of
+	// middleware.OriginOptions.Allow. A list stands for itself only, without this
+	// host. A request without an Origin is let in, unless Sec-Fetch-Site says
+	// that it comes from elsewhere. nil stands for this host's own pages, and for
+	// those that middleware.Origin lets in below.
+	Origins []string
+
+	// CheckOrigin decides in place of Origins. An error is answered with 403.
 	CheckOrigin func(*http.Request) error
 
 	// CookieName names the cookie that keeps the secret of clients nobody knows.
@@ -95,8 +101,22 @@ func (o Options) withDefaults() Options {
 	if err := cookie.Valid(); err != nil {
 		panic("fallback: Options.CookieName, Options.CookiePath: " + err.Error())
 	}
+	if o.CheckOrigin == nil && o.Origins != nil {
+		allowed := origin.New(origin.Rules{
+			Allow: origin.MustPatterns("fallback: Options.Origins", o.Origins), AllowMissing: true,
+		})
+		o.CheckOrigin = func(r *http.Request) error { return refused(allowed.Request(r)) }
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	return o
+}
+
+// refused makes an error of a refusal, which is none where that is nil.
+func refused(by *origin.Refusal) error {
+	if by == nil {
+		return nil
+	}
+	return by
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -220,6 +221,20 @@ func TestForeignPage(t *testing.T) {
 	open := serve(t, new(host).echo(), fallback.Options{CheckOrigin: func(*http.Request) error { return nil }})
 	if got := parleytest.Do(t, open, request("Origin", "http://evil.example")); got.Status != 200 {
 		t.Errorf("%+v", got)
+	}
+	listed := serve(t, new(host).echo(), fallback.Options{Logger: silent, Origins: []string{"https://shop.example"}})
+	for origin, status := range map[string]int{"https://shop.example": 200, "http://example.com": 403} {
+		if got := parleytest.Do(t, listed, request("Origin", origin)); got.Status != status {
+			t.Errorf("%s: %d, want %d", origin, got.Status, status)
+		}
+	}
+	below := serve(t, middleware.NewOrigin(middleware.OriginOptions{
+		Allow: []string{"shop.example"},
+	}).Wrap(new(host).echo()), fallback.Options{})
+	for origin, status := range map[string]int{"https://shop.example": 200, "https://evil.example": 403} {
+		if got := parleytest.Do(t, below, request("Origin", origin)); got.Status != status {
+			t.Errorf("%s, by the middleware: %d, want %d", origin, got.Status, status)
+		}
 	}
 	shut := serve(t, new(host).echo(), fallback.Options{CheckOrigin: func(*http.Request) error { return errTest }})
 	if got := parleytest.Do(t, shut, request()); got.Status != 403 {
