@@ -82,6 +82,9 @@ func (c *Conn) settle(recovered any, err error) outcome {
 	c.over = true
 	c.mu.Unlock()
 	c.cancel(how.cause)
+	if errors.Is(how.err, context.Canceled) {
+		how.err = context.Cause(c.ctx) // a handler was called away: that says by what
+	}
 	return how
 }
 

@@ -1,0 +1,82 @@
+package consumer_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/consumer"
+)
+
+// chatterer is a conn whose client says the same n times.
+type chatterer struct {
+	n       int
+	message parley.Event
+	begun   bool
+}
+
+func (c *chatterer) Receive(context.Context) (parley.Event, error) {
+	switch {
+	case !c.begun:
+		c.begun = true
+		return parley.WebSocketConnect{}, nil
+	case c.n == 0:
+		return parley.WebSocketDisconnect{Cause: parley.ErrDisconnected}, nil
+	}
+	c.n--
+	return c.message, nil
+}
+
+func (c *chatterer) Send(context.Context, parley.Event) error { return nil }
+
+// counts takes what it is sent without keeping it.
+type counts struct{ bytes int }
+
+func (c *counts) ReceiveText(_ context.Context, _ *consumer.Conn, text string) error {
+	c.bytes += len(text)
+	return nil
+}
+
+func (c *counts) ReceiveBinary(_ context.Context, _ *consumer.Conn, data []byte) error {
+	c.bytes += len(data)
+	return nil
+}
+
+// repeats sends back what it is sent.
+type repeats struct{}
+
+func (repeats) ReceiveText(ctx context.Context, conn *consumer.Conn, text string) error {
+	return conn.SendText(ctx, text)
+}
+
+// A message costs a consumer nothing of its own: a text is not copied to be a
+// string, nor back. What remains of a message sent is its event.
+func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	text := parley.WebSocketReceive{Data: []byte(strings.Repeat("x", 1000))}
+	binary := parley.WebSocketReceive{Type: parley.BinaryMessage, Data: text.Data}
+	for _, test := range []struct {
+		name    string
+		app     *consumer.App
+		message parley.WebSocketReceive
+		want    float64
+	}{
+		{"text", consumer.New(func() *counts { return new(counts) }), text, 0},
+		{"binary", consumer.New(func() *counts { return new(counts) }), binary, 0},
+		{"text sent back", consumer.New(func() repeats { return repeats{} }), text, 1},
+	} {
+		scope := &parley.Scope{Protocol: parley.WebSocket}
+		serve := func(n int) float64 {
+			return testing.AllocsPerRun(10, func() {
+				_ = test.app.Serve(t.Context(), scope, &chatterer{n: n, message: test.message})
+			})
+		}
+		const n = 1000
+		if got := (serve(n) - serve(0)) / n; got > test.want {
+			t.Errorf("%s: %v allocations a message, want %v", test.name, got, test.want)
+		}
+	}
+}
