@@ -2,8 +2,10 @@ package parley_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/parleygo/parley"
@@ -31,6 +33,35 @@ func TestUnexpected(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A server's own close is not called the peer's.
+func TestErrNamesWhoEnded(t *testing.T) {
+	const theirs = "peer disconnected"
+	for _, test := range []struct {
+		cause error
+		peer  bool
+		code  parley.CloseCode
+	}{
+		{parley.ErrDraining, false, parley.CloseServiceRestart},
+		{parley.ErrAuthExpired, false, parley.CloseUnauthorized},
+		{fmt.Errorf("kicked: %w", parley.ErrIdle), false, parley.CloseIdle},
+		{parley.ErrClosed, false, parley.CloseInternalError},
+		{parley.ErrDisconnected, true, parley.CloseInternalError},
+		{io.ErrUnexpectedEOF, true, parley.CloseInternalError},
+	} {
+		for _, err := range []error{
+			parley.WebSocketDisconnect{Cause: test.cause}.Err(), parley.HTTPDisconnect{Cause: test.cause}.Err(),
+		} {
+			if strings.Contains(err.Error(), theirs) != test.peer {
+				t.Errorf("%v is told as %q", test.cause, err)
+			}
+			if !errors.Is(err, parley.ErrDisconnected) || !errors.Is(err, net.ErrClosed) ||
+				!errors.Is(err, test.cause) || parley.CodeOf(err) != test.code {
+				t.Errorf("%q has lost what it is, or its code %d", err, parley.CodeOf(err))
+			}
+		}
 	}
 }
 
