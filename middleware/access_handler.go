@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -19,17 +18,17 @@ import (
 //
 // What runs natively below stays native: the ResponseWriter handed on can do what
 // the server's own can (Flusher, Hijacker, ReaderFrom, Pusher, and the rest by
-// http.ResponseController). Requests for an upgrade pass unrecorded; give them to
-// AccessLog with SocketsOnly. It stands outside of TrustedProxies, and so shows
-// the peer's address.
+// http.ResponseController). It stands outside of TrustedProxies, and so shows the
+// peer's address.
+//
+// What it leaves out is decided by what the server does, not by what the client
+// says: a socket that an AccessLog below records, with SocketsOnly, as one that was
+// denied is. Without such a one a socket is recorded when ServeHTTP returns, with
+// status 101, which a Gateway does right after the upgrade.
 func AccessLogHandler(options AccessLogOptions) func(http.Handler) http.Handler {
 	record := options.record()
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Header["Upgrade"] != nil && strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-				next.ServeHTTP(w, r)
-				return
-			}
 			serveLogged(next, record, w, r)
 		})
 	}
@@ -43,12 +42,18 @@ func serveLogged(next http.Handler, record func(context.Context, *Access), w htt
 	err := parley.ErrAppPanic // unless ServeHTTP returns
 	defer func() {
 		access := &lw.access
+		if seen.isTaken() {
+			return
+		}
 		if seen.complete(access); access.Cause == nil {
 			access.Cause = err
 		}
 		access.Duration = time.Since(access.Start)
 		if access.Status == 0 && err == nil {
 			access.Status = http.StatusOK // net/http answers for a handler that wrote nothing
+		}
+		if access.Status == http.StatusSwitchingProtocols {
+			access.Protocol = parley.WebSocket
 		}
 		access.BytesIn = max(0, r.ContentLength)
 		record(r.Context(), access)

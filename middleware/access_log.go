@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -60,6 +61,9 @@ func (l *accessLog) Serve(ctx context.Context, scope *parley.Scope, conn parley.
 	if !protocol.Requested(scope) || l.socketsOnly && scope.Protocol == parley.HTTP {
 		return l.next.Serve(ctx, scope, conn)
 	}
+	if scope.Protocol == parley.WebSocket {
+		noteOf(ctx).take() // of an AccessLogHandler above
+	}
 	c := &logConn{Conn: conn, scope: scope, access: newAccess(ctx, scope)}
 	seen := new(note)
 	err := parley.ErrAppPanic // unless Serve returns
@@ -86,8 +90,12 @@ func (c *logConn) ended(ctx context.Context, err error, seen *note) Access {
 		a.Cause = err
 	}
 	lost := a.Cause != nil && ctx.Err() != nil
-	if a.Status == 0 && !lost { // the server answers for the app
+	switch answered := protocol.Status(a.Cause); {
+	case a.Status != 0:
+	case !lost: // the server answers for the app
 		a.Status = protocol.Status(err)
+	case answered != http.StatusInternalServerError: // it has done so, for a drain perhaps
+		a.Status = answered
 	}
 	if accepted && a.Code == 0 {
 		a.Code = protocol.Goodbye(err).Code

@@ -1,10 +1,14 @@
 package middleware_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -183,5 +187,70 @@ func TestAccessLogHandler(t *testing.T) {
 	defer server.Client().CloseIdleConnections()
 	if a := <-records; a.Status != 201 || a.BytesOut != 5 || a.Path != "/a" || a.Cause != nil {
 		t.Errorf("%+v", a)
+	}
+}
+
+// Whatever a request is dressed as, it is recorded, and recorded once.
+func TestAccessLogHandlerSeesEverything(t *testing.T) {
+	upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket",
+		"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}
+	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		if scope.Protocol == parley.WebSocket && scope.Request.URL.Path == "/http" {
+			return parley.ErrNotFound
+		}
+		return new(inner).Serve(ctx, scope, conn)
+	})
+	for _, test := range []struct {
+		name    string
+		method  string
+		path    string
+		headers []string
+		socket  string // the record, with an AccessLog of sockets inside
+		without string // and without
+	}{
+		{"a request", "GET", "/http", nil, "http 200", "http 200"},
+		{"dressed as a handshake", "GET", "/http", upgrade, "websocket 404", "http 404"},
+		{"dressed badly", "GET", "/http", upgrade[2:], "http 400", "http 400"},
+		{"a POST dressed so", "POST", "/http", upgrade[2:4], "http 405", "http 405"},
+		{"a handshake", "GET", "/", upgrade, "websocket 101", "websocket 101"},
+		{"of a foreign page", "GET", "/", append(upgrade, "Origin", "http://evil.example"), "websocket 0", "http 403"}, // the gateway answered for the app
+	} {
+		for inside, want := range map[bool]string{true: test.socket, false: test.without} {
+			t.Run(fmt.Sprintf("%s, inside %v", test.name, inside), func(t *testing.T) {
+				records := make(chan middleware.Access, 9)
+				options := middleware.AccessLogOptions{
+					SocketsOnly: true,
+					Record:      func(_ context.Context, a *middleware.Access) { records <- *a },
+				}
+				app := parley.App(app)
+				if inside {
+					app = middleware.AccessLog(options)(app)
+				}
+				gateway := nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)})
+				server := httptest.NewServer(middleware.AccessLogHandler(options)(gateway))
+				defer server.Close()
+				conn, err := net.Dial("tcp", server.Listener.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := request(test.method, server.URL+test.path, test.headers...)
+				r.Write(conn)
+				response, err := http.ReadResponse(bufio.NewReader(conn), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response.Body.Close()
+				conn.Close()
+				a := <-records
+				if got := fmt.Sprint(a.Protocol, " ", a.Status); got != want {
+					t.Errorf("recorded %q, want %q", got, want)
+				}
+				gateway.Drain(t.Context())
+				server.Close()
+				if len(records) > 0 {
+					t.Errorf("recorded twice: %+v", <-records)
+				}
+			})
+		}
 	}
 }

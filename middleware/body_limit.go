@@ -6,11 +6,12 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/options"
 )
 
 // BodyLimitOptions configure a BodyLimit.
 type BodyLimitOptions struct {
-	// Max is how many bytes a request's body may have. It must be positive.
+	// Max is how many bytes a request's body may have. Default 1 MiB.
 	Max int64
 
 	// Report is told of refusals. nil is silent.
@@ -20,12 +21,10 @@ type BodyLimitOptions struct {
 // BodyLimit bounds request bodies of HTTP. It is safe for concurrent use.
 type BodyLimit struct{ options BodyLimitOptions }
 
-// NewBodyLimit makes a BodyLimit. It panics if Max is not positive.
-func NewBodyLimit(options BodyLimitOptions) *BodyLimit {
-	if options.Max <= 0 {
-		panic(fmt.Sprintf("middleware: BodyLimit of %d bytes: it must be positive", options.Max))
-	}
-	return &BodyLimit{options}
+// NewBodyLimit makes a BodyLimit. It panics for a negative Max.
+func NewBodyLimit(o BodyLimitOptions) *BodyLimit {
+	o.Max = options.Positive("middleware: BodyLimitOptions.Max", o.Max, 1<<20)
+	return &BodyLimit{o}
 }
 
 // Check decides by the length that the client announces. The error is a *Refusal

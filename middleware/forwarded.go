@@ -110,10 +110,10 @@ func (h *hop) set(name, value string) bool {
 	return true
 }
 
-// setNode reads an address with or without a port. "unknown" and names that
-// begin with '_' are how a proxy says that it does not tell.
+// setNode reads an address with or without a port. "unknown", nothing at all, and
+// names that begin with '_' are how a proxy says that it does not tell.
 func (h *hop) setNode(node string) {
-	if strings.EqualFold(node, "unknown") || strings.HasPrefix(node, "_") {
+	if node == "" || strings.EqualFold(node, "unknown") || strings.HasPrefix(node, "_") {
 		return
 	}
 	if addr, err := netip.ParseAddrPort(node); err == nil {
@@ -172,21 +172,20 @@ func placed(values []string, i, of int) string {
 	return values[len(values)-1]
 }
 
-// listOf joins the lines of a header and splits them at their commas. An empty
-// element is illegal: it would shift the others.
+// listOf joins the lines of a header and splits them at their commas. An element
+// that is empty keeps its place, as one that tells nothing: proxies that append to
+// what a client left empty write such.
 func listOf(lines []string) (list []string, ok bool) {
-	if len(lines) == 0 {
-		return nil, true
-	}
 	text := strings.Join(lines, ",")
 	if len(text) > maxForwarded {
 		return nil, false
 	}
+	if len(lines) == 0 {
+		return nil, true
+	}
 	list = strings.Split(text, ",")
 	for i := range list {
-		if list[i] = strings.Trim(list[i], " \t"); list[i] == "" {
-			return nil, false
-		}
+		list[i] = strings.Trim(list[i], " \t")
 	}
 	return list, true
 }

@@ -29,7 +29,9 @@ func TestBodyLimitAnnounced(t *testing.T) {
 		}
 	}
 	passesOthers(t, limit.Wrap)
-	panics(t, "must be positive", func() { middleware.NewBodyLimit(middleware.BodyLimitOptions{}) })
+	panics(t, "BodyLimitOptions.Max: -1 is negative", func() {
+		middleware.NewBodyLimit(middleware.BodyLimitOptions{Max: -1})
+	})
 }
 
 func TestBodyLimitCounted(t *testing.T) {

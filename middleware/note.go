@@ -12,6 +12,7 @@ type note struct {
 	user    string
 	refusal *Refusal
 	cause   error
+	taken   bool // another access log below records the conversation
 }
 
 type noteKey struct{}
@@ -43,6 +44,20 @@ func (n *note) identified(user string) {
 		n.user = user
 		n.mu.Unlock()
 	}
+}
+
+func (n *note) take() {
+	if n != nil {
+		n.mu.Lock()
+		n.taken = true
+		n.mu.Unlock()
+	}
+}
+
+func (n *note) isTaken() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.taken
 }
 
 // LogUser has the access log above tell who the user of the conversation is. It

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -11,16 +12,33 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/protocol"
 	"golang.org/x/time/rate"
 )
 
-// Rate is how often something may happen. The zero value is no limit.
+// Rate is how often something may happen. The zero value is no limit, and so is
+// a negative PerSecond.
 type Rate struct {
 	PerSecond float64
 	// Burst is how much may happen at once. Default: what a second allows, and
 	// at least 1.
 	Burst int
+}
+
+// checked returns the rate without what makes no difference, and panics for what
+// makes no sense.
+func (r Rate) checked(field string) Rate {
+	options.Positive("middleware: RateLimitOptions."+field+".Burst", r.Burst, 1)
+	switch {
+	case math.IsNaN(r.PerSecond):
+		panic("middleware: RateLimitOptions." + field + ".PerSecond: is not a number")
+	case r.PerSecond == 0 && r.Burst > 0:
+		panic("middleware: RateLimitOptions." + field + ".Burst: without a PerSecond")
+	case r.PerSecond < 0:
+		return Rate{}
+	}
+	return r
 }
 
 func (r Rate) limiter() *rate.Limiter {
@@ -50,11 +68,13 @@ type RateLimitOptions struct {
 	// Key tells whose limits a conversation counts against. Default: the
 	// client's address (Scope.Client, so put TrustedProxies above), for IPv6
 	// its /64 network; all peers without an address share one key. A Key that
-	// returns "" for everybody limits the server as a whole.
+	// returns "" for everybody limits the server as a whole. Of a long key
+	// nothing but a hash is kept.
 	Key func(ctx context.Context, scope *parley.Scope) string
 
-	// Requests limits requests of HTTP, Handshakes those of WebSockets. More
-	// are answered with 429 and Retry-After.
+	// Requests limits requests of HTTP and handshakes, which are requests too;
+	// Handshakes limits those of WebSockets on top. More are answered with 429
+	// and Retry-After.
 	Requests   Rate
 	Handshakes Rate
 
@@ -80,32 +100,29 @@ type RateLimitOptions struct {
 // RateLimit limits what one client, or user, may do. It keeps no goroutine: keys
 // that have been idle until their limits were whole again are forgotten when
 // others come. It is safe for concurrent use.
+//
+// Below fallback.New everything is a socket: there Handshakes and Connections count
+// fallback sessions for as long as they live, and Messages and Bytes what their
+// clients post. In front of it there are requests, which Requests and Connections
+// count while they run. Put one on either side, each with its limits.
 type RateLimit struct {
 	options RateLimitOptions
 	table   rateTable
 }
 
-// NewRateLimit makes a RateLimit. It panics for a negative limit, and if there is
-// no limit at all.
-func NewRateLimit(options RateLimitOptions) *RateLimit {
-	idle := time.Duration(0)
-	for _, r := range []Rate{options.Requests, options.Handshakes, options.Messages, options.Bytes} {
-		if r.PerSecond < 0 || r.Burst < 0 || math.IsNaN(r.PerSecond) || r.PerSecond == 0 && r.Burst != 0 {
-			panic(fmt.Sprintf("middleware: RateLimit of %v per second with burst %d", r.PerSecond, r.Burst))
-		}
-		idle = max(idle, r.refill())
+// NewRateLimit makes a RateLimit. It panics for a limit that makes no sense, and
+// if there is no limit at all.
+func NewRateLimit(o RateLimitOptions) *RateLimit {
+	o.Requests, o.Handshakes = o.Requests.checked("Requests"), o.Handshakes.checked("Handshakes")
+	o.Messages, o.Bytes = o.Messages.checked("Messages"), o.Bytes.checked("Bytes")
+	o.Connections = options.Limit(o.Connections, math.MaxInt)
+	o.MaxKeys = options.Positive("middleware: RateLimitOptions.MaxKeys", o.MaxKeys, 1<<16)
+	idle := max(o.Requests.refill(), o.Handshakes.refill(), o.Messages.refill(), o.Bytes.refill())
+	if idle == 0 && !options.Limited(o.Connections) {
+		panic("middleware: RateLimitOptions: without a limit")
 	}
-	if options.Connections < 0 || options.MaxKeys < 0 {
-		panic("middleware: RateLimit: Connections and MaxKeys may not be negative")
-	}
-	if idle == 0 && options.Connections == 0 {
-		panic("middleware: RateLimit without a limit")
-	}
-	if options.MaxKeys == 0 {
-		options.MaxKeys = 1 << 16
-	}
-	l := &RateLimit{options: options}
-	l.table.init(options.MaxKeys, idle, l.newBucket)
+	l := &RateLimit{options: o}
+	l.table.init(o.MaxKeys, idle, l.newBucket)
 	return l
 }
 
@@ -155,7 +172,8 @@ func (l *rateLimited) Serve(ctx context.Context, scope *parley.Scope, conn parle
 
 // idle tells that nothing limits conversations of a protocol.
 func (l *RateLimit) idle(protocol parley.Protocol) bool {
-	return protocol == parley.HTTP && l.options.Connections == 0 && l.options.Requests.PerSecond == 0
+	return protocol == parley.HTTP && !options.Limited(l.options.Connections) &&
+		l.options.Requests.PerSecond == 0
 }
 
 // take finds the bucket and takes one conversation out of it.
@@ -165,20 +183,26 @@ func (l *RateLimit) take(ctx context.Context, scope *parley.Scope) (*bucket, err
 	if b == nil {
 		return nil, overloaded("too many clients")
 	}
-	if limit := l.options.Connections; limit > 0 && int(b.open.Load()) > limit {
+	if limit := l.options.Connections; int(b.open.Load()) > limit {
 		l.table.release(b)
 		return nil, overloaded(fmt.Sprintf("more than %d conversations at once", limit))
 	}
-	limiter := b.requests
+	limiters := [...]*rate.Limiter{b.requests, nil}
 	if scope.Protocol == parley.WebSocket {
-		limiter = b.handshakes
+		limiters[1] = b.handshakes
 	}
-	if limiter == nil || limiter.AllowN(now, 1) {
-		return b, nil
+	for _, limiter := range limiters {
+		if limiter != nil && !limiter.AllowN(now, 1) {
+			l.table.release(b)
+			return nil, tooOften(limiter, now)
+		}
 	}
-	l.table.release(b)
+	return b, nil
+}
+
+func tooOften(limiter *rate.Limiter, now time.Time) error {
 	wait := (1 - limiter.TokensAt(now)) / float64(limiter.Limit())
-	return nil, &Refusal{
+	return &Refusal{
 		By: "rate-limit", Reason: "rate", Status: http.StatusTooManyRequests, Err: parley.ErrRateLimited,
 		RetryAfter: max(time.Second, time.Duration(wait*float64(time.Second))),
 	}
@@ -193,9 +217,21 @@ func overloaded(detail string) error {
 
 func (l *RateLimit) keyOf(ctx context.Context, scope *parley.Scope) rateKey {
 	if l.options.Key != nil {
-		return rateKey{text: l.options.Key(ctx, scope)}
+		return shortKey(l.options.Key(ctx, scope))
 	}
 	return clientKey64(scope.Request.RemoteAddr)
+}
+
+// longKey is how many bytes of a key are kept. A client may choose them, and a
+// header holds a megabyte.
+const longKey = 64
+
+func shortKey(text string) rateKey {
+	if len(text) <= longKey {
+		return rateKey{text: text}
+	}
+	sum := sha256.Sum256([]byte(text))
+	return rateKey{text: string(sum[:])}
 }
 
 // rateKey is what limits are kept by: a text, or a network of IPv6.

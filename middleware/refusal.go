@@ -96,18 +96,10 @@ func Refuse(ctx context.Context, scope *parley.Scope, conn parley.Conn, report R
 	if refusal.Challenge != "" {
 		header.Set("WWW-Authenticate", refusal.Challenge)
 	}
-	err := answer(ctx, scope, conn, refusal.Status, header)
+	body := []byte(http.StatusText(refusal.Status) + "\n")
+	err := parley.Answer(ctx, scope, conn, refusal.Status, header, body)
 	if errors.Is(err, parley.ErrDisconnected) {
 		return nil // the client did not wait for its refusal
 	}
 	return err
-}
-
-// answer says no with status, whatever kind of conversation it is.
-func answer(ctx context.Context, scope *parley.Scope, conn parley.Conn, status int, header http.Header) error {
-	body := []byte(http.StatusText(status) + "\n")
-	if scope.Protocol == parley.WebSocket {
-		return conn.Send(ctx, parley.WebSocketDeny{Status: status, Header: header, Body: body})
-	}
-	return parley.Respond(ctx, conn, status, header, body)
 }

@@ -39,6 +39,9 @@ func Timeout(d time.Duration, options TimeoutOptions) parley.Middleware {
 	if options.Status == 0 {
 		options.Status = http.StatusServiceUnavailable
 	}
+	if options.Status < 400 || options.Status > 599 {
+		panic(fmt.Sprintf("middleware: TimeoutOptions.Status: %d is no failure", options.Status))
+	}
 	return func(next parley.App) parley.App { return &timeout{next, d, options} }
 }
 
