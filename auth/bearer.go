@@ -10,6 +10,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/options"
+	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -22,12 +24,22 @@ type BearerOptions struct {
 	Algorithms []string
 
 	// Key returns the key that verifies a token; see jwt.Keyfunc. It is
-	// called before anything in the token is trusted.
+	// called before anything in the token is trusted: a "kid" may choose among
+	// keys that you know, and nothing may be fetched from where a token says. A
+	// key that is too weak for its algorithm fails every request with an error
+	// in the log; see KeyError. Key's own error is a token that cannot be
+	// verified (401), unless it is of a kind that says otherwise, as
+	// parley.ErrOverloaded is (503).
 	Key jwt.Keyfunc
 
-	// Issuer and Audience, if set, are what the token must name.
+	// Issuer and Audience, if set, are what the token must name. A token that
+	// is for an audience is refused if Audience is not set.
 	Issuer   string
 	Audience string
+
+	// Type, if set, is what the token's header "typ" must say, such as
+	// "at+jwt", so that a token of another kind by the same issuer is refused.
+	Type string
 
 	// Leeway is how far clocks may be apart. Default none.
 	Leeway time.Duration
@@ -37,7 +49,7 @@ type BearerOptions struct {
 	// Default: ID is the claim "sub", and User is the jwt.MapClaims.
 	Identify func(ctx context.Context, claims jwt.MapClaims) (*Identity, error)
 
-	// MaxBytes bounds a token. Default 8 KiB.
+	// MaxBytes bounds a token. Default 8 KiB; negative is no limit.
 	MaxBytes int
 }
 
@@ -48,31 +60,31 @@ type Bearer struct {
 	parser  *jwt.Parser
 }
 
-// NewBearer makes a Bearer. It panics without a key or algorithms, and for
-// algorithms that are unsafe.
-func NewBearer(options BearerOptions) *Bearer {
-	if options.Key == nil {
-		panic("auth: Bearer without a Key")
+// NewBearer makes a Bearer. It panics without a key or algorithms, for algorithms
+// that are unsafe, and for a negative Leeway.
+func NewBearer(o BearerOptions) *Bearer {
+	if o.Key == nil {
+		panic("auth: BearerOptions.Key: is nil")
 	}
-	if problem := unsafeAlgorithms(options.Algorithms); problem != "" {
-		panic("auth: Bearer " + problem)
+	if problem := unsafeAlgorithms(o.Algorithms); problem != "" {
+		panic("auth: BearerOptions.Algorithms: " + problem)
 	}
-	if options.MaxBytes == 0 {
-		options.MaxBytes = 8 << 10
-	}
-	if options.Identify == nil {
-		options.Identify = identifySubject
+	o.Leeway = options.Positive("auth: BearerOptions.Leeway", o.Leeway, 0)
+	o.MaxBytes = options.Limit(o.MaxBytes, 8<<10)
+	if o.Identify == nil {
+		o.Identify = identifySubject
 	}
 	rules := []jwt.ParserOption{
-		jwt.WithValidMethods(options.Algorithms), jwt.WithExpirationRequired(), jwt.WithLeeway(options.Leeway),
+		jwt.WithValidMethods(o.Algorithms), jwt.WithExpirationRequired(),
+		jwt.WithLeeway(o.Leeway), jwt.WithStrictDecoding(),
 	}
-	if options.Issuer != "" {
-		rules = append(rules, jwt.WithIssuer(options.Issuer))
+	if o.Issuer != "" {
+		rules = append(rules, jwt.WithIssuer(o.Issuer))
 	}
-	if options.Audience != "" {
-		rules = append(rules, jwt.WithAudience(options.Audience))
+	if o.Audience != "" {
+		rules = append(rules, jwt.WithAudience(o.Audience))
 	}
-	return &Bearer{options, jwt.NewParser(rules...)}
+	return &Bearer{o, jwt.NewParser(rules...)}
 }
 
 func unsafeAlgorithms(algorithms []string) string {
@@ -80,7 +92,7 @@ func unsafeAlgorithms(algorithms []string) string {
 	for _, name := range algorithms {
 		method := jwt.GetSigningMethod(name)
 		if method == nil || strings.EqualFold(name, "none") {
-			return fmt.Sprintf("with the algorithm %q, which verifies nothing", name)
+			return fmt.Sprintf("%q verifies nothing", name)
 		}
 		if _, ok := method.(*jwt.SigningMethodHMAC); ok {
 			hmac++
@@ -88,9 +100,9 @@ func unsafeAlgorithms(algorithms []string) string {
 	}
 	switch {
 	case len(algorithms) == 0:
-		return "without Algorithms: name those that your tokens are signed with"
+		return "name those that your tokens are signed with"
 	case hmac > 0 && hmac < len(algorithms):
-		return "with HMAC and public keys at once: use one Bearer for each"
+		return "HMAC and public keys at once: use one Bearer for each"
 	}
 	return ""
 }
@@ -126,16 +138,21 @@ func (b *Bearer) Renew(ctx context.Context, token string) (*Identity, error) {
 	return b.Verify(ctx, token)
 }
 
-// Verify returns the identity of a token. The error is a *middleware.Refusal with the reason
-// "malformed", "too-large", "bad-signature", "expired", "not-yet-valid", "claims"
-// or "unknown-user", or that of Key's or Identify's own trouble.
+// Verify returns the identity of a token. The error is a *middleware.Refusal with
+// the reason "malformed", "too-large", "bad-signature", "expired",
+// "not-yet-valid", "claims" or "unknown-user"; a *KeyError; or that of Key's or
+// Identify's own trouble.
 func (b *Bearer) Verify(ctx context.Context, token string) (*Identity, error) {
 	if len(token) > b.options.MaxBytes {
 		return nil, b.refuse("too-large")
 	}
 	claims := jwt.MapClaims{}
-	if _, err := b.parser.ParseWithClaims(token, claims, b.options.Key); err != nil {
-		return nil, b.refuse(tokenProblem(err))
+	parsed, err := b.parser.ParseWithClaims(token, claims, b.key)
+	if err == nil {
+		err = b.checkForm(parsed, claims)
+	}
+	if err != nil {
+		return nil, b.problem(err)
 	}
 	identity, err := b.options.Identify(ctx, claims)
 	if err == nil && identity == nil {
@@ -145,16 +162,52 @@ func (b *Bearer) Verify(ctx context.Context, token string) (*Identity, error) {
 	return adopted(identity, err, "bearer", expires.Add(b.options.Leeway))
 }
 
+// key asks for the key, once the token's form and type are what is expected, and
+// takes none that is too weak.
+func (b *Bearer) key(token *jwt.Token) (any, error) {
+	if err := checkHeader(token, b.options.Type); err != nil {
+		return nil, err
+	}
+	key, err := b.options.Key(token)
+	if err != nil {
+		return nil, err
+	}
+	return key, checkKeys(token.Method, key)
+}
+
+// checkForm checks what the library doesn't: a token that is for somebody else,
+// and text that its decoder has made of what is no UTF-8.
+func (b *Bearer) checkForm(token *jwt.Token, claims jwt.MapClaims) error {
+	audience, err := claims.GetAudience()
+	if err != nil || len(audience) > 0 && b.options.Audience == "" {
+		return jwt.ErrTokenInvalidAudience
+	}
+	return checkUTF8(token)
+}
+
 func (b *Bearer) refuse(reason string) error {
 	refusal := badCredentials("bearer", reason)
 	refusal.Challenge = `Bearer error="invalid_token"`
 	return refusal
 }
 
+// problem makes a refusal of what is wrong with a token, and passes on what is
+// wrong with us.
+func (b *Bearer) problem(err error) error {
+	var weak *KeyError
+	if errors.As(err, &weak) {
+		return weak
+	}
+	if errors.Is(err, jwt.ErrTokenUnverifiable) && protocol.Status(err) != http.StatusInternalServerError {
+		return err
+	}
+	return b.refuse(tokenProblem(err))
+}
+
 // tokenProblem names what is wrong. The library's own words may quote the token.
 func tokenProblem(err error) string {
 	switch {
-	case errors.Is(err, jwt.ErrTokenMalformed):
+	case errors.Is(err, jwt.ErrTokenMalformed), errors.Is(err, errForm):
 		return "malformed"
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenUnverifiable):
 		return "bad-signature"

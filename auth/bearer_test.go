@@ -84,8 +84,8 @@ func TestBearerChallenge(t *testing.T) {
 func TestBearerWiring(t *testing.T) {
 	key := func(*jwt.Token) (any, error) { return jwtKey, nil }
 	for contains, options := range map[string]auth.BearerOptions{
-		"without a Key":        {Algorithms: []string{"HS256"}},
-		"without Algorithms":   {Key: key},
+		"Key: is nil":          {Algorithms: []string{"HS256"}},
+		"name those that":      {Key: key},
 		`"none"`:               {Key: key, Algorithms: []string{"none"}},
 		`"HS255"`:              {Key: key, Algorithms: []string{"HS255"}},
 		"HMAC and public keys": {Key: key, Algorithms: []string{"HS256", "RS256"}},

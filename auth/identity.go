@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/middleware"
 )
 
 var (
@@ -15,6 +18,10 @@ var (
 
 	// ErrNoMiddleware: Middleware does not stand above.
 	ErrNoMiddleware = errors.New("auth: no authentication here: put auth.Middleware above")
+
+	// ErrUnavailable: what knows about users (a session store, a broker) does not
+	// answer now. It is parley.ErrOverloaded, so clients are told 503, or 1013.
+	ErrUnavailable = fmt.Errorf("auth: cannot say who may come in: %w", parley.ErrOverloaded)
 
 	// ErrOtherUser: the credentials for a renewal are somebody else's.
 	ErrOtherUser = errors.New("auth: credentials of another user")
@@ -41,17 +48,60 @@ type Identity struct {
 	Stamp string
 
 	session string // the subject under which its session is revoked, or ""
+	ticket  string // the subject of the ticket that was spent, or ""
+}
+
+// subjects are what is revoked when the identity ends.
+func (i *Identity) subjects() []string {
+	if i.session == "" {
+		return []string{UserSubject(i.ID)}
+	}
+	return []string{UserSubject(i.ID), i.session}
+}
+
+// unavailable is what trouble of a store or broker is told as. Errors that say
+// themselves how they are answered stay as they are.
+func unavailable(doing string, err error) error {
+	var refusal *middleware.Refusal
+	var weak *KeyError
+	switch {
+	case errors.As(err, &refusal), errors.As(err, &weak), errors.Is(err, ErrNoSession),
+		protocol.Status(err) != http.StatusInternalServerError:
+		return err
+	}
+	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)
 }
 
 // Authenticator finds out who is talking from one kind of credentials.
 //
 // It returns nil, nil if the request has none of them. For credentials that are
 // no good it returns a *middleware.Refusal, with status 401 or 400, which holds nothing
-// secret; any other error is trouble of its own and fails the conversation.
-// It may be called by many conversations at once.
+// secret; any other error is trouble of its own, and answered with 503, unless it is
+// of a kind that says otherwise. It may be called by many conversations at once,
+// and for one of them a second time: see Rechecker.
 type Authenticator interface {
 	Authenticate(ctx context.Context, scope *parley.Scope) (*Identity, error)
 }
+
+// Rechecker is an Authenticator whose credentials cannot be looked at twice in the
+// same way, as a ticket that is spent. Recheck says who identity, which it has
+// given for this conversation, is by now; nil, nil is nobody any more. Others are
+// asked by Authenticate again.
+type Rechecker interface {
+	Authenticator
+	Recheck(ctx context.Context, scope *parley.Scope, identity Identity) (*Identity, error)
+}
+
+// ambient marks credentials that a browser sends by itself.
+type ambient interface{ ambient() }
+
+// hider takes credentials out of what is handed on.
+type hider interface {
+	hide(scope *parley.Scope) *parley.Scope
+}
+
+// challenger says how to authenticate, for WWW-Authenticate.
+type challenger interface{ challenge() string }
 
 // AuthenticatorFunc makes an Authenticator of a function.
 type AuthenticatorFunc func(ctx context.Context, scope *parley.Scope) (*Identity, error)

@@ -3,183 +3,125 @@ package auth
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/middleware"
 )
 
-// live watches over a socket or stream whose user may cease to be one.
-type live struct {
-	conn   parley.Conn
-	scope  *parley.Scope
-	ctx    context.Context // of this one conversation, for timer and revocation
-	cancel context.CancelCauseFunc
-	ending sync.WaitGroup
+// watchAfter is how long an HTTP request may take before the end of its identity
+// is watched for. Most are over sooner, and cost nothing.
+const watchAfter = time.Second
 
-	mu    sync.Mutex
-	timer *time.Timer
-	over  bool // ended, or the app has returned
-	cause error
+// live is a conversation that ends when its user's identity does.
+type live struct {
+	ctx   context.Context // the conversation's
+	ender protocol.Ender  // nil for a conversation of nobody
+
+	mu      sync.Mutex
+	delay   *time.Timer        // of watchLater
+	cancel  context.CancelFunc // of a look that is under way
+	watch   *watch
+	left    bool  // to somebody else, or the app has returned
+	cause   error // why it was ended
+	looking sync.WaitGroup
 }
 
-// serveLive serves the app below while the identity holds.
-func (a *visitor) serveLive(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	l := &live{conn: conn, scope: scope, ctx: ctx, cancel: cancel}
-	identity := *a.identity
-	a.mu.Lock()
-	a.live = l
-	a.mu.Unlock()
-	stop, err := a.watch(ctx, &identity, l)
-	if err != nil {
-		var refusal *middleware.Refusal
-		if errors.As(err, &refusal) {
-			return middleware.Refuse(ctx, scope, conn, a.app.options.Report, refusal)
-		}
-		return err
-	}
-	defer l.ending.Wait() // second: what began to end it is done before the conn is not ours any more
-	defer stop()
-	defer l.settle()
-	l.until(identity.Expires)
-	err = a.app.next.Serve(ctx, scope, conn)
-	if cause := l.settle(); cause != nil {
-		middleware.LogCause(ctx, cause)
-		if scope.Protocol == parley.WebSocket { // it has been told already
-			return &parley.CloseError{Code: parley.CodeOf(cause)}
-		}
+// watchNow watches before the app runs.
+func (l *live) watchNow(v *visitor) error {
+	w, err := v.watch(l.ctx, l.end)
+	if err == nil {
+		l.watch = w
 	}
 	return err
 }
 
-// watch hears of revocations. What was revoked between looking and hearing is
-// found by looking again.
-func (a *visitor) watch(ctx context.Context, identity *Identity, l *live) (stop func(), err error) {
-	revocations := a.app.options.Revocations
-	if revocations == nil {
-		return func() {}, nil
-	}
-	subjects := []string{UserSubject(identity.ID)}
-	if identity.session != "" {
-		subjects = append(subjects, identity.session)
-	}
-	if stop, err = revocations.Watch(ctx, subjects, l.end); err != nil {
-		return nil, err
-	}
-	if identity.session != "" {
-		s := sessionOf(ctx)
-		gone, err := s.gone(ctx, s.manager.Token(ctx))
-		if err == nil && gone {
-			err = badCredentials("session", "revoked")
-		}
-		if err != nil {
-			l.settle()
-			stop()
-			return nil, err
-		}
-	}
-	return stop, nil
-}
-
-// until sets the time of the end; zero means never.
-func (l *live) until(expires time.Time) {
+// watchLater watches if the app takes its time.
+func (l *live) watchLater(v *visitor) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.timer != nil {
-		l.timer.Stop()
+	if l.ender != nil && l.delay == nil && !l.left {
+		l.delay = time.AfterFunc(watchAfter, func() { l.look(v) })
 	}
-	if l.over || expires.IsZero() {
+}
+
+// look is watchNow beside an app that runs.
+func (l *live) look(v *visitor) {
+	l.mu.Lock()
+	if l.left {
+		l.mu.Unlock()
 		return
 	}
-	l.timer = time.AfterFunc(time.Until(expires), func() { l.end(parley.ErrAuthExpired) })
-}
-
-// renew is until for an identity that still holds.
-func (l *live) renew(expires time.Time) bool {
-	l.mu.Lock()
-	over := l.over
+	ctx, cancel := context.WithCancel(l.ctx)
+	defer cancel()
+	l.cancel = cancel
+	l.looking.Add(1)
 	l.mu.Unlock()
-	if !over {
-		l.until(expires)
+	defer l.looking.Done()
+
+	w, err := v.watch(ctx, l.end)
+	if err != nil {
+		l.end(endOf(err))
+		return
 	}
-	return !over
+	l.mu.Lock()
+	l.watch = w
+	left := l.left
+	l.mu.Unlock()
+	if left {
+		w.close()
+	}
 }
 
-// end ends the conversation with cause. It does not wait for the peer.
+// endOf is the cause of an end that a second look has come to.
+func endOf(err error) error {
+	var refusal *middleware.Refusal
+	if errors.As(err, &refusal) {
+		return parley.ErrAuthExpired
+	}
+	return err
+}
+
+// end ends the conversation. It does not wait for the peer.
 func (l *live) end(cause error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over {
+	if l.left || l.cause != nil {
 		return
 	}
-	l.over, l.cause = true, cause
-	l.cancel(cause) // first: it is the cause of all that follows
-	if l.scope.Protocol == parley.WebSocket {
-		l.ending.Go(l.goodbye)
-	}
+	l.cause = cause
+	l.ender.End(cause)
 }
 
-// goodbye denies the handshake, or closes the socket if that was accepted. A peer
-// that is gone has nobody to tell.
-func (l *live) goodbye() {
-	ctx := context.WithoutCancel(l.ctx)
-	if l.conn.Send(ctx, parley.WebSocketDeny{Status: http.StatusUnauthorized}) != nil {
-		l.conn.Send(ctx, parley.WebSocketClose{Code: parley.CodeOf(l.cause)})
-	}
-}
-
-// settle ends the watch and returns why the conversation was ended, or nil.
-func (l *live) settle() error {
+// leave ends the watch for good: what ends from now on is not ended here.
+func (l *live) leave() {
 	l.mu.Lock()
-	if l.timer != nil {
-		l.timer.Stop()
+	l.left = true
+	if l.delay != nil {
+		l.delay.Stop()
 	}
-	l.over = true
-	cause := l.cause
+	if l.cancel != nil {
+		l.cancel()
+	}
+	w := l.watch
+	l.watch = nil
 	l.mu.Unlock()
-	l.ending.Wait()
-	return cause
+	if w != nil {
+		w.close()
+	}
 }
 
-// Renew takes fresh credentials for the user of an open socket, as a client sends
-// them in a message before the old ones expire: a JWT for a Bearer. They must be
-// the same user's. The socket lives until they expire. On an error, which is
-// ErrOtherUser, ErrAnonymous, ErrNoMiddleware, parley.ErrAuthExpired if it is too late,
-// or the last authenticator's, nothing changes.
-func Renew(ctx context.Context, credentials string) error {
-	before, err := IdentityFrom(ctx)
-	if err != nil {
-		return err
+// close is leave when the app has returned. It returns why the conversation was
+// ended, or nil.
+func (l *live) close() error {
+	l.leave()
+	l.looking.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cause != nil && errors.Is(context.Cause(l.ctx), l.cause) {
+		return l.cause
 	}
-	a := visitorOf(ctx)
-	err = errors.ErrUnsupported // no authenticator renews
-	for _, authenticator := range a.app.options.Authenticators {
-		renewer, ok := authenticator.(Renewer)
-		if !ok {
-			continue
-		}
-		var identity *Identity
-		if identity, err = renewer.Renew(ctx, credentials); err == nil && identity != nil {
-			return a.renewed(&before, identity)
-		}
-	}
-	return err
-}
-
-func (a *visitor) renewed(before, identity *Identity) error {
-	if identity.ID != before.ID {
-		return ErrOtherUser
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.live != nil && !a.live.renew(identity.Expires) {
-		return parley.ErrAuthExpired
-	}
-	identity.session = before.session
-	a.identity = identity
-	return nil
+	return nil // another end came first
 }

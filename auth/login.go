@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// SessionOptions configure a Sessions.
+// SessionOptions configure Sessions.
 type SessionOptions struct {
 	// Manager is that of LoadAndSave above.
 	Manager *scs.SessionManager
@@ -21,14 +22,15 @@ type SessionOptions struct {
 	Identify func(ctx context.Context, id string) (*Identity, error)
 }
 
-// Sessions authenticates with the session: whoever was logged in by Login. It
-// is safe for concurrent use.
+// Sessions authenticates with the session: whoever was logged in by Login. It is
+// safe for concurrent use.
 type Sessions struct{ options SessionOptions }
 
 // What the session holds of a login.
 const (
 	userKey  = "parley.user"
 	stampKey = "parley.stamp"
+	loginKey = "parley.login" // names the login, whatever the token is by now
 )
 
 // NewSessions makes a Sessions. It panics without Manager or Identify.
@@ -43,11 +45,12 @@ func (*Sessions) ambient() {}
 
 // Authenticate implements Authenticator.
 func (s *Sessions) Authenticate(ctx context.Context, _ *parley.Scope) (*Identity, error) {
-	session := sessionOf(ctx)
-	if session == nil || session.manager != s.options.Manager {
+	session := s.session(ctx)
+	if session == nil {
 		return nil, ErrNoSession
 	}
-	id := s.options.Manager.GetString(ctx, userKey)
+	m := s.options.Manager
+	id := m.GetString(ctx, userKey)
 	if id == "" {
 		return nil, nil
 	}
@@ -55,40 +58,72 @@ func (s *Sessions) Authenticate(ctx context.Context, _ *parley.Scope) (*Identity
 	if err != nil {
 		return nil, err
 	}
-	if identity == nil || identity.Stamp != s.options.Manager.GetString(ctx, stampKey) {
-		return nil, s.destroy(ctx)
+	if identity == nil || identity.Stamp != m.GetString(ctx, stampKey) {
+		return nil, session.destroy(ctx)
 	}
 	return s.complete(ctx, identity), nil
 }
 
+// Recheck implements Rechecker: it looks at the session as the store has it now.
+func (s *Sessions) Recheck(
+	ctx context.Context, _ *parley.Scope, known Identity,
+) (*Identity, error) {
+	session, m := s.session(ctx), s.options.Manager
+	if token := m.Token(ctx); session.has(token) {
+		fresh, _, err := loadSession(valueless{ctx}, m, token)
+		if err != nil {
+			return nil, err
+		}
+		if m.GetString(fresh, userKey) != known.ID || loginSubject(m, fresh) != known.session {
+			return nil, nil
+		}
+	}
+	identity, err := s.options.Identify(ctx, known.ID)
+	if err != nil || identity == nil {
+		return nil, err
+	}
+	return s.complete(ctx, identity), nil
+}
+
+// session returns that of LoadAndSave above, or nil.
+func (s *Sessions) session(ctx context.Context) *session {
+	session := sessionOf(ctx)
+	if session == nil || session.manager != s.options.Manager {
+		return nil
+	}
+	return session
+}
+
 // complete adds what the session knows.
 func (s *Sessions) complete(ctx context.Context, identity *Identity) *Identity {
-	own, _ := adopted(identity, nil, "session", s.options.Manager.Deadline(ctx))
-	if token := s.options.Manager.Token(ctx); token != "" {
-		own.session = sessionSubject(token)
-	}
+	m := s.options.Manager
+	own, _ := adopted(identity, nil, "session", m.Deadline(ctx))
+	own.session = loginSubject(m, ctx)
 	return own
 }
 
-func (s *Sessions) destroy(ctx context.Context) error {
-	if err := s.options.Manager.Destroy(ctx); err != nil {
-		return fmt.Errorf("auth: ending session: %w", err)
+// loginSubject is the subject of what was opened with a login, which is not
+// changed by a renewal of its token.
+func loginSubject(manager *scs.SessionManager, ctx context.Context) string {
+	login := manager.GetString(ctx, loginKey)
+	if login == "" {
+		return ""
 	}
-	return nil
+	return sessionSubject(login)
 }
 
 // Login makes identity the user of the session, and of this conversation. The
 // session gets a new token, so that one that was planted on the client before is
 // worth nothing, unless the same user was logged in already; if another user was,
-// what the session held is discarded, and what they have open with it is revoked.
+// what the session held is discarded, and what they have open with it is ended.
 // It has to come before the answer, which carries the cookie: ErrTooLate
-// otherwise. A socket that was anonymous when its handshake came is not watched for
-// expiry and revocation until it connects again. Other errors are ErrNoSession, one for an identity without ID, and
-// the store's.
+// otherwise. A socket that was anonymous when its handshake came is not watched
+// for expiry and revocation until it connects again. Other errors are
+// ErrNoSession, one for an identity without ID, and ErrUnavailable.
 func (s *Sessions) Login(ctx context.Context, identity *Identity) error {
-	session := sessionOf(ctx)
+	session := s.session(ctx)
 	switch {
-	case session == nil || session.manager != s.options.Manager:
+	case session == nil:
 		return ErrNoSession
 	case identity == nil || identity.ID == "":
 		return errors.New("auth: login of nobody")
@@ -98,62 +133,74 @@ func (s *Sessions) Login(ctx context.Context, identity *Identity) error {
 	m := s.options.Manager
 	before := m.GetString(ctx, userKey)
 	if before != identity.ID || m.GetString(ctx, stampKey) != identity.Stamp {
-		if before != "" {
-			if err := s.revoke(ctx); err != nil {
-				return err
-			}
-			if err := m.Clear(ctx); err != nil {
-				return fmt.Errorf("auth: clearing session: %w", err)
-			}
-		}
-		if err := m.RenewToken(ctx); err != nil {
-			return fmt.Errorf("auth: renewing session: %w", err)
+		if err := s.begin(ctx, session, before); err != nil {
+			return err
 		}
 	}
 	m.Put(ctx, userKey, identity.ID)
 	m.Put(ctx, stampKey, identity.Stamp)
-	if a := visitorOf(ctx); a != nil {
-		a.set(ctx, s.complete(ctx, identity))
+	if v := visitorOf(ctx); v != nil {
+		v.become(ctx, s.complete(ctx, identity))
 	}
 	return nil
 }
 
-// Logout ends the session, and closes what was opened with it on any process if
-// Middleware has Revocations; this conversation, too, if it is a socket. It may come
-// after the answer. Nobody logged in is no error. Errors are ErrNoSession and
-// those of store and Revocations.
-func (s *Sessions) Logout(ctx context.Context) error {
-	session := sessionOf(ctx)
-	if session == nil || session.manager != s.options.Manager {
-		return ErrNoSession
-	}
-	subject := sessionSubject(s.options.Manager.Token(ctx))
-	known := s.options.Manager.Token(ctx) != ""
-	if err := s.destroy(ctx); err != nil {
+// begin begins another login in the session.
+func (s *Sessions) begin(ctx context.Context, session *session, before string) error {
+	m := s.options.Manager
+	if err := session.renew(ctx); err != nil {
 		return err
 	}
-	a := visitorOf(ctx)
-	if a == nil {
+	if before != "" {
+		if err := s.revoke(ctx); err != nil {
+			return err
+		}
+		if err := m.Clear(ctx); err != nil {
+			return fmt.Errorf("auth: clearing session: %w", err)
+		}
+	}
+	m.Put(ctx, loginKey, rand.Text())
+	return nil
+}
+
+// Logout ends the session, and what was opened with it, in every process that
+// Middleware's Revocations reach: sockets, fallback sessions and answers that are
+// under way, this conversation, too, if it is a socket. It may come after the
+// answer. Nobody logged in is no error. Errors are ErrNoSession and
+// ErrUnavailable.
+func (s *Sessions) Logout(ctx context.Context) error {
+	session := s.session(ctx)
+	if session == nil {
+		return ErrNoSession
+	}
+	subject := loginSubject(s.options.Manager, ctx)
+	if err := session.destroy(ctx); err != nil {
+		return err
+	}
+	v := visitorOf(ctx)
+	if v == nil {
 		return nil
 	}
-	a.set(ctx, nil)
-	if known && a.app.options.Revocations != nil {
-		return a.app.options.Revocations.Revoke(ctx, subject)
+	v.become(ctx, nil)
+	return v.revoke(ctx, subject)
+}
+
+// revoke ends what was opened with the session as it is.
+func (s *Sessions) revoke(ctx context.Context) error {
+	if v := visitorOf(ctx); v != nil {
+		return v.revoke(ctx, loginSubject(s.options.Manager, ctx))
 	}
 	return nil
 }
 
-// revoke closes what was opened with the session as it is.
-func (s *Sessions) revoke(ctx context.Context) error {
-	a, token := visitorOf(ctx), s.options.Manager.Token(ctx)
-	if a == nil || a.app.options.Revocations == nil || token == "" {
+// revoke ends what a subject has open, but for the request that asks for it.
+func (v *visitor) revoke(ctx context.Context, subject string) error {
+	if subject == "" {
 		return nil
 	}
-	return a.app.options.Revocations.Revoke(ctx, sessionSubject(token))
-}
-
-func (s *session) isAnswered() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.answered
+	v.exempt()
+	if err := v.guard.options.Revocations.Revoke(ctx, subject); err != nil {
+		return unavailable("telling of a revocation", err)
+	}
+	return nil
 }

@@ -3,12 +3,9 @@ package auth
 import (
 	"context"
 	"errors"
-	"net/http"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/identity"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/middleware"
 )
@@ -16,71 +13,64 @@ import (
 // Options configure Middleware.
 type Options struct {
 	// Authenticators are asked in their order, those for credentials that a
-	// client shows on purpose (tokens, tickets, certificates) before
-	// Sessions, whose cookie comes by itself.
+	// client shows on purpose (tokens, tickets, certificates) before Sessions,
+	// whose cookie comes by itself.
 	Authenticators []Authenticator
 
-	// Revocations, if set, ends open sockets and event streams when their user
-	// or session is revoked; see NewChannelRevocations.
+	// Revocations tell that a user's or a session's access has ended, in every
+	// process: see NewChannelRevocations. Default: what Sessions.Logout ends is
+	// told within this Middleware, and so in this process only.
 	Revocations Revocations
 
 	// Report is told of bad credentials. nil is silent.
 	Report middleware.Reporter
 }
 
-// Middleware finds out who is talking. Anonymous clients pass: Require, or User, is
-// what keeps them out. Credentials that are shown and no good are answered with
-// 401 (400 if they are malformed), and the app does not run.
+// Middleware finds out who is talking. Anonymous clients pass: Require, or User,
+// is what keeps them out. Credentials that are shown and no good are answered with
+// 401 (400 if they are malformed), and the app does not run. If nobody can say
+// now whether they are any good, because a store is down, the answer is 503.
 //
 // A session is looked at when User is first called, so that requests which do not
-// ask cost no database; on sockets and event streams (requests that accept
-// text/event-stream) it is at once. Those are also ended when the identity
-// expires or is revoked: a socket closes with 4401, and the app's context ends
-// with parley.ErrAuthExpired, which ends a well-behaved stream. Renew extends a
-// socket's life.
+// ask cost no database; on sockets it is at once.
+//
+// What an identity was let in for ends with it: when it expires, when its session
+// is logged out, when its user is revoked. An open socket closes with 4401. The
+// answer to an HTTP request, be it a stream, a download or a poll, is ended if it
+// takes longer than a second: the app's context ends with parley.ErrAuthExpired,
+// it may send the last part of its body, and no other. Answers of apps that never
+// asked who the user is are let go on, since they do not depend on it; so is the
+// answer to the request that logs out. A handler that writes to net/http itself
+// has a second to end its answer, then its writes fail; one that upgrades by
+// itself is told by its context only. Renew extends a socket's life.
+//
+// Credentials are looked at again once their end would be heard of, so that
+// nothing is missed in between: a socket costs two looks, and so does an answer
+// that takes longer than a second.
 //
 // What an app below gets to see has neither ticket nor token in its URL or among
-// its subprotocols. Middleware wraps the conn only of sockets whose token came as
-// subprotocol. A handler that upgrades by itself, past parley, is told of the end
-// by its context only.
+// its subprotocols. An app may return the error of User: it is answered with 401.
 //
 // It panics without authenticators.
 func Middleware(options Options) parley.Middleware {
 	if len(options.Authenticators) == 0 {
 		panic("auth: Middleware without an Authenticator")
 	}
+	if options.Revocations == nil {
+		options.Revocations = new(localRevocations)
+	}
 	shared := &guard{options: options}
 	for _, authenticator := range options.Authenticators {
-		if authenticator == nil {
-			panic("auth: Middleware with a nil Authenticator")
-		}
-		if _, ok := authenticator.(ambient); ok {
-			shared.ambient = append(shared.ambient, authenticator)
-		} else {
-			shared.shown = append(shared.shown, authenticator)
-		}
-		if c, ok := authenticator.(challenger); ok && shared.challenge == "" {
-			shared.challenge = c.challenge()
-		}
+		shared.add(authenticator)
 	}
 	return func(next parley.App) parley.App {
-		a := *shared
-		a.next = next
-		return &a
+		g := *shared
+		g.next = next
+		return &g
 	}
 }
 
-type (
-	// ambient marks credentials that a browser sends by itself.
-	ambient interface{ ambient() }
-	// hider takes credentials out of what is handed on.
-	hider interface {
-		hide(scope *parley.Scope) *parley.Scope
-	}
-	// challenger says how to authenticate, for WWW-Authenticate.
-	challenger interface{ challenge() string }
-)
-
+// guard is the app that Middleware makes.
 type guard struct {
 	next      parley.App
 	options   Options
@@ -89,56 +79,72 @@ type guard struct {
 	challenge string
 }
 
-// visitor is what is known of one conversation's user.
-type visitor struct {
-	app   *guard
-	scope *parley.Scope
-
-	mu       sync.Mutex
-	pending  []Authenticator // to be asked still
-	identity *Identity
-	err      error
-	live     *live // of a socket or stream
+func (g *guard) add(authenticator Authenticator) {
+	if authenticator == nil {
+		panic("auth: Middleware with a nil Authenticator")
+	}
+	if _, ok := authenticator.(ambient); ok {
+		g.ambient = append(g.ambient, authenticator)
+	} else {
+		g.shown = append(g.shown, authenticator)
+	}
+	if c, ok := authenticator.(challenger); ok && g.challenge == "" {
+		g.challenge = c.challenge()
+	}
 }
 
-type visitorKey struct{}
-
-func visitorOf(ctx context.Context) *visitor {
-	a, _ := ctx.Value(visitorKey{}).(*visitor)
-	return a
-}
-
-func (m *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+func (g *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 	if !protocol.Requested(scope) {
-		return m.next.Serve(ctx, scope, conn)
+		return g.next.Serve(ctx, scope, conn)
 	}
-	a := &visitor{app: m, scope: scope, pending: m.shown}
-	ctx = context.WithValue(ctx, visitorKey{}, a)
-	lasting := lasts(scope)
-	identity, err := a.resolve(ctx)
-	if err == nil && identity == nil {
-		a.pending = m.ambient
-		if lasting {
-			identity, err = a.resolve(ctx)
-		}
+	v := &visitor{guard: g, scope: scope, pending: g.shown}
+	ctx = identity.With(context.WithValue(ctx, visitorKey{}, v), v)
+	err := v.arrive(ctx)
+	if err == nil {
+		below, conn := g.hidden(scope, conn)
+		err = v.serve(ctx, below, conn)
 	}
+	if refusal := g.refusalOf(err); refusal != nil {
+		return g.refuse(ctx, scope, conn, refusal, err)
+	}
+	return err
+}
+
+// refusalOf returns how an error is answered that says who may not come in.
+func (g *guard) refusalOf(err error) *middleware.Refusal {
 	var refusal *middleware.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		return middleware.Refuse(ctx, scope, conn, m.options.Report, refusal)
-	case err != nil:
+		return refusal
+	case errors.Is(err, ErrAnonymous):
+		return g.anonymous()
+	}
+	return nil
+}
+
+// anonymous is the refusal of somebody who has not shown who they are.
+func (g *guard) anonymous() *middleware.Refusal {
+	refusal := badCredentials("require", "anonymous")
+	refusal.Challenge, refusal.Err = g.challenge, ErrAnonymous
+	return refusal
+}
+
+// refuse answers for an app that has returned err, unless it has answered itself.
+func (g *guard) refuse(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn,
+	refusal *middleware.Refusal, err error,
+) error {
+	var broken *parley.ProtocolError
+	failed := middleware.Refuse(ctx, scope, conn, g.options.Report, refusal)
+	if errors.As(failed, &broken) {
 		return err
 	}
-	below, conn := m.hidden(scope, conn)
-	if identity != nil && lasting {
-		return a.serveLive(ctx, below, conn)
-	}
-	return m.next.Serve(ctx, below, conn)
+	return failed
 }
 
 // hidden takes the credentials out of what is handed on.
-func (m *guard) hidden(scope *parley.Scope, conn parley.Conn) (*parley.Scope, parley.Conn) {
-	for _, authenticator := range m.shown {
+func (g *guard) hidden(scope *parley.Scope, conn parley.Conn) (*parley.Scope, parley.Conn) {
+	for _, authenticator := range g.shown {
 		h, ok := authenticator.(hider)
 		if !ok {
 			continue
@@ -151,64 +157,4 @@ func (m *guard) hidden(scope *parley.Scope, conn parley.Conn) (*parley.Scope, pa
 		}
 	}
 	return scope, conn
-}
-
-// resolve asks the authenticators that were not asked yet.
-func (a *visitor) resolve(ctx context.Context) (*Identity, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for len(a.pending) > 0 && a.identity == nil && a.err == nil {
-		identity, err := a.pending[0].Authenticate(ctx, a.scope)
-		if err != nil && ctx.Err() != nil {
-			return nil, err // it says nothing of the user
-		}
-		a.pending = a.pending[1:]
-		a.identity, a.err = checked(identity, err)
-	}
-	if a.identity != nil {
-		a.pending = nil
-		middleware.LogUser(ctx, a.identity.ID)
-	}
-	return a.identity, a.err
-}
-
-func checked(identity *Identity, err error) (*Identity, error) {
-	switch {
-	case err != nil:
-		return nil, err
-	case identity != nil && identity.ID == "":
-		return nil, errors.New("auth: an authenticator gave an identity without ID")
-	case identity != nil && !identity.Expires.IsZero() && !time.Now().Before(identity.Expires):
-		return nil, badCredentials("auth", "expired")
-	}
-	return identity, nil
-}
-
-// set is for a login or logout.
-func (a *visitor) set(ctx context.Context, identity *Identity) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.pending, a.identity, a.err = nil, identity, nil
-	if identity != nil {
-		middleware.LogUser(ctx, identity.ID)
-	}
-}
-
-// lasts tells whether a conversation is meant to stay open.
-func lasts(scope *parley.Scope) bool {
-	if scope.Protocol == parley.WebSocket {
-		return true
-	}
-	for _, accept := range scope.Request.Header["Accept"] {
-		if strings.Contains(accept, "text/event-stream") {
-			return true
-		}
-	}
-	return false
-}
-
-// badCredentials is the refusal of an authenticator. It never holds what it was
-// shown.
-func badCredentials(by, reason string) *middleware.Refusal {
-	return &middleware.Refusal{By: by, Reason: reason, Status: http.StatusUnauthorized}
 }

@@ -45,9 +45,7 @@ func Require(options RequireOptions) parley.Middleware {
 func (o *RequireOptions) check(ctx context.Context, scope *parley.Scope) error {
 	if _, err := IdentityFrom(ctx); err != nil {
 		if errors.Is(err, ErrAnonymous) {
-			refusal := badCredentials("require", "anonymous")
-			refusal.Challenge, refusal.Err = visitorOf(ctx).app.challenge, ErrAnonymous
-			return refusal
+			return visitorOf(ctx).guard.anonymous()
 		}
 		return err
 	}

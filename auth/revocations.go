@@ -24,17 +24,24 @@ type Revocations interface {
 // id.
 func UserSubject(id string) string { return "user." + digest(id) }
 
-// sessionSubject is the subject of what was opened with one session's cookie.
-func sessionSubject(token string) string { return "session." + digest(token) }
+// sessionSubject is the subject of what was opened with one login.
+func sessionSubject(login string) string { return "session." + digest(login) }
 
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// RevokeUser closes all sockets and streams of a user, on every process: with
-// 4401 on sockets. It ends no session and no token; those are checked again when
-// the client comes back, so end them first.
+// RevokeUser ends what a user has open, in every process: sockets with 4401,
+// fallback sessions and answers that are under way likewise, except for the HTTP
+// request that ctx is of. It ends no session and no token; those are checked again
+// when the client comes back, so end them first.
 func RevokeUser(ctx context.Context, revocations Revocations, id string) error {
-	return revocations.Revoke(ctx, UserSubject(id))
+	if v := visitorOf(ctx); v != nil && v.is(id) {
+		v.exempt()
+	}
+	if err := revocations.Revoke(ctx, UserSubject(id)); err != nil {
+		return unavailable("telling of a revocation", err)
+	}
+	return nil
 }

@@ -64,7 +64,7 @@ func TestRevocationLayerClosed(t *testing.T) {
 		t.Errorf("closed with %d", code)
 	}
 	ws.Wait()
-	if got := parleytest.Dial(t, app, r).Denial(); got.Status != 500 || !errors.Is(got.Err, channel.ErrClosed) {
+	if got := parleytest.Dial(t, app, r).Denial(); got.Status != 503 || !errors.Is(got.Err, channel.ErrClosed) {
 		t.Errorf("%d %v", got.Status, got.Err)
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
-	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/parleygo/parley"
@@ -36,18 +34,26 @@ var (
 // several cookies of that name the first counts: browsers send the one with the
 // most specific path first.
 //
-// A session that was modified is saved when the answer begins, and its cookie
-// set: on the head of a response, and on accept or denial of a handshake. It is
-// not saved if the status is 500. A session without values is deleted, and its
-// cookie too. Later changes, those of an open socket in particular, are saved by
-// SaveSession. A session that was ended elsewhere meanwhile is not saved: its
-// cookie is deleted.
+// What was changed is saved when the answer begins, and the cookie set: on the
+// head of a response, and on accept or denial of a handshake. Nothing is saved if
+// the status is 500. A session without values is deleted, and its cookie too.
+// Later changes, those of an open socket in particular, are saved by SaveSession.
+//
+// Requests of one browser run at the same time. So only what this one has changed
+// is written, over what the store has by then: other requests keep what they have
+// written, and of two that change the same value the last one counts. A session
+// that was ended or renewed elsewhere meanwhile is not saved, and its cookie is
+// left alone, since the client may have a newer one. Within a process that holds
+// exactly; between processes it holds but for the moment between the store's Find
+// and Commit, since stores of scs can't compare and set.
+//
+// While the store is down the answer is 503.
 //
 // LoadAndSave wraps the conn. For handlers that shall run natively put scs's own
 // middleware above it, nethttp.Middleware(manager.LoadAndSave): this one then
 // leaves saving to that one and wraps nothing, as below another one with the
 // same manager. Login and Logout work all the same; whether it is too late for a
-// cookie nobody can tell then.
+// cookie nobody can tell then, and HTTP answers are saved whole, as scs does it.
 func LoadAndSave(manager *scs.SessionManager) parley.Middleware {
 	if manager == nil {
 		panic("auth: LoadAndSave of a nil manager")
@@ -73,26 +79,35 @@ func (a *sessionApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 	if refusal != nil {
 		return middleware.Refuse(ctx, scope, conn, nil, refusal)
 	}
-	loaded, err := a.manager.Load(ctx, token)
+	loaded, base, err := loadSession(ctx, a.manager, token)
 	if err != nil {
-		return fmt.Errorf("auth: loading session: %w", err)
+		return unavailable("loading session", err)
 	}
 	if loaded == ctx { // another one above has loaded it, and will save it
-		return a.next.Serve(a.joined(ctx), scope, conn)
+		ctx, err := a.joined(ctx)
+		if err != nil {
+			return err
+		}
+		return a.next.Serve(ctx, scope, conn)
 	}
-	s := &session{manager: a.manager, loaded: a.manager.Token(loaded)}
+	s := &session{manager: a.manager, loaded: a.manager.Token(loaded), base: base}
 	loaded = context.WithValue(loaded, sessionKey{}, s)
 	return a.next.Serve(loaded, scope, &sessionConn{Conn: conn, session: s, ctx: loaded})
 }
 
-// joined has Sessions and SaveSession find a session that scs's own middleware
-// has loaded.
-func (a *sessionApp) joined(ctx context.Context) context.Context {
+// joined has Sessions and SaveSession find a session that scs's own middleware has
+// loaded.
+func (a *sessionApp) joined(ctx context.Context) (context.Context, error) {
 	if s := sessionOf(ctx); s != nil && s.manager == a.manager {
-		return ctx
+		return ctx, nil
+	}
+	base, err := a.manager.Codec.Encode(a.manager.Deadline(ctx), sessionValues(a.manager, ctx))
+	if err != nil {
+		return nil, fmt.Errorf("auth: encoding session: %w", err)
 	}
 	token := a.manager.Token(ctx)
-	return context.WithValue(ctx, sessionKey{}, &session{manager: a.manager, loaded: token, told: token, foreign: true})
+	s := &session{manager: a.manager, loaded: token, base: base, told: token, foreign: true}
+	return context.WithValue(ctx, sessionKey{}, s), nil
 }
 
 func sessionToken(r *http.Request, name string) (string, *middleware.Refusal) {
@@ -110,124 +125,6 @@ func sessionToken(r *http.Request, name string) (string, *middleware.Refusal) {
 	}
 	return cookie.Value, nil
 }
-
-// session is what LoadAndSave knows of one conversation's session beyond scs.
-type session struct {
-	manager *scs.SessionManager
-	loaded  string // the token it came with, "" if it is new
-	foreign bool   // scs's own middleware above saves it, when we don't know
-
-	mu       sync.Mutex // one save at a time
-	answered bool
-	told     string // the token that the client has: loaded, or set with the answer
-}
-
-type sessionKey struct{}
-
-func sessionOf(ctx context.Context) *session {
-	s, _ := ctx.Value(sessionKey{}).(*session)
-	return s
-}
-
-// SaveSession saves the session of ctx now: for changes that an open socket, or a
-// response that has begun, has made. The error is ErrNoSession, ErrSessionGone,
-// ErrTooLate if the client does not have the session's cookie, or the store's.
-func SaveSession(ctx context.Context) error {
-	s := sessionOf(ctx)
-	if s == nil {
-		return ErrNoSession
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.answered && !s.foreign {
-		return nil // the answer will save it
-	}
-	token := s.manager.Token(ctx)
-	if token == "" || token != s.told {
-		return ErrTooLate
-	}
-	gone, err := s.gone(ctx, token)
-	if err != nil {
-		return err
-	}
-	if gone {
-		return ErrSessionGone
-	}
-	_, _, err = s.manager.Commit(ctx)
-	return err
-}
-
-// gone tells whether the store has lost a session that was in it.
-func (s *session) gone(ctx context.Context, token string) (bool, error) {
-	found, err := s.manager.Load(valueless{ctx}, token)
-	if err != nil {
-		return false, fmt.Errorf("auth: loading session: %w", err)
-	}
-	return s.manager.Token(found) == "", nil
-}
-
-// valueless hides the session in a context, so that it is loaded afresh.
-type valueless struct{ context.Context }
-
-func (valueless) Value(any) any { return nil }
-
-// answer saves the session as the answer begins and returns the headers for it.
-func (s *session) answer(ctx context.Context, status int) (http.Header, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.answered {
-		return nil, nil
-	}
-	s.answered, s.told = true, s.loaded
-	what := s.manager.Status(ctx)
-	if what == scs.Unmodified || status == http.StatusInternalServerError {
-		return nil, nil
-	}
-	token := s.manager.Token(ctx)
-	if what == scs.Destroyed || len(s.manager.Keys(ctx)) == 0 {
-		return s.end(ctx, token)
-	}
-	if token != "" && token == s.loaded {
-		if gone, err := s.gone(ctx, token); err != nil || gone {
-			return s.cookie(ctx, "", time.Time{}), err
-		}
-	}
-	token, expires, err := s.manager.Commit(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("auth: saving session: %w", err)
-	}
-	s.told = token
-	return s.cookie(ctx, token, expires), nil
-}
-
-// end deletes a session that is empty, and the client's cookie if it has one.
-func (s *session) end(ctx context.Context, token string) (http.Header, error) {
-	if token != "" {
-		if err := s.manager.Destroy(ctx); err != nil {
-			return nil, fmt.Errorf("auth: deleting session: %w", err)
-		}
-	}
-	s.told = ""
-	if s.loaded == "" {
-		return nil, nil
-	}
-	return s.cookie(ctx, "", time.Time{}), nil
-}
-
-// cookie has scs write its cookie.
-func (s *session) cookie(ctx context.Context, token string, expires time.Time) http.Header {
-	header := http.Header{"Vary": {"Cookie"}}
-	s.manager.WriteSessionCookie(ctx, headerWriter{header: header}, token, expires)
-	return header
-}
-
-// headerWriter is as much of a ResponseWriter as setting a cookie takes.
-type headerWriter struct {
-	http.ResponseWriter
-	header http.Header
-}
-
-func (w headerWriter) Header() http.Header { return w.header }
 
 // sessionConn saves the session as the answer begins.
 type sessionConn struct {

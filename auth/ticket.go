@@ -13,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -53,34 +54,37 @@ type Tickets struct {
 	parser  *jwt.Parser
 }
 
-const ticketAudience = "parley-ticket"
+// What a ticket says of itself, so that no other token is taken for one, nor a
+// ticket for another token.
+const (
+	ticketAudience = "parley-ticket"
+	ticketType     = "parley-ticket+jwt"
+)
 
-// NewTickets makes Tickets. It panics for a key that is shorter than 32 bytes and
-// a TTL below a second.
-func NewTickets(options TicketOptions) *Tickets {
-	if len(options.Key) < 32 {
-		panic(fmt.Sprintf("auth: Tickets with a key of %d bytes: it must have 32", len(options.Key)))
+// NewTickets makes Tickets. It panics for a key that is shorter than 32 bytes or
+// was never filled, and for a TTL below a second.
+func NewTickets(o TicketOptions) *Tickets {
+	if problem := weakSecret(o.Key, 32); problem != "" {
+		panic("auth: TicketOptions.Key: " + problem)
 	}
-	if options.TTL == 0 {
-		options.TTL = 30 * time.Second
+	o.TTL = options.Positive("auth: TicketOptions.TTL", o.TTL, 30*time.Second)
+	if o.TTL < time.Second {
+		panic(fmt.Sprintf("auth: TicketOptions.TTL: %v is less than a second", o.TTL))
 	}
-	if options.TTL < time.Second {
-		panic(fmt.Sprintf("auth: Tickets with a TTL of %v: it must be a second at least", options.TTL))
+	if o.Param == "" {
+		o.Param = "ticket"
 	}
-	if options.Param == "" {
-		options.Param = "ticket"
+	if o.Spent == nil {
+		o.Spent = &spentHere{ttl: o.TTL}
 	}
-	if options.Spent == nil {
-		options.Spent = &spentHere{ttl: options.TTL}
-	}
-	if options.Identify == nil {
-		options.Identify = func(_ context.Context, id string) (*Identity, error) {
+	if o.Identify == nil {
+		o.Identify = func(_ context.Context, id string) (*Identity, error) {
 			return &Identity{ID: id, User: id}, nil
 		}
 	}
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired(),
-		jwt.WithAudience(ticketAudience))
-	return &Tickets{options, parser}
+		jwt.WithAudience(ticketAudience), jwt.WithStrictDecoding())
+	return &Tickets{o, parser}
 }
 
 // Issue makes a ticket for a user. It stands in a URL as it is.
@@ -88,10 +92,12 @@ func (t *Tickets) Issue(id string) (string, error) {
 	if id == "" {
 		return "", errors.New("auth: ticket for nobody")
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
+	ticket := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
 		Subject: id, ID: rand.Text(), Audience: jwt.ClaimStrings{ticketAudience},
 		ExpiresAt: jwt.NewNumericDate(time.Now().Add(t.options.TTL)),
-	}).SignedString(t.options.Key)
+	})
+	ticket.Header["typ"] = ticketType
+	return ticket.SignedString(t.options.Key)
 }
 
 const maxTicket = 2 << 10
@@ -115,13 +121,26 @@ func (t *Tickets) Authenticate(ctx context.Context, scope *parley.Scope) (*Ident
 	}
 	first, err := t.options.Spent.Spend(ctx, claims.ID, claims.ExpiresAt.Time)
 	if err != nil {
-		return nil, fmt.Errorf("auth: spending a ticket: %w", err)
+		return nil, unavailable("spending a ticket", err)
 	}
 	if !first {
 		return nil, badCredentials("ticket", "spent")
 	}
-	identity, err := t.options.Identify(ctx, claims.Subject)
-	return adopted(identity, err, "ticket", time.Time{})
+	return t.identify(ctx, claims.Subject)
+}
+
+// Recheck implements Rechecker: the ticket is spent, but its user may be gone.
+func (t *Tickets) Recheck(ctx context.Context, _ *parley.Scope, known Identity) (*Identity, error) {
+	return t.identify(ctx, known.ticket)
+}
+
+func (t *Tickets) identify(ctx context.Context, subject string) (*Identity, error) {
+	identity, err := t.options.Identify(ctx, subject)
+	own, err := adopted(identity, err, "ticket", time.Time{})
+	if err == nil {
+		own.ticket = subject
+	}
+	return own, err
 }
 
 func (t *Tickets) verify(ticket string) (*jwt.RegisteredClaims, error) {
@@ -129,7 +148,12 @@ func (t *Tickets) verify(ticket string) (*jwt.RegisteredClaims, error) {
 		return nil, badCredentials("ticket", "too-large")
 	}
 	claims := new(jwt.RegisteredClaims)
-	_, err := t.parser.ParseWithClaims(ticket, claims, func(*jwt.Token) (any, error) { return t.options.Key, nil })
+	parsed, err := t.parser.ParseWithClaims(ticket, claims, func(token *jwt.Token) (any, error) {
+		return t.options.Key, checkHeader(token, ticketType)
+	})
+	if err == nil {
+		err = checkUTF8(parsed)
+	}
 	if err != nil {
 		return nil, badCredentials("ticket", tokenProblem(err))
 	}

@@ -31,6 +31,7 @@ type httpConn struct {
 	in  requestBody
 	out response
 
+	limited  atomic.Bool   // End was called: it may write for a moment still
 	waits    atomic.Bool   // the app waits for its end, if for anything
 	done     atomic.Bool   // the response is complete
 	mu       sync.Mutex    // guards what a Receive beside a Send may meet
@@ -154,7 +155,7 @@ func (c *httpConn) checkComplete() {
 // Send writes a part of the response.
 func (c *httpConn) Send(ctx context.Context, event parley.Event) error {
 	c.touched = true
-	if err := c.sendable(ctx); err != nil {
+	if err := c.sendable(ctx, event); err != nil {
 		return err
 	}
 	err := c.send(event)
@@ -186,12 +187,16 @@ func (c *httpConn) send(event parley.Event) error {
 
 // sendable tells at once of a client that is gone: the server's writer would
 // take two more writes before it says so. To one that is to leave an app may say
-// goodbye, under a context that has not ended.
-func (c *httpConn) sendable(ctx context.Context) error {
+// goodbye, under a context that has not ended; to one that may not stay it is the
+// last part of the answer.
+func (c *httpConn) sendable(ctx context.Context, event parley.Event) error {
 	if c.out.order.State() == protocol.HTTPComplete {
 		return nil // the order's own answer says more
 	}
 	if c.ctx.Err() != nil && context.Cause(&c.ctx) != parley.ErrDraining {
+		if c.limited.Load() && isLast(event) {
+			return nil
+		}
 		return parley.ErrDisconnected
 	}
 	if ctx.Err() != nil {

@@ -134,8 +134,8 @@ func (c *httpConn) answerError(err error) {
 		status = c.in.failed
 	case c.r.Context().Err() != nil:
 		status = statusClientGone
-	case c.ctx.cause() == parley.ErrDraining:
-		status = http.StatusServiceUnavailable
+	case protocol.Status(c.ctx.cause()) != http.StatusInternalServerError:
+		status = protocol.Status(c.ctx.cause()) // 503 for a drain, 401 for a login that has ended
 	case err == nil, errors.Is(err, parley.ErrDisconnected):
 		err = parley.ErrNotAnswered
 	}
@@ -156,6 +156,7 @@ func (c *httpConn) close() {
 	spool := c.in.spool
 	c.mu.Unlock()
 	c.ctx.end(parley.ErrFinished)
+	c.unlimit()
 	if c.ctx.armed.Load() != nil {
 		c.gateway.live.remove(c)
 	}

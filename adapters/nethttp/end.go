@@ -1,0 +1,49 @@
+package nethttp
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+)
+
+// lastWords is how long a handler that writes to net/http itself may go on when
+// its conversation was ended, so that it can end its answer in order.
+const lastWords = time.Second
+
+// End implements protocol.Ender: the app's context ends, events may send the last
+// part of a body and no more, and writes past us fail after a moment.
+func (c *httpConn) End(cause error) {
+	c.ctx.arm()
+	c.ctx.end(cause)
+	c.limited.Store(true)
+	deadline := time.Now().Add(lastWords)
+	http.NewResponseController(c.w).SetWriteDeadline(deadline) // a writer without one has nothing to bound
+}
+
+// unlimit takes back what End has set on a connection that serves other requests.
+func (c *httpConn) unlimit() {
+	if c.limited.Load() {
+		http.NewResponseController(c.w).SetWriteDeadline(time.Time{})
+	}
+}
+
+// isLast reports whether event is the end of an answer.
+func isLast(event parley.Event) bool {
+	body, ok := event.(parley.HTTPResponseBody)
+	return ok && !body.More
+}
+
+// End implements protocol.Ender: a handshake is denied, an open socket closed. A
+// handler that upgrades by itself hears of it by its context.
+func (c *webSocketConn) End(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.socket != nil:
+		c.socket.Close(parley.CodeOf(cause), "", cause)
+	case !c.preempt(protocol.Status(cause), cause):
+		c.cancel(cause) // a denial is on its way, or the handler's own answer
+	}
+}

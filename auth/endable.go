@@ -1,0 +1,115 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/parleygo/parley"
+)
+
+// endableConn is a conn that can be ended (protocol.Ender), over a transport or
+// middleware that can't do it itself.
+type endableConn struct {
+	parley.Conn
+	protocol parley.Protocol
+	ctx      context.Context // ends with the conversation, with the cause that End gave
+	cancel   context.CancelCauseFunc
+	goodbyes sync.WaitGroup
+
+	mu    sync.Mutex
+	ended error        // by End
+	gone  parley.Event // the disconnect that the app was told
+}
+
+func newEndableConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *endableConn {
+	c := &endableConn{Conn: conn, protocol: scope.Protocol}
+	c.ctx, c.cancel = context.WithCancelCause(ctx)
+	return c
+}
+
+// Unwrap tells that messages pass unchanged.
+func (c *endableConn) Unwrap() parley.Conn { return c.Conn }
+
+// release is for when the app has returned: the conn is not ours any more.
+func (c *endableConn) release() {
+	c.goodbyes.Wait()
+	c.cancel(nil)
+}
+
+// End implements protocol.Ender.
+func (c *endableConn) End(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended != nil || c.gone != nil {
+		return
+	}
+	c.cancel(cause) // decides who was first, and is the cause of all that follows
+	if !errors.Is(context.Cause(c.ctx), cause) {
+		return
+	}
+	c.ended = cause
+	if c.protocol == parley.WebSocket {
+		c.goodbyes.Go(c.goodbye)
+	}
+}
+
+// goodbye denies the handshake, or closes the socket if that was accepted. A peer
+// that is gone has nobody to tell.
+func (c *endableConn) goodbye() {
+	ctx := context.WithoutCancel(c.ctx)
+	if c.Conn.Send(ctx, parley.WebSocketDeny{Status: http.StatusUnauthorized}) != nil {
+		c.Conn.Send(ctx, parley.WebSocketClose{Code: parley.CodeOf(c.ended)})
+	}
+}
+
+// Receive tells of the end by the cause that all others tell, and of nothing that
+// came after it.
+func (c *endableConn) Receive(ctx context.Context) (parley.Event, error) {
+	if event := c.over(nil); event != nil {
+		return event, nil
+	}
+	event, err := c.Conn.Receive(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if end := c.over(event); end != nil {
+		return end, nil
+	}
+	return event, nil
+}
+
+// over returns the disconnect, if the conversation is over: event, if it is one,
+// or the end that came before it.
+func (c *endableConn) over(event parley.Event) parley.Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch event.(type) {
+	case parley.WebSocketDisconnect, parley.HTTPDisconnect:
+		if c.gone == nil && c.ended == nil {
+			c.gone = event
+		}
+	}
+	if c.gone == nil && c.ended != nil {
+		c.gone = parley.HTTPDisconnect{Cause: c.ended}
+		if c.protocol == parley.WebSocket {
+			c.gone = parley.WebSocketDisconnect{Code: parley.CodeOf(c.ended), Cause: c.ended}
+		}
+	}
+	return c.gone
+}
+
+// Send lets an HTTP answer that was ended have its last part, and nothing else.
+func (c *endableConn) Send(ctx context.Context, event parley.Event) error {
+	c.mu.Lock()
+	ended := c.ended
+	c.mu.Unlock()
+	if ended == nil {
+		return c.Conn.Send(ctx, event)
+	}
+	if last, ok := event.(parley.HTTPResponseBody); ok && !last.More {
+		return c.Conn.Send(ctx, event)
+	}
+	return parley.ErrDisconnected
+}

@@ -1,0 +1,224 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/middleware"
+)
+
+// visitor is what is known of the user of one conversation.
+type visitor struct {
+	guard *guard
+	scope *parley.Scope
+	live  *live // the conversation, once it is served
+
+	mu       sync.Mutex
+	pending  []Authenticator // to be asked still
+	identity *Identity
+	by       Authenticator // who gave the identity, to be asked again
+	err      error
+	claims   []*watch // of transports that outlive this request
+}
+
+type visitorKey struct{}
+
+func visitorOf(ctx context.Context) *visitor {
+	v, _ := ctx.Value(visitorKey{}).(*visitor)
+	return v
+}
+
+// arrive looks at what the client shows.
+func (v *visitor) arrive(ctx context.Context) error {
+	identity, err := v.resolve(ctx)
+	if err != nil || identity != nil {
+		return err
+	}
+	v.pending = v.guard.ambient
+	if v.scope.Protocol == parley.WebSocket {
+		_, err = v.resolve(ctx)
+	}
+	return err
+}
+
+// resolve asks the authenticators that were not asked yet.
+func (v *visitor) resolve(ctx context.Context) (*Identity, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for len(v.pending) > 0 && v.identity == nil && v.err == nil {
+		by := v.pending[0]
+		identity, err := by.Authenticate(ctx, v.scope)
+		if err != nil && ctx.Err() != nil {
+			return nil, err // it says nothing of the user
+		}
+		v.pending = v.pending[1:]
+		if identity, err = checked(identity, err); identity != nil {
+			v.found(ctx, identity, by)
+		}
+		v.err = err
+	}
+	return v.identity, v.err
+}
+
+// found is called under the lock.
+func (v *visitor) found(ctx context.Context, identity *Identity, by Authenticator) {
+	v.pending, v.identity, v.by, v.err = nil, identity, by, nil
+	middleware.LogUser(ctx, identity.ID)
+	if v.live != nil {
+		v.live.watchLater(v)
+	}
+}
+
+func checked(identity *Identity, err error) (*Identity, error) {
+	switch {
+	case err != nil:
+		return nil, unavailable("asking who it is", err)
+	case identity != nil && identity.ID == "":
+		return nil, errors.New("auth: an authenticator gave an identity without ID")
+	case identity != nil && !identity.Expires.IsZero() && !time.Now().Before(identity.Expires):
+		return nil, badCredentials("auth", "expired")
+	}
+	return identity, nil
+}
+
+// known returns the identity, and who gave it. It is an error if a logout has
+// come in between.
+func (v *visitor) known() (Identity, Authenticator, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.identity == nil {
+		return Identity{}, nil, badCredentials("auth", "revoked")
+	}
+	return *v.identity, v.by, nil
+}
+
+// again looks at the credentials once more, for what has changed since.
+func (v *visitor) again(
+	ctx context.Context, known Identity, by Authenticator,
+) (identity *Identity, err error) {
+	switch by := by.(type) {
+	case nil:
+		return &known, nil // it was logged in, or renewed, by this conversation
+	case Rechecker:
+		identity, err = by.Recheck(ctx, v.scope, known)
+	default:
+		identity, err = by.Authenticate(ctx, v.scope)
+	}
+	if identity, err = checked(identity, err); err != nil {
+		return nil, err
+	}
+	if identity == nil || identity.ID != known.ID || identity.Stamp != known.Stamp {
+		return nil, badCredentials("auth", "revoked")
+	}
+	return identity, nil
+}
+
+// become is for a login or, with nil, a logout in this conversation.
+func (v *visitor) become(ctx context.Context, identity *Identity) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.pending, v.identity, v.by, v.err = nil, nil, nil, nil
+	if identity != nil {
+		v.found(ctx, identity, nil)
+	}
+}
+
+func (v *visitor) is(id string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.identity != nil && v.identity.ID == id
+}
+
+// exempt lets an HTTP request go on that ends what its own identity has open: its
+// answer says so to the client.
+func (v *visitor) exempt() {
+	if v.scope.Protocol == parley.HTTP {
+		v.live.leave()
+	}
+}
+
+// serve serves the app below while the identity holds.
+func (v *visitor) serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	if scope.Protocol == parley.WebSocket && v.identity == nil {
+		v.live = new(live) // of nobody: it is never watched
+		return v.guard.next.Serve(ctx, scope, conn)
+	}
+	ctx, conn, release := v.enliven(ctx, scope, conn)
+	defer release()
+	defer v.live.close()
+	if scope.Protocol == parley.WebSocket {
+		if err := v.live.watchNow(v); err != nil {
+			return err
+		}
+	}
+	err := v.guard.next.Serve(ctx, scope, conn)
+	if cause := v.live.close(); cause != nil {
+		middleware.LogCause(ctx, cause)
+		return cause // what the app made of it does not matter any more
+	}
+	return err
+}
+
+// enliven makes a conversation that can be ended. Its transport can do that, or
+// else the conn is wrapped, which costs nothing that is native: there is nothing
+// native below a transport, or middleware, that can't.
+func (v *visitor) enliven(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn,
+) (context.Context, parley.Conn, func()) {
+	release := func() {}
+	ender, ok := conn.(protocol.Ender)
+	if !ok {
+		wrapped := newEndableConn(ctx, scope, conn)
+		ctx, conn, ender, release = wrapped.ctx, wrapped, wrapped, wrapped.release
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.live = &live{ctx: ctx, ender: ender}
+	if v.identity != nil && scope.Protocol == parley.HTTP {
+		v.live.watchLater(v)
+	}
+	return ctx, conn, release
+}
+
+// Subject implements identity.Claimant. A transport that asks has its own ways to
+// end what it carries: the request is left to it.
+func (v *visitor) Subject(ctx context.Context) (string, error) {
+	v.exempt()
+	identity, err := v.resolve(ctx)
+	if err != nil || identity == nil {
+		return "", err
+	}
+	return identity.ID, nil
+}
+
+// Watch implements identity.Claimant.
+func (v *visitor) Watch(ctx context.Context, end func(cause error)) (release func(), err error) {
+	if subject, err := v.Subject(ctx); err != nil || subject == "" {
+		return func() {}, err
+	}
+	w, err := v.watch(ctx, func(cause error) { go end(cause) }) // which may release
+	if err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.claims = append(v.claims, w)
+	return func() {
+		w.close()
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.claims = slices.DeleteFunc(v.claims, func(other *watch) bool { return other == w })
+	}, nil
+}
+
+// badCredentials is the refusal of an authenticator. It never holds what it was
+// shown.
+func badCredentials(by, reason string) *middleware.Refusal {
+	return &middleware.Refusal{By: by, Reason: reason, Status: http.StatusUnauthorized}
+}
