@@ -36,27 +36,33 @@ type Features struct {
 	Sockets bool // it carries WebSockets alone, by whatever means: HTTP is not called
 }
 
+// Test is what Conform needs of a test: [*testing.T] has it.
+type Test[T any] interface {
+	testing.TB
+	Run(name string, test func(t T)) bool
+}
+
 // Conform checks every rule of the contract that a client or an app can observe:
 // one subtest for each, named after the rule's id. A rule that means nothing on
 // the wire is left out.
-func Conform(t *testing.T, wire Wire) {
+func Conform[T Test[T]](t T, wire Wire) {
 	have := wire.Features()
 	lacks := func(needs Features) bool {
 		return needs.Network && !have.Network || needs.Debug && !have.Debug || needs.Drain && !have.Drain
 	}
 	for _, row := range httpRows() {
 		if !have.Sockets && !lacks(row.needs) {
-			t.Run(row.rule, func(t *testing.T) { row.run(t, wire) })
+			t.Run(row.rule, func(t T) { row.run(t, wire) })
 		}
 	}
 	for _, row := range socketRows() {
 		if !lacks(row.needs) {
-			t.Run(row.rule, func(t *testing.T) { row.run(t, wire) })
+			t.Run(row.rule, func(t T) { row.run(t, wire) })
 		}
 	}
 	if wire, ok := wire.(LifespanWire); ok {
 		for _, row := range lifespanRows {
-			t.Run(row.rule, func(t *testing.T) { row.run(t, wire) })
+			t.Run(row.rule, func(t T) { row.run(t, wire) })
 		}
 	}
 }

@@ -10,11 +10,12 @@ import (
 	"testing"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/monitor"
 )
 
 // call is one call of a row's app, with a log of what it was answered.
 type call struct {
-	monitor
+	state  monitor.Monitor
 	ctx    context.Context
 	scope  *parley.Scope
 	conn   parley.Conn
@@ -26,25 +27,25 @@ type call struct {
 // app makes an app of a row's function, whose call is written down.
 func (c *call) app(serve func(c *call) error) parley.App {
 	return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		c.update(func() { c.ctx, c.scope, c.conn, c.called = ctx, scope, conn, true })
-		defer c.update(func() { c.over = true })
+		c.state.Update(func() { c.ctx, c.scope, c.conn, c.called = ctx, scope, conn, true })
+		defer c.state.Update(func() { c.over = true })
 		return serve(c)
 	})
 }
 
 // wait waits for the app to return and returns its log.
-func (c *call) wait(t *testing.T) (said []string) {
+func (c *call) wait(t testing.TB) (said []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	if c.until(ctx, func() bool { said = slices.Clone(c.said); return c.over }) != nil {
+	if c.state.Until(ctx, func() bool { said = slices.Clone(c.said); return c.over }) != nil {
 		t.Fatalf("the app has not returned; its log: %q", said)
 	}
 	return said
 }
 
 // expectCause waits for the app's context to end and compares its cause.
-func (c *call) expectCause(t *testing.T, want error) {
+func (c *call) expectCause(t testing.TB, want error) {
 	t.Helper()
 	if want == nil {
 		return
@@ -56,7 +57,7 @@ func (c *call) expectCause(t *testing.T, want error) {
 }
 
 func (c *call) say(format string, args ...any) {
-	c.update(func() { c.said = append(c.said, fmt.Sprintf(format, args...)) })
+	c.state.Update(func() { c.said = append(c.said, fmt.Sprintf(format, args...)) })
 }
 
 // send sends an event and notes the answer.

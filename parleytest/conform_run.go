@@ -21,7 +21,7 @@ type httpRow struct {
 	cause  error    // what its context ended with; nil: not looked at
 }
 
-func (row httpRow) run(t *testing.T, wire Wire) {
+func (row httpRow) run(t testing.TB, wire Wire) {
 	var c call
 	got := wire.HTTP(t, c.app(row.app), row.script)
 	expectSaid(t, c.wait(t), row.said)
@@ -55,11 +55,11 @@ type socketRow struct {
 	cause  error
 }
 
-func (row socketRow) run(t *testing.T, wire Wire) {
+func (row socketRow) run(t testing.TB, wire Wire) {
 	var c call
 	got := wire.WebSocket(t, c.app(row.app), row.script)
 	if row.silent {
-		c.update(func() {
+		c.state.Update(func() {
 			if c.called {
 				t.Error("the app was called")
 			}
@@ -100,7 +100,7 @@ type lifespanRow struct {
 	said              []string
 }
 
-func (row lifespanRow) run(t *testing.T, wire LifespanWire) {
+func (row lifespanRow) run(t testing.TB, wire LifespanWire) {
 	var c call
 	startup, shutdown := wire.Lifespan(t, c.app(row.app))
 	expectSaid(t, c.wait(t), row.said)
@@ -108,21 +108,21 @@ func (row lifespanRow) run(t *testing.T, wire LifespanWire) {
 	expectError(t, "shutdown", shutdown, row.shutdown)
 }
 
-func expectError(t *testing.T, name string, err error, part string) {
+func expectError(t testing.TB, name string, err error, part string) {
 	t.Helper()
 	if (err == nil) != (part == "") || err != nil && !strings.Contains(err.Error(), part) {
 		t.Errorf("%s: %v, want %q", name, err, part)
 	}
 }
 
-func expectSaid(t *testing.T, got, want []string) {
+func expectSaid(t testing.TB, got, want []string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("the app saw\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-func expectBody(t *testing.T, got, want string) {
+func expectBody(t testing.TB, got, want string) {
 	t.Helper()
 	if got != want && want != anyBody {
 		t.Errorf("the client read a body of %d bytes, %.80q, want %d, %.80q", len(got), got, len(want), want)
@@ -131,7 +131,7 @@ func expectBody(t *testing.T, got, want string) {
 
 // expectHeader looks for the headers wanted. One wanted without values may not
 // be there.
-func expectHeader(t *testing.T, name string, got, want http.Header) {
+func expectHeader(t testing.TB, name string, got, want http.Header) {
 	t.Helper()
 	for key, values := range want {
 		if !slices.Equal(got[key], values) {
@@ -141,7 +141,7 @@ func expectHeader(t *testing.T, name string, got, want http.Header) {
 }
 
 // expectDiscreet makes sure that the client was not told what went wrong.
-func expectDiscreet(t *testing.T, header http.Header, texts ...string) {
+func expectDiscreet(t testing.TB, header http.Header, texts ...string) {
 	t.Helper()
 	for _, values := range header {
 		texts = append(texts, values...)

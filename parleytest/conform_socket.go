@@ -131,7 +131,7 @@ var denialRows = []socketRow{
 			c.receive()
 			return c.send(parley.WebSocketAccept{})
 		},
-		want: denied(403),
+		want: SocketSeen{Status: 403, Code: 1006}, // the reason is for sockets only
 		said: []string{
 			"websocket.connect", "websocket.close: ok",
 			`websocket.disconnect 1006 ""`, `websocket.disconnect 1006 ""`,

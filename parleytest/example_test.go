@@ -3,11 +3,12 @@ package parleytest_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"testing"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -76,11 +77,12 @@ func ExampleRun() {
 	// parleytest: shutdown failed: disk is full
 }
 
-// Whoever writes an adapter proves it so.
+// Whoever writes an adapter proves it in a test, func TestConformance(t *testing.T).
+// What is broken is a failure of its own, named after the rule.
 func ExampleConform() {
-	newHandler := func(app parley.App) http.Handler { return nil } // the adapter
-
-	_ = func(t *testing.T) { // TestConformance
-		parleytest.Conform(t, parleytest.Live(newHandler))
-	}
+	parleytest.Conform(t, parleytest.Live(func(app parley.App) http.Handler {
+		return nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)})
+	}))
+	fmt.Println("conforms")
+	// Output: conforms
 }

@@ -18,7 +18,7 @@ type Exchange struct {
 	order    protocol.HTTP
 	incoming []parley.HTTPRequest // parts of the request body the app has not received
 	gone     bool                 // the client has vanished
-	view     Response
+	view     reply
 	parts    []string // parts of the response body the client has not read
 	closed   bool     // nothing more reaches the client
 }
@@ -62,20 +62,20 @@ func start(t testing.TB, app parley.App, request *http.Request, body ...parley.H
 
 // Send sends a part of the request's body.
 func (x *Exchange) Send(part string) {
-	x.update(func() {
+	x.state.Update(func() {
 		x.incoming = append(x.incoming, parley.HTTPRequest{Body: []byte(part), More: true})
 	})
 }
 
 // End ends the request's body.
 func (x *Exchange) End() {
-	x.update(func() { x.incoming = append(x.incoming, parley.HTTPRequest{}) })
+	x.state.Update(func() { x.incoming = append(x.incoming, parley.HTTPRequest{}) })
 }
 
 // Vanish takes the client away: the connection is lost. What it sent before is
 // still received.
 func (x *Exchange) Vanish() {
-	x.update(func() {
+	x.state.Update(func() {
 		x.gone, x.closed = true, true
 		x.end(parley.ErrDisconnected)
 	})
@@ -145,7 +145,5 @@ func (x *Exchange) Sent() []Sent { return x.events() }
 func (x *Exchange) Response() *Response {
 	x.t.Helper()
 	err := x.wait()
-	view := x.view
-	view.Err, view.Sent = err, x.events()
-	return &view
+	return x.view.response(err, x.events())
 }

@@ -82,7 +82,7 @@ func (c *exchangeConn) body(event parley.Event, data []byte, more bool) error {
 
 func (c *exchangeConn) write(data []byte) {
 	if len(data) > 0 {
-		c.view.Body += string(data)
+		c.view.write(data)
 		c.parts = append(c.parts, string(data))
 	}
 	c.closed = c.order.State() == protocol.HTTPComplete
@@ -130,7 +130,7 @@ func (x *Exchange) finish(err error) {
 		x.view.fail(protocol.Status(err), x.order.Head)
 	case ending == protocol.HTTPAbort:
 		length, sized := x.order.Sized()
-		x.view.Truncated = !sized || int64(len(x.view.Body)) < length
+		x.view.Truncated = !sized || int64(len(x.view.body)) < length
 	}
 	x.closed = true
 }

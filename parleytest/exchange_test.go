@@ -109,7 +109,7 @@ func TestFinishedContext(t *testing.T) {
 func TestPanic(t *testing.T) {
 	boom := errors.New("boom")
 	got := parleytest.Do(t, app(func(context.Context, *parley.Scope, parley.Conn) error { panic(boom) }), get())
-	var panicked *parleytest.PanicError
+	var panicked *parley.PanicError
 	if got.Status != 500 || !errors.As(got.Err, &panicked) ||
 		!errors.Is(got.Err, boom) || !errors.Is(got.Err, parley.ErrAppPanic) {
 		t.Errorf("got %+v", got)

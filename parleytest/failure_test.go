@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -159,5 +161,31 @@ func TestSendAfterReturn(t *testing.T) {
 	parleytest.Dial(t, keep, get()).Wait()
 	if err := conn.Send(t.Context(), parley.WebSocketAccept{}); !errors.Is(err, parley.ErrClosed) {
 		t.Errorf("socket: %v", err)
+	}
+}
+
+// TestClientVanishesUnderAHandler: a handler whose client has gone panics as
+// net/http's do. That is no panic of the app's, but a disconnect.
+func TestClientVanishesUnderAHandler(t *testing.T) {
+	writes := nethttp.App(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	}))
+	noted := func(next parley.App) parley.App {
+		return app(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			return next.Serve(ctx, scope, struct{ parley.Conn }{conn})
+		})
+	}
+	for name, app := range map[string]parley.App{"handler": writes, "below middleware": noted(writes)} {
+		x := parleytest.Start(t, app, get())
+		x.Vanish()
+		if err := x.Wait(); !errors.Is(err, parley.ErrDisconnected) || errors.Is(err, parley.ErrAppPanic) {
+			t.Errorf("%s: %v", name, err)
+		}
+		ws := parleytest.Dial(t, app, get())
+		ws.Vanish()
+		if err := ws.Wait(); !errors.Is(err, parley.ErrDisconnected) || errors.Is(err, parley.ErrAppPanic) {
+			t.Errorf("%s, socket: %v", name, err)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 // Opcodes of RFC 6455, section 5.2, with the bit that says a frame is final.
 const (
+	final             = 0x80
 	finalContinuation = 0x80
 	finalText         = 0x81
 	finalBinary       = 0x82

@@ -28,6 +28,7 @@ func (l live) HTTP(t testing.TB, app parley.App, script HTTPScript) HTTPSeen {
 		c.act(step)
 	}
 	c.rest()
+	c.seen.Body = string(c.body)
 	return c.seen
 }
 
@@ -39,7 +40,8 @@ type liveClient struct {
 	method  string
 	chunked bool // the request's body is
 	seen    HTTPSeen
-	body    *http.Response // whose head was read
+	answer  *http.Response // whose head was read
+	body    []byte         // as far as it was read
 	over    bool
 }
 
@@ -79,13 +81,13 @@ func (c *liveClient) interim() {
 	case response.StatusCode == http.StatusEarlyHints:
 		c.seen.Hints = append(c.seen.Hints, response.Header["Link"]...)
 	default:
-		c.seen.Status, c.seen.Header, c.body = response.StatusCode, response.Header, response
+		c.seen.Status, c.seen.Header, c.answer = response.StatusCode, response.Header, response
 	}
 }
 
 // head reads up to the final answer's head.
 func (c *liveClient) head() {
-	for c.body == nil && !c.over {
+	for c.answer == nil && !c.over {
 		c.interim()
 	}
 }
@@ -97,8 +99,8 @@ func (c *liveClient) await() {
 		return
 	}
 	buffer := make([]byte, 1024)
-	n, err := c.body.Body.Read(buffer)
-	c.seen.Body += string(buffer[:n])
+	n, err := c.answer.Body.Read(buffer)
+	c.body = append(c.body, buffer[:n]...)
 	c.ended(err)
 }
 
@@ -112,7 +114,7 @@ func (c *liveClient) rest() {
 func (c *liveClient) ended(err error) {
 	switch {
 	case err == io.EOF:
-		c.seen.Trailer, c.over = c.body.Trailer, true
+		c.seen.Trailer, c.over = c.answer.Trailer, true
 	case err != nil:
 		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 			c.t.Errorf("parleytest: the response did not end within %v", Patience)

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/monitor"
 )
 
 func (l live) WebSocket(t testing.TB, app parley.App, script SocketScript) SocketSeen {
@@ -41,7 +43,7 @@ func (l live) WebSocket(t testing.TB, app parley.App, script SocketScript) Socke
 
 // liveSocket is a browser's WebSocket.
 type liveSocket struct {
-	monitor
+	state   monitor.Monitor
 	t       testing.TB
 	conn    net.Conn
 	handler http.Handler
@@ -49,6 +51,9 @@ type liveSocket struct {
 	said    bool // a close frame
 	ended   bool
 	write   sync.Mutex
+
+	kind    byte   // of the message whose frames are coming: 0 for none
+	partial []byte // its payload so far
 }
 
 // answer reads the answer to the handshake and reports whether it is a yes.
@@ -93,7 +98,7 @@ func (s *liveSocket) talk(r *bufio.Reader, steps []Step) {
 }
 
 // await trusts in the connection's deadline, which ends reading.
-func (s *liveSocket) await(try func() bool) { _ = s.until(context.Background(), try) }
+func (s *liveSocket) await(try func() bool) { _ = s.state.Until(context.Background(), try) }
 
 func (s *liveSocket) act(step Step) {
 	switch step.Do {
@@ -104,7 +109,7 @@ func (s *liveSocket) act(step Step) {
 	case ActSendRaw:
 		s.raw([]byte(step.Data))
 	case ActClose:
-		s.update(func() { s.said = true })
+		s.state.Update(func() { s.said = true })
 		s.send(finalClose, closePayload(step.Code, step.Data))
 	case ActVanish:
 		s.conn.Close()
@@ -157,7 +162,7 @@ func (s *liveSocket) read(r *bufio.Reader) {
 			s.frame(first, payload)
 		}
 	}
-	s.update(func() {
+	s.state.Update(func() {
 		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 			s.t.Errorf("parleytest: the server did not close the connection within %v", Patience)
 		}
@@ -165,20 +170,41 @@ func (s *liveSocket) read(r *bufio.Reader) {
 	})
 }
 
+// frame takes in a frame. The server may send its messages in parts.
 func (s *liveSocket) frame(first byte, payload []byte) {
 	switch first {
-	case finalText, finalBinary:
-		message := parley.WebSocketReceive{Type: parley.MessageType(first - finalText), Data: payload}
-		s.update(func() { s.seen.Messages = append(s.seen.Messages, message) })
+	case finalText, finalBinary, finalText &^ final, finalBinary &^ final:
+		if s.kind != 0 {
+			s.t.Errorf("parleytest: the server began a message inside another")
+		}
+		s.kind, s.partial = first|final, payload
+	case finalContinuation, finalContinuation &^ final:
+		if s.kind == 0 {
+			s.t.Errorf("parleytest: the server went on with no message")
+		}
+		s.partial = append(s.partial, payload...)
 	case finalPing:
 		s.send(finalPong, string(payload))
 	case finalPong:
-		s.update(func() { s.seen.Pongs = append(s.seen.Pongs, string(payload)) })
+		s.state.Update(func() { s.seen.Pongs = append(s.seen.Pongs, string(payload)) })
 	case finalClose:
 		s.closed(payload)
 	default:
 		s.t.Errorf("parleytest: the server sent a frame that begins with %#x", first)
 	}
+	if control := first&0x08 != 0; first&final != 0 && !control && s.kind != 0 {
+		s.whole()
+	}
+}
+
+// whole takes in the message whose last frame has come.
+func (s *liveSocket) whole() {
+	message := parley.WebSocketReceive{Type: parley.MessageType(s.kind - finalText), Data: s.partial}
+	if message.Type == parley.TextMessage && !utf8.Valid(message.Data) {
+		s.t.Errorf("parleytest: the server sent a text that is not UTF-8")
+	}
+	s.state.Update(func() { s.seen.Messages = append(s.seen.Messages, message) })
+	s.kind, s.partial = 0, nil
 }
 
 // closed takes in the server's close frame, and answers it if it is the first.
@@ -188,7 +214,7 @@ func (s *liveSocket) closed(payload []byte) {
 		code, reason = parley.CloseCode(binary.BigEndian.Uint16(payload)), string(payload[2:])
 	}
 	answer := false
-	s.update(func() {
+	s.state.Update(func() {
 		s.seen.Code, s.seen.Reason = code, reason
 		answer, s.said = !s.said, true
 	})

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/parleygo/parley"
@@ -99,6 +100,39 @@ func TestLiveSocket(t *testing.T) {
 	}
 	if first, rest := <-heard, <-heard; first != hi || rest != answers {
 		t.Errorf("the server heard %q, %q", first, rest)
+	}
+}
+
+// A server may send a message in frames, and pings between them.
+func TestLiveSocketFragments(t *testing.T) {
+	heard := make(chan string, 2)
+	frames := "\x01\x02h\xc3\x89\x01p\x00\x00\x80\x04\xa9llo\x02\x01\x00\x80\x01\x01\x88\x02\x03\xe8"
+	wire := serving(upgrade(t, 0, 0, frames, heard))
+	got := wire.WebSocket(t, nil, parleytest.SocketScript{})
+	want := []parley.WebSocketReceive{
+		{Type: parley.TextMessage, Data: []byte("héllo")},
+		{Type: parley.BinaryMessage, Data: []byte{0, 1}},
+	}
+	if !reflect.DeepEqual(got.Messages, want) || got.Code != parley.CloseNormal {
+		t.Errorf("saw %+v", got)
+	}
+}
+
+// A client finds fault with a server that breaks the rules of frames.
+func TestLiveSocketBadFrames(t *testing.T) {
+	for name, frames := range map[string]string{
+		"message in a message":    "\x01\x01a\x81\x01b",
+		"continuation of nothing": "\x80\x01a",
+		"reserved bit":            "\xc1\x01a",
+		"text that is none":       "\x81\x01\xff",
+	} {
+		got := new(witness).run(func(w testing.TB) {
+			wire := serving(upgrade(t, 0, 0, frames, make(chan string, 2)))
+			wire.WebSocket(w, nil, parleytest.SocketScript{})
+		})
+		if !strings.Contains(got, "the server") {
+			t.Errorf("%s: failed with %q", name, got)
+		}
 	}
 }
 

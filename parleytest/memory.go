@@ -80,7 +80,9 @@ func (memory) WebSocket(t testing.TB, app parley.App, script SocketScript) Socke
 	s.wait()
 	got.Messages = s.messages
 	if s.accept == nil {
-		got.Status, got.Header, got.Body, got.Truncated = s.denial.Status, s.denial.Header, s.denial.Body, s.denial.Truncated
+		denial := s.denial.response(nil, nil)
+		got.Status, got.Header, got.Body, got.Truncated =
+			denial.Status, denial.Header, denial.Body, denial.Truncated
 		return got
 	}
 	got.Status, got.Header, got.Subprotocol = http.StatusSwitchingProtocols, s.accept.Header, s.accept.Subprotocol
@@ -100,7 +102,7 @@ func (s *Socket) act(step Step) {
 		s.Fail(parley.ErrDraining)
 		return
 	}
-	s.update(func() {
+	s.state.Update(func() {
 		switch {
 		case s.closed != nil:
 		case step.Do == ActSendText:

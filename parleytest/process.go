@@ -42,7 +42,7 @@ func (p *Process) Startup() error {
 func (p *Process) Shutdown() error {
 	p.t.Helper()
 	var running bool
-	p.update(func() {
+	p.state.Update(func() {
 		p.order.Shutdown()
 		running = p.order.State() == protocol.LifespanStopping
 	})
@@ -54,7 +54,7 @@ func (p *Process) Shutdown() error {
 
 func (p *Process) ask(event parley.Event, state protocol.LifespanState) error {
 	p.t.Helper()
-	p.update(func() { p.incoming = append(p.incoming, event) })
+	p.state.Update(func() { p.incoming = append(p.incoming, event) })
 	var answered bool
 	var failure error
 	p.await("waiting for the answer to "+event.EventType(), func() bool {
@@ -80,7 +80,7 @@ func (p *Process) Wait() error {
 func (p *Process) Sent() []Sent { return p.events() }
 
 func (p *Process) leave() {
-	p.update(func() {
+	p.state.Update(func() {
 		p.ended = true
 		p.end(parley.ErrClosed)
 	})

@@ -11,11 +11,10 @@ const glance = 50 * time.Millisecond
 
 // quiet reports whether the app leaves nothing for the client to see: some reports
 // that there is something.
-func (r *running) quiet(some func() bool) bool {
+func (r *running) quiet(some func() bool) (empty bool) {
 	if settle() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return !some()
+		r.state.Look(func() { empty = !some() })
+		return empty
 	}
 	return !r.within(glance, some)
 }

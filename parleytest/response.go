@@ -14,15 +14,30 @@ type Response struct {
 	Truncated bool           // the connection ended before the answer did
 	Debug     map[string]any // of parley.HTTPResponseDebug
 
-	Err  error  // what the app returned; a *PanicError if it panicked
+	Err  error  // what the app returned; a *parley.PanicError if it panicked
 	Sent []Sent // what the app sent, and how it was answered
 }
 
+// reply is a Response under way.
+type reply struct {
+	Response
+	body []byte
+}
+
+func (r *reply) write(part []byte) { r.body = append(r.body, part...) }
+
 // fail makes it the answer that a server gives for an app that gave none.
-func (r *Response) fail(status int, head bool) {
+func (r *reply) fail(status int, head bool) {
 	r.Status = status
 	r.Header = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
 	if !head {
-		r.Body = http.StatusText(status) + "\n"
+		r.write([]byte(http.StatusText(status) + "\n"))
 	}
+}
+
+// response returns what became of the reply, and of the app.
+func (r *reply) response(err error, sent []Sent) *Response {
+	whole := r.Response
+	whole.Body, whole.Err, whole.Sent = string(r.body), err, sent
+	return &whole
 }

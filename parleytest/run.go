@@ -3,14 +3,15 @@ package parleytest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
+	"net/http"
 	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/monitor"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // Patience is how long a driver waits for an app before it fails the test. In a
@@ -18,71 +19,54 @@ import (
 // time.Sleep.
 const Patience = 30 * time.Second
 
-// PanicError tells that the app panicked. It matches parley.ErrAppPanic, and
-// what the app panicked with if that was an error.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("parleytest: app panicked: %v", e.Value) }
-
-// Unwrap returns what the error matches.
-func (e *PanicError) Unwrap() []error {
-	if err, ok := e.Value.(error); ok {
-		return []error{parley.ErrAppPanic, err}
-	}
-	return []error{parley.ErrAppPanic}
-}
-
-// errGoexit stands in for the result of an app that has none, because it ended
-// its goroutine: t.FailNow in the app does that.
-var errGoexit = errors.New("parleytest: app called runtime.Goexit")
-
 var errTwice = errors.New("parleytest: Receive while another Receive runs")
 
 // running is an app at work and the test's grip on it.
 type running struct {
-	monitor
-	t    testing.TB
-	end  context.CancelCauseFunc // ends the app's context
-	sent []Sent
-	over bool // the app has returned
-	err  error
+	state monitor.Monitor
+	t     testing.TB
+	end   context.CancelCauseFunc // ends the app's context
+	sent  []Sent
+	over  bool // the app has returned
+	err   error
 
 	receiving atomic.Bool // the app is
 }
 
-// serve runs the app until it returns. finish tells the client what becomes of
-// the conversation then; it is called under the lock.
+// serve runs the app until it ends, whichever way. finish settles what becomes of
+// the conversation for the client; it is called under the lock.
 func (r *running) serve(
 	ctx context.Context, app parley.App, scope *parley.Scope, conn parley.Conn, finish func(err error),
 ) {
-	err := errGoexit
-	defer func() {
-		r.update(func() {
+	usercode.Call(func() error { return app.Serve(ctx, scope, conn) }, func(err error) {
+		err = r.ended(ctx, err)
+		r.state.Update(func() {
 			finish(err)
 			r.err, r.over = err, true
 			r.end(parley.ErrFinished)
 		})
-	}()
-	err = r.call(ctx, app, scope, conn)
+	})
 }
 
-func (r *running) call(ctx context.Context, app parley.App, scope *parley.Scope, conn parley.Conn) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = &PanicError{value, debug.Stack()}
-			r.t.Logf("%v\n%s", err, err.(*PanicError).Stack)
+// ended returns how the app has ended, and logs a panic. A handler below that finds
+// its client gone panics as net/http's do: that is a disconnect.
+func (r *running) ended(ctx context.Context, err error) error {
+	var panicked *parley.PanicError
+	switch {
+	case errors.Is(err, http.ErrAbortHandler):
+		if errors.Is(context.Cause(ctx), parley.ErrDisconnected) {
+			return parley.ErrDisconnected
 		}
-	}()
-	return app.Serve(ctx, scope, conn)
+	case errors.As(err, &panicked):
+		r.t.Logf("parleytest: %v\n%s", err, panicked.Stack)
+	}
+	return err
 }
 
 // take hands an event of the app to accept, under the lock, and writes down what
 // it was answered.
 func (r *running) take(ctx context.Context, event parley.Event, accept func() error) (err error) {
-	r.update(func() {
+	r.state.Update(func() {
 		switch {
 		case r.over: // a goroutine that outlives its Serve
 			err = parley.ErrClosed
@@ -102,7 +86,7 @@ func (r *running) receive(ctx context.Context, try func() parley.Event) (event p
 		return nil, errTwice
 	}
 	defer r.receiving.Store(false)
-	err = r.until(ctx, func() bool {
+	err = r.state.Until(ctx, func() bool {
 		event = try()
 		return event != nil
 	})
@@ -122,7 +106,7 @@ func (r *running) await(what string, try func() bool) {
 func (r *running) within(d time.Duration, try func() bool) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	return r.until(ctx, try) == nil
+	return r.state.Until(ctx, try) == nil
 }
 
 // wait waits for the app's end.
@@ -148,8 +132,7 @@ func (r *running) begin(client context.Context, leave func()) context.Context {
 	return ctx
 }
 
-func (r *running) events() []Sent {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.sent)
+func (r *running) events() (sent []Sent) {
+	r.state.Look(func() { sent = slices.Clone(r.sent) })
+	return sent
 }

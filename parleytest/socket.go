@@ -21,7 +21,7 @@ type Socket struct {
 
 	answered bool // accepted, denied, or gone
 	accept   *parley.WebSocketAccept
-	denial   Response
+	denial   reply
 	messages []parley.WebSocketReceive   // messages that the client has not received
 	closed   *parley.WebSocketDisconnect // what the client is told of the end
 }
@@ -30,6 +30,13 @@ type Socket struct {
 // is offered in subprotocols is added to the request's own offer. The values of
 // the request's context reach the app, and the client vanishes when that context
 // ends.
+//
+// Dial gives the request the headers of a browser's handshake, so that middleware
+// finds them: Connection, Upgrade, Sec-WebSocket-Version, Sec-WebSocket-Key, and an
+// Origin that is the request's own host. A header that the request has stays as it
+// is, and one that it has as nil is left out. A client that is no browser:
+//
+//	request.Header["Origin"] = nil
 func Dial(t testing.TB, app parley.App, request *http.Request, subprotocols ...string) *Socket {
 	t.Helper()
 	s := &Socket{running: running{t: t}}
@@ -53,7 +60,7 @@ func (s *Socket) Accepted() bool {
 func (s *Socket) Accept() parley.WebSocketAccept {
 	s.t.Helper()
 	if !s.Accepted() {
-		s.t.Fatalf("parleytest: the handshake was answered with %d %q", s.denial.Status, s.denial.Body)
+		s.t.Fatalf("parleytest: the handshake was answered with %d %q", s.denial.Status, s.denial.body)
 	}
 	return *s.accept
 }
@@ -68,9 +75,7 @@ func (s *Socket) Denial() *Response {
 		s.t.Fatal("parleytest: the handshake was accepted")
 	}
 	err := s.wait()
-	denial := s.denial
-	denial.Err, denial.Sent = err, s.events()
-	return &denial
+	return s.denial.response(err, s.events())
 }
 
 // Send sends a message; see parley.Text and parley.Binary. It fails the test if
@@ -79,7 +84,7 @@ func (s *Socket) Send(message parley.WebSocketSend) {
 	s.t.Helper()
 	s.Accept()
 	var closed *parley.WebSocketDisconnect
-	s.update(func() {
+	s.state.Update(func() {
 		if closed = s.closed; closed == nil {
 			s.deliver(message.Payload())
 		}
@@ -141,7 +146,7 @@ func (s *Socket) ReceiveJSON(value any) {
 	}
 }
 
-// Quiet tells that there is no message to receive, once the app has done all it
+// Quiet reports that there is no message to receive, once the app has done all it
 // can do now. It is exact inside a synctest bubble; outside it watches for a
 // moment.
 func (s *Socket) Quiet() bool { return s.quiet(func() bool { return len(s.messages) > 0 }) }

@@ -2,6 +2,7 @@ package parleytest
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
@@ -80,7 +81,7 @@ func (c *socketConn) close(event parley.WebSocketClose) error {
 		said := parley.WebSocketDisconnect{Code: event.Code, Reason: event.Reason, Cause: parley.ErrClosed}
 		(*Socket)(c).over(said, said)
 	case protocol.CloseDenies:
-		c.denial.fail(403, false)
+		c.denial.Status = http.StatusForbidden
 		c.denied()
 	}
 	return err
@@ -91,7 +92,8 @@ func (c *socketConn) deny(event parley.WebSocketDeny) error {
 	if err != nil {
 		return err
 	}
-	c.denial.Status, c.denial.Header, c.denial.Body = event.Status, event.Header.Clone(), string(event.Body)
+	c.denial.Status, c.denial.Header = event.Status, event.Header.Clone()
+	c.denial.write(event.Body)
 	c.denied()
 	return nil
 }
@@ -108,7 +110,7 @@ func (c *socketConn) denialBody(event parley.WebSocketResponseBody) error {
 	if err := c.order.ResponseBody(event); err != nil {
 		return err
 	}
-	c.denial.Body += string(event.Body)
+	c.denial.write(event.Body)
 	if !event.More {
 		c.denied()
 	}

@@ -21,7 +21,7 @@ func (s *Socket) Close(code parley.CloseCode, reason string) {
 		s.t.Fatalf("parleytest: reason %q is too long for a close frame", reason)
 	}
 	s.Accept()
-	s.update(func() { s.goodbye(code, reason) })
+	s.state.Update(func() { s.goodbye(code, reason) })
 }
 
 // goodbye is a close frame of the client. A server answers it with the same
@@ -43,14 +43,14 @@ func (s *Socket) goodbye(code parley.CloseCode, reason string) {
 // still received.
 func (s *Socket) Vanish() {
 	lost := parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrDisconnected}
-	s.update(func() { s.over(lost, lost) })
+	s.state.Update(func() { s.over(lost, lost) })
 }
 
 // Fail has the server end the socket, as it does for reasons of its own:
 // parley.ErrDraining, parley.ErrIdle, parley.ErrAuthExpired and the like. Client
 // and app are told the code that goes with cause; an idle client, which would
 // hear nothing, is cut off with 1006.
-func (s *Socket) Fail(cause error) { s.update(func() { s.fail(cause) }) }
+func (s *Socket) Fail(cause error) { s.state.Update(func() { s.fail(cause) }) }
 
 func (s *Socket) fail(cause error) {
 	code := parley.CodeOf(cause)

@@ -3,6 +3,9 @@ package parleytest_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -113,6 +116,41 @@ func TestSocketDenial(t *testing.T) {
 	}
 	if code, reason := ws.Closed(); code != parley.CloseAbnormal || reason != "" {
 		t.Errorf("the browser is told %d %q", code, reason)
+	}
+}
+
+// A close before the accept denies the handshake, and its reason goes nowhere.
+func TestSocketClosedBeforeAccept(t *testing.T) {
+	ws := parleytest.Dial(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		return ws.Close(ctx, 4000, "unheard")
+	}), get())
+	if got := ws.Denial(); got.Status != 403 || got.Body != "" || got.Err != nil {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestDialsHeaders(t *testing.T) {
+	type header = http.Header
+	for name, row := range map[string]struct{ given, want header }{
+		"none":           {nil, header{"Origin": {"http://example.com"}, "Upgrade": {"websocket"}}},
+		"another origin": {header{"Origin": {"http://else"}}, header{"Origin": {"http://else"}}},
+		"no origin":      {header{"Origin": nil}, header{"Origin": nil, "Upgrade": {"websocket"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := get()
+			maps.Copy(request.Header, row.given)
+			var got header
+			ws := parleytest.Dial(t, parley.WebSocketFunc(func(_ context.Context, ws *parley.Socket) error {
+				got = ws.Scope().Request.Header
+				return nil
+			}), request)
+			ws.Wait()
+			for name := range row.want {
+				if got := got[name]; !slices.Equal(got, row.want[name]) {
+					t.Errorf("%s: %q", name, got)
+				}
+			}
+		})
 	}
 }
 
