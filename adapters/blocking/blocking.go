@@ -68,7 +68,16 @@ func (a *app) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 
 // serve runs on the bridge.
 func (a *app) serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) (struct{}, error) {
-	return struct{}{}, overevents.Serve(ctx, a.handler, scope, leavingConn{conn})
+	return struct{}{}, overevents.ServeClamping(ctx, http.HandlerFunc(a.handle), scope, leavingConn{conn})
+}
+
+// handle calls the handler. Blocking code reads its input and writes its output in
+// turns, which net/http's server wants to be told.
+func (a *app) handle(w http.ResponseWriter, r *http.Request) {
+	if r.Body != http.NoBody {
+		_ = http.NewResponseController(w).EnableFullDuplex()
+	}
+	a.handler.ServeHTTP(w, r)
 }
 
 // failure makes of what the bridge returned what adapters know.

@@ -21,7 +21,8 @@ const bodyChunk = 64 << 10
 // reads, the bytes come straight from the server; once somebody has to watch
 // for the client's leaving, a spool reads ahead in the background.
 type requestBody struct {
-	done    bool // there is nothing more to receive
+	done    bool  // there is nothing more to receive
+	failure error // of a read that has brought something all the same
 	size    int64
 	failed  int  // the status for a client that did not send all of it
 	reading bool // the app is reading, on its own goroutine
@@ -54,6 +55,45 @@ func (c *httpConn) receiveBody(ctx context.Context) (parley.Event, error) {
 		c.doneReading()
 	}
 	return c.bodyEvent(ctx, part, err)
+}
+
+// receiveForHandler returns the next part of the body to a handler that runs over
+// events: without limits, and with the errors that reading it has.
+func (c *httpConn) receiveForHandler(ctx context.Context) (parley.Event, error) {
+	if !c.hasBody() {
+		c.endBody()
+		return emptyRequest, nil
+	}
+	if err := c.in.failure; err != nil {
+		c.in.failure = nil
+		return nil, err
+	}
+	part, err := c.readForHandler(ctx)
+	switch {
+	case err == nil:
+		return parley.HTTPRequest{Body: part, More: true}, nil
+	case err == io.EOF:
+		c.endBody()
+		return parley.HTTPRequest{Body: part}, nil
+	case errors.Is(err, errSpoolWait):
+		return nil, context.Cause(ctx)
+	case len(part) > 0:
+		c.in.failure = err
+		return parley.HTTPRequest{Body: part, More: true}, nil
+	}
+	return nil, err
+}
+
+func (c *httpConn) readForHandler(ctx context.Context) ([]byte, error) {
+	c.mu.Lock()
+	spool := c.in.spool
+	c.mu.Unlock()
+	if spool != nil {
+		return spool.next(ctx, 0)
+	}
+	part, err := c.readPart()
+	c.in.size += int64(len(part))
+	return part, err
 }
 
 func (c *httpConn) hasBody() bool {
@@ -136,12 +176,16 @@ func (c *httpConn) endBody() {
 
 // readBody reads the next part on the app's own goroutine.
 func (c *httpConn) readBody() ([]byte, error) {
+	c.boundReading(c.bodyTimeout())
+	return c.readPart()
+}
+
+func (c *httpConn) readPart() ([]byte, error) {
 	size := int64(bodyChunk)
 	if left := c.r.ContentLength - c.in.size; c.r.ContentLength > 0 && left < size {
-		size = left
+		size = max(left, 512)
 	}
 	part := make([]byte, size)
-	c.boundReading(c.bodyTimeout())
 	n, err := c.r.Body.Read(part)
 	for n == 0 && err == nil {
 		n, err = c.r.Body.Read(part)

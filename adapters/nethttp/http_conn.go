@@ -28,8 +28,9 @@ type httpConn struct {
 	touched  bool // an event was exchanged
 	leaked   bool // something of this conn may outlive Serve
 
-	in  requestBody
-	out response
+	in    requestBody
+	out   response
+	above handlerAbove
 
 	limited  atomic.Bool   // End was called: it may write for a moment still
 	waits    atomic.Bool   // the app waits for its end, if for anything
@@ -45,6 +46,7 @@ func (g *Gateway) newHTTPConn() *httpConn {
 	c.scope.RootPath = g.options.RootPath
 	c.scope.Extensions = withoutTrailers
 	c.ctx.conn = c
+	c.above.conn = c
 	return c
 }
 
@@ -87,6 +89,9 @@ func (c *httpConn) takeWriter(ctx context.Context, scope *parley.Scope) (http.Re
 // gone or the response complete, the disconnect.
 func (c *httpConn) Receive(ctx context.Context) (parley.Event, error) {
 	c.touched = true
+	if c.above.atWork.Load() && !c.in.done {
+		return c.receiveForHandler(ctx)
+	}
 	if !c.in.done {
 		if cause := c.over(); cause != nil {
 			return parley.HTTPDisconnect{Cause: cause}, nil
@@ -192,6 +197,9 @@ func (c *httpConn) send(event parley.Event) error {
 func (c *httpConn) sendable(ctx context.Context, event parley.Event) error {
 	if c.out.order.State() == protocol.HTTPComplete {
 		return nil // the order's own answer says more
+	}
+	if c.above.atWork.Load() {
+		return nil // a client that has closed its half of the connection still reads
 	}
 	if c.ctx.Err() != nil && context.Cause(&c.ctx) != parley.ErrDraining {
 		if c.limited.Load() && isLast(event) {

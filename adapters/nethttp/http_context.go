@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/overevents"
 )
 
 // liveContext is the context of an HTTP conversation. It is the request's own
@@ -143,6 +144,9 @@ func (l *liveContext) Err() error {
 // Value finds the request's values, and for package context the context that has
 // the cause.
 func (l *liveContext) Value(key any) any {
+	if key == any(overevents.ServerKey{}) {
+		return &l.conn.above
+	}
 	if armed := l.armed.Load(); armed != nil {
 		return armed.Context.Value(key)
 	}

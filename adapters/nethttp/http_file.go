@@ -70,8 +70,8 @@ func (c *httpConn) copyFile(file *os.File, size int64) error {
 	}
 	n, err := io.Copy(c.w, &io.LimitedReader{R: file, N: size})
 	switch {
-	case c.ctx.Context.Err() != nil:
-		return c.lost()
+	case c.above.atWork.Load() && err != nil, c.ctx.Context.Err() != nil:
+		return c.lost(err)
 	case err == nil && n < size:
 		return io.ErrUnexpectedEOF // the file has shrunk
 	}

@@ -29,7 +29,14 @@ type response struct {
 func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
 	c.out.order.Head = c.r.Method == http.MethodHead
 	header := c.w.Header()
-	err := c.out.order.StartWith(event, func(name string, values []string) { takeField(header, name, values) })
+	handler := c.above.atWork.Load()
+	err := c.out.order.StartWith(event, func(name string, values []string) {
+		if handler && name != "Set-Cookie" && name != "Vary" {
+			header[name] = values // framing included
+			return
+		}
+		takeField(header, name, values)
+	})
 	if err != nil {
 		if errors.Is(err, parley.ErrInvalidHeader) {
 			dropFields(header, event.Header)
@@ -37,10 +44,10 @@ func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
 		return err
 	}
 	c.out.status = event.Status
-	c.out.trailers = event.Trailers && c.scope.Supports(parley.ExtensionTrailers)
+	c.out.trailers = event.Trailers && (handler || c.scope.Supports(parley.ExtensionTrailers))
 	if c.out.trailers {
 		c.out.declared = tokens(header["Trailer"])
-	} else {
+	} else if !handler {
 		delete(header, "Trailer")
 	}
 	return nil
@@ -81,6 +88,10 @@ func (c *httpConn) writeHead(length int64, more bool) {
 		return
 	}
 	c.out.headSent = true
+	if c.above.atWork.Load() {
+		c.writeHandlerHead()
+		return
+	}
 	header := c.w.Header()
 	if _, sized := c.out.order.Sized(); !sized && length >= 0 && !c.out.trailers && c.out.status != 204 && c.out.status != 304 {
 		c.out.length[0] = strconv.FormatInt(length, 10)
@@ -140,7 +151,7 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
 	c.writeHead(length, event.More)
 	if allowed > 0 {
 		if _, writeErr := c.w.Write(event.Body[:allowed]); writeErr != nil {
-			return c.lost()
+			return c.lost(writeErr)
 		}
 	}
 	if err != nil {
@@ -155,14 +166,22 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
 // flush brings what was written to the client.
 func (c *httpConn) flush() error {
 	err := http.NewResponseController(c.w).Flush()
-	if err != nil && c.ctx.Context.Err() != nil {
-		return c.lost()
+	switch {
+	case errors.Is(err, http.ErrNotSupported):
+		return nil // a writer that can't flush sends when it likes
+	case err != nil && (c.above.atWork.Load() || c.ctx.Context.Err() != nil):
+		return c.lost(err)
 	}
-	return nil // a writer that can't flush sends when it likes
+	return nil
 }
 
-// lost ends the conversation for a write that failed.
-func (c *httpConn) lost() error {
+// lost ends the conversation for a write that failed. A handler is told why, and may
+// go on, as on net/http.
+func (c *httpConn) lost(err error) error {
+	if c.above.atWork.Load() {
+		c.above.broken.Store(true)
+		return err
+	}
 	c.ctx.arm()
 	c.ctx.end(parley.ErrDisconnected)
 	return parley.ErrDisconnected

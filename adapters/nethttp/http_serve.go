@@ -26,7 +26,7 @@ func (g *Gateway) serveBelow(above *parley.Scope, app parley.App, w http.Respons
 	defer func() {
 		switch {
 		case returned:
-		case c.isNative && !c.touched:
+		case c.isNative && !c.touched, c.above.atWork.Load():
 			c.close() // a handler's panic is net/http's: its stack stays as it is
 		default:
 			c.panicked(recover())
@@ -72,6 +72,10 @@ func (g *Gateway) logPanic(scope *parley.Scope, value any) {
 // finish ends the conversation when the app has returned.
 func (c *httpConn) finish(err error) {
 	ending := c.out.order.Finish()
+	if c.above.endsItself(ending, err) {
+		c.close()
+		return
+	}
 	clean := err == nil || errors.Is(err, parley.ErrDisconnected) || c.quits(err)
 	switch {
 	case ending == protocol.HTTPDone:
@@ -153,17 +157,16 @@ func (c *httpConn) answerError(err error) {
 func (c *httpConn) close() {
 	c.mu.Lock()
 	c.in.closed = true
-	spool := c.in.spool
 	c.mu.Unlock()
 	c.ctx.end(parley.ErrFinished)
 	c.unlimit()
 	if c.ctx.armed.Load() != nil {
 		c.gateway.live.remove(c)
 	}
-	if spool != nil {
-		spool.close()
+	c.endSpool()
+	if !c.above.end() {
+		c.linger()
 	}
-	c.linger()
 }
 
 func (c *httpConn) log(err error, status int) {

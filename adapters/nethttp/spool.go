@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"sync"
@@ -41,7 +42,7 @@ func (c *httpConn) watchBody() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.in.done || c.in.spool != nil || c.isNative:
+	case c.in.done || c.in.spool != nil || c.isNative || c.above.atWork.Load():
 	case c.in.reading:
 		c.in.wanted = true
 	default:
@@ -52,7 +53,7 @@ func (c *httpConn) watchBody() {
 // startSpool starts reading in the background. The caller holds mu.
 func (c *httpConn) startSpool() {
 	controller := http.NewResponseController(c.w)
-	if c.in.closed || controller.EnableFullDuplex() != nil {
+	if c.in.closed || c.above.atWork.Load() || controller.EnableFullDuplex() != nil {
 		return // a writer that cannot: the app's own reads must do
 	}
 	c.in.duplex = true
@@ -73,7 +74,7 @@ func (s *spool) fill() {
 	buffer := make([]byte, 16<<10)
 	for {
 		n, err := s.body.Read(buffer)
-		if err == nil && s.total+int64(n) > s.limit {
+		if err == nil && s.over(n) {
 			err = errOverLimit
 		}
 		s.keep(buffer[:n], err)
@@ -81,6 +82,13 @@ func (s *spool) fill() {
 			return
 		}
 	}
+}
+
+// over reports whether n more bytes are too many.
+func (s *spool) over(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total+int64(n) > s.limit
 }
 
 var errOverLimit = errors.New("nethttp: body over its limit")
@@ -184,5 +192,26 @@ func (s *spool) close() {
 	if s.file != nil {
 		s.file.Close()
 		os.Remove(s.file.Name())
+	}
+}
+
+// liftLimit has a spool read as much as a handler may: any number of bytes.
+func (c *httpConn) liftLimit() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.in.spool; s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.limit = math.MaxInt64
+	}
+}
+
+// endSpool ends the reading in the background.
+func (c *httpConn) endSpool() {
+	c.mu.Lock()
+	spool := c.in.spool
+	c.mu.Unlock()
+	if spool != nil {
+		spool.close()
 	}
 }

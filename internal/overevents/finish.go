@@ -19,13 +19,16 @@ func (w *Writer) Retire() {
 func (w *Writer) Finish() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.hijacked {
+		return nil
+	}
 	if w.status == 0 {
 		w.writeHeader(http.StatusOK)
 	}
 	if err := w.lost(); err != nil {
 		return err
 	}
-	if w.length > w.written && bodyAllowed(w.status) && !w.headOnly {
+	if w.length > w.taken && bodyAllowed(w.status) && !w.headOnly {
 		return w.breakOff()
 	}
 	if err := w.sendBody(false); err != nil {
@@ -37,10 +40,10 @@ func (w *Writer) Finish() error {
 // breakOff leaves a body that is too short without its end, so that no conn on
 // the way takes it for whole.
 func (w *Writer) breakOff() error {
-	if err := w.sendBody(true); err != nil {
+	if err := w.sendPart(w.take()); err != nil {
 		return err
 	}
-	return fmt.Errorf("parley: handler wrote %d of %d bytes: %w", w.written, w.length, parley.ErrShortBody)
+	return fmt.Errorf("parley: handler wrote %d of %d bytes: %w", w.taken, w.length, parley.ErrShortBody)
 }
 
 // Release gives the buffer back. It is called last, also after a panic.

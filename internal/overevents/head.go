@@ -15,6 +15,8 @@ func (w *Writer) WriteHeader(status int) {
 	defer w.mu.Unlock()
 	switch {
 	case w.returned.Load():
+	case w.hijacked:
+		w.logf("http: response.WriteHeader on hijacked connection from %s", handlerFrame())
 	case w.status != 0:
 		w.logf("http: superfluous response.WriteHeader call from %s", handlerFrame())
 	default:
@@ -26,7 +28,7 @@ func (w *Writer) writeHeader(status int) {
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("invalid WriteHeader code %v", status))
 	}
-	if status < 200 {
+	if status < 200 && (w.server == nil || status != http.StatusSwitchingProtocols) {
 		w.inform(status)
 		return
 	}
@@ -42,19 +44,22 @@ func (w *Writer) writeHeader(status int) {
 	}
 }
 
-// inform sends early hints. Other informational answers have no event: 100 is
-// the server's to give and 101 a WebSocket's. A hint that fails is no loss, the
+// inform sends an informational answer. Only early hints have an event: all others
+// are the server's, and go nowhere without one. A hint that fails is no loss, the
 // answer itself will tell.
 func (w *Writer) inform(status int) {
 	links := w.header["Link"]
-	if status != http.StatusEarlyHints || len(links) == 0 || !w.supports(parley.ExtensionEarlyHint) {
-		return
+	hints := status == http.StatusEarlyHints && len(links) > 0 && w.supports(parley.ExtensionEarlyHint)
+	switch {
+	case w.serves() && !(hints && len(w.header) == 1):
+		w.server.Inform(status, w.header)
+	case hints:
+		tidied := make([]string, len(links))
+		for i, link := range links {
+			tidied[i] = tidyValue(link)
+		}
+		_ = w.conn.Send(w.sendContext(), parley.HTTPResponseEarlyHint{Links: tidied})
 	}
-	tidied := make([]string, len(links))
-	for i, link := range links {
-		tidied[i] = tidyValue(link)
-	}
-	_ = w.conn.Send(w.sendContext(), parley.HTTPResponseEarlyHint{Links: tidied})
 }
 
 // supports tells whether the conn takes the events of ext. None of HTTP's
@@ -72,7 +77,9 @@ func (w *Writer) start(first []byte, finished bool) {
 	w.started = true
 	header := w.snapshot
 	encoding := header.Get("Transfer-Encoding")
-	header.Del("Transfer-Encoding") // framing is the server's business
+	if w.server == nil {
+		header.Del("Transfer-Encoding") // a conn's framing is its own business
+	}
 	if bodyAllowed(w.status) {
 		trailers := w.takeTrailers(finished)
 		w.describe(header, first, encoding != "")
@@ -96,8 +103,8 @@ func (w *Writer) describe(header http.Header, first []byte, encoded bool) {
 }
 
 // measure settles the Content-Length: the handler's, or size if that is known to
-// be the whole body. On HEAD nothing written may just mean that the handler
-// knew better than to write.
+// be the whole body. A nil value is how a handler declines, here too. On HEAD
+// nothing written may just mean that the handler knew better than to write.
 func (w *Writer) measure(header http.Header, size int, whole bool, encoding string) {
 	values, given := header["Content-Length"]
 	switch {
@@ -110,11 +117,11 @@ func (w *Writer) measure(header http.Header, size int, whole bool, encoding stri
 		w.length = int64(size)
 		header["Content-Length"] = []string{strconv.Itoa(size)}
 	}
-	if w.length < 0 {
+	if w.length < 0 && len(values) > 0 {
 		delete(header, "Content-Length")
 	}
 }
 
 func bodyAllowed(status int) bool {
-	return status != http.StatusNoContent && status != http.StatusNotModified
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }

@@ -11,29 +11,80 @@ import (
 )
 
 // These methods are here because callers assert them without asking, as gin
-// does, or to give http.ResponseController its answer. There is no net.Conn
-// behind events.
+// does, or to give http.ResponseController its answer. What they are about is no
+// event: it is done by the server at the bottom of the conversation, if there is one.
 
-// Hijack is not supported.
+// Hijack hands the connection over. A head that was written goes out first, what is
+// buffered of the body, as on net/http, does not. Nothing that stands between the
+// handler and the server hears of what happens on it.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return nil, nil, unsupported("hijacking")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.hijacked:
+		return nil, nil, http.ErrHijacked
+	case !w.serves():
+		return nil, nil, unsupported("hijacking")
+	}
+	if w.status != 0 {
+		w.take()
+		if err := w.sendBody(true); err != nil {
+			return nil, nil, err
+		}
+	}
+	conn, buffered, err := w.server.Hijack()
+	w.hijacked = err == nil
+	return conn, buffered, err
 }
 
-// Push is not supported.
-func (w *Writer) Push(string, *http.PushOptions) error { return http.ErrNotSupported }
+// SetReadDeadline sets the deadline of reads of the request body.
+func (w *Writer) SetReadDeadline(deadline time.Time) error {
+	if !w.serves() {
+		return unsupported("a read deadline")
+	}
+	return w.server.SetReadDeadline(deadline)
+}
 
-// SetReadDeadline is not supported.
-func (w *Writer) SetReadDeadline(time.Time) error { return unsupported("a read deadline") }
+// SetWriteDeadline sets the deadline of writes.
+func (w *Writer) SetWriteDeadline(deadline time.Time) error {
+	if !w.serves() {
+		return unsupported("a write deadline")
+	}
+	return w.server.SetWriteDeadline(deadline)
+}
 
-// SetWriteDeadline is not supported.
-func (w *Writer) SetWriteDeadline(time.Time) error { return unsupported("a write deadline") }
+// EnableFullDuplex tells the server that reading and writing interleave.
+func (w *Writer) EnableFullDuplex() error {
+	if !w.serves() {
+		return unsupported("full duplex")
+	}
+	return w.server.EnableFullDuplex()
+}
 
-// EnableFullDuplex is not supported: whether reading and writing may interleave
-// is up to the conn.
-func (w *Writer) EnableFullDuplex() error { return unsupported("full duplex") }
+// serves reports whether there is a server to be asked for something.
+func (w *Writer) serves() bool { return w.server != nil && !w.returned.Load() }
 
 func unsupported(what string) error {
 	return fmt.Errorf("parley: %s over events: %w", what, http.ErrNotSupported)
+}
+
+// offered is the writer that the handler gets: an http.Pusher only if pushes can be
+// had, as on net/http.
+func (w *Writer) offered() http.ResponseWriter {
+	if w.server != nil && w.server.Pushes() {
+		return &pushingWriter{w}
+	}
+	return w
+}
+
+type pushingWriter struct{ *Writer }
+
+// Push has the server push target.
+func (w *pushingWriter) Push(target string, options *http.PushOptions) error {
+	if !w.serves() {
+		return unsupported("pushing")
+	}
+	return w.server.Push(target, options)
 }
 
 // CloseNotify returns a channel that is closed when the conversation ends or the

@@ -11,9 +11,20 @@ import (
 
 // Serve runs h as the app of an HTTP or WebSocket conversation that is not the live
 // net/http one: a wrapped conn or the test driver. h sees what it would see on
-// net/http's own server; on a WebSocket its answer denies the handshake. A panic of h goes on to the adapter, which knows what to do about
-// it: http.ErrAbortHandler aborts there too.
+// net/http's own server; on a WebSocket its answer denies the handshake. A panic of
+// h goes on to the adapter, which knows what to do about it: http.ErrAbortHandler
+// aborts there too.
 func Serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn) error {
+	return serve(ctx, h, scope, conn, false)
+}
+
+// ServeClamping is Serve for a handler of whose writes goes out what its
+// Content-Length has room for. net/http refuses the whole write.
+func ServeClamping(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn) error {
+	return serve(ctx, h, scope, conn, true)
+}
+
+func serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, clamps bool) error {
 	switch scope.Protocol {
 	case parley.HTTP:
 	case parley.WebSocket:
@@ -26,8 +37,14 @@ func Serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 	}
 	w := newWriter(ctx, scope, conn)
 	defer w.Release()
+	w.clamps = clamps
+	w.server = serverOf(ctx, scope)
 	runHandler(ctx, h, scope, conn, w)
-	return w.Finish()
+	err := w.Finish()
+	if w.server != nil {
+		w.server.Leave()
+	}
+	return err
 }
 
 // runHandler calls h once and takes back, however h ends, what was lent to it:
@@ -35,7 +52,7 @@ func Serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 // a writer that refuses.
 func runHandler(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, w *Writer) {
 	requestCtx := &handlerContext{Context: ctx}
-	r, body := eventRequest(requestCtx, scope, conn)
+	r, body := eventRequest(requestCtx, scope, conn, w.server)
 	defer func() {
 		w.Retire()
 		requestCtx.end()
@@ -44,7 +61,7 @@ func runHandler(ctx context.Context, h http.Handler, scope *parley.Scope, conn p
 			r.MultipartForm.RemoveAll() // as net/http does: temporary files, nobody to tell of a failure
 		}
 	}()
-	h.ServeHTTP(w, r)
+	h.ServeHTTP(w.offered(), r)
 }
 
 // awaitConnect takes the event that opens a WebSocket conversation.

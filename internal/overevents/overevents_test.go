@@ -21,7 +21,6 @@ var _ interface {
 	http.ResponseWriter
 	http.Flusher
 	http.Hijacker
-	http.Pusher
 	io.ReaderFrom
 	io.StringWriter
 	CloseNotify() <-chan bool
@@ -65,7 +64,7 @@ func TestOverEventsEvents(t *testing.T) {
 	}
 }
 
-// TestOverEventsLongBody: what still fits goes out, unlike in net/http.
+// TestOverEventsLongBody: a write that is too long is refused, and all after it.
 func TestOverEventsLongBody(t *testing.T) {
 	var written []int
 	var last error
@@ -76,10 +75,10 @@ func TestOverEventsLongBody(t *testing.T) {
 			written, last = append(written, n), err
 		}
 	}), request(t, http.MethodGet, "/", nil))
-	if err != nil || conn.got.Body != "abcdefgh" || conn.got.Cut {
+	if !errors.Is(err, parley.ErrShortBody) || conn.got.Body != "abcdef" || !conn.got.Cut {
 		t.Errorf("got %v, %v", conn.got, err)
 	}
-	if !slices.Equal(written, []int{4, 2, 2, 0}) || !errors.Is(last, http.ErrContentLength) {
+	if !slices.Equal(written, []int{4, 2, 0, 0}) || !errors.Is(last, http.ErrContentLength) {
 		t.Errorf("wrote %v, last error %v", written, last)
 	}
 }
@@ -153,10 +152,13 @@ func TestOverEventsOtherProtocols(t *testing.T) {
 func TestOverEventsUnsupported(t *testing.T) {
 	var errs []error
 	_, err := converse(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := w.(http.Pusher); ok {
+			t.Error("offers pushes")
+		}
 		controller := http.NewResponseController(w)
 		_, _, hijack := controller.Hijack()
 		errs = []error{
-			hijack, w.(http.Pusher).Push("/", nil), controller.EnableFullDuplex(),
+			hijack, controller.EnableFullDuplex(),
 			controller.SetReadDeadline(noTime), controller.SetWriteDeadline(noTime),
 		}
 	}), request(t, http.MethodGet, "/", nil))

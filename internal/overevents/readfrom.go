@@ -2,6 +2,7 @@ package overevents
 
 import (
 	"io"
+	"net/http"
 	"os"
 	"sync"
 
@@ -17,12 +18,13 @@ var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 // send files: that is what http.ServeContent, and so http.FileServer, arrive
 // with.
 //
-// As in net/http the first bytes are written, which shows that src can be read
-// and what is in it; if there are more, the head goes out.
-func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
-	total, err := w.copyFrom(io.LimitReader(src, sniffSize))
-	if err != nil || total < sniffSize {
-		return total, err
+// As in net/http, the first bytes are written if they are to tell what is in src; if
+// there are more, or nobody has to be told, the head goes out.
+func (w *Writer) ReadFrom(src io.Reader) (total int64, err error) {
+	if w.needsSniff() {
+		if total, err = w.copyFrom(io.LimitReader(src, sniffSize)); err != nil || total < sniffSize {
+			return total, err
+		}
 	}
 	if err := w.drain(); err != nil {
 		return total, err
@@ -36,6 +38,18 @@ func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
 	}
 	n, err := w.copyFrom(src)
 	return total + n, err
+}
+
+// needsSniff reports whether the Content-Type depends on what comes next.
+func (w *Writer) needsSniff() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	header := w.header
+	if w.status != 0 {
+		header = w.snapshot
+	}
+	_, typed := header["Content-Type"]
+	return !w.started && !typed && w.written < sniffSize
 }
 
 // copyFrom hides all but Read and Write: io.Copy would come back to ReadFrom,
@@ -78,9 +92,12 @@ func (w *Writer) sendFile(file *os.File, limited *io.LimitedReader) (int64, erro
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	allowed, refusal := w.admit(size)
+	allowed, refusal := w.admit(w.room(size))
 	if allowed == 0 {
 		return 0, refusal
+	}
+	if allowed < size {
+		refusal = http.ErrContentLength
 	}
 	event := parley.HTTPResponseZeroCopySend{File: file, Offset: offset, Count: allowed, More: true}
 	if err := w.send(event); err != nil {
@@ -93,6 +110,14 @@ func (w *Writer) sendFile(file *os.File, limited *io.LimitedReader) (int64, erro
 		return allowed, err
 	}
 	return allowed, refusal
+}
+
+// room is how much of size fits into the Content-Length.
+func (w *Writer) room(size int64) int64 {
+	if left := w.length - w.taken; w.length >= 0 && 0 < left && left < size {
+		return left
+	}
+	return size
 }
 
 // unread returns where in a regular file the next Read begins and how much

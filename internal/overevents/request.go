@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parleygo/parley"
 )
@@ -15,13 +16,17 @@ import (
 // eventRequest makes the request that a handler gets: the scope's, with ctx,
 // without what the routers above consumed of its path, and with a body made of
 // events. The body is nil where there is none to read.
-func eventRequest(ctx context.Context, scope *parley.Scope, conn parley.Conn) (*http.Request, *eventBody) {
+func eventRequest(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn, server Server,
+) (*http.Request, *eventBody) {
 	r := WithoutRoot(scope, scope.Request).WithContext(ctx)
 	if r.ContentLength == 0 || scope.Protocol != parley.HTTP {
 		r.Body = http.NoBody
 		return r, nil
 	}
-	body := &eventBody{events: parley.BodyReader(ctx, conn), request: r, source: scope.Request}
+	body := &eventBody{
+		events: parley.BodyReader(ctx, conn), server: server, request: r, source: scope.Request,
+	}
 	r.Body = body
 	return r, body
 }
@@ -51,6 +56,7 @@ func WithoutRoot(scope *parley.Scope, r *http.Request) *http.Request {
 // first Read: that is what lets a server wait with its "100 Continue".
 type eventBody struct {
 	events  io.Reader
+	server  Server        // at the bottom, or nil
 	request *http.Request // the handler's
 	source  *http.Request // the server's, where the trailers of the request turn up
 
@@ -98,6 +104,11 @@ func (b *eventBody) end() {
 		return
 	}
 	b.Close()
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	if !b.mu.TryLock() {
+		if b.server != nil {
+			b.server.SetReadDeadline(time.Unix(1, 0)) // a context does not end a read of net/http's
+		}
+		b.mu.Lock()
+	}
+	b.mu.Unlock()
 }

@@ -17,7 +17,7 @@ func (w *Writer) takeTrailers(finished bool) (wanted bool) {
 			delete(w.snapshot, name)
 		}
 	}
-	if !w.supports(parley.ExtensionTrailers) {
+	if w.server == nil && !w.supports(parley.ExtensionTrailers) {
 		delete(w.snapshot, "Trailer")
 		return false
 	}

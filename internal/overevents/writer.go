@@ -25,6 +25,8 @@ type Writer struct {
 	ctx      context.Context // the conversation's: a ResponseWriter's methods bring none
 	scope    *parley.Scope
 	conn     parley.Conn
+	server   Server      // at the bottom of conn, or nil
+	clamps   bool        // of a write that is too long, what fits goes out
 	headOnly bool        // the request is HEAD: no body goes out
 	header   http.Header // the handler's
 
@@ -34,13 +36,15 @@ type Writer struct {
 	status    int        // zero until WriteHeader
 	snapshot  http.Header
 	length    int64 // the Content-Length, or -1
-	written   int64 // bytes of the body taken so far
+	written   int64 // bytes of the body so far, those refused included
+	taken     int64 // without those
 	storage   *[bufferSize]byte
 	buffer    []byte   // in storage: taken, but not sent
 	started   bool     // the head is sent
 	declared  []string // names in the Trailer header
 	announced bool     // the head said that trailers follow
-	err       error    // why nothing can be sent any more
+	hijacked  bool
+	err       error // why nothing can be sent any more
 
 	notify closeNotifier
 }
@@ -84,8 +88,11 @@ func write[T []byte | string](w *Writer, data T) (int, error) {
 
 // begin makes sure that there is a status and somebody to tell it to.
 func (w *Writer) begin() error {
-	if w.returned.Load() {
+	switch {
+	case w.returned.Load():
 		return errHandlerReturned
+	case w.hijacked:
+		return http.ErrHijacked
 	}
 	if w.status == 0 {
 		w.writeHeader(http.StatusOK)
@@ -96,18 +103,25 @@ func (w *Writer) begin() error {
 // admit tells how much of size more bytes may become part of the body.
 func (w *Writer) admit(size int64) (allowed int64, err error) {
 	if err := w.begin(); err != nil {
+		if err == http.ErrHijacked && size > 0 {
+			w.logf("http: response.Write on hijacked connection from %s", handlerFrame())
+		}
 		return 0, err
 	}
-	switch room := w.length - w.written; {
+	w.written += size
+	switch {
 	case size == 0:
+		return 0, nil
 	case !bodyAllowed(w.status):
-		err = http.ErrBodyNotAllowed
-	case w.length >= 0 && room < size:
-		allowed, err = room, http.ErrContentLength
-	default:
+		return 0, http.ErrBodyNotAllowed
+	case w.length < 0 || w.written <= w.length:
 		allowed = size
+	case w.clamps:
+		allowed, err = w.length-w.taken, http.ErrContentLength
+	default:
+		err = http.ErrContentLength
 	}
-	w.written += allowed
+	w.taken += allowed
 	return allowed, err
 }
 
@@ -168,18 +182,19 @@ func (w *Writer) send(event parley.Event) error {
 }
 
 // sendContext lets a handler that ran into a deadline say so: on net/http's own
-// server a deadline ends the handler's work but not its answer.
+// server the end of a context ends the handler's work but not its answer.
 func (w *Writer) sendContext() context.Context {
-	if errors.Is(w.ctx.Err(), context.DeadlineExceeded) {
+	if err := w.ctx.Err(); err != nil && (w.server != nil || errors.Is(err, context.DeadlineExceeded)) {
 		return context.WithoutCancel(w.ctx)
 	}
 	return w.ctx
 }
 
 // lost tells why nothing can be sent any more. It looks at the context first: a
-// conn notices late, and the buffer would hide it.
+// conn notices late, and the buffer would hide it. A server knows better: a client
+// that has closed its half of the connection still reads.
 func (w *Writer) lost() error {
-	if w.err == nil && w.ctx.Err() != nil {
+	if w.err == nil && w.server == nil && w.ctx.Err() != nil {
 		if cause := context.Cause(w.ctx); errors.Is(cause, parley.ErrDisconnected) {
 			w.err = cause
 		}

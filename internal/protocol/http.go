@@ -25,6 +25,10 @@ func (s HTTPState) String() string {
 type HTTP struct {
 	Head bool // the request's method is HEAD: no body goes out
 
+	// Handler has every status pass that net/http takes: the answer is that of an
+	// http.Handler.
+	Handler bool
+
 	state    HTTPState
 	trailers bool
 	bodiless bool  // HEAD, 204 or 304
@@ -60,7 +64,7 @@ func (h *HTTP) StartWith(event parley.HTTPResponseStart, take func(name string, 
 		return h.refuse(event, &afterComplete)
 	case h.state != HTTPIdle:
 		return h.refuse(event, &startTwice)
-	case event.Status < 200 || event.Status > 599:
+	case !h.allowed(event.Status):
 		return h.refuse(event, &statusOutOfRange)
 	}
 	lengths, ok := checkHeader(event.Header, take)
@@ -70,10 +74,17 @@ func (h *HTTP) StartWith(event parley.HTTPResponseStart, take func(name string, 
 	if h.length, h.sized, ok = contentLength(lengths); !ok {
 		return h.refuse(event, &badLength)
 	}
-	h.bodiless = h.Head || event.Status == 204 || event.Status == 304
+	h.bodiless = h.Head || event.Status < 200 || event.Status == 204 || event.Status == 304
 	h.trailers = event.Trailers
 	h.state = HTTPStarted
 	return nil
+}
+
+func (h *HTTP) allowed(status int) bool {
+	if h.Handler {
+		return status >= 101 && status <= 999
+	}
+	return status >= 200 && status <= 599
 }
 
 // Body checks a part of size bytes and tells how many of them may go out. With
