@@ -1,78 +1,30 @@
 package bridge
 
 import (
+	"container/list"
 	"sync"
-	"time"
+	"sync/atomic"
 )
 
-// Options configures a [Bridge]. The zero value is ready to use.
-type Options struct {
-	// Capacity is how many pooled functions may run at once, and so how many threads they can block.
-	// Functions that wait inside the bridge do not count; one that goes on while a call it waited beside still uses its
-	// place exceeds the capacity for as long, and no other call begins meanwhile. Default 64.
-	Capacity int
-
-	// QueueLimit is how many calls may wait in the pool's queue, and in each lane's. Calls made by a function
-	// that runs on the bridge are exempt: refusing them would leave requests half done.
-	// Default 65536; a negative value means no limit.
-	QueueLimit int
-
-	// QueueWait makes a call past QueueLimit wait for a place, first come first served, until its context ends.
-	// Starting the call then blocks. Default false: the call fails with [ErrQueueFull].
-	QueueWait bool
-
-	// MaxLanes is how many lanes, each an OS thread, may be alive at once. Further lanes wait for a thread; those
-	// first used by a function that runs on the bridge do not wait, or they could wait for themselves.
-	// Default 1024; a negative value means no limit. Mind Go's own limit of 10 000 threads.
-	MaxLanes int
-
-	// DefaultLane gives calls whose context names no lane one lane of the bridge's own, all on one thread,
-	// one after another. Default false: they run on the pool.
-	DefaultLane bool
-
-	// Lane holds the hooks of lanes made by the bridge itself: of scopes, keys and the default lane.
-	Lane LaneOptions
-
-	// KeyIdle is how long a keyed lane without work stays alive. Default one minute.
-	KeyIdle time.Duration
-
-	// MaxDepth is how many jobs may stand on one another on one lane, against runaway recursion. Default 1000.
-	MaxDepth int
-
-	// Repanic makes Await panic with the [parley.PanicError] of a function that panicked, instead of returning it.
-	Repanic bool
-
-	// Unobserved is told of failures nobody waits for: of an abandoned function, and of a failed call whose Future
-	// was dropped unread (found by the garbage collector). It must not block. Default: slog.Default at level error.
-	Unobserved func(err error)
-
-	// Engine starts the bridge's goroutines. Default: a pool of the ants library, which recycles them.
-	Engine Engine
-}
-
-// Bridge owns a bounded pool, lanes and their accounts. Make one with [New] and end it with [Bridge.Close].
-// All methods may be called from any goroutine.
+// Bridge owns a bounded pool, lanes and their accounts. Make one with [New] and end it with
+// [Bridge.Close]. All methods may be called from any goroutine.
 type Bridge struct {
 	opts    Options
 	engine  Engine
-	worker  func()    // b.work, made once: starting a call allocates no closure
-	waiters sync.Pool // of *waiter; the bridge's own, since channels must not travel between synctest bubbles
+	id      uint64    // the order in which the mutexes of several bridges are taken
+	worker  func()    // b.runGranted, made once: starting a call allocates no closure
+	waiters sync.Pool // of *waiter; the bridge's own: channels must not travel between bubbles
 
-	mu      sync.Mutex // held for a few instructions only, never across a function of the user's
+	mu      sync.Mutex // held for a few instructions only, never across code of the user's
 	out     outbox
 	seq     uint64
 	live    int // calls accepted and not over
 	stats   Stats
+	tokens  tokens
 	pool    queue
-	free    int     // tokens nobody holds; negative while more functions run than the capacity allows
-	stray   jobList // nested calls that wait for a token and are awaited
-	idle    jobList // functions that wait inside the bridge and have lent their token to nobody
 	granted jobList // calls that have a token, for workers to take
 	coming  bool    // a worker is on its way
-	common  *Lane   // the default lane
-	keyed   map[any]*Lane
-	lanes   map[*Lane]struct{} // those with a thread
-	starved []*Lane            // those that wait for one, oldest first
+	lanes   laneAccounts
 	phase   uint8
 	closed  latch
 }
@@ -80,23 +32,19 @@ type Bridge struct {
 // outbox is what a critical section leaves to do once the mutex is free.
 type outbox struct {
 	wake  chan struct{}
-	spawn bool // a worker
-	rare  *rareWork
+	spawn bool     // a worker
+	rest  []func() // what seldom comes up, and all that may be code of the user's
 }
 
-type rareWork struct {
-	failures []error
-	finish   bool
-}
+var made atomic.Uint64
 
-// New makes a Bridge. It returns an error for options that make no sense.
+// New makes a Bridge. It panics if the options make no sense, and returns an error if the default
+// engine cannot be made.
 func New(options Options) (*Bridge, error) {
-	opts, err := options.withDefaults()
-	if err != nil {
-		return nil, err
-	}
-	b := &Bridge{opts: opts, engine: opts.Engine, free: opts.Capacity, lanes: map[*Lane]struct{}{}}
+	opts := options.withDefaults()
+	b := &Bridge{opts: opts, engine: opts.Engine, id: made.Add(1)}
 	if b.engine == nil {
+		var err error
 		if b.engine, err = newAntsEngine(); err != nil {
 			return nil, err
 		}
@@ -104,18 +52,21 @@ func New(options Options) (*Bridge, error) {
 	b.stats.Capacity = opts.Capacity
 	b.waiters.New = func() any { return newWaiter() }
 	b.worker = b.runGranted
-	b.stray.stray = true
+	b.tokens.awaited.second = true
+	b.lanes.alive = map[*Lane]struct{}{}
+	b.lanes.starved, b.lanes.resting = list.New(), list.New()
 	return b, nil
 }
 
-// Default returns the bridge of calls whose context has none, made with default options when first needed.
-// A program that starts calls in synctest bubbles puts a bridge of the bubble into the context instead.
+// Default returns the bridge of calls whose context has none, made with default options when first
+// needed. A program that starts calls in synctest bubbles puts a bridge of the bubble into the
+// context instead.
 func Default() *Bridge { return defaultBridge() }
 
 var defaultBridge = sync.OnceValue(func() *Bridge {
 	b, err := New(Options{})
 	if err != nil {
-		panic(err) // the zero Options are valid, and ants refuses nothing without options
+		panic(err) // ants refuses nothing without options
 	}
 	return b
 })
@@ -128,41 +79,28 @@ func (b *Bridge) mustBeMade(method string) {
 
 // unlock ends a critical section and does what it left to do.
 func (b *Bridge) unlock() {
-	wake, spawn, rare := b.out.wake, b.out.spawn, b.out.rare
-	if wake != nil {
-		b.out.wake = nil
-	}
-	b.out.spawn = false
-	if rare != nil {
-		b.out.rare = nil
+	out := b.out
+	if out.wake != nil || out.spawn || out.rest != nil {
+		b.out = outbox{}
 	}
 	b.mu.Unlock()
-	if wake != nil {
-		hint(wake)
+	out.empty(b)
+}
+
+func (o *outbox) empty(b *Bridge) {
+	if o.wake != nil {
+		hint(o.wake)
 	}
-	if spawn {
+	if o.spawn {
 		b.spawn(b.worker)
 	}
-	if rare != nil {
-		b.doRare(rare)
+	for _, do := range o.rest {
+		do()
 	}
 }
 
-func (b *Bridge) later() *rareWork {
-	if b.out.rare == nil {
-		b.out.rare = &rareWork{}
-	}
-	return b.out.rare
-}
-
-func (b *Bridge) doRare(work *rareWork) {
-	for _, err := range work.failures {
-		b.opts.Unobserved(err)
-	}
-	if work.finish {
-		go b.finish()
-	}
-}
+// afterwards leaves do to unlock.
+func (b *Bridge) afterwards(do func()) { b.out.rest = append(b.out.rest, do) }
 
 func (b *Bridge) wakeLater(wake chan struct{}) {
 	if b.out.wake != nil {

@@ -3,6 +3,8 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // A bridge goes through these phases once, in order.
@@ -13,10 +15,11 @@ const (
 	phaseClosed
 )
 
-// Close makes the bridge refuse calls with [ErrClosed], waits until those it accepted are done and all its goroutines
-// and threads are gone, and returns nil. Calls made by functions that still run are accepted meanwhile, or those could
-// never end. If ctx ends first, Close returns its cause, the shutdown goes on in the background, and a later Close waits
-// for the rest. Contexts of running functions are not touched: cancel your own base context first.
+// Close makes the bridge refuse calls with [ErrClosed], waits until those it accepted are done and all
+// its goroutines and threads are gone, and returns nil. Calls made by functions that still run are
+// accepted meanwhile, or those could never end. If ctx ends first, Close returns its cause, the shutdown
+// goes on in the background, and a later Close waits for the rest. Contexts of running functions are
+// not touched: cancel your own base context first.
 //
 // Close returns [ErrDeadlock] and does nothing if called from a function that runs on the bridge.
 // It may be called repeatedly and from several goroutines.
@@ -33,7 +36,7 @@ func (b *Bridge) shut(ctx context.Context, before func()) error {
 	mustContext(ctx)
 	b.mustBeMade("Close")
 	act := here(ctx)
-	caller := placeOf(ctx).job
+	caller := positionOf(ctx).job
 	b.mu.Lock()
 	inside := caller.ancestor(func(j *job) bool { return j.liveIn(b) }) != nil
 	if inside || (act != nil && act.lane.bridge == b) {
@@ -46,7 +49,7 @@ func (b *Bridge) shut(ctx context.Context, before func()) error {
 	before()
 	b.closeIfIdle()
 	b.unlock()
-	if !b.wait(ctx, &b.closed, ctx.Done(), nil) {
+	if !b.wait(ctx, &b.closed, ctx.Done()) {
 		return endOf(ctx)
 	}
 	return nil
@@ -57,10 +60,13 @@ func (b *Bridge) failAllWaiting() {
 	for j := b.granted.head; j != nil; j = b.granted.head {
 		b.withdraw(j, ErrClosed)
 	}
-	for _, l := range b.starved {
+	for first := b.lanes.starved.Front(); first != nil; first = b.lanes.starved.Front() {
+		first.Value.(*Lane).failWaiting(ErrClosed) // and so it starves no longer
+	}
+	for l := range b.lanes.alive {
 		l.failWaiting(ErrClosed)
 	}
-	for l := range b.lanes {
+	for l := range b.lanes.hosts {
 		l.failWaiting(ErrClosed)
 	}
 }
@@ -69,17 +75,16 @@ func (b *Bridge) failAllWaiting() {
 func (b *Bridge) closeIfIdle() {
 	if b.phase == phaseClosing && b.live == 0 {
 		b.phase = phaseFinishing
-		b.later().finish = true
+		b.afterwards(func() { go b.finish() })
 	}
 }
 
 // finish ends the lanes and the engine.
 func (b *Bridge) finish() {
 	b.mu.Lock()
-	var ending []*Lane
-	for l := range b.lanes {
+	ending := slices.Collect(maps.Keys(b.lanes.alive))
+	for _, l := range ending {
 		l.close()
-		ending = append(ending, l)
 	}
 	b.unlock()
 	for _, l := range ending {
@@ -87,7 +92,7 @@ func (b *Bridge) finish() {
 	}
 	if e, ok := b.engine.(*antsEngine); ok {
 		if err := e.release(); err != nil {
-			b.opts.Unobserved(fmt.Errorf("bridge: releasing the engine: %w", err))
+			b.tell(fmt.Errorf("bridge: releasing the engine: %w", err))
 		}
 	}
 	b.mu.Lock()

@@ -1,44 +1,154 @@
 package bridge
 
-// Some waits can be proved to have no end: lanes that wait for each other's queues in a ring. The call that would close
-// the ring fails instead. Waits on anything the bridge does not know, like channels, are never judged.
+import (
+	"cmp"
+	"slices"
+)
 
-// awaits notes that act waits for j. If that closes a ring, j is withdrawn and awaits returns false.
-func (a *activation) awaits(j *job) bool {
-	b := a.lane.bridge
-	b.mu.Lock()
-	defer b.unlock()
-	if a.closesRing(j) {
-		b.withdraw(j, ErrDeadlock)
-		return false
+// Some waits can be proved to have no end: lanes that wait for each other's queues in a ring. A lane's
+// thread can wait for one thing at a time, so the bridge knows all of it. The wait that would close
+// the ring fails instead. Waits on anything the bridge does not know, like channels, are never
+// judged; nor are those of functions outside lanes, which may have other goroutines at work.
+
+// awaited is what an activation waits for: one call, any of several, or the end of a lane. The zero
+// value is something that cannot be part of a ring. The mutex of the activation's bridge guards it.
+type awaited struct {
+	call    *job
+	any     *tally
+	end     *Lane
+	endless bool // proved to be in a ring
+}
+
+// calls returns the calls of which each could end the wait.
+func (on awaited) calls() []*job {
+	if on.call != nil {
+		return []*job{on.call}
 	}
-	a.on = j
+	if on.any != nil {
+		return on.any.open()
+	}
+	return nil
+}
+
+// judged reports whether a wait for on can be part of a ring, as far as that costs nothing to say.
+func (on awaited) judged() bool {
+	if on.call != nil {
+		return on.call.home != nil
+	}
+	return on.any != nil || on.end != nil
+}
+
+// breakRing fails a's wait if it closes a ring: a call is withdrawn, or the wait for a lane's end
+// given up. The lane's goroutine calls it whenever it goes to sleep, so whoever closes a ring sees
+// all of it. No mutex is held.
+func (a *activation) breakRing() {
+	if !a.on.judged() { // only this goroutine writes it
+		return
+	}
+	seen := ring{}
+	if !seen.closes(a) {
+		return
+	}
+	proof := ring{held: seen.bridges} // what was seen one by one must hold together
+	proof.lock()
+	if proof.closes(a) {
+		a.fail()
+	}
+	proof.unlock()
+}
+
+// fail ends the wait of a, which is in a ring.
+func (a *activation) fail() {
+	for _, j := range a.on.calls() {
+		if j.bridge.withdraw(j, ErrDeadlock) {
+			return
+		}
+	}
+	a.on.endless = true
+	hint(a.lane.wake)
+}
+
+// ring is a set of lanes, searched from one of them: each waits for others in it.
+type ring struct {
+	held    []*Bridge // whose mutexes are held; nil: they are taken one at a time
+	lanes   []*Lane
+	bridges []*Bridge // of the lanes
+}
+
+// closes reports whether nothing but lanes that wait themselves could end the wait of a.
+func (r *ring) closes(a *activation) bool {
+	r.add(a.lane)
+	for i := 0; i < len(r.lanes); i++ { // stuck adds more
+		if !r.stuck(r.lanes[i]) {
+			return false
+		}
+	}
 	return true
 }
 
-func (a *activation) awaitsNothing() {
-	b := a.lane.bridge
-	b.mu.Lock()
-	a.on = nil
-	b.unlock()
+func (r *ring) add(l *Lane) {
+	if !slices.Contains(r.lanes, l) {
+		r.lanes = append(r.lanes, l)
+	}
 }
 
-// closesRing follows the chain of lanes: the call waits in a queue behind a job, which waits for a call, and so on.
-// It is no ring if some lane in it is not waiting, or serves the call it is waited for while it waits.
-func (a *activation) closesRing(j *job) bool {
-	b := a.lane.bridge
-	for range len(b.lanes) + 1 {
-		if j.bridge != b || j.state != stateWaiting || j.home == nil {
-			return false
-		}
-		if j.home == a.lane {
-			return j.turn.list != &a.inbox
-		}
-		top := j.home.top()
-		if top == nil || top.on == nil || j.turn.list == &top.inbox {
-			return false
-		}
-		j = top.on
+// stuck reports whether l's thread sleeps until another lane goes on, and adds those lanes to r.
+func (r *ring) stuck(l *Lane) bool {
+	if !r.enter(l.bridge) {
+		return false
 	}
-	return false
+	defer r.leave(l.bridge)
+	top := l.top()
+	if top == nil || !l.blocked || top.inbox.head != nil {
+		return false
+	}
+	if last := top.on.end; last != nil {
+		r.add(last)
+		return last.state != laneOver
+	}
+	calls := top.on.calls()
+	for _, j := range calls {
+		if j.home == nil || !j.waiting() {
+			return false
+		}
+		r.add(j.home)
+	}
+	return len(calls) > 0
+}
+
+func (r *ring) enter(b *Bridge) bool {
+	if r.held != nil {
+		return slices.Contains(r.held, b)
+	}
+	b.mu.Lock()
+	if !slices.Contains(r.bridges, b) {
+		r.bridges = append(r.bridges, b)
+	}
+	return true
+}
+
+func (r *ring) leave(b *Bridge) {
+	if r.held == nil {
+		b.unlock()
+	}
+}
+
+// lock takes all mutexes, in the one order.
+func (r *ring) lock() {
+	slices.SortFunc(r.held, func(a, b *Bridge) int { return cmp.Compare(a.id, b.id) })
+	for _, b := range r.held {
+		b.mu.Lock()
+	}
+}
+
+// unlock gives all mutexes back before it does what was left to do.
+func (r *ring) unlock() {
+	out := make([]outbox, len(r.held))
+	for i, b := range r.held {
+		out[i], b.out = b.out, outbox{}
+		b.mu.Unlock()
+	}
+	for i, b := range r.held {
+		out[i].empty(b)
+	}
 }

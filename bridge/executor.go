@@ -84,20 +84,20 @@ var (
 
 func runStep(ctx context.Context, s *step) (struct{}, error) {
 	s.began = true
-	return struct{}{}, s.f(&lasting{Context: s.ctx, place: placeOf(ctx)})
+	return struct{}{}, s.f(&lasting{Context: s.ctx, position: positionOf(ctx)})
 }
 
 // lasting is the context of a call that its caller's context does not withdraw. It ends as the caller's
 // does, and knows its place on the bridge.
 type lasting struct {
 	context.Context
-	place *place
+	position *position
 }
 
 // Value makes the call known to the bridge.
 func (l *lasting) Value(key any) any {
-	if key == (placeKey{}) {
-		return l.place
+	if key == (positionKey{}) {
+		return l.position
 	}
 	return l.Context.Value(key)
 }

@@ -16,6 +16,6 @@ func LanesRegistered() int { return int(threads.lanes.Load()) }
 
 // Aim returns ctx with its calls aimed at the lane that from's are aimed at.
 func Aim(ctx, from context.Context) context.Context {
-	p := placeOf(from)
-	return &place{Context: ctx, bridge: p.bridge, target: p.target, job: placeOf(ctx).job}
+	p := positionOf(from)
+	return &position{Context: ctx, bridge: p.bridge, target: p.target, job: positionOf(ctx).job}
 }

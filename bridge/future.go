@@ -6,20 +6,22 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// Future is the result of a call, now or later. It completes exactly once, and completing never waits for a reader.
-// All methods may be called from any goroutine, any number of times.
+// Future is the result of a call, now or later. It completes exactly once, and completing never waits
+// for a reader. All methods may be called from any goroutine, any number of times.
 type Future[T any] struct {
 	job   job
 	value T
 }
 
-// Await waits for the result and returns it. Within a function that runs on a lane it serves the lane meanwhile.
+// Await waits for the result and returns it. Within a function that runs on a lane it serves the lane
+// meanwhile.
 //
-// Two contexts matter. The context the call was started with governs the call: if it ends before the function began,
-// the function never runs and Await returns the cause; once the function runs, its result decides, so that it never
-// runs on behind its caller's back (see [Abandon] for the other choice). The context given here bounds this wait:
-// if it ends while the call's own has not, Await returns its cause, and the call goes on and can be awaited again.
-// A result that is there wins over any context.
+// Two contexts matter. The context the call was started with governs the call: if it ends before the
+// function began, the function never runs and Await returns the cause; once the function runs, its
+// result decides, so that it never runs on behind its caller's back (see [Abandon] for the other
+// choice). The context given here bounds this wait: if it ends while the call's own has not, Await
+// returns its cause, and the call goes on and can be awaited again. A result that is there wins over
+// any context. Where both are the same, [Call] says it in one step.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	mustContext(ctx)
 	j := &f.job
@@ -54,8 +56,10 @@ func (f *Future[T]) result() (T, error) {
 	return f.value, j.err
 }
 
-// Done returns a channel that is closed when the call is complete, for use in select. Prefer Await inside functions
-// that run on a lane: waiting on a channel cannot serve the lane. Done of a zero Future is nil.
+// Done returns a channel that is closed when the call is complete, for use in select. Until then the
+// function that made the call counts as waiting, if it runs on the pool: the bridge cannot see it
+// select. Prefer Await inside functions that run on a lane: waiting for a channel cannot serve the
+// lane. Done of a zero Future is nil.
 func (f *Future[T]) Done() <-chan struct{} {
 	j := &f.job
 	if j.work == nil {
@@ -63,22 +67,30 @@ func (f *Future[T]) Done() <-chan struct{} {
 	}
 	b := j.bridge
 	b.mu.Lock()
-	defer b.unlock()
 	if j.fired() {
-		done := j.more().done
-		if done == nil {
-			done = make(chan struct{})
-			close(done)
+		defer b.unlock()
+		if done := j.more().done; done != nil {
+			return done
 		}
-		return done
+		return closedChannel()
 	}
 	extra := j.need()
 	if extra.done == nil {
 		extra.done = make(chan struct{})
 	}
-	b.watch(j)
-	b.noteAwaited(j, true)
+	if !j.counted {
+		b.noteAwaited(j)
+	}
+	b.unlock()
+	j.watch()
+	j.parkSelector()
 	return extra.done
+}
+
+func closedChannel() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
 }
 
 // await returns nil once j is complete, or why the wait ended before.
@@ -88,46 +100,36 @@ func (j *job) await(ctx context.Context) error {
 		own = nil
 	}
 	for !j.wait(ctx, wait, own) {
-		complete, callOver := j.leave()
-		switch {
-		case complete:
-			return nil
-		case callOver: // the function runs and has been told; its result decides
+		var bound error
+		if ctx.Err() != nil {
+			bound = endOf(ctx) // so that a child of it, such as the call's own, has heard
+		}
+		switch why := j.ended(); {
+		case why != nil: // if the function runs, it has been told; its result decides
+			if j.tellEnded(why) {
+				return nil
+			}
 			own, wait = nil, nil
-		case ctx.Err() != nil:
-			return endOf(ctx)
+		case bound != nil:
+			return bound
 		}
 	}
 	return nil
 }
 
-func (j *job) wait(ctx context.Context, end, end2 <-chan struct{}) bool {
-	if j.nested() {
+// wait waits for j on behalf of ctx's function. It returns false when one of the channels has closed.
+func (j *job) wait(ctx context.Context, end, own <-chan struct{}) bool {
+	act := here(ctx)
+	caller := positionOf(ctx).job
+	if j.waiting() {
 		j.bridge.mu.Lock()
-		j.bridge.noteAwaited(j, false)
+		if !j.counted || act != nil || caller != nil && caller.running() {
+			j.bridge.noteAwaited(j)
+		}
 		j.bridge.unlock()
 	}
-	act := here(ctx)
 	if act == nil {
-		return j.bridge.waitPlain(placeOf(ctx).job, &j.latch, end, end2)
+		return j.bridge.waitPlain(caller, &j.latch, end, own)
 	}
-	if act.awaits(j) {
-		defer act.awaitsNothing()
-		return act.lane.await(act, j.bridge, &j.latch, end, end2)
-	}
-	return true // it would wait for ever: j has failed with ErrDeadlock
-}
-
-// leave is called when a wait for j ends before j does.
-func (j *job) leave() (complete, callOver bool) {
-	b := j.bridge
-	b.mu.Lock()
-	defer b.unlock()
-	if j.fired() {
-		return true, true
-	}
-	if j.Context.Err() == nil {
-		return false, false
-	}
-	return b.contextEnded(j), true
+	return act.awaitThat(awaited{call: j}, j.bridge, &j.latch, end, own)
 }

@@ -3,25 +3,26 @@ package bridge
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/parleygo/parley"
 )
 
-// A job goes through these states once, in order, under its bridge's mutex. Whoever moves it first wins:
-// that settles the race between a job that begins and the end of its context.
+// A job goes through these states once, in order, under its bridge's mutex. Whoever moves it first
+// wins: that settles the race between a job that begins and the end of its context.
 const (
 	stateNew     = iota
 	stateWaiting // in a queue, an inbox or at a queue's door
-	stateGranted // has its token; a goroutine is on its way
+	stateGranted // its turn has come; a goroutine is about to begin it
 	stateRunning
 	stateOver // the function returned or never will run
 )
 
-// job is one call. It is also the context its function gets, which is how work inside finds its origin.
-// What the constructor sets stays; the rest is guarded by place.bridge.mu.
+// job is one call. It is also the context its function gets, which is how work inside finds its
+// origin. What the constructor sets stays; the rest is guarded by position.bridge.mu.
 type job struct {
-	place
+	position
 	up   *job // the call its context was handed to: whose work this is
 	by   *job // the call on whose thread it was made, if that is not among its ups
 	work work
@@ -33,16 +34,16 @@ type job struct {
 	extra *extra // what only some calls need
 	waits int32  // waits in the bridge made with its context
 
-	state     uint8
-	isLeave   bool // runs asynchronous code: no token, no lane
+	state     atomic.Uint32 // written under the mutex, read anywhere
+	elsewhere bool          // runs asynchronous code: no token, no lane
 	dedicated bool
 	abandon   bool
 	abandoned bool
 	repanic   bool
-	awaited   bool // somebody awaits it: it may use the token of a function that waits
-	wanted    bool // somebody selects on Done: it may use the token of its maker
-	bounded   bool // has a deadline of its own
+	mortal    bool // its context can end
+	bounded   bool // it has a deadline of its own
 	counted   bool // waits as a root call, against its queue's limit
+	admitted  bool // came from the pool's queue
 
 	latch
 	err error
@@ -50,15 +51,16 @@ type job struct {
 
 // extra keeps what most calls do without out of their one allocation.
 type extra struct {
-	stray   links // its place in Bridge.stray
-	lender  *job  // whose token it uses; nil: its own
-	nest    *nest // who uses its token
-	behind  *job  // whose token it used until its caller went on
-	done    chan struct{}
-	cancel  func()      // ends the deadline of its own
-	unwatch func() bool // see Bridge.watch
-	unread  *unread
-	view    *storeView // in abandon mode
+	awaited  links // its place in tokens.awaited
+	entered  latch // past the door of a full queue
+	selector *job  // the function that selects on done, and counts as waiting
+	done     chan struct{}
+	given    context.Context // the caller's, if the call has a deadline of its own
+	cancel   func()          // ends that deadline
+	watched  bool
+	unwatch  func() bool // see job.watch
+	unread   *unobserved
+	view     *storeView // in abandon mode
 }
 
 // none is the extra of calls that have none. It is only read.
@@ -78,13 +80,21 @@ func (j *job) need() *extra {
 	return j.extra
 }
 
+func (j *job) waiting() bool { return j.state.Load() == stateWaiting }
+func (j *job) running() bool { return j.state.Load() == stateRunning }
+func (j *job) over() bool    { return j.state.Load() == stateOver }
+
+// inPool reports whether j runs, or will run, on the pool.
+func (j *job) inPool() bool { return j.home == nil && !j.elsewhere }
+
 // work is the typed half of a job: it calls the function and keeps the value.
 type work interface {
 	execute() error
 	forget() // drops function and arguments
 }
 
-// run calls the function and turns a panic into an error. If the function calls runtime.Goexit, run does not return.
+// run calls the function and turns a panic into an error. If the function calls runtime.Goexit, run
+// does not return.
 func (j *job) run() (err error) {
 	returned := false
 	defer func() {
@@ -104,43 +114,40 @@ func (j *job) run() (err error) {
 func (b *Bridge) accept(j *job) {
 	b.seq++
 	j.seq = b.seq
-	j.state = stateWaiting
+	j.state.Store(stateWaiting)
 	b.live++
 	b.stats.Queued++
 }
 
 func (b *Bridge) begin(j *job) {
-	j.state = stateRunning
+	j.state.Store(stateRunning)
 	b.stats.Queued--
-	if !j.isLeave {
+	if !j.elsewhere {
 		b.stats.Running++
 	}
 }
 
-// end records that the function returned: everything but tokens and lanes, which the pool and the lane look after.
+// end records that the function returned: everything but tokens and lanes, which the pool and the
+// lane look after.
 func (b *Bridge) end(j *job, err error) {
-	j.state = stateOver
+	j.state.Store(stateOver)
 	b.live--
 	if j.waits > 0 {
 		j.waits = 0
-		b.noteIdle(j)
 		b.countParked(j, -1)
-	} else {
-		b.countBehind(j, -1)
 	}
-	if !j.isLeave {
+	if !j.elsewhere {
 		b.stats.Running--
 		b.stats.Served++
 	}
 	if j.abandoned {
 		b.stats.Abandoned--
 		if err != nil {
-			later := b.later()
-			later.failures = append(later.failures, err)
+			b.afterwards(func() { b.tell(err) })
 		}
-		j.release()
+		b.release(j)
 	} else {
-		if err != nil && j.waiters.Load() == nil && !j.isLeave {
+		if err != nil && j.waiters.Load() == nil && !j.elsewhere {
 			j.need().unread = b.watchUnread(j, err)
 		}
 		b.complete(j, err)
@@ -152,72 +159,96 @@ func (b *Bridge) end(j *job, err error) {
 func (b *Bridge) complete(j *job, err error) {
 	j.err = err
 	if !j.abandoned {
-		j.release()
+		b.release(j)
 	}
 	if unwatch := j.more().unwatch; unwatch != nil {
-		unwatch()
+		b.afterwards(func() { unwatch() })
 		j.extra.unwatch = nil
 	}
 	if done := j.more().done; done != nil {
 		close(done)
+		b.unparkSelector(j)
 	}
 	b.fire(&j.latch)
 }
 
-// release drops what the call does not need any more, so that a kept Future or context retains no argument.
-func (j *job) release() {
+// release drops what the call does not need any more, so that a kept Future or context retains no
+// argument.
+func (b *Bridge) release(j *job) {
 	j.work.forget()
 	if cancel := j.more().cancel; cancel != nil {
-		cancel()
+		b.afterwards(cancel)
 		j.extra.cancel = nil
 	}
 }
 
 // withdraw ends a job that has not begun. It reports whether it did.
 func (b *Bridge) withdraw(j *job, err error) bool {
-	var lender *job
-	free := false
-	switch j.state {
+	switch j.state.Load() {
 	case stateWaiting:
 		b.leaveLine(j)
 	case stateGranted:
-		j.turn.list.remove(j)
-		lender, free = b.unlinkToken(j)
-		b.countBehind(j, -1)
+		if j.turn.list != nil {
+			j.turn.list.remove(j)
+		}
+		if j.inPool() {
+			b.giveBack(j)
+		}
 	default:
 		return false
 	}
-	j.state = stateOver
+	j.state.Store(stateOver)
 	b.live--
 	b.stats.Queued--
 	b.complete(j, err)
-	b.passToken(lender, free)
+	if j.home != nil {
+		j.home.stopStarving()
+	}
+	b.dispatch()
 	b.closeIfIdle()
 	return true
 }
 
 // leaveLine takes a waiting job out of wherever it waits, and lets the next one at the door in.
 func (b *Bridge) leaveLine(j *job) {
-	if list := j.turn.list; list != nil {
-		list.remove(j)
+	if line := j.turn.list; line != nil {
+		line.remove(j)
 	}
-	if list := j.more().stray.list; list != nil {
-		list.remove(j)
+	if line := j.more().awaited.list; line != nil {
+		line.remove(j)
 	}
 	if j.counted {
 		b.left(j)
 	}
 }
 
-// contextEnded applies the rules for a call whose own context has ended. It reports whether the call is complete.
-func (b *Bridge) contextEnded(j *job) bool {
+// ended returns why the call's own context has ended, nil if it has not. It calls code of the
+// user's, so no mutex is held.
+func (j *job) ended() error {
+	if !j.mortal {
+		return nil
+	}
+	// A deadline of the call's own is a child of the caller's context, and may hear late of its end.
+	if j.bounded && j.extra.given.Err() != nil &&
+		!errors.Is(context.Cause(j.Context), ErrRunTimeout) {
+		return endOf(j.extra.given)
+	}
+	if j.Context.Err() == nil {
+		return nil
+	}
+	return endOf(j.Context)
+}
+
+// contextEnded applies the rules for a call whose own context has ended. It reports whether the call
+// is complete.
+func (b *Bridge) contextEnded(j *job, why error) bool {
 	if j.fired() {
 		return true
 	}
-	if j.state < stateRunning {
-		return b.withdraw(j, j.endError(ErrQueueTimeout))
+	if j.state.Load() < stateRunning {
+		return b.withdraw(j, j.timedOut(why, ErrQueueTimeout))
 	}
-	if !j.abandon || j.state != stateRunning {
+	if !j.abandon || !j.running() {
 		return false
 	}
 	j.abandoned = true
@@ -225,47 +256,60 @@ func (b *Bridge) contextEnded(j *job) bool {
 		view.store.Store(view.store.Load().fork())
 	}
 	b.stats.Abandoned++
-	b.complete(j, j.endError(ErrRunTimeout))
+	b.complete(j, j.timedOut(why, ErrRunTimeout))
 	return true
 }
 
-func (j *job) endError(timeout error) error {
-	if j.bounded && errors.Is(context.Cause(j.Context), ErrRunTimeout) {
+// timedOut returns timeout if the call's own deadline is why it ended, else why.
+func (j *job) timedOut(why, timeout error) error {
+	if j.bounded && errors.Is(why, ErrRunTimeout) {
 		return timeout
 	}
-	return endOf(j.Context)
+	return why
 }
 
 // watch makes the end of the call's context known to the bridge even if nobody awaits the call.
-func (b *Bridge) watch(j *job) {
-	if j.more().unwatch != nil || j.Context.Done() == nil || j.fired() {
+// No mutex is held.
+func (j *job) watch() {
+	b := j.bridge
+	b.mu.Lock()
+	due := j.mortal && !j.more().watched && !j.fired()
+	if due {
+		j.need().watched = true
+	}
+	b.unlock()
+	if !due {
 		return
 	}
-	j.need().unwatch = context.AfterFunc(j.Context, func() {
-		b.mu.Lock()
-		b.contextEnded(j)
-		b.unlock()
-	})
+	unwatch := context.AfterFunc(j.Context, j.tellEnd)
+	b.mu.Lock()
+	j.extra.unwatch = unwatch
+	over := j.fired()
+	b.unlock()
+	if over {
+		unwatch()
+	}
+}
+
+// tellEnd tells the bridge that the call's context has ended, if it has.
+func (j *job) tellEnd() {
+	if why := j.ended(); why != nil {
+		j.tellEnded(why)
+	}
+}
+
+// tellEnded reports whether the call is complete.
+func (j *job) tellEnded(why error) bool {
+	b := j.bridge
+	b.mu.Lock()
+	defer b.unlock()
+	return b.contextEnded(j, why)
 }
 
 // limitTime gives the call a deadline of its own.
 func (j *job) limitTime(d time.Duration) {
 	j.bounded = true
-	j.Context, j.need().cancel = context.WithTimeoutCause(j.Context, d, ErrRunTimeout)
+	extra := j.need()
+	extra.given = j.Context
+	j.Context, extra.cancel = context.WithTimeoutCause(j.Context, d, ErrRunTimeout)
 }
-
-// ancestor returns the innermost call that j was made in (j included) for which match holds, nil if there is none.
-func (j *job) ancestor(match func(*job) bool) *job {
-	for ; j != nil; j = j.up {
-		if match(j) {
-			return j
-		}
-		if found := j.by.ancestor(match); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-// liveIn reports whether j's function is being executed for b, so that work below it must not be refused.
-func (j *job) liveIn(b *Bridge) bool { return j.bridge == b && j.state == stateRunning }

@@ -239,7 +239,9 @@ func TestB18_HookThatExitsOrPanics(t *testing.T) {
 		panics := b.NewLane(bridge.LaneOptions{Stop: func() { panic("stop") }})
 		must(t, ctx, do(ctx, func(context.Context) {}, bridge.OnLane(panics)))
 		wantErr(t, panics.Close(ctx), nil)
-		wantEqual(t, "reports", len(reported), 1)
+		wantEqual(t, "reports", len(reported), 2)
+		wantErr(t, errors.Join(reported...), parley.ErrGoexit)
+		wantErr(t, errors.Join(reported...), parley.ErrAppPanic)
 	})
 }
 

@@ -1,7 +1,7 @@
 package bridge
 
-// links is a job's place in one list. A job can be in two at a time: in one it has its turn (the pool's queue, a lane's
-// queue, an activation's inbox, the granted line, or those with an idle token), and among the stray ones.
+// links is a job's place in one list. A job can be in two at a time: in one it has its turn (a queue,
+// its door, an activation's inbox, the granted line), the other is that of awaited calls.
 type links struct {
 	prev, next *job
 	list       *jobList
@@ -11,7 +11,7 @@ type links struct {
 // The zero value is an empty list of jobs waiting for their turn. The owning bridge's mutex guards it.
 type jobList struct {
 	head, tail *job
-	stray      bool // Bridge.stray; all others link a job by its turn
+	second     bool // tokens.awaited; all others link a job by its turn
 }
 
 func (l *jobList) push(j *job) {
@@ -27,19 +27,23 @@ func (l *jobList) push(j *job) {
 }
 
 func (l *jobList) of(j *job) *links {
-	if l.stray {
-		return &j.need().stray
+	if l.second {
+		return &j.need().awaited
 	}
 	return &j.turn
 }
 
-// merge inserts j by its sequence number, so that a job handed outward keeps its place in the order of acceptance.
-func (l *jobList) merge(j *job) {
+// merge moves all of other into l, by sequence number: jobs handed outward keep their place in the
+// order of acceptance. Both lists are in that order.
+func (l *jobList) merge(other *jobList) {
 	at := l.tail
-	for at != nil && at.seq > j.seq {
-		at = l.of(at).prev
+	for j := other.tail; j != nil; j = other.tail {
+		other.remove(j)
+		for at != nil && at.seq > j.seq {
+			at = l.of(at).prev
+		}
+		l.insertAfter(at, j)
 	}
-	l.insertAfter(at, j)
 }
 
 func (l *jobList) insertAfter(at, j *job) {

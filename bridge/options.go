@@ -1,96 +1,73 @@
 package bridge
 
 import (
-	"fmt"
 	"time"
+
+	"github.com/parleygo/parley/internal/options"
 )
 
-func (o Options) withDefaults() (Options, error) {
-	if o.Capacity < 0 {
-		return o, fmt.Errorf("bridge: Options.Capacity is %d, want at least 1", o.Capacity)
-	}
-	if o.MaxDepth < 0 || o.KeyIdle < 0 {
-		return o, fmt.Errorf("bridge: Options.MaxDepth is %d and KeyIdle %v, want no negative value", o.MaxDepth, o.KeyIdle)
-	}
-	setDefault(&o.Capacity, 64)
-	setDefault(&o.QueueLimit, 1<<16)
-	setDefault(&o.MaxLanes, 1024)
-	setDefault(&o.KeyIdle, time.Minute)
-	setDefault(&o.MaxDepth, 1000)
+// Options configures a [Bridge]. The zero value is ready to use.
+// Numbers and durations follow the kit's one rule: zero is the default, negative is no limit.
+type Options struct {
+	// Capacity is how many pooled functions may be at work at once, and so how many threads they can
+	// block. One that waits inside the bridge is not at work. It goes on at once when its wait is
+	// over; if something else uses its token by then, the capacity is exceeded for as long, and no
+	// other call begins meanwhile. Default 64. New panics for a negative value.
+	Capacity int
+
+	// QueueLimit is how many calls may wait in the pool's queue, and in each lane's. Calls made by
+	// a function that runs on a bridge are exempt: refusing them would leave requests half done.
+	// Default 65536.
+	QueueLimit int
+
+	// QueueWait makes a call past QueueLimit wait for a place, first come first served, until its
+	// context ends. Starting the call then blocks. Default false: it fails with [ErrQueueFull].
+	QueueWait bool
+
+	// MaxLanes is how many lanes, each an OS thread, may be alive at once. Further lanes wait for a
+	// thread. Those first used by a function that runs on a bridge do not wait, or they could wait
+	// for themselves. If a scope keeps a thread without using it, Unobserved is told where it was
+	// opened. Default 1024. Mind Go's own limit of 10 000 threads.
+	MaxLanes int
+
+	// RefuseLanes makes a call past MaxLanes fail with [ErrNoThread] at once, instead of waiting.
+	RefuseLanes bool
+
+	// DefaultLane gives calls whose context names no lane one lane of the bridge's own, all on one
+	// thread, one after another. Default false: they run on the pool.
+	DefaultLane bool
+
+	// Lane holds the hooks of lanes made by the bridge itself: of scopes, keys and the default lane.
+	Lane LaneOptions
+
+	// KeyIdle is how long a keyed lane without work stays alive. Default one minute.
+	KeyIdle time.Duration
+
+	// MaxDepth is how many jobs may stand on one another on one lane, against runaway recursion.
+	// Default 1000.
+	MaxDepth int
+
+	// Repanic makes Await panic with the [parley.PanicError] of a function that panicked, instead of
+	// returning it.
+	Repanic bool
+
+	// Unobserved is told of failures nobody waits for: of an abandoned function, of a hook, and of a
+	// failed call whose Future was dropped unread (found by the garbage collector). It must not
+	// block. Default: slog.Default at level error.
+	Unobserved func(err error)
+
+	// Engine starts the bridge's goroutines. Default: a pool of the ants library, which recycles them.
+	Engine Engine
+}
+
+func (o Options) withDefaults() Options {
+	o.Capacity = options.Positive("bridge: Options.Capacity", o.Capacity, 64)
+	o.QueueLimit = options.Limit(o.QueueLimit, 1<<16)
+	o.MaxLanes = options.Limit(o.MaxLanes, 1024)
+	o.KeyIdle = options.Limit(o.KeyIdle, time.Minute)
+	o.MaxDepth = options.Limit(o.MaxDepth, 1000)
 	if o.Unobserved == nil {
 		o.Unobserved = logUnobserved
 	}
-	return o, nil
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
-// Option refines a wrapper made by [SyncToAsync] and its kin. Options that contradict each other panic there.
-type Option func(*settings)
-
-// settings is where and how a wrapper's calls run.
-type settings struct {
-	pooled, sensitive, dedicated bool
-	lane                         *Lane
-	abandon, repanic             bool
-	timeout                      time.Duration
-}
-
-// Pooled makes the calls run on the pool even where the context names a lane: for functions that may
-// run on any thread and side by side.
-func Pooled() Option { return func(s *settings) { s.pooled = true } }
-
-// Sensitive makes the calls fail with [ErrNoLane] where the context names no lane, instead of running on the pool:
-// for functions that must not run on two threads.
-func Sensitive() Option { return func(s *settings) { s.sensitive = true } }
-
-// OnLane makes the calls run on l whatever the context says. It panics if l is nil.
-func OnLane(l *Lane) Option {
-	l.mustBeMade("OnLane")
-	return func(s *settings) { s.lane = l }
-}
-
-// OwnThread makes each call run on a fresh OS thread that is destroyed afterwards: for functions that change the
-// state of their thread (namespaces, signal masks, credentials). The calls count against the pool's capacity.
-func OwnThread() Option { return func(s *settings) { s.dedicated = true } }
-
-// Abandon makes a call complete with its context's cause at the moment the context ends, even while the function
-// runs. The function runs on and keeps its token or lane; its result is dropped, a failure goes to
-// Options.Unobserved, and what it writes to a [Local] stays its own. The function must not share variables with
-// its caller.
-func Abandon() Option { return func(s *settings) { s.abandon = true } }
-
-// Repanic makes Await panic with the [parley.PanicError] of a function that panicked, instead of returning it.
-func Repanic() Option { return func(s *settings) { s.repanic = true } }
-
-// Timeout bounds each call, queueing included; the context of the function ends with it. A call that has not begun
-// by then fails with [ErrQueueTimeout]. A running one decides itself, or fails with [ErrRunTimeout] in [Abandon] mode.
-// It panics if d is not positive.
-func Timeout(d time.Duration) Option {
-	if d <= 0 {
-		panic(fmt.Sprintf("bridge: Timeout: %v is not positive", d))
-	}
-	return func(s *settings) { s.timeout = d }
-}
-
-func newSettings(options []Option) *settings {
-	s := &settings{}
-	for _, option := range options {
-		option(s)
-	}
-	places := 0
-	for _, asked := range []bool{s.pooled, s.sensitive || s.lane != nil, s.dedicated} {
-		if asked {
-			places++
-		}
-	}
-	if places > 1 {
-		panic("bridge: a call runs on the pool, on a lane or on its own thread: the options ask for several")
-	}
-	return s
+	return o
 }

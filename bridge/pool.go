@@ -1,31 +1,18 @@
 package bridge
 
-import "github.com/parleygo/parley"
+import (
+	"runtime"
 
-import "runtime"
+	"github.com/parleygo/parley"
+)
 
-// The pool runs a job on a goroutine of the engine while the job holds a token. The engine is asked for a goroutine
-// with the same function value every time, and that goroutine takes the next granted job. So starting a call
-// allocates nothing, and a worker that finds more work goes on without being started anew.
+// The pool runs a job on a goroutine of the engine while the job holds a token. The engine is asked
+// for a goroutine with the same function value every time, and that goroutine takes the next granted
+// job. So starting a call allocates nothing, and a worker that finds more work goes on without being
+// started anew.
 
-// dispatch grants free tokens to the jobs that wait longest.
-func (b *Bridge) dispatch() {
-	for b.free > 0 && b.pool.jobs.head != nil {
-		j := b.pool.jobs.head
-		b.leaveLine(j)
-		b.free--
-		b.grant(j)
-	}
-}
-
-func (b *Bridge) grant(j *job) {
-	j.state = stateGranted
-	b.granted.push(j)
-	b.callWorker()
-}
-
-// callWorker asks for one more worker unless one is on its way. Whoever takes a job calls the next worker for the
-// rest, so a burst of short calls does not wake a goroutine each.
+// callWorker asks for one more worker unless one is on its way. Whoever takes a job calls the next
+// worker for the rest, so a burst of short calls does not wake a goroutine each.
 func (b *Bridge) callWorker() {
 	if !b.coming && b.granted.head != nil {
 		b.coming = true
@@ -33,14 +20,37 @@ func (b *Bridge) callWorker() {
 	}
 }
 
-// take gives the calling worker a granted job. There is none if it was withdrawn after it got its token.
+// take gives the calling worker a granted job, which has begun. There is none if it was withdrawn
+// after it got its token. The mutex is held at entry and return.
 func (b *Bridge) take() *job {
-	j := b.granted.pop()
-	if j != nil {
-		b.begin(j)
+	for b.granted.head != nil {
+		j := b.granted.pop()
 		b.callWorker()
+		if b.beginUnlessEnded(j) {
+			return j
+		}
 	}
-	return j
+	return nil
+}
+
+// beginUnlessEnded begins j, or withdraws it if its context has ended while it waited. It reports
+// whether j has begun. The mutex is held at entry and return; where it is not held between, j is in
+// no line.
+func (b *Bridge) beginUnlessEnded(j *job) bool {
+	if j.mortal {
+		b.unlock()
+		why := j.ended()
+		b.mu.Lock()
+		if j.over() { // withdrawn meanwhile
+			return false
+		}
+		if why != nil {
+			b.withdraw(j, j.timedOut(why, ErrQueueTimeout))
+			return false
+		}
+	}
+	b.begin(j)
+	return true
 }
 
 // runGranted is what every worker goroutine runs.
@@ -75,8 +85,8 @@ func (b *Bridge) runGranted() {
 	}
 }
 
-// linger lets others run once before a worker gives up, which spares a caller that comes straight back a wake-up.
-// It reports whether there is a job now.
+// linger lets others run once before a worker gives up, which spares a caller that comes straight
+// back a wake-up. It reports whether there is a job now.
 func (b *Bridge) linger() bool {
 	if b.coming {
 		return false
@@ -97,51 +107,7 @@ func (b *Bridge) runPooled(j *job) error {
 }
 
 func (b *Bridge) finishPooled(j *job, err error) {
-	lender, free := b.unlinkToken(j)
+	b.giveBack(j)
 	b.end(j, err) // those who awaited j go on: they must find their token back
-	b.passToken(lender, free)
-}
-
-// unlinkToken takes the token from j. If a function below j uses it too, that one has it now; if j borrowed it, the
-// lender has it back and is returned; otherwise it is free.
-func (b *Bridge) unlinkToken(j *job) (lender *job, free bool) {
-	if lender = j.more().lender; lender != nil {
-		j.extra.lender = nil
-		lender.extra.nest.borrower = nil
-	}
-	n := j.more().nest
-	if n == nil || n.borrower == nil {
-		return lender, lender == nil
-	}
-	n.borrower.extra.lender = lender
-	if lender != nil {
-		lender.extra.nest.borrower = n.borrower
-	}
-	n.borrower = nil
-	return lender, false
-}
-
-// passToken lets the next function have a token that unlinkToken took from another.
-func (b *Bridge) passToken(lender *job, free bool) {
-	if free {
-		b.free++
-		b.dispatch()
-	}
-	if lender != nil {
-		b.reclaim(lender)
-		b.offer(lender)
-	}
-}
-
-// holder returns the function that j's work descends from and that has a token.
-func (b *Bridge) holder(j *job) *job {
-	return above(j, func(k *job) bool { return k.liveIn(b) && k.home == nil && !k.isLeave })
-}
-
-// above is ancestor without j itself.
-func above(j *job, match func(*job) bool) *job {
-	if found := j.by.ancestor(match); found != nil {
-		return found
-	}
-	return j.up.ancestor(match)
+	b.dispatch()
 }

@@ -142,9 +142,7 @@ func TestB6_Resize(t *testing.T) {
 			t.Error("capacity 0 was accepted")
 		}
 	})
-	if _, err := bridge.New(bridge.Options{Capacity: -1}); err == nil {
-		t.Error("capacity -1 was accepted")
-	}
+	wantPanic(t, "capacity -1", func() { _, _ = bridge.New(bridge.Options{Capacity: -1}) })
 }
 
 func TestB7_NestingCannotStarve(t *testing.T) {

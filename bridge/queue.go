@@ -1,41 +1,35 @@
 package bridge
 
-// queue is a line of waiting jobs with a limit on root calls: those not made by a function that runs on the bridge.
+// queue is a line of waiting jobs with a limit on root calls: those not made by a function that runs
+// on a bridge.
 type queue struct {
 	jobs  jobList
 	roots int
-	door  []*visitor // root calls that wait for a place, oldest first
-	swept int        // refusals since calls that nobody awaits were last looked through
+	door  jobList // root calls that wait for a place, oldest first
+	swept int     // refusals since calls that nobody awaits were last looked through
 }
 
-type visitor struct {
-	job *job
-	in  latch
-}
+func (q *queue) empty() bool { return q.jobs.head == nil && q.door.head == nil }
 
-// admit accepts j into q, or makes it wait at the door, or refuses it. Join enters an accepted job.
-func (b *Bridge) admit(q *queue, j *job, root bool) (*visitor, error) {
-	if !root || b.opts.QueueLimit < 0 {
+// admit accepts j, or makes it wait at the door, or refuses it. The caller enters an accepted job.
+func (b *Bridge) admit(q *queue, j *job, root bool) (atDoor bool, err error) {
+	if !root {
 		b.accept(j)
-		return nil, nil
+		return false, nil
 	}
-	if q.roots >= b.opts.QueueLimit {
-		b.sweep(q)
-	}
-	if q.roots < b.opts.QueueLimit && len(q.door) == 0 {
+	if q.roots < b.opts.QueueLimit && q.door.head == nil {
 		b.accept(j)
 		j.counted = true
 		q.roots++
-		return nil, nil
+		return false, nil
 	}
 	if !b.opts.QueueWait {
-		b.stats.Rejected++
-		return nil, ErrQueueFull
+		return false, ErrQueueFull
 	}
 	b.accept(j)
-	v := &visitor{job: j}
-	q.door = append(q.door, v)
-	return v, nil
+	j.need() // for entered
+	q.door.push(j)
+	return true, nil
 }
 
 func (b *Bridge) queueOf(j *job) *queue {
@@ -45,39 +39,65 @@ func (b *Bridge) queueOf(j *job) *queue {
 	return &b.pool
 }
 
-// left notes that a counted job left its queue, and lets the next visitors in.
+// left notes that a counted job left its queue, and lets the next ones in.
 func (b *Bridge) left(j *job) {
 	q := b.queueOf(j)
 	j.counted = false
 	q.roots--
-	for len(q.door) > 0 && q.roots < b.opts.QueueLimit {
-		v := q.door[0]
-		q.door[0] = nil
-		q.door = q.door[1:]
-		if v.job.state != stateWaiting {
-			continue // withdrawn at the door
-		}
-		v.job.counted = true
+	for q.door.head != nil && q.roots < b.opts.QueueLimit {
+		next := q.door.pop()
+		next.counted = true
 		q.roots++
-		q.jobs.push(v.job)
-		b.fire(&v.in)
+		q.jobs.push(next)
+		b.fire(&next.extra.entered)
 	}
 }
 
-// sweep withdraws calls whose context ended although nobody awaits them, which otherwise show up only when their
-// turn comes. It is spread over refusals, so that overload stays cheap.
-func (b *Bridge) sweep(q *queue) {
-	q.swept++
-	if q.swept <= b.opts.QueueLimit/64 {
+// waitAtDoor blocks the caller of a call past the queue limit until the call is in, or its context
+// ends.
+func (b *Bridge) waitAtDoor(j *job) {
+	b.mu.Lock()
+	entered := &j.extra.entered
+	if j.turn.list != &b.queueOf(j).door {
+		b.unlock()
 		return
 	}
-	q.swept = 0
-	for j := q.jobs.head; j != nil; {
-		next := j.turn.next
-		if j.Context.Err() != nil {
-			b.contextEnded(j)
-			next = q.jobs.head // a visitor may have taken the place
-		}
-		j = next
+	b.unlock()
+	if !b.wait(j.Context, entered, j.Context.Done()) {
+		j.tellEnd()
 	}
+}
+
+// failQueue ends everything that waits in q and at its door.
+func (b *Bridge) failQueue(q *queue, why error) {
+	for j := q.door.head; j != nil; j = q.door.head {
+		b.withdraw(j, why)
+		b.fire(&j.extra.entered)
+	}
+	for j := q.jobs.head; j != nil; j = q.jobs.head {
+		b.withdraw(j, why)
+	}
+}
+
+// sweep withdraws calls whose context has ended although nobody awaits them, which otherwise show up
+// only when their turn comes. It is spread over refusals, so that overload stays cheap. It reports
+// whether it looked. The mutex is held at entry and return, not between.
+func (b *Bridge) sweep(q *queue) bool {
+	q.swept++
+	if q.swept <= b.opts.QueueLimit/64 {
+		return false
+	}
+	q.swept = 0
+	var mortal []*job
+	for j := q.jobs.head; j != nil; j = j.turn.next {
+		if j.mortal {
+			mortal = append(mortal, j)
+		}
+	}
+	b.unlock()
+	for _, j := range mortal {
+		j.tellEnd()
+	}
+	b.mu.Lock()
+	return true
 }

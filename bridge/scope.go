@@ -2,22 +2,28 @@ package bridge
 
 import "context"
 
-// scope binds a lane to a context. It costs one allocation; the lane is made by the first call that needs it.
+// scope binds a lane to a context. It costs one allocation; the lane is made by the first call that
+// needs it.
 type scope struct {
-	place
-	own   *Lane
-	inner bool // within another lane's context: an alias of it
-	ended bool
+	position
+	own    *Lane
+	opened uintptr
+	inner  bool // within another lane's context: an alias of it
+	ended  bool
 }
 
-// ThreadSensitive returns a context whose calls all run on one OS thread, and the function that gives the thread back.
-// Calls of [Pooled] wrappers are not affected. The thread exists from the first call on.
+// ThreadSensitive returns a context whose calls all run on one OS thread, and the function that gives
+// the thread back. Calls of [Pooled] wrappers are not affected. The thread exists from the first call
+// on.
 //
 // Where ctx belongs to a lane already, that lane is shared and end does nothing; see [NewScope].
 //
-// end refuses calls from then on with [ErrClosed], waits until those accepted are done and the thread is gone, and
-// returns nil. On the scope's own thread it returns [ErrDeadlock] and does nothing. It may be called repeatedly and from
-// several goroutines. Code that may run below one of the scope's jobs ends it with [End], which notices that.
+// end refuses calls from then on with [ErrClosed], waits until those accepted are done and the thread
+// is gone, and returns nil. On the scope's own thread it returns [ErrDeadlock] and does nothing. If the
+// scope's thread waits for the caller's, end returns ErrDeadlock and the scope ends in the background.
+// end may be called repeatedly and from several goroutines. Code that may run below one of the scope's
+// jobs ends it with [End], which notices that. A scope that is not ended keeps its thread: see
+// Options.MaxLanes.
 //
 // ThreadSensitive panics if ctx is nil.
 func ThreadSensitive(ctx context.Context) (inner context.Context, end func() error) {
@@ -33,13 +39,14 @@ func NewScope(ctx context.Context) (inner context.Context, end func() error) {
 
 func enter(ctx context.Context, share bool) *scope {
 	mustContext(ctx)
-	p := placeOf(ctx)
-	s := &scope{place: place{Context: ctx, bridge: p.owner(), target: p.target, job: p.job}}
+	p := positionOf(ctx)
+	s := &scope{position: position{Context: ctx, bridge: p.owner(), target: p.target, job: p.job}}
 	if share && p.target != nil && p.bridge.open(p.target) {
 		s.inner = true
 		return s
 	}
 	s.target = s
+	s.opened = callerOf(2)
 	return s
 }
 
@@ -63,6 +70,7 @@ func (s *scope) lane() (*Lane, error) {
 			return nil, ErrClosed
 		}
 		s.own = s.bridge.newLane(s.bridge.opts.Lane)
+		s.own.opened = s.opened
 	}
 	return s.own, nil
 }
@@ -86,16 +94,19 @@ func (s *scope) end() error {
 	}
 	l.close()
 	b.unlock()
-	b.wait(s, &l.end, nil, nil)
+	if !l.waitEnd(act, s.job, nil) {
+		return ErrDeadlock
+	}
 	return nil
 }
 
-// End ends the scope that ctx belongs to, as the end function of [ThreadSensitive] does, but waits no longer than ctx,
-// and returns [ErrDeadlock] also where ctx descends from a running job of the scope. If ctx ends first, End returns its
-// cause and the scope ends in the background. It returns [ErrNoLane] if ctx belongs to no scope.
+// End ends the scope that ctx belongs to, as the end function of [ThreadSensitive] does, but waits no
+// longer than ctx, and returns [ErrDeadlock] also where ctx descends from a running job of the scope.
+// If ctx ends first, End returns its cause and the scope ends in the background. It returns [ErrNoLane]
+// if ctx belongs to no scope.
 func End(ctx context.Context) error {
 	mustContext(ctx)
-	s, ok := placeOf(ctx).target.(*scope)
+	s, ok := positionOf(ctx).target.(*scope)
 	if !ok {
 		return ErrNoLane
 	}
@@ -109,11 +120,10 @@ func End(ctx context.Context) error {
 	}
 	b.unlock()
 	err := l.Close(ctx)
-	if err == ErrDeadlock {
-		return err
-	}
 	b.mu.Lock()
-	s.ended = true
-	b.unlock()
+	defer b.unlock()
+	if l.refusal != nil { // else it was refused from inside, and did nothing
+		s.ended = true
+	}
 	return err
 }

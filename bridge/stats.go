@@ -2,8 +2,8 @@ package bridge
 
 import "fmt"
 
-// Stats is one consistent look at a [Bridge]. All but the last two are gauges; after quiescence they are 0,
-// except Capacity and the lanes kept alive by scopes and keys.
+// Stats is one consistent look at a [Bridge]. All but the last two are gauges; after quiescence they
+// are 0, except Capacity and the lanes kept alive by scopes and keys.
 type Stats struct {
 	Capacity  int    // tokens of the pool
 	Running   int    // functions at work, on the pool and on lanes, not waiting inside the bridge
@@ -12,7 +12,7 @@ type Stats struct {
 	Abandoned int    // functions at work or parked whose call is over (also counted there)
 	Lanes     int    // lanes with a thread; hosts are not counted
 	Served    uint64 // functions that have returned, ever
-	Rejected  uint64 // calls refused with ErrQueueFull, ever
+	Rejected  uint64 // calls refused with ErrQueueFull or ErrNoThread, ever
 }
 
 // Stats returns a consistent snapshot.
@@ -22,12 +22,12 @@ func (b *Bridge) Stats() Stats {
 	defer b.unlock()
 	s := b.stats
 	s.Running -= s.Parked
-	s.Lanes = len(b.lanes)
+	s.Lanes = len(b.lanes.alive)
 	return s
 }
 
-// Resize changes the pool's capacity. More capacity admits waiting calls at once; less takes effect as running
-// functions return, interrupting none. It returns an error if capacity is below 1.
+// Resize changes the pool's capacity. More capacity admits waiting calls at once; less takes effect as
+// running functions return, interrupting none. It returns an error if capacity is below 1.
 func (b *Bridge) Resize(capacity int) error {
 	b.mustBeMade("Resize")
 	if capacity < 1 {
@@ -35,7 +35,6 @@ func (b *Bridge) Resize(capacity int) error {
 	}
 	b.mu.Lock()
 	defer b.unlock()
-	b.free += capacity - b.stats.Capacity
 	b.stats.Capacity = capacity
 	b.dispatch()
 	return nil

@@ -2,13 +2,11 @@ package bridge
 
 import (
 	"context"
-	"runtime"
-	"slices"
-
-	"github.com/parleygo/parley"
+	"errors"
 )
 
-// submit starts the call described by w and s with ctx: on its own lane's thread it runs at once, otherwise in turn.
+// submit starts the call described by w and s with ctx: on its own lane's thread it runs at once,
+// otherwise in turn.
 func (j *job) submit(ctx context.Context, w work, s *settings) {
 	act := here(ctx)
 	j.settle(ctx, w, s, act)
@@ -26,27 +24,53 @@ func (j *job) submit(ctx context.Context, w work, s *settings) {
 		home.inline(act, j)
 		return
 	}
-	var v *visitor
+	atDoor := false
 	if err == nil {
-		v, err = b.enqueue(j)
+		atDoor, err = b.enqueue(j)
+	}
+	if errors.Is(err, ErrQueueFull) && b.sweep(b.queueOf(j)) {
+		if j.home, err = b.route(j, s); err == nil {
+			atDoor, err = b.enqueue(j)
+		}
 	}
 	if err != nil {
-		b.complete(j, err)
-	} else if s.abandon {
-		b.watch(j)
+		b.refuseEntry(j, err)
 	}
+	if atDoor {
+		b.sweep(b.queueOf(j))
+	}
+	watch := j.abandon || j.home != nil && j.home.state == laneStarving
 	b.unlock()
-	if v != nil {
-		b.waitAtDoor(v)
+	if watch {
+		j.watch() // before somebody awaits it
 	}
+	if atDoor {
+		b.waitAtDoor(j)
+	}
+}
+
+// refuseEntry completes a job that was not accepted.
+func (b *Bridge) refuseEntry(j *job, err error) {
+	if errors.Is(err, ErrQueueFull) || errors.Is(err, ErrNoThread) {
+		b.stats.Rejected++
+	}
+	if j.home != nil {
+		j.home.forgetUnused()
+	}
+	b.complete(j, err)
 }
 
 // settle places the call: its bridge, the lane it resolves to and the calls it descends from.
 func (j *job) settle(ctx context.Context, w work, s *settings, act *activation) {
-	p := placeOf(ctx)
-	j.place = place{Context: ctx, bridge: p.owner(), target: p.target, job: j}
-	if s.lane != nil {
+	p := positionOf(ctx)
+	j.position = position{Context: ctx, bridge: p.bridge, target: p.target, job: j}
+	switch {
+	case s.lane != nil:
 		j.bridge, j.target = s.lane.bridge, s.lane
+	case j.bridge == nil && act != nil:
+		j.bridge = act.lane.bridge
+	case j.bridge == nil:
+		j.bridge = Default()
 	}
 	j.up, j.work = p.job, w
 	j.dedicated, j.abandon = s.dedicated, s.abandon
@@ -70,11 +94,7 @@ func (j *job) refine(s *settings) {
 	if s.abandon {
 		j.viewStore()
 	}
-}
-
-// above reports whether j descends from the activation. Only the lane's own goroutine may call it.
-func (a *activation) above(j *job) bool {
-	return j.ancestor(func(k *job) bool { return k.home == a.lane && k.act == a }) != nil
+	j.mortal = j.Context.Done() != nil
 }
 
 // refuse completes a job nobody else knows of yet.
@@ -93,92 +113,66 @@ func (b *Bridge) route(j *job, s *settings) (*Lane, error) {
 	case j.target != nil:
 		return j.target.lane()
 	case b.opts.DefaultLane:
-		if b.common == nil {
-			b.common = b.newLane(b.opts.Lane)
+		if b.lanes.common == nil {
+			b.lanes.common = b.newLane(b.opts.Lane)
 		}
-		j.target = b.common
-		return b.common, nil
+		j.target = b.lanes.common
+		return b.lanes.common, nil
 	case s.sensitive:
 		return nil, ErrNoLane
 	}
 	return nil, nil
 }
 
-func (b *Bridge) enqueue(j *job) (*visitor, error) {
+// enqueue accepts j where its turn will come. It reports whether j waits at the door of a full queue.
+func (b *Bridge) enqueue(j *job) (atDoor bool, err error) {
 	if j.home != nil {
 		return b.enqueueLane(j.home, j)
 	}
-	root := b.isRoot(j)
-	if root && b.phase != phaseOpen {
-		return nil, ErrClosed
+	if b.phase != phaseOpen && b.isRoot(j) {
+		return false, ErrClosed
 	}
-	if b.free > 0 { // so nobody waits
+	if b.free() { // so nobody waits
 		b.accept(j)
-		b.free--
-		b.grant(j)
-		return nil, nil
+		b.grant(j, true)
+		return false, nil
 	}
-	v, err := b.admit(&b.pool, j, root)
-	if v == nil && err == nil {
+	atDoor, err = b.admit(&b.pool, j, !j.sheltered())
+	if !atDoor && err == nil {
 		b.pool.jobs.push(j)
 	}
-	return v, err
+	return atDoor, err
 }
 
-// waitAtDoor blocks the caller of a call past the queue limit until the call is in, or its context ends.
-func (b *Bridge) waitAtDoor(v *visitor) {
-	j := v.job
-	if b.wait(j.Context, &v.in, j.Context.Done(), nil) {
-		return
+// enqueueLane puts j where its turn on l will come: before the job it descends from, or in l's queue.
+func (b *Bridge) enqueueLane(l *Lane, j *job) (atDoor bool, err error) {
+	if l.state == laneOver {
+		return false, l.refusal
 	}
-	b.mu.Lock()
-	defer b.unlock()
-	q := b.queueOf(j)
-	q.door = slices.DeleteFunc(q.door, func(other *visitor) bool { return other == v })
-	b.contextEnded(j)
-}
-
-// failQueue ends everything that waits in q and at its door.
-func (b *Bridge) failQueue(q *queue, why error) {
-	door := q.door
-	q.door = nil
-	for j := q.jobs.head; j != nil; j = q.jobs.head {
-		b.withdraw(j, why)
+	if act := l.enclosing(j); act != nil {
+		b.accept(j)
+		act.inbox.push(j)
+		l.rouse()
+		return false, nil
 	}
-	for _, v := range door {
-		b.withdraw(v.job, why)
-		b.fire(&v.in)
+	if l.refusal != nil {
+		return false, l.refusal
 	}
-}
-
-// runOnOwnThread runs the function on a thread that nothing ran on before in this state and nothing will after.
-func (j *job) runOnOwnThread() error {
-	result := make(chan error, 1)
-	go j.lockAndRun(result)
-	err, returned := <-result
-	if !returned {
-		return parley.ErrGoexit
+	if b.phase != phaseOpen && b.isRoot(j) {
+		return false, ErrClosed
 	}
-	return err
-}
-
-func (j *job) lockAndRun(result chan error) {
-	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-	if id, ok := threadID(); ok && id == mainThread {
-		moved := make(chan struct{})
-		go func() {
-			runtime.LockOSThread()
-			close(moved)
-			j.runAndTell(result)
-		}()
-		<-moved
-		runtime.UnlockOSThread()
-		return
+	root := !j.sheltered()
+	if root && l.refusedThread() {
+		return false, b.noThread()
 	}
-	j.runAndTell(result)
-}
-
-func (j *job) runAndTell(result chan<- error) {
-	defer close(result)
-	result <- j.run()
+	atDoor, err = b.admit(&l.queue, j, root)
+	if err != nil {
+		return false, err
+	}
+	if !atDoor {
+		l.queue.jobs.push(j)
+	}
+	l.start(root)
+	l.rouse()
+	return atDoor, nil
 }

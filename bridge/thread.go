@@ -63,7 +63,7 @@ func here(ctx context.Context) *activation {
 }
 
 func hereByContext(ctx context.Context) *activation {
-	p := placeOf(ctx)
+	p := positionOf(ctx)
 	if p == nil || p.job == nil || p.job.home == nil {
 		return nil
 	}

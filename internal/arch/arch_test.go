@@ -37,7 +37,7 @@ var layers = []layer{
 	{"internal/origin", []string{"."}, []string{"golang.org/x/net/idna"}},
 	{"internal/leak", nil, []string{"github.com/panjf2000/ants/v2", "go.uber.org/goleak"}},
 	{"internal/...", []string{".", "internal/..."}, nil},
-	{"bridge", []string{"."}, []string{"github.com/panjf2000/ants/v2"}},
+	{"bridge", []string{".", "internal/options", "internal/usercode"}, []string{"github.com/panjf2000/ants/v2"}},
 	{"channel/channeltest", []string{".", "channel"}, nil},
 	{"channel", []string{".", "internal/..."}, nil},
 	{"router", []string{".", "internal/..."}, nil},

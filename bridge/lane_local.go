@@ -2,17 +2,21 @@ package bridge
 
 import "context"
 
-// LaneLocal is a typed variable tied to a lane instead of a context: what one job sets, later jobs on the same lane
-// see, wherever they come from, and nobody else does. Declare it as a package-level variable and do not copy it.
-// Its methods are for functions that run on a lane; elsewhere there is no lane to keep a value.
+// LaneLocal is a typed variable tied to a lane instead of a context: what one job sets, later jobs on
+// the same lane see, wherever they come from, and nobody else does. Declare it as a package-level
+// variable and do not copy it. Its methods are for functions that run on a lane; elsewhere there is no
+// lane to keep a value.
 type LaneLocal[T any] struct {
 	// Close, if set, is given the value on the lane's thread when the lane ends, before the Stop hook.
+	// Of several values the one set last is closed first. If one panics, the others are closed all the
+	// same, and Options.Unobserved is told.
 	Close func(T)
 }
 
 type laneValue struct {
 	value any
 	close func()
+	age   int
 }
 
 // Get returns the value of the lane that the calling function runs on, and false if it is unset.
@@ -35,20 +39,11 @@ func (v *LaneLocal[T]) Set(ctx context.Context, value T) error {
 	if l.values == nil {
 		l.values = map[any]laneValue{}
 	}
-	entry := laneValue{value: value}
+	l.valuesSet++
+	entry := laneValue{value: value, age: l.valuesSet}
 	if v.Close != nil {
 		entry.close = func() { v.Close(value) }
 	}
 	l.values[v] = entry
 	return nil
-}
-
-// closeValues runs on the lane's thread, as everything that touches values does.
-func (l *Lane) closeValues() {
-	for _, entry := range l.values {
-		if entry.close != nil {
-			entry.close()
-		}
-	}
-	l.values = nil
 }

@@ -1,0 +1,67 @@
+package bridge
+
+// await is Bridge.wait on the lane's own thread: it serves the jobs below a until l, a latch of b's,
+// fires or an end closes.
+func (a *activation) await(b *Bridge, l *latch, end, end2 <-chan struct{}) bool {
+	return a.awaitThat(awaited{}, b, l, end, end2)
+}
+
+// awaitThat is await for what can be part of a ring of lanes.
+func (a *activation) awaitThat(on awaited, b *Bridge, l *latch, end, end2 <-chan struct{}) bool {
+	w := a.wait
+	if !l.add(w) {
+		return true
+	}
+	if a.serve(on, w.done.Load, end, end2) {
+		return true
+	}
+	b.mu.Lock()
+	left := l.leave(w)
+	b.unlock()
+	if left {
+		a.wait = &waiter{wake: a.lane.wake}
+	}
+	return !left
+}
+
+// serve runs the jobs of a's inbox until ready (true), or until a channel closes or the wait has
+// proved endless (false).
+func (a *activation) serve(on awaited, ready func() bool, end, end2 <-chan struct{}) bool {
+	b := a.lane.bridge
+	b.mu.Lock()
+	caller := a.job
+	b.park(caller)
+	a.on = on
+	over, ended := ready(), false
+	for !over && !ended && !a.on.endless {
+		if j := a.inbox.head; j != nil {
+			a.lane.perform(j)
+		} else {
+			ended = a.doze(end, end2)
+		}
+		over = ready()
+	}
+	a.on = awaited{}
+	b.unpark(caller)
+	b.unlock()
+	return over
+}
+
+// doze sleeps until there may be something to do. It reports whether one of the channels has closed.
+func (a *activation) doze(end, end2 <-chan struct{}) (ended bool) {
+	l := a.lane
+	b := l.bridge
+	l.blocked = true
+	b.unlock()
+	a.breakRing()
+	select {
+	case <-l.wake:
+	case <-end:
+		ended = true
+	case <-end2:
+		ended = true
+	}
+	b.mu.Lock()
+	l.blocked = false
+	return ended
+}

@@ -1,0 +1,157 @@
+package bridge
+
+// Functions in the pool are bounded twice. Who is at work has a token, and there are Capacity tokens.
+// Who waits inside the bridge puts the token down and has it back at the moment the wait is over.
+// And of the calls that came from the queue, at most Capacity are unfinished. So waiting functions
+// do not pile up.
+//
+// A call that a function waits for need not come from the queue: it takes any token that lies there.
+// Therefore nesting cannot starve, even at capacity 1, in whatever way pool, lanes and bridges wait
+// for each other. The capacity is exceeded only by a function that goes on while others have all
+// tokens. That beats making it wait for a function that may wait for it.
+type tokens struct {
+	taken    int     // functions at work, or about to begin
+	admitted int     // unfinished calls that came from the queue
+	awaited  jobList // calls in the queue that a function waits for
+}
+
+// free reports whether a call that comes from the queue may begin now. Then nobody waits for a token.
+func (b *Bridge) free() bool {
+	return b.tokens.taken < b.stats.Capacity && b.tokens.admitted < b.stats.Capacity
+}
+
+// dispatch grants tokens to the jobs that wait longest.
+func (b *Bridge) dispatch() {
+	for b.tokens.taken < b.stats.Capacity {
+		j := b.tokens.awaited.head
+		fromQueue := b.tokens.admitted < b.stats.Capacity
+		if fromQueue {
+			j = b.pool.jobs.head
+		}
+		if j == nil {
+			return
+		}
+		b.leaveLine(j)
+		b.grant(j, fromQueue)
+	}
+}
+
+func (b *Bridge) grant(j *job, fromQueue bool) {
+	j.state.Store(stateGranted)
+	b.tokens.taken++
+	if fromQueue {
+		j.admitted = true
+		b.tokens.admitted++
+	}
+	b.granted.push(j)
+	b.callWorker()
+}
+
+// giveBack takes the token from a job that is over, or that will not begin.
+func (b *Bridge) giveBack(j *job) {
+	if j.waits == 0 {
+		b.tokens.taken--
+	}
+	if j.admitted {
+		b.tokens.admitted--
+	}
+}
+
+// noteAwaited tells that a function waits for j: by Await, or on its Done channel.
+func (b *Bridge) noteAwaited(j *job) {
+	if !j.waiting() {
+		return
+	}
+	switch {
+	case j.home != nil:
+		j.home.feed()
+	case j.turn.list == &b.pool.jobs && j.more().awaited.list == nil:
+		b.tokens.awaited.push(j)
+		b.dispatch()
+	}
+}
+
+// park notes that a wait is made with j's context. It reports whether unpark must follow.
+func (b *Bridge) park(j *job) bool {
+	if !j.running() {
+		return false
+	}
+	j.waits++
+	if j.waits == 1 {
+		b.countParked(j, 1)
+		if j.inPool() {
+			b.tokens.taken--
+			b.dispatch()
+		}
+	}
+	return true
+}
+
+func (b *Bridge) unpark(j *job) {
+	if !j.running() {
+		return
+	}
+	j.waits--
+	if j.waits == 0 {
+		b.countParked(j, -1)
+		if j.inPool() {
+			b.tokens.taken++
+		}
+	}
+}
+
+func (b *Bridge) countParked(j *job, change int) {
+	if !j.elsewhere {
+		b.stats.Parked += change
+	}
+}
+
+// parkSelector makes the function that made j count as waiting until j is complete: somebody has j's
+// Done channel, and the bridge cannot see who selects on it. No mutex is held.
+func (j *job) parkSelector() {
+	maker := j.by
+	if maker == nil {
+		maker = j.up
+	}
+	if maker == nil || !maker.inPool() || !maker.parkNow() {
+		return
+	}
+	b := j.bridge
+	b.mu.Lock()
+	due := !j.fired() && j.extra.selector == nil
+	if due {
+		j.extra.selector = maker
+	}
+	b.unlock()
+	if !due {
+		maker.unparkNow()
+	}
+}
+
+// parkNow is Bridge.park with the mutex of j's own bridge.
+func (j *job) parkNow() bool {
+	b := j.bridge
+	b.mu.Lock()
+	defer b.unlock()
+	return b.park(j)
+}
+
+func (j *job) unparkNow() {
+	b := j.bridge
+	b.mu.Lock()
+	b.unpark(j)
+	b.unlock()
+}
+
+// unparkSelector is called when j is complete.
+func (b *Bridge) unparkSelector(j *job) {
+	maker := j.extra.selector
+	switch {
+	case maker == nil:
+	case maker.bridge == b:
+		b.unpark(maker)
+	default:
+		b.afterwards(maker.unparkNow)
+	}
+	j.extra.selector = nil
+}
