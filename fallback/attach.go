@@ -1,10 +1,6 @@
 package fallback
 
-import (
-	"time"
-
-	"github.com/parleygo/parley"
-)
+import "github.com/parleygo/parley"
 
 // attachment is one request's hold on a session. Another request takes it over.
 type attachment struct{ taken bool }
@@ -14,12 +10,11 @@ type attachment struct{ taken bool }
 func (s *session) attach(cursor uint64) (a *attachment, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.out.handed.IsZero() || cursor > s.out.released {
-		ok = s.out.seek(cursor)
-	} else if ok = s.out.seek(cursor); ok && time.Since(s.out.handed) >= s.app.options.WriteTimeout {
+	ok = s.out.seek(cursor)
+	if s.out.unconfirmed() >= s.app.options.WriteTimeout {
 		s.slow()
 	}
-	if !ok && s.said == nil {
+	if !ok && !s.dropped {
 		return nil, false
 	}
 	if s.attached != nil {
@@ -68,9 +63,12 @@ func (s *session) expire() {
 func (s *session) slow() {
 	if s.gone == nil {
 		s.app.counters.slow.Add(1)
-		how := parley.WebSocketDisconnect{Code: parley.CloseTryAgainLater, Cause: parley.ErrSlowConsumer}
+		how := parley.WebSocketDisconnect{
+			Code: parley.CloseTryAgainLater, Cause: parley.ErrSlowConsumer,
+		}
 		s.finish(how, &goodbye{Code: how.Code})
 		s.wake()
 	}
 	s.out.clear()
+	s.dropped = true
 }

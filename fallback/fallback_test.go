@@ -63,6 +63,13 @@ func (h *host) causes() []error {
 	return slices.Clone(h.ends)
 }
 
+// heard returns what clients have said.
+func (h *host) heard() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.log)
+}
+
 // say sends to all clients.
 func (h *host) say(t testing.TB, text string) {
 	t.Helper()

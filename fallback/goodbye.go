@@ -17,8 +17,8 @@ type goodbye struct {
 	Retry  int64            `json:"retry,omitempty"` // milliseconds to wait before coming back
 }
 
-// told is the goodbye as one client is told it: those that are sent away together
-// do not come back together.
+// told is the goodbye as one client is told it: those that are sent away together do
+// not come back together.
 func (g *goodbye) told() *goodbye {
 	told := *g
 	told.Retry = sse.Retry(g.Code).Milliseconds()
@@ -30,22 +30,23 @@ func (g *goodbye) told() *goodbye {
 func (g *goodbye) event() []byte {
 	told := g.told()
 	data, _ := json.Marshal(told)
-	event := sse.Event{Name: "close", Data: string(data), Retry: time.Duration(told.Retry) * time.Millisecond}
+	retry := time.Duration(told.Retry) * time.Millisecond
+	event := sse.Event{Name: "close", Data: string(data), Retry: retry}
 	text, _ := event.AppendText([]byte("id:\n")) // the name is ours
 	return text
 }
 
 // interrupted deals with the end of a request's context. A drain, or the end of the
 // identity that the request has shown, ends the session, and the client is told so.
-// Other requests may follow one that somebody above has had enough of. lost is the
-// answer where nobody is there to be told anything.
+// Other requests may follow one that somebody above has had enough of. lost is set
+// where nobody is there to be told anything.
 func (s *session) interrupted(ctx context.Context) (lost error) {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, parley.ErrDraining):
 		s.end(parley.WebSocketDisconnect{Code: parley.CloseServiceRestart, Cause: parley.ErrDraining})
 	case errors.Is(cause, parley.ErrAuthExpired):
 		s.revoke(cause)
-	case errors.Is(cause, parley.ErrDisconnected), !errors.Is(cause, context.DeadlineExceeded):
+	case errors.Is(cause, parley.ErrDisconnected):
 		return cause
 	}
 	return nil

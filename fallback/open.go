@@ -33,24 +33,28 @@ func (a *App) open(
 		s.detach(held)
 		return err
 	}
-	switch {
-	case s.accept != nil: // nobody writes these again
+	s.mu.Lock()
+	accept, denied := s.accept, s.denial.begun
+	s.mu.Unlock()
+	if accept != nil {
 		v := &visit{ctx, scope, conn, ask, s}
-		return v.receive(held, joined(header, s.accept.Header))
-	case s.denial.begun:
-		defer a.sessions.unlist(s)
+		return v.receive(held, joined(header, accept.Header))
+	}
+	defer a.sessions.unlist(s)
+	if denied {
 		return s.deny(ctx, conn, header)
 	}
-	a.sessions.unlist(s)
 	return a.unanswered(ctx, conn, scope, s)
 }
 
 // errTimeout is the cause of a handshake that the app has left unanswered.
-var errTimeout = fmt.Errorf("fallback: handshake not answered in time: %w", context.DeadlineExceeded)
+var errTimeout = fmt.Errorf("fallback: handshake not answered in time: %w",
+	context.DeadlineExceeded)
 
 // errForeignPage is the cause of one that the app would have accepted, had it been
 // of another page.
-var errForeignPage = fmt.Errorf("fallback: page of another origin refused: %w", parley.ErrDisconnected)
+var errForeignPage = fmt.Errorf("fallback: page of another origin refused: %w",
+	parley.ErrDisconnected)
 
 // answered waits for the app's answer. The error is the end of the client, or of
 // what it is served by.
@@ -67,21 +71,17 @@ func (s *session) answered(ctx context.Context) error {
 		how := parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: errTimeout}
 		s.update(func() { s.finish(how, nil) })
 	case err != nil:
-		gone := err
-		if errors.Is(err, parley.ErrDraining) || errors.Is(err, parley.ErrAuthExpired) {
-			_ = s.interrupted(ctx)
-		} else {
-			s.lose()
-		}
-		s.app.sessions.unlist(s)
-		return gone
+		_ = s.interrupted(ctx)
+		s.lose() // where it has not ended otherwise
 	}
-	return nil
+	return err
 }
 
 // unanswered deals with an app that has neither accepted nor denied. Its failure is
 // the request's, so that what is above hears of it as of any other.
-func (a *App) unanswered(ctx context.Context, conn parley.Conn, scope *parley.Scope, s *session) error {
+func (a *App) unanswered(
+	ctx context.Context, conn parley.Conn, scope *parley.Scope, s *session,
+) error {
 	s.mu.Lock()
 	gone, over, failed := s.gone, s.over, s.failed
 	s.mu.Unlock()
@@ -90,7 +90,8 @@ func (a *App) unanswered(ctx context.Context, conn parley.Conn, scope *parley.Sc
 	case gone != nil && gone.Cause == errForeignPage:
 		return a.refuse(ctx, conn, scope, errForeign)
 	case gone != nil && gone.Cause == errTimeout:
-		a.options.Logger.Warn("parley: handshake not answered in time", "protocol", "fallback", "path", scope.Request.URL.Path)
+		a.options.Logger.Warn("parley: handshake not answered in time",
+			"protocol", "fallback", "path", scope.Request.URL.Path)
 		return answer(ctx, conn, http.StatusServiceUnavailable, http.Header{"Retry-After": {"5"}})
 	case gone != nil && gone.Cause == parley.ErrDraining:
 		return a.refuse(ctx, conn, scope, errClosing)
@@ -107,7 +108,9 @@ func (a *App) unanswered(ctx context.Context, conn parley.Conn, scope *parley.Sc
 }
 
 // refuse answers a client that gets no session.
-func (a *App) refuse(ctx context.Context, conn parley.Conn, scope *parley.Scope, why *refusal) error {
+func (a *App) refuse(
+	ctx context.Context, conn parley.Conn, scope *parley.Scope, why *refusal,
+) error {
 	a.counters.refused.Add(1)
 	log := a.options.Logger
 	switch {
@@ -117,7 +120,7 @@ func (a *App) refuse(ctx context.Context, conn parley.Conn, scope *parley.Scope,
 			"advice", "let it in by fallback.Options.Origins, or by middleware.Origin below")
 	case (why == errGreedy || why == errTooMany) && a.full.admit():
 		log.Warn("parley: fallback session refused", "error", why, "client", clientOf(scope, ""),
-			"advice", "behind a proxy put middleware.TrustedProxies above; see fallback.Options.MaxPerClient")
+			"advice", "see fallback.Options.MaxPerClient; behind a proxy put middleware.TrustedProxies above")
 	}
 	header := http.Header{}
 	if why.retry != "" {

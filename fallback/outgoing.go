@@ -25,7 +25,10 @@ func (o *outgoing) begin() uint64 { return max(o.first, 1) }
 // put takes a message if there is room.
 func (o *outgoing) put(message parley.WebSocketSend, limits *Options) bool {
 	cost := costOf(message)
-	for len(o.list) > 0 && (len(o.list) >= limits.QueueMessages || cost > limits.QueueBytes-o.bytes) {
+	full := func() bool {
+		return len(o.list) >= limits.QueueMessages || cost > limits.QueueBytes-o.bytes
+	}
+	for len(o.list) > 0 && full() {
 		if o.begin() > o.released {
 			return false
 		}
@@ -55,6 +58,14 @@ func (o *outgoing) release(number uint64) {
 	}
 }
 
+// unconfirmed returns for how long a poll's client has not confirmed what it got.
+func (o *outgoing) unconfirmed() time.Duration {
+	if o.handed.IsZero() {
+		return 0
+	}
+	return time.Since(o.handed)
+}
+
 // seek reports whether everything after cursor is there, and confirms the rest.
 func (o *outgoing) seek(cursor uint64) bool {
 	if cursor+1 < o.begin() || cursor > o.last() {
@@ -73,6 +84,9 @@ const maxBatch = 64 << 10
 
 // after returns the messages after cursor, as many as make a batch.
 func (o *outgoing) after(cursor uint64) []parley.WebSocketSend {
+	if cursor >= o.last() {
+		return nil
+	}
 	list := o.list
 	if cursor >= o.begin() {
 		list = list[cursor-o.begin()+1:]

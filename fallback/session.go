@@ -38,6 +38,7 @@ type session struct {
 	denial    denial
 	in        incoming
 	out       outgoing
+	dropped   bool                        // what was in out, for a client that does not read
 	gone      *parley.WebSocketDisconnect // what the app receives last
 	said      *goodbye                    // what the client hears last; nil though gone: nothing
 	aborted   bool                        // the app has cut the connection, as far as there is one
@@ -114,7 +115,8 @@ func (s *session) lose() {
 
 // lost is lose's part that needs mu.
 func (s *session) lost() {
-	s.finish(parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrDisconnected}, nil)
+	how := parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrDisconnected}
+	s.finish(how, nil)
 }
 
 // revoke ends the session with the identity that it belongs to. What its client

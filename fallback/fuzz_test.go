@@ -1,0 +1,140 @@
+package fallback_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/fallback"
+)
+
+// exchange is a conn of one request whose client leaves when it has been answered, or
+// when it has seen the beginning of a stream.
+type exchange struct {
+	body   []byte
+	read   bool
+	status int
+	header http.Header
+	got    strings.Builder
+	whole  bool
+	leave  context.CancelCauseFunc
+}
+
+func (x *exchange) Receive(ctx context.Context) (parley.Event, error) {
+	if !x.read {
+		x.read = true
+		return parley.HTTPRequest{Body: x.body}, nil
+	}
+	<-ctx.Done()
+	return parley.HTTPDisconnect{Cause: context.Cause(ctx)}, nil
+}
+
+func (x *exchange) Send(_ context.Context, event parley.Event) error {
+	switch event := event.(type) {
+	case parley.HTTPResponseStart:
+		x.status, x.header = event.Status, event.Header
+	case parley.HTTPResponseBody:
+		x.got.Write(event.Body)
+		x.whole = !event.More
+		if event.More {
+			x.leave(parley.ErrDisconnected) // a stream has begun
+		}
+	}
+	return nil
+}
+
+// ask sends a request, and does not wait for what does not come at once.
+func ask(t *testing.T, app parley.App, r *http.Request, body []byte) *exchange {
+	t.Helper()
+	ctx, leave := context.WithCancelCause(t.Context())
+	defer leave(nil)
+	x := &exchange{body: body, leave: leave}
+	if err := app.Serve(ctx, &parley.Scope{Protocol: parley.HTTP, Request: r}, x); err != nil && x.status == 0 {
+		t.Errorf("%s %s: %v", r.Method, r.URL, err)
+	}
+	return x
+}
+
+// FuzzRequest: whatever a client sends is answered, with one of the answers that
+// there are, and what is not the owner's does not reach the app.
+func FuzzRequest(f *testing.F) {
+	f.Add("GET", "cursor=0", "", "", "text/event-stream", "", []byte(nil), true)
+	f.Add("GET", "cursor=18446744073709551615&session=x", "*.9", "new", "*/*", "a=b; parley-fallback=c", []byte("x"), false)
+	f.Add("POST", "protocols=a,b,,c", "x", "", "", "", []byte("\xff"), true)
+	f.Add("DELETE", "code=4000&reason=bye", "", "", "", "", []byte(nil), true)
+	f.Add("DELETE", "code=1006", "", "AAAAAAAAAAAAAAAAAAAAAAAAAA", "", "", []byte(nil), false)
+	f.Add("HEAD", "%zz;&=", "\n", "\x00", ",;,", ";=", []byte(nil), true)
+	f.Fuzz(func(t *testing.T, method, query, last, secret, accept, cookie string, body []byte, owner bool) {
+		h := new(host)
+		app := fallback.New(h.echo(), fallback.Options{
+			MaxMessage: 16, PollTimeout: time.Millisecond, Logger: silent,
+		})
+		defer func() {
+			if err := app.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}()
+		opening := &http.Request{Method: "GET", URL: &url.URL{Path: "/"}, Header: http.Header{"Parley-Secret": {"new"}}}
+		var begun polled
+		opened := ask(t, app, opening, nil)
+		if err := json.Unmarshal([]byte(opened.got.String()), &begun); err != nil {
+			t.Fatal(err)
+		}
+		r := &http.Request{Method: method, URL: &url.URL{Path: "/", RawQuery: query}, Header: http.Header{
+			"Last-Event-Id": {last}, "Parley-Session": {begun.Session}, "Parley-Secret": {secret},
+			"Accept": {accept}, "Cookie": {cookie},
+		}}
+		if owner {
+			r.Header["Parley-Secret"] = opened.header["Parley-Secret"]
+		}
+		got := ask(t, app, r, body)
+		switch got.status {
+		case 200, 204, 400, 404, 405, 410, 413:
+		default:
+			t.Errorf("answered %d", got.status)
+		}
+		if secrets := opened.header.Get("Parley-Secret"); !owner && secret != secrets && got.status != 204 && len(h.heard()) > 0 {
+			t.Errorf("a stranger was heard: %q", h.heard())
+		}
+	})
+}
+
+// FuzzMessage: a message arrives as it is, in an event and in the answer to a poll.
+func FuzzMessage(f *testing.F) {
+	for _, text := range []string{"", "a\nb", "a\r\nb", "\r", "\x00", " x", "data: y\n\n", "\ufeff<é>\u2028", "\xff"} {
+		f.Add([]byte(text), true)
+		f.Add([]byte(text), false)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, binary bool) {
+		if !binary && !utf8.Valid(data) {
+			return
+		}
+		message := parley.Text(string(data))
+		if binary {
+			message = parley.Binary(data)
+		}
+		app := fallback.New(accepting(func(ctx context.Context, conn parley.Conn) error {
+			return conn.Send(ctx, message)
+		}), fallback.Options{Logger: silent, QueueBytes: -1})
+		for _, streams := range transports {
+			c := &client{t: t, app: app, streams: streams}
+			c.mustOpen().post("go")
+			got := c.next()
+			for len(got.messages) == 0 && got.closed == nil && !got.gone {
+				got = c.next()
+			}
+			if len(got.messages) != 1 || string(got.messages[0].Data) != string(data) || got.messages[0].Type != message.Type {
+				t.Errorf("got %+v, want %q", got, data)
+			}
+			if code := c.ended(); code != 1000 {
+				t.Errorf("closed with %d", code)
+			}
+		}
+	})
+}
