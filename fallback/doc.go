@@ -1,33 +1,55 @@
 // Package fallback serves WebSocket apps to clients that have no WebSocket, since
-// some proxies let none through: by server-sent events or by long-poll, at the
-// same URL. The app below does not notice: it has a handshake, messages and a
-// disconnect as ever.
+// some proxies let none through: by server-sent events or by long-poll, at the same
+// URL. A whole program, whose clients hear what they say:
 //
-//	http.Handle("/chat", nethttp.Handler(fallback.New(chat, fallback.Options{})))
+//	package main
 //
-// What stands behind the app's conn is a fallback session, which outlives the
-// requests by a lease ([Options]); what is sent meanwhile waits. Requests name the
-// session in the header Parley-Session or the query parameter "session".
+//	import (
+//		"context"
+//		"net/http"
 //
-//   - GET with "Accept: text/event-stream" is a stream of server-sent events. It
-//     begins with "event: open", whose data is {"session": id}. Messages follow
-//     with ids, as they are if they are text, and as "event: binary" in base64 if
-//     they are not. The last is "event: close" with {"code": …, "reason": …}, upon
-//     which the client closes its EventSource. A client that comes back with
-//     Last-Event-ID goes on where it was; if that is not possible any more it
-//     gets a new session, which it sees by the id.
-//   - GET without is a poll. The first one is answered at once, with
-//     {"session": id, "cursor": 0, "messages": []}. The next ones carry the query
-//     parameter "cursor" of the answer before, which confirms its messages, and
-//     are held until there is news: {"cursor": n, "messages": [{"text": …},
-//     {"binary": base64}], "closed": {"code": …}}. 404 means that the session is
-//     over: the client begins anew.
-//   - POST sends the body as one message, as text, or as binary if its type is
-//     application/octet-stream. 204 means that it was taken; the answer waits
-//     while the app is behind. 404 and 410 mean that the session is over.
-//   - DELETE says goodbye.
+//		"github.com/parleygo/parley"
+//		"github.com/parleygo/parley/adapters/nethttp"
+//		"github.com/parleygo/parley/fallback"
+//	)
 //
-// A denied handshake is the answer to the GET that would have opened the session.
-// As the POSTs come one by one, so do the messages; a client that wants to keep
-// their order waits for each answer.
+//	func echo(ctx context.Context, ws *parley.Socket) error {
+//		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+//			return err
+//		}
+//		for {
+//			message, err := ws.Read(ctx)
+//			if err != nil {
+//				return err
+//			}
+//			if err := ws.Write(ctx, parley.Text(message.Text())); err != nil {
+//				return err
+//			}
+//		}
+//	}
+//
+//	func main() {
+//		app := fallback.New(parley.WebSocketFunc(echo), fallback.Options{})
+//		http.ListenAndServe("127.0.0.1:8080", nethttp.Handler(app))
+//	}
+//
+// Any app that serves WebSockets will do: a function as here, a consumer, a router.
+// It does not notice. Behind its conn stands a fallback session, which outlives the
+// requests that carry it by a lease; what is sent meanwhile waits. The rules are those
+// of a socket: the same order of events, the same refusals, the same close codes.
+// Middleware below sees a handshake and messages, middleware above sees requests.
+//
+// # Whose session it is
+//
+// A session belongs to the user who has opened it, where package auth stands above
+// and somebody is logged in, and ends with the login. Else it belongs to whoever
+// knows a secret, which browsers have in a cookie that no script can read. The id in
+// URLs is worth nothing by itself: others are answered with 404.
+//
+// # Clients
+//
+// What goes over the wire is described in docs/fallback.md, for clients in any
+// language. In short: GET opens a session, or receives; as a stream of events if
+// Accept names them, else as the answer to a poll. POST sends a message, and DELETE
+// says goodbye.
 package fallback

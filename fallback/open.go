@@ -185,6 +185,10 @@ func handshakeOf(ctx context.Context, scope *parley.Scope) *parley.Scope {
 	below.Extensions = []parley.Extension{parley.ExtensionDenial}
 	r := below.Request.WithContext(ctx)
 	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
+	if r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
+		// Browsers send an Origin with each handshake, but not with a GET of their own.
+		r.Header.Set("Origin", scope.Scheme()+"://"+r.Host)
+	}
 	below.Request = r
 	if scope.Scheme() == "https" {
 		return below.WithScheme("wss")
