@@ -27,6 +27,7 @@ func (c *httpConn) sendFile(event parley.HTTPResponseZeroCopySend) error {
 	if !event.More && err == nil {
 		length = size
 	}
+	c.out.implied = allowed > 0
 	c.writeHead(length, event.More)
 	if copyErr := c.copyFile(event.File, allowed); copyErr != nil {
 		return copyErr

@@ -122,13 +122,17 @@ func (h *handlerAbove) EnableFullDuplex() error {
 
 // writeHandlerHead writes the head of a handler's answer and leaves the rest of the
 // request to net/http. http.MaxBytesReader tells the server's own writer that a body
-// is too large, and no other: the status has to do.
+// is too large, and no other: the status has to do. Whether a handler has said 200 or
+// left it to its first write, events do not tell; mostly it is the latter, and a
+// recorder looks for the Content-Type only then.
 func (c *httpConn) writeHandlerHead() {
 	tooLarge := c.out.status == http.StatusRequestEntityTooLarge
 	if tooLarge && c.r.ProtoMajor == 1 && c.hasBody() && c.bodyUnread() {
 		c.w.Header()["Connection"] = []string{"close"}
 	}
-	c.w.WriteHeader(c.out.status)
+	if !c.out.implied || c.out.status != http.StatusOK {
+		c.w.WriteHeader(c.out.status)
+	}
 }
 
 // end takes the server's writer back, and reports whether the connection is

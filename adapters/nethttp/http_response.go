@@ -18,6 +18,7 @@ type response struct {
 	order    protocol.HTTP
 	status   int
 	headSent bool
+	implied  bool        // a write follows, which says 200 if nobody has
 	trailers bool        // the client hears trailers
 	declared []string    // those that the head names
 	close    atomic.Bool // the connection ends with this answer
@@ -141,6 +142,9 @@ func (c *httpConn) settleBody(more bool) {
 // sendBody writes a part of the body.
 func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
 	allowed, err := c.out.order.Body(event, int64(len(event.Body)), event.More)
+	if c.out.order.Head && c.above.atWork.Load() {
+		allowed = int64(len(event.Body)) // what goes out of it is the server's business
+	}
 	if c.out.order.State() == protocol.HTTPIdle || allowed == 0 && err != nil && !c.out.headSent {
 		return err
 	}
@@ -148,6 +152,7 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
 	if !event.More && err == nil && !(c.out.order.Head && len(event.Body) == 0) {
 		length = int64(len(event.Body)) // of HEAD's empty body nothing can be told
 	}
+	c.out.implied = allowed > 0
 	c.writeHead(length, event.More)
 	if allowed > 0 {
 		if _, writeErr := c.w.Write(event.Body[:allowed]); writeErr != nil {
@@ -157,7 +162,8 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
 	if err != nil {
 		return err
 	}
-	if event.More && !event.Buffered || c.out.order.State() == protocol.HTTPAwaitTrailers {
+	trailersNext := c.out.order.State() == protocol.HTTPAwaitTrailers && !c.above.atWork.Load()
+	if event.More && !event.Buffered || trailersNext {
 		return c.flush()
 	}
 	return nil

@@ -8,8 +8,7 @@
 // fail with http.ErrNotSupported.
 //
 // What cannot be had: the type of the server's own ResponseWriter, by which
-// http.MaxBytesReader has the connection closed; the order in which net/http writes
-// the fields that it finds itself (Content-Length, Content-Type); a Content-Length
-// with a sign, which net/http passes on for the client to refuse; and, without a
-// Server, statuses that are no event's (beyond 599, and 101).
+// http.MaxBytesReader has the connection closed; a Content-Length with a sign, which
+// net/http passes on for the client to refuse; and, without a Server, statuses that
+// are no event's (beyond 599, and 101).
 package overevents

@@ -82,7 +82,9 @@ func (w *Writer) start(first []byte, finished bool) {
 	}
 	if bodyAllowed(w.status) {
 		trailers := w.takeTrailers(finished)
-		w.describe(header, first, encoding != "")
+		if w.server == nil {
+			w.describe(header, first, encoding != "")
+		}
 		w.measure(header, len(first), finished && !trailers, encoding)
 	} else {
 		header.Del("Content-Length")
@@ -103,7 +105,7 @@ func (w *Writer) describe(header http.Header, first []byte, encoded bool) {
 }
 
 // measure settles the Content-Length: the handler's, or size if that is known to
-// be the whole body. A nil value is how a handler declines, here too. On HEAD
+// be the whole body, and there is no server to find it. A nil value is how a handler declines, here too. On HEAD
 // nothing written may just mean that the handler knew better than to write.
 func (w *Writer) measure(header http.Header, size int, whole bool, encoding string) {
 	values, given := header["Content-Length"]
@@ -113,7 +115,7 @@ func (w *Writer) measure(header http.Header, size int, whole bool, encoding stri
 	case w.length >= 0:
 		values[0] = strings.TrimLeft(values[0], "+-") // ParseInt takes signs, the protocol does not
 		header["Content-Length"] = values[:1]
-	case whole && !given && encoding == "" && (size > 0 || !w.headOnly):
+	case w.server == nil && whole && !given && encoding == "" && (size > 0 || !w.headOnly):
 		w.length = int64(size)
 		header["Content-Length"] = []string{strconv.Itoa(size)}
 	}

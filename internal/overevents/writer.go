@@ -156,7 +156,7 @@ func (w *Writer) take() []byte {
 
 func (w *Writer) sendPart(p []byte) error {
 	w.start(p, false)
-	if w.headOnly || len(p) == 0 {
+	if w.headOnly && w.server == nil || len(p) == 0 {
 		return w.err
 	}
 	return w.send(parley.HTTPResponseBody{Body: p, More: true, Buffered: true})
@@ -167,7 +167,7 @@ func (w *Writer) sendPart(p []byte) error {
 func (w *Writer) sendBody(more bool) error {
 	p := w.take()
 	w.start(p, !more)
-	if w.headOnly {
+	if w.headOnly && w.server == nil {
 		p = nil
 	}
 	return w.send(parley.HTTPResponseBody{Body: p, More: more})
