@@ -240,7 +240,7 @@ func TestLateAnswerIs401(t *testing.T) {
 // A short request is watched by nobody.
 func TestShortRequestsCostNoWatch(t *testing.T) {
 	s := newSite()
-	s.options.Revocations = endingRevocations{before: func() { t.Error("a watch") }}
+	s.options.Revocations = watching{quiet{}, func() { t.Error("a watch") }, nil}
 	cookie := s.login(t, "", "ann")
 	if got := s.whoami(t, cookie); got != "ann" {
 		t.Errorf("%q", got)

@@ -203,30 +203,6 @@ func TestLogoutClosesSockets(t *testing.T) {
 	})
 }
 
-// A session that ends while its socket is being opened is found out.
-func TestSessionEndsDuringHandshake(t *testing.T) {
-	s := newSite()
-	layer := channel.New(channel.Options{})
-	defer layer.Close(t.Context())
-	cookie := s.login(t, "", "ann")
-	s.options.Revocations = endingRevocations{auth.NewChannelRevocations(layer), func() {
-		s.manager.Store.Delete(strings.TrimPrefix(cookie, "session="))
-	}}
-	if got := parleytest.Dial(t, s.app(whoami), get("/", "Cookie", cookie)).Denial().Status; got != 401 {
-		t.Errorf("status %d", got)
-	}
-}
-
-type endingRevocations struct {
-	auth.Revocations
-	before func()
-}
-
-func (r endingRevocations) Watch(ctx context.Context, subjects []string, revoked func(error)) (func(), error) {
-	r.before()
-	return r.Revocations.Watch(ctx, subjects, revoked)
-}
-
 func TestSocketLogin(t *testing.T) {
 	s := newSite()
 	app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {

@@ -17,6 +17,7 @@ type logConn struct {
 	mu       sync.Mutex
 	access   Access
 	accepted bool
+	said     parley.CloseCode // in a close that was sent, perhaps beside the accept
 }
 
 // Unwrap tells that messages pass unchanged.
@@ -111,13 +112,12 @@ func (c *logConn) sent(event parley.Event) {
 	}
 }
 
+// closed may run before the accept beside which the close was sent was noted.
 func (c *logConn) closed(event parley.WebSocketClose) {
-	switch {
-	case !c.accepted:
+	if c.said == 0 {
+		c.said = cmp.Or(event.Code, parley.CloseNormal)
+	}
+	if !c.accepted {
 		c.access.Status = http.StatusForbidden
-	case c.access.Code == 0 && event.Code == 0:
-		c.access.Code = parley.CloseNormal
-	case c.access.Code == 0:
-		c.access.Code = event.Code
 	}
 }

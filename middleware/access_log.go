@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -80,6 +81,9 @@ func (c *logConn) ended(ctx context.Context, err error, seen *note) Access {
 	c.mu.Lock()
 	a := c.access
 	accepted := c.accepted
+	if accepted {
+		a.Code = cmp.Or(c.said, a.Code) // what this side says comes before what that tells it
+	}
 	c.mu.Unlock()
 	a.Duration = time.Since(a.Start)
 	seen.complete(&a)
