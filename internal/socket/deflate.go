@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/textproto"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -64,47 +62,4 @@ func deflate(data []byte) []byte {
 	w.Write(data) // into memory: cannot fail
 	w.Flush()
 	return bytes.TrimSuffix(out.Bytes(), []byte("\x00\x00\xff\xff"))
-}
-
-// acceptsDeflate reports whether one of the client's offers can be met: gorilla
-// answers every one of them with both no_context_takeover parameters and
-// nothing else, so an offer that asks for a smaller window must be declined.
-func acceptsDeflate(lines []string) bool {
-	for _, line := range lines {
-		for offer := range strings.SplitSeq(line, ",") {
-			if meetableOffer(offer) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func meetableOffer(offer string) bool {
-	name, rest, _ := strings.Cut(offer, ";")
-	if textproto.TrimString(name) != "permessage-deflate" {
-		return false
-	}
-	seen := map[string]bool{}
-	for rest != "" {
-		var param string
-		param, rest, _ = strings.Cut(rest, ";")
-		key, value, hasValue := strings.Cut(textproto.TrimString(param), "=")
-		if seen[key] || !meetableParam(key, strings.Trim(value, `"`), hasValue) {
-			return false
-		}
-		seen[key] = true
-	}
-	return true
-}
-
-func meetableParam(key, value string, hasValue bool) bool {
-	switch key {
-	case "server_no_context_takeover", "client_no_context_takeover":
-		return !hasValue
-	case "client_max_window_bits":
-		bits, err := strconv.Atoi(value)
-		return !hasValue || err == nil && bits >= 8 && bits <= 15 && value[0] != '0'
-	}
-	return false
 }

@@ -47,28 +47,3 @@ func TestDamagedCompression(t *testing.T) {
 	}
 	p.expectClose(1007)
 }
-
-// RFC 7692, section 7.1.
-func TestDeflateOffers(t *testing.T) {
-	for offer, want := range map[string]bool{
-		"permessage-deflate":                                                         true,
-		"permessage-deflate; client_max_window_bits":                                 true,
-		"permessage-deflate; client_max_window_bits=15":                              true,
-		"permessage-deflate; client_max_window_bits=\"10\"":                          true,
-		"permessage-deflate; server_no_context_takeover; client_no_context_takeover": true,
-		"permessage-deflate; server_max_window_bits=10":                              false,
-		"permessage-deflate; server_max_window_bits=10, permessage-deflate":          true,
-		"permessage-deflate; client_max_window_bits=7":                               false,
-		"permessage-deflate; client_max_window_bits=08":                              false,
-		"permessage-deflate; client_max_window_bits=":                                false,
-		"permessage-deflate; server_no_context_takeover=1":                           false,
-		"permessage-deflate; server_no_context_takeover; server_no_context_takeover": false,
-		"permessage-deflate; unknown":                                                false,
-		"x-webkit-deflate-frame":                                                     false,
-		"":                                                                           false,
-	} {
-		if got := acceptsDeflate([]string{offer}); got != want {
-			t.Errorf("%q: %v", offer, got)
-		}
-	}
-}

@@ -55,6 +55,9 @@ func Check(r *http.Request) *HandshakeError {
 	case !validOffers(r.Header["Sec-Websocket-Protocol"]):
 		return badRequest("Sec-WebSocket-Protocol must list different tokens")
 	}
+	if _, ok := parseExtensions(r.Header["Sec-Websocket-Extensions"]); !ok {
+		return badRequest("Sec-WebSocket-Extensions is malformed")
+	}
 	return nil
 }
 

@@ -52,7 +52,8 @@ func NewUpgrader(options parley.SocketOptions) *Upgrader {
 func (u *Upgrader) Upgrade(
 	w http.ResponseWriter, r *http.Request, header http.Header,
 ) (*Conn, error) {
-	deflate := u.options.Deflate && acceptsDeflate(r.Header["Sec-Websocket-Extensions"])
+	offers, _ := parseExtensions(r.Header["Sec-Websocket-Extensions"])
+	deflate := u.options.Deflate && acceptsDeflate(offers)
 	keepSendable(header)
 	h := &handshake{ResponseWriter: w, header: header}
 	err := usercode.Run(func() error { return u.melody.HandleRequest(h, understood(r, deflate)) })

@@ -1,0 +1,123 @@
+package socket_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/socket"
+)
+
+const (
+	offer    = "permessage-deflate; client_max_window_bits"
+	agreed   = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+	rsv1     = 0x40
+	textRSV1 = 0x81 | rsv1
+)
+
+// squeezed is a compressed payload, made at a level.
+func squeezed(level int, data string) string {
+	var out bytes.Buffer
+	w, err := flate.NewWriter(&out, level)
+	if err != nil {
+		panic(err)
+	}
+	io.WriteString(w, data)
+	w.Flush()
+	return strings.TrimSuffix(out.String(), "\x00\x00\xff\xff")
+}
+
+// TestWireDeflate checks what a client sees of RFC 7692.
+func TestWireDeflate(t *testing.T) {
+	address := echoes(t, parley.SocketOptions{Deflate: true, DeflateThreshold: 1 << 21})
+	long := strings.Repeat("hello ", 1000)
+	bytesOnly := socket.Deflate([]byte("\xff\xfe"))
+	cases := []wireCase{
+		say("7.2.3.1 hello", "\xf2\x48\xcd\xc9\xc9\x07\x00", "Hello"),
+		say("7.2.3.3 stored", "\x00\x05\x00\xfa\xffHello\x00", "Hello"),
+		say("7.2.3.4 last block", "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "Hello"),
+		say("7.2.3.5 two blocks", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", "Hello"),
+		say("7.2.3.6 empty", "\x00", ""),
+		{name: "7.2.1 not compressed", sends: append(frames(0x81, "plain"), bye...), gets: []string{`text "plain"`, byeBack}},
+		{name: "7.2.3.1 in fragments", gets: []string{`text "Hello"`, byeBack},
+			sends: append(frames(0x01|rsv1, "\xf2\x48\xcd", 0x00, "\xc9\xc9", 0x80, "\x07\x00"), bye...)},
+		{name: "7.2.3.1 in fragments with a ping", gets: []string{`pong "p"`, `text "Hello"`, byeBack},
+			sends: append(frames(0x01|rsv1, "\xf2\x48\xcd", 0x89, "p", 0x80, "\xc9\xc9\x07\x00"), bye...)},
+		{name: "the first fragment empty", gets: []string{`text "Hello"`, byeBack},
+			sends: append(frames(0x01|rsv1, "", 0x80, "\xf2\x48\xcd\xc9\xc9\x07\x00"), bye...)},
+		{name: "compressed, then not", gets: []string{`text "Hello"`, `text "plain"`, byeBack},
+			sends: append(frames(textRSV1, "\xf2\x48\xcd\xc9\xc9\x07\x00", 0x81, "plain"), bye...)},
+		failing("6 bit on a continuation", frames(0x01|rsv1, "\xf2\x48\xcd", 0x80|rsv1, "\xc9\xc9\x07\x00"), 1002),
+		failing("6 bit on a continuation only", frames(0x01, "h", 0x80|rsv1, "i"), 1002),
+		failing("6 bit on a ping", frames(0x89|rsv1, ""), 1002),
+		failing("6 bit on a pong", frames(0x8a|rsv1, ""), 1002),
+		failing("6 bit on a close", frames(0x88|rsv1, ""), 1002),
+		failing("6 another bit", frames(0x81|0x20, ""), 1002),
+		failing("6 another bit beside it", frames(textRSV1|0x10, "\xf2\x48\xcd\xc9\xc9\x07\x00"), 1002),
+		failing("damaged", frames(0x82|rsv1, "\xff\xff\xff"), 1007),
+		failing("damaged later", frames(0x82|rsv1, "\xf2\x48\xcd\xff\xff\xff\xff"), 1007),
+		failing("stored length wrong", frames(0x82|rsv1, "\x00\x05\x00\x00\x00Hello\x00"), 1007),
+		failing("reaches behind its beginning", frames(textRSV1, "\xf2\x00\x11\x00\x00"), 1007),
+		failing("not text", frames(textRSV1, string(bytesOnly)), 1007),
+		failing("inflates beyond the limit", frames(0x82|rsv1, squeezed(9, strings.Repeat("x", 1<<20+1))), 1009),
+		{name: "inflates to the limit", gets: []string{"binary of 1048576", byeBack},
+			sends: append(frames(0x82|rsv1, squeezed(9, strings.Repeat("x", 1<<20))), bye...)},
+	}
+	for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
+		for _, chop := range []int{0, 1} {
+			c := say(fmt.Sprintf("level %d by %d", level, chop), squeezed(level, long), long)
+			c.chop = chop
+			cases = append(cases, c)
+		}
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, address, offer)
+		})
+	}
+}
+
+// say is a compressed text, which is said back.
+func say(name, compressed, text string) wireCase {
+	return wireCase{name: name, sends: append(frames(textRSV1, compressed), bye...),
+		gets: []string{frameText(0x81, []byte(text)), byeBack}}
+}
+
+// TestWireOffers checks how an offer is answered, and that both sides then mean the
+// same by a frame.
+func TestWireOffers(t *testing.T) {
+	on, off := echoes(t, parley.SocketOptions{Deflate: true, DeflateThreshold: 1}), echoes(t, parley.SocketOptions{})
+	for _, row := range []struct {
+		name, address, offer, want string
+	}{
+		{"offered", on, "permessage-deflate", agreed},
+		{"offered as browsers do", on, offer, agreed},
+		{"one of two can be met", on, "permessage-deflate; server_max_window_bits=10, permessage-deflate", agreed},
+		{"cannot be met", on, "permessage-deflate; server_max_window_bits=10", ""},
+		{"something else", on, "foo", ""},
+		{"nothing", on, "", ""},
+		{"off", off, offer, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			conn, r, got := dialWire(t, row.address, row.offer)
+			if got != row.want {
+				t.Errorf("answered with %q", got)
+			}
+			conn.Write(frames(0x81, "hello", 0x88, closed(1000, "")))
+			first, payload, err := readServerFrame(r)
+			if compressed := first&rsv1 != 0; err != nil || compressed != (row.want != "") {
+				t.Errorf("said back in frame %#x, %v", first, err)
+			} else if compressed {
+				payload, err = socket.Inflate(payload, 100)
+			}
+			if string(payload) != "hello" || err != nil {
+				t.Errorf("said back %q, %v", payload, err)
+			}
+		})
+	}
+}
