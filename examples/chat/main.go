@@ -61,10 +61,10 @@ func serve(ctx context.Context, listener net.Listener, nap func(context.Context)
 	layer := channel.New(channel.Options{})
 	login := newLogin(layer)
 	chat := newChat(layer, nap)
-	pages := fallback.New(chat, fallback.Options{MaxMessage: maxMessage}) // what has no socket is served too
+	pages := fallback.New(chat, fallback.Options{MaxMessage: maxMessage}) // serves who has no socket, too
 	gateway := nethttp.Handler(login.require(pages), nethttp.Options{
 		Mode:      nethttp.Hold, // gin's log and recovery stand around each socket
-		WebSocket: parley.SocketOptions{MaxMessage: maxMessage},
+		WebSocket: parley.SocketOptions{MaxMessage: maxMessage, CloseTimeout: reply},
 	})
 
 	r := gin.Default()
@@ -85,7 +85,17 @@ func serve(ctx context.Context, listener net.Listener, nap func(context.Context)
 		return err
 	case <-ctx.Done():
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
 	defer cancel()
 	return errors.Join(pages.Close(ctx), gateway.Drain(ctx), server.Shutdown(ctx), layer.Close(ctx))
 }
+
+// What a shutdown may take adds up: a drain takes its time to tell everybody, so that
+// they do not come back all at once; whoever is told last has time to answer; and the
+// handlers that run then come to their end.
+const (
+	wave     = 5 * time.Second // of nethttp.Gateway.Drain
+	reply    = 3 * time.Second // of a client that is told to leave
+	work     = 2 * time.Second // of a handler
+	shutdown = wave + reply + work
+)

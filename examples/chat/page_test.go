@@ -32,6 +32,13 @@ func (p *tab) click(selector string) {
 	p.eval(`document.querySelector('` + selector + `').click()`)
 }
 
+// onPhone makes the page as narrow as a phone.
+func (p *tab) onPhone() {
+	p.t.Helper()
+	p.call(p.session, "Emulation.setDeviceMetricsOverride",
+		map[string]any{"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true})
+}
+
 func quote(text string) string { return "`" + text + "`" }
 
 // visit opens the page as somebody new, who is asked for a name and gives it.
@@ -65,6 +72,7 @@ func twoPeople(t *testing.T, chromium *browser) {
 	_, bob := chromium.visit(home, "bob")
 	ann.shows(here, "ann (you)|bob")
 	bob.shows(state, "Connected")
+	ann.until(`document.querySelector('#alone').hidden`) // somebody else is
 
 	ann.call(ann.session, "Input.insertText", map[string]any{"text": "hel"})
 	bob.shows(typing, "ann is typing …")
@@ -80,7 +88,12 @@ func twoPeople(t *testing.T, chromium *browser) {
 	ann.focus("#room")
 	ann.enter("The Cellar!")
 	ann.shows(`document.querySelector('h2').textContent`, "#the-cellar")
+	ann.shows(`document.querySelector('.note:last-child').textContent`, "“The Cellar!” is called #the-cellar here.")
+	ann.shows(`location.hash`, "#the-cellar")
 	ann.is("online")
+	ann.until(`!document.querySelector('#alone').hidden`)
+	ann.onPhone()
+	ann.until(`document.querySelector('#here li').getClientRects().length > 0`)
 	bob.shows(here, "bob (you)|eve")
 	bob.enter("still there?")
 	ann.enter("quiet here")
@@ -148,7 +161,7 @@ func withoutSockets(t *testing.T, chromium *browser) {
 	bob.shows(texts, "ann: hello|bob: hi ann")
 	ann.shows(typing, "")
 
-	bob.click("#logout") // says goodbye, without a socket that could close
+	bob.click("#logout") // the server closes what has no socket, too
 	bob.is("anonymous")
 	ann.shows(here, "ann (you)")
 }

@@ -139,9 +139,7 @@ $('login').onsubmit = event => {
 $('logout').onclick = async () => {
 	delete localStorage.nick;
 	waiting.clear();
-	if (transport === overEvents) await line?.close(); // sockets are closed by the server
-	await fetch('logout', {method: 'POST'}).catch(() => {});
-	if (transport === overEvents) connect();
+	await fetch('logout', {method: 'POST'}).catch(() => {}); // the server closes what we have open
 };
 
 // What the server says.
@@ -188,6 +186,8 @@ function list({type, number, nicks}) {
 }
 
 function present(nicks) {
+	const alone = $('alone');
+	if (alone) alone.hidden = nicks.some(name => name !== nick);
 	$('here').replaceChildren(...nicks.map(name => {
 		const item = element('li', '', '');
 		item.append(face(name), name + (name === nick ? ' (you)' : ''));
@@ -251,8 +251,14 @@ document.onvisibilitychange = () => {
 
 // What the person does.
 
+function decoded(text) {
+	try { return decodeURIComponent(text); } catch { return text; }
+}
+
 function enter() {
-	room = clean(location.hash.slice(1)) || 'lobby';
+	const wanted = decoded(location.hash.slice(1)).trim();
+	room = clean(wanted) || 'lobby';
+	if (wanted && wanted !== room) history.replaceState(null, '', '#' + room);
 	const visited = new Set(['lobby', 'random', ...JSON.parse(localStorage.rooms || '[]'), room]);
 	localStorage.rooms = JSON.stringify([...visited].slice(-20));
 	$('title').textContent = '#' + room;
@@ -265,7 +271,10 @@ function enter() {
 	}));
 	heard = lost = merged = 0;
 	$('lost').textContent = $('merged').textContent = 0;
-	$('log').replaceChildren(element('li', 'note', 'Nobody else around? Open this page in a private window and be somebody else.'));
+	const alone = element('li', 'note', 'Nobody else around? Open this page in a private window and be somebody else.');
+	alone.id = 'alone';
+	$('log').replaceChildren(alone);
+	if (wanted && wanted !== room) note(`“${wanted}” is called #${room} here.`);
 	for (const [id, said] of waiting) if (said.room === room) add({id, from: nick, ...said}, true);
 	connect();
 	$('text').focus();
@@ -304,9 +313,9 @@ $('text').onkeydown = event => { // Enter sends, Shift+Enter begins a new line
 
 $('join').onsubmit = event => {
 	event.preventDefault();
-	const name = clean($('room').value);
+	const name = $('room').value.trim();
 	$('room').value = '';
-	if (name) location.hash = name;
+	if (name) location.hash = encodeURIComponent(name); // enter tells if it can't be called so
 	$('text').focus();
 };
 
