@@ -197,7 +197,8 @@ func (b *Bearer) problem(err error) error {
 	if errors.As(err, &weak) {
 		return weak
 	}
-	if errors.Is(err, jwt.ErrTokenUnverifiable) && protocol.Status(err) != http.StatusInternalServerError {
+	ownTrouble := protocol.Status(err) != http.StatusInternalServerError
+	if errors.Is(err, jwt.ErrTokenUnverifiable) && ownTrouble {
 		return err
 	}
 	return b.refuse(tokenProblem(err))

@@ -31,8 +31,9 @@ func (c *ChannelRevocations) Watch(
 ) (stop func(), err error) {
 	w := &channelWatch{revoked: revoked}
 	inbox, err := c.layer.Open(ctx, channel.InboxOptions{
-		Prefix:  "auth",
-		Deliver: func(channel.Message) channel.Verdict { return channel.Accepted }, // nothing but a kick counts
+		Prefix: "auth",
+		// Nothing but a kick counts.
+		Deliver: func(channel.Message) channel.Verdict { return channel.Accepted },
 		OnClose: w.closed,
 	})
 	if err != nil {

@@ -12,7 +12,9 @@ import (
 // tls.VerifyClientCertIfGiven or stricter. identify makes an identity of it; nil,
 // nil is nobody that we know (401). Expires is the certificate's where it sets
 // none.
-func ClientCert(identify func(ctx context.Context, cert *x509.Certificate) (*Identity, error)) Authenticator {
+func ClientCert(
+	identify func(ctx context.Context, cert *x509.Certificate) (*Identity, error),
+) Authenticator {
 	if identify == nil {
 		panic("auth: ClientCert of a nil function")
 	}

@@ -107,7 +107,9 @@ type challenger interface{ challenge() string }
 type AuthenticatorFunc func(ctx context.Context, scope *parley.Scope) (*Identity, error)
 
 // Authenticate calls f.
-func (f AuthenticatorFunc) Authenticate(ctx context.Context, scope *parley.Scope) (*Identity, error) {
+func (f AuthenticatorFunc) Authenticate(
+	ctx context.Context, scope *parley.Scope,
+) (*Identity, error) {
 	return f(ctx, scope)
 }
 

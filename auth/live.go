@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/ending"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -18,7 +18,7 @@ const watchAfter = time.Second
 // live is a conversation that ends when its user's identity does.
 type live struct {
 	ctx   context.Context // the conversation's
-	ender protocol.Ender  // nil for a conversation of nobody
+	ender ending.Ender    // nil for a conversation of nobody
 
 	mu      sync.Mutex
 	delay   *time.Timer        // of watchLater

@@ -53,7 +53,10 @@ func (o *RequireOptions) check(ctx context.Context, scope *parley.Scope) error {
 		return nil
 	}
 	if err := o.Allow(ctx, scope); err != nil {
-		return &middleware.Refusal{By: "require", Reason: "not-allowed", Status: http.StatusForbidden, Detail: err.Error(), Err: err}
+		return &middleware.Refusal{
+			By: "require", Reason: "not-allowed", Status: http.StatusForbidden,
+			Detail: err.Error(), Err: err,
+		}
 	}
 	return nil
 }

@@ -104,7 +104,9 @@ type recordingStore struct {
 }
 
 // FindCtx is the store's own, with the context if it takes one.
-func (r *recordingStore) FindCtx(ctx context.Context, token string) (b []byte, found bool, err error) {
+func (r *recordingStore) FindCtx(
+	ctx context.Context, token string,
+) (b []byte, found bool, err error) {
 	if store, ok := r.Store.(scs.CtxStore); ok {
 		b, found, err = store.FindCtx(ctx, token)
 	} else {

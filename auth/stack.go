@@ -68,6 +68,9 @@ func Stack(options StackOptions) parley.Middleware {
 	if logger == nil {
 		logger = slog.Default()
 	}
+	if options.Origin.Logger == nil {
+		options.Origin.Logger = logger
+	}
 	if options.Origin.Report == nil {
 		options.Origin.Report = middleware.LogTo(logger)
 	}
@@ -84,7 +87,8 @@ func Stack(options StackOptions) parley.Middleware {
 	}
 	list = append(list, middleware.Recover(middleware.RecoverOptions{Logger: logger}))
 	if options.Hosts != nil {
-		list = append(list, middleware.NewHosts(middleware.HostsOptions{Allow: options.Hosts, Report: middleware.LogTo(logger)}).Wrap)
+		hosts := middleware.HostsOptions{Allow: options.Hosts, Report: middleware.LogTo(logger)}
+		list = append(list, middleware.NewHosts(hosts).Wrap)
 	}
 	list = append(list, middleware.NewOrigin(options.Origin).Wrap)
 	list = append(list, options.inner()...)

@@ -38,8 +38,10 @@ func (s *Subprotocol) Authenticate(ctx context.Context, scope *parley.Scope) (*I
 	case at < 0:
 		return nil, nil
 	case at >= len(scope.Subprotocols), slices.Contains(scope.Subprotocols[at:], bearerProtocol):
-		return nil, &middleware.Refusal{By: "subprotocol", Reason: "malformed", Status: http.StatusBadRequest,
-			Detail: "bearer must be offered once, with a token behind it"}
+		return nil, &middleware.Refusal{
+			By: "subprotocol", Reason: "malformed", Status: http.StatusBadRequest,
+			Detail: "bearer must be offered once, with a token behind it",
+		}
 	}
 	identity, err := s.bearer.Verify(ctx, scope.Subprotocols[at])
 	if identity != nil {

@@ -81,8 +81,9 @@ func checkKey(method jwt.SigningMethod, key any) error {
 			problem = fmt.Sprintf("has %d bits, must have %d", bits, minRSA)
 		}
 	case *ecdsa.PublicKey:
-		if want, ok := method.(*jwt.SigningMethodECDSA); ok && key.Curve.Params().BitSize != want.CurveBits {
-			problem = "is on the curve " + key.Curve.Params().Name
+		curve := key.Curve.Params()
+		if want, ok := method.(*jwt.SigningMethodECDSA); ok && curve.BitSize != want.CurveBits {
+			problem = "is on the curve " + curve.Name
 		}
 	case nil:
 		problem = "is nil"

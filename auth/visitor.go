@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/ending"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -165,18 +165,11 @@ func (v *visitor) serve(ctx context.Context, scope *parley.Scope, conn parley.Co
 	return err
 }
 
-// enliven makes a conversation that can be ended. Its transport can do that, or
-// else the conn is wrapped, which costs nothing that is native: there is nothing
-// native below a transport, or middleware, that can't.
+// enliven makes a conversation that can be ended.
 func (v *visitor) enliven(
 	ctx context.Context, scope *parley.Scope, conn parley.Conn,
 ) (context.Context, parley.Conn, func()) {
-	release := func() {}
-	ender, ok := conn.(protocol.Ender)
-	if !ok {
-		wrapped := newEndableConn(ctx, scope, conn)
-		ctx, conn, ender, release = wrapped.ctx, wrapped, wrapped, wrapped.release
-	}
+	ctx, conn, ender, release := ending.Of(ctx, scope, conn)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.live = &live{ctx: ctx, ender: ender}

@@ -41,15 +41,18 @@ type Access struct {
 // Attrs returns the record for slog. Fields that say nothing are left out.
 func (a *Access) Attrs() []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("protocol", string(a.Protocol)), slog.String("method", a.Method), slog.String("path", a.Path),
+		slog.String("protocol", string(a.Protocol)), slog.String("method", a.Method),
+		slog.String("path", a.Path),
 		slog.Int("status", a.Status), slog.Duration("duration", a.Duration),
-		slog.Int64("bytes_in", a.BytesIn), slog.Int64("bytes_out", a.BytesOut), slog.String("remote", a.Remote),
+		slog.Int64("bytes_in", a.BytesIn), slog.Int64("bytes_out", a.BytesOut),
+		slog.String("remote", a.Remote),
 	}
 	if a.Code != 0 {
 		attrs = append(attrs, slog.Int("code", int(a.Code)))
 	}
 	if a.Refusal != nil {
-		attrs = append(attrs, slog.String("refused_by", a.Refusal.By), slog.String("reason", a.Refusal.Reason))
+		attrs = append(attrs, slog.String("refused_by", a.Refusal.By),
+			slog.String("reason", a.Refusal.Reason))
 	}
 	if a.Cause != nil {
 		attrs = append(attrs, slog.String("cause", a.Cause.Error()))
@@ -121,8 +124,9 @@ func WriteNCSA(w io.Writer) func(context.Context, *Access) {
 func newAccess(ctx context.Context, scope *parley.Scope) Access {
 	r := scope.Request
 	return Access{
-		Protocol: scope.Protocol, Method: scope.Method(), Path: r.URL.Path, Proto: r.Proto, Remote: r.RemoteAddr,
-		RequestID: RequestIDFrom(ctx), Referer: withoutQuery(r), UserAgent: cut(r.UserAgent(), 256), Start: time.Now(),
+		Protocol: scope.Protocol, Method: scope.Method(), Path: r.URL.Path, Proto: r.Proto,
+		Remote: r.RemoteAddr, RequestID: RequestIDFrom(ctx), Referer: withoutQuery(r),
+		UserAgent: cut(r.UserAgent(), 256), Start: time.Now(),
 	}
 }
 

@@ -75,10 +75,11 @@ func (c *logConn) Send(ctx context.Context, event parley.Event) error {
 	return err
 }
 
-// answers tells whether an event begins the answer to the request.
+// answers reports whether an event begins the answer to the request.
 func answers(event parley.Event) bool {
 	switch event.(type) {
-	case parley.HTTPResponseStart, parley.WebSocketAccept, parley.WebSocketDeny, parley.WebSocketResponseStart:
+	case parley.HTTPResponseStart, parley.WebSocketAccept, parley.WebSocketDeny,
+		parley.WebSocketResponseStart:
 		return true
 	}
 	return false

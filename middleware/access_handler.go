@@ -34,10 +34,13 @@ func AccessLogHandler(options AccessLogOptions) func(http.Handler) http.Handler 
 	}
 }
 
-func serveLogged(next http.Handler, record func(context.Context, *Access), w http.ResponseWriter, r *http.Request) {
-	seen := new(note)
+func serveLogged(
+	next http.Handler, record func(context.Context, *Access),
+	w http.ResponseWriter, r *http.Request,
+) {
+	seen := new(findings)
 	scope := &parley.Scope{Protocol: parley.HTTP, Request: r}
-	r = r.WithContext(context.WithValue(r.Context(), noteKey{}, seen))
+	r = r.WithContext(context.WithValue(r.Context(), findingsKey{}, seen))
 	lw := &logWriter{ResponseWriter: w, request: r, access: newAccess(r.Context(), scope)}
 	err := parley.ErrAppPanic // unless ServeHTTP returns
 	defer func() {

@@ -63,21 +63,21 @@ func (l *accessLog) Serve(ctx context.Context, scope *parley.Scope, conn parley.
 		return l.next.Serve(ctx, scope, conn)
 	}
 	if scope.Protocol == parley.WebSocket {
-		noteOf(ctx).take() // of an AccessLogHandler above
+		findingsOf(ctx).take() // of an AccessLogHandler above
 	}
 	c := &logConn{Conn: conn, scope: scope, access: newAccess(ctx, scope)}
-	seen := new(note)
+	seen := new(findings)
 	err := parley.ErrAppPanic // unless Serve returns
 	defer func() {
 		access := c.ended(ctx, err, seen)
 		l.record(ctx, &access)
 	}()
-	err = l.next.Serve(context.WithValue(ctx, noteKey{}, seen), scope, c.offering())
+	err = l.next.Serve(context.WithValue(ctx, findingsKey{}, seen), scope, c.offering())
 	return err
 }
 
 // ended completes the record when the app has returned err.
-func (c *logConn) ended(ctx context.Context, err error, seen *note) Access {
+func (c *logConn) ended(ctx context.Context, err error, seen *findings) Access {
 	c.mu.Lock()
 	a := c.access
 	accepted := c.accepted
@@ -87,7 +87,9 @@ func (c *logConn) ended(ctx context.Context, err error, seen *note) Access {
 	c.mu.Unlock()
 	a.Duration = time.Since(a.Start)
 	seen.complete(&a)
-	if cause := context.Cause(ctx); a.Cause == nil && cause != parley.ErrFinished && cause != parley.ErrClosed {
+	switch cause := context.Cause(ctx); {
+	case cause == parley.ErrFinished, cause == parley.ErrClosed:
+	case a.Cause == nil:
 		a.Cause = cause
 	}
 	if a.Cause == nil {
@@ -111,7 +113,7 @@ func (c *logConn) ended(ctx context.Context, err error, seen *note) Access {
 }
 
 // complete adds what middleware below has found out.
-func (n *note) complete(a *Access) {
+func (n *findings) complete(a *Access) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	a.User, a.Refusal = n.user, n.refusal

@@ -30,11 +30,13 @@ func NewBodyLimit(o BodyLimitOptions) *BodyLimit {
 // Check decides by the length that the client announces. The error is a *Refusal
 // that is parley.ErrTooLarge. A body without a length passes.
 func (l *BodyLimit) Check(scope *parley.Scope) error {
-	if scope.Protocol != parley.HTTP || scope.Request == nil || scope.Request.ContentLength <= l.options.Max {
+	isHTTP := scope.Protocol == parley.HTTP && scope.Request != nil
+	if !isHTTP || scope.Request.ContentLength <= l.options.Max {
 		return nil
 	}
 	return &Refusal{
-		By: "body-limit", Reason: "too-large", Status: http.StatusRequestEntityTooLarge, Err: parley.ErrTooLarge,
+		By: "body-limit", Reason: "too-large", Status: http.StatusRequestEntityTooLarge,
+		Err:    parley.ErrTooLarge,
 		Detail: fmt.Sprintf("%d bytes, at most %d", scope.Request.ContentLength, l.options.Max),
 	}
 }

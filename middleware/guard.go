@@ -33,17 +33,13 @@ func (g *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn
 	return g.next.Serve(ctx, scope, conn)
 }
 
-// requested tells whether a conversation began with a request: the others pass
-// every middleware of this package untouched.
-func requested(scope *parley.Scope) bool {
-	return scope.Request != nil && (scope.Protocol == parley.HTTP || scope.Protocol == parley.WebSocket)
-}
-
 // Check makes middleware of a decision of your own. An error that is not a
 // *Refusal is answered with 403. report may be nil.
 func Check(check func(*parley.Scope) error, report Reporter) parley.Middleware {
 	if check == nil {
 		panic("middleware: Check of a nil function")
 	}
-	return func(next parley.App) parley.App { return &guard{next: next, check: check, report: report} }
+	return func(next parley.App) parley.App {
+		return &guard{next: next, check: check, report: report}
+	}
 }

@@ -38,7 +38,8 @@ func NewHosts(options HostsOptions) *Hosts {
 	if len(options.Allow) == 0 {
 		panic("middleware: Hosts: no host is allowed; name yours, or use Localhost() for development")
 	}
-	h := &Hosts{patterns: origin.MustPatterns("middleware: HostsOptions.Allow", options.Allow), report: options.Report}
+	patterns := origin.MustPatterns("middleware: HostsOptions.Allow", options.Allow)
+	h := &Hosts{patterns: patterns, report: options.Report}
 	for i, p := range h.patterns {
 		if p.Scheme != "" {
 			wrong := &PatternError{
@@ -76,7 +77,8 @@ func (h *Hosts) Check(scope *parley.Scope) error {
 		}
 	}
 	for i := range h.patterns {
-		if p := &h.patterns[i]; p.Any || (p.Port == origin.AnyPort || p.Port == port) && p.MatchesHost(host) {
+		p := &h.patterns[i]
+		if p.Any || (p.Port == origin.AnyPort || p.Port == port) && p.MatchesHost(host) {
 			return nil
 		}
 	}

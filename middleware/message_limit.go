@@ -28,7 +28,7 @@ func MessageLimit(bytes int) parley.Middleware {
 			if scope.Protocol != parley.WebSocket {
 				return next.Serve(ctx, scope, conn)
 			}
-			return screened(ctx, scope, conn, next, admit)
+			return limited(ctx, scope, conn, next, admit)
 		})
 	}
 }

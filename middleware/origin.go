@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 
@@ -47,7 +48,8 @@ type OriginOptions struct {
 	// Report is told of refusals. nil is silent.
 	Report Reporter
 
-	// Logger is warned, once, of a list that refuses everybody. nil is silent.
+	// Logger is warned, once, of a list that refuses everybody. Default
+	// slog.Default().
 	Logger *slog.Logger
 }
 
@@ -74,8 +76,8 @@ func NewOrigin(options OriginOptions) *Origin {
 		Self:         options.Allow == nil || options.SameOrigin,
 		AllowMissing: options.AllowMissing,
 	})
-	if o.policy.RefusesAll() && options.Logger != nil {
-		options.Logger.Warn("middleware: Origin with an empty list refuses every socket")
+	if o.policy.RefusesAll() {
+		cmp.Or(options.Logger, slog.Default()).Warn("middleware: Origin with an empty list refuses every socket")
 	}
 	return o
 }

@@ -76,9 +76,10 @@ func NewTrustedProxies(options ProxiesOptions) *TrustedProxies {
 		}
 		switch {
 		case err != nil:
-			panic("middleware: TrustedProxies: " + strconv.Quote(text) + ` is no address, network or "unix"`)
+			panic("middleware: ProxiesOptions.Trust: " + strconv.Quote(text) + ` is no address, network or "unix"`)
 		case network.Bits() == 0 && !options.InsecureTrustEveryone:
-			panic("middleware: TrustedProxies: " + text + " trusts everybody; name the proxies, or set InsecureTrustEveryone")
+			panic("middleware: ProxiesOptions.Trust: " + text +
+				" trusts everybody; name the proxies, or set InsecureTrustEveryone")
 		}
 		p.nets = append(p.nets, network.Masked())
 	}
@@ -106,7 +107,7 @@ func (p *TrustedProxies) Wrap(next parley.App) parley.App {
 	})
 }
 
-// Check tells whether a trusted proxy's headers make sense: the error is a
+// Check reports whether a trusted proxy's headers make sense: the error is a
 // *Refusal with the reason "malformed".
 func (p *TrustedProxies) Check(scope *parley.Scope) error {
 	_, err := p.Client(scope)
@@ -116,7 +117,8 @@ func (p *TrustedProxies) Check(scope *parley.Scope) error {
 // Client returns who is behind the proxies, or nil if no trusted proxy speaks for
 // anybody. The error is that of Check.
 func (p *TrustedProxies) Client(scope *parley.Scope) (*Client, error) {
-	if !protocol.Requested(scope) || !p.speaks(scope.Request.Header) || !p.trustsPeer(scope.Request.RemoteAddr) {
+	if !protocol.Requested(scope) || !p.speaks(scope.Request.Header) ||
+		!p.trustsPeer(scope.Request.RemoteAddr) {
 		return nil, nil
 	}
 	var hops []hop
@@ -130,7 +132,10 @@ func (p *TrustedProxies) Client(scope *parley.Scope) (*Client, error) {
 		return nil, badForwarded("headers do not follow their grammar")
 	}
 	peer, _ := netip.ParseAddrPort(scope.Request.RemoteAddr)
-	client := &Client{IP: peer.Addr().Unmap(), Port: peer.Port(), Scheme: scope.Scheme(), Host: scope.Request.Host}
+	client := &Client{
+		IP: peer.Addr().Unmap(), Port: peer.Port(),
+		Scheme: scope.Scheme(), Host: scope.Request.Host,
+	}
 	if err := p.walk(client, hops); err != nil {
 		return nil, err
 	}
@@ -179,7 +184,7 @@ func badForwarded(detail string) error {
 	return &Refusal{By: "proxies", Reason: "malformed", Status: http.StatusBadRequest, Detail: detail}
 }
 
-// speaks tells whether there is anything to believe or not.
+// speaks reports whether there is anything to believe or not.
 func (p *TrustedProxies) speaks(header http.Header) bool {
 	if p.options.Forwarded {
 		return len(header["Forwarded"]) > 0

@@ -165,7 +165,7 @@ func (l *rateLimited) Serve(ctx context.Context, scope *parley.Scope, conn parle
 	}
 	defer l.table.release(b)
 	if scope.Protocol == parley.WebSocket && (b.messages != nil || b.bytes != nil) {
-		return screened(ctx, scope, conn, l.next, b.admit)
+		return limited(ctx, scope, conn, l.next, b.admit)
 	}
 	return l.next.Serve(ctx, scope, conn)
 }
@@ -203,14 +203,16 @@ func (l *RateLimit) take(ctx context.Context, scope *parley.Scope) (*bucket, err
 func tooOften(limiter *rate.Limiter, now time.Time) error {
 	wait := (1 - limiter.TokensAt(now)) / float64(limiter.Limit())
 	return &Refusal{
-		By: "rate-limit", Reason: "rate", Status: http.StatusTooManyRequests, Err: parley.ErrRateLimited,
+		By: "rate-limit", Reason: "rate", Status: http.StatusTooManyRequests,
+		Err:        parley.ErrRateLimited,
 		RetryAfter: max(time.Second, time.Duration(wait*float64(time.Second))),
 	}
 }
 
 func overloaded(detail string) error {
 	return &Refusal{
-		By: "rate-limit", Reason: "connections", Status: http.StatusServiceUnavailable, Err: parley.ErrRateLimited,
+		By: "rate-limit", Reason: "connections", Status: http.StatusServiceUnavailable,
+		Err:        parley.ErrRateLimited,
 		RetryAfter: time.Second, Detail: detail,
 	}
 }

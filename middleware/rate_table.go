@@ -25,7 +25,8 @@ type bucket struct {
 // admit takes one received message out of the limits.
 func (b *bucket) admit(message parley.WebSocketReceive) error {
 	now := time.Now()
-	if b.messages != nil && !b.messages.AllowN(now, 1) || b.bytes != nil && !b.bytes.AllowN(now, len(message.Data)) {
+	tooMany := b.messages != nil && !b.messages.AllowN(now, 1)
+	if tooMany || b.bytes != nil && !b.bytes.AllowN(now, len(message.Data)) {
 		return parley.ErrRateLimited
 	}
 	return nil

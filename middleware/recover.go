@@ -52,7 +52,7 @@ func (r *recoverer) Serve(ctx context.Context, scope *parley.Scope, conn parley.
 		}
 		r.report(ctx, scope, value, debug.Stack())
 		err = fmt.Errorf("%w: %v", parley.ErrAppPanic, value)
-		noteOf(ctx).ended(err)
+		findingsOf(ctx).ended(err)
 		if scope.Protocol == parley.HTTP && !wrapped(conn) {
 			abort(ctx, conn)
 		}

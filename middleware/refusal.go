@@ -54,9 +54,13 @@ func (r *Refusal) Unwrap() error { return r.Err }
 // counter, or both. It may be called many times at once and should not block.
 type Reporter func(ctx context.Context, scope *parley.Scope, refusal *Refusal)
 
-// LogTo returns a Reporter that logs one line per refusal at level Warn. The
+// LogTo returns a Reporter that logs one line per refusal at level Warn; nil is
+// slog.Default(). The
 // query and the headers of the request are not in it, since tokens may be.
 func LogTo(logger *slog.Logger) Reporter {
+	if logger == nil {
+		logger = slog.Default()
+	}
 	return func(ctx context.Context, scope *parley.Scope, refusal *Refusal) {
 		logger.LogAttrs(ctx, slog.LevelWarn, "middleware: refused", slog.String("by", refusal.By),
 			slog.String("reason", refusal.Reason), slog.String("detail", refusal.Detail),
@@ -67,7 +71,7 @@ func LogTo(logger *slog.Logger) Reporter {
 
 // tell reports a refusal, to the access log too.
 func tell(ctx context.Context, scope *parley.Scope, report Reporter, refusal *Refusal) {
-	noteOf(ctx).refused(refusal)
+	findingsOf(ctx).refused(refusal)
 	if report != nil {
 		report(ctx, scope, refusal)
 	}
@@ -79,12 +83,18 @@ func refusalOf(err error) *Refusal {
 	if errors.As(err, &refusal) {
 		return refusal
 	}
-	return &Refusal{By: "check", Reason: "not-allowed", Status: http.StatusForbidden, Detail: err.Error(), Err: err}
+	return &Refusal{
+		By: "check", Reason: "not-allowed", Status: http.StatusForbidden,
+		Detail: err.Error(), Err: err,
+	}
 }
 
 // Refuse answers a conversation that may not go on: a plain HTTP answer, on a
-// handshake too. It returns nil, for the conversation is over and nothing failed.
-func Refuse(ctx context.Context, scope *parley.Scope, conn parley.Conn, report Reporter, refusal *Refusal) error {
+// handshake too. report, which may be nil, and the access log are told. It returns
+// nil, for the conversation is over and nothing failed, or why it could not answer.
+func Refuse(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn, report Reporter, refusal *Refusal,
+) error {
 	tell(ctx, scope, report, refusal)
 	header := http.Header{
 		"Content-Type":           {"text/plain; charset=utf-8"},

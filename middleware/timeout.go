@@ -84,7 +84,7 @@ type timeoutConn struct {
 // Unwrap tells that messages pass unchanged.
 func (c *timeoutConn) Unwrap() parley.Conn { return c.Conn }
 
-// settle ends the race and tells whether the deadline has won it.
+// settle ends the race and reports whether the deadline has won it.
 func (c *timeoutConn) settle() (expired bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,8 +99,10 @@ func (c *timeoutConn) expire() {
 		return
 	}
 	c.settled, c.expired = true, true
-	refusal := &Refusal{By: "timeout", Reason: "expired", Status: c.timeout.options.Status, Err: ErrTimeout}
-	Refuse(c.ctx, c.scope, c.Conn, c.timeout.options.Report, refusal) // a client that is gone has nobody to tell
+	options := c.timeout.options
+	refusal := &Refusal{By: "timeout", Reason: "expired", Status: options.Status, Err: ErrTimeout}
+	// A client that is gone has nobody to tell.
+	Refuse(c.ctx, c.scope, c.Conn, options.Report, refusal)
 	c.cancel(ErrTimeout)
 }
 

@@ -12,7 +12,7 @@ import (
 // its conversation was ended, so that it can end its answer in order.
 const lastWords = time.Second
 
-// End implements protocol.Ender: the app's context ends, events may send the last
+// End implements ending.Ender: the app's context ends, events may send the last
 // part of a body and no more, and writes past us fail after a moment.
 func (c *httpConn) End(cause error) {
 	c.ctx.arm()
@@ -35,7 +35,7 @@ func isLast(event parley.Event) bool {
 	return ok && !body.More
 }
 
-// End implements protocol.Ender: a handshake is denied, an open socket closed. A
+// End implements ending.Ender: a handshake is denied, an open socket closed. A
 // handler that upgrades by itself hears of it by its context.
 func (c *webSocketConn) End(cause error) {
 	c.mu.Lock()

@@ -1,17 +1,16 @@
-package auth
+package ending
 
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
-// endableConn is a conn that can be ended (protocol.Ender), over a transport or
-// middleware that can't do it itself.
-type endableConn struct {
+// endable is an Ender over a transport or middleware that is none.
+type endable struct {
 	parley.Conn
 	protocol parley.Protocol
 	ctx      context.Context // ends with the conversation, with the cause that End gave
@@ -23,23 +22,23 @@ type endableConn struct {
 	gone  parley.Event // the disconnect that the app was told
 }
 
-func newEndableConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *endableConn {
-	c := &endableConn{Conn: conn, protocol: scope.Protocol}
+func newEndable(ctx context.Context, scope *parley.Scope, conn parley.Conn) *endable {
+	c := &endable{Conn: conn, protocol: scope.Protocol}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	return c
 }
 
 // Unwrap tells that messages pass unchanged.
-func (c *endableConn) Unwrap() parley.Conn { return c.Conn }
+func (c *endable) Unwrap() parley.Conn { return c.Conn }
 
 // release is for when the app has returned: the conn is not ours any more.
-func (c *endableConn) release() {
+func (c *endable) release() {
 	c.goodbyes.Wait()
 	c.cancel(nil)
 }
 
-// End implements protocol.Ender.
-func (c *endableConn) End(cause error) {
+// End implements Ender.
+func (c *endable) End(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended != nil || c.gone != nil {
@@ -57,16 +56,16 @@ func (c *endableConn) End(cause error) {
 
 // goodbye denies the handshake, or closes the socket if that was accepted. A peer
 // that is gone has nobody to tell.
-func (c *endableConn) goodbye() {
+func (c *endable) goodbye() {
 	ctx := context.WithoutCancel(c.ctx)
-	if c.Conn.Send(ctx, parley.WebSocketDeny{Status: http.StatusUnauthorized}) != nil {
+	if c.Conn.Send(ctx, parley.WebSocketDeny{Status: protocol.Status(c.ended)}) != nil {
 		c.Conn.Send(ctx, parley.WebSocketClose{Code: parley.CodeOf(c.ended)})
 	}
 }
 
 // Receive tells of the end by the cause that all others tell, and of nothing that
 // came after it.
-func (c *endableConn) Receive(ctx context.Context) (parley.Event, error) {
+func (c *endable) Receive(ctx context.Context) (parley.Event, error) {
 	if event := c.over(nil); event != nil {
 		return event, nil
 	}
@@ -82,7 +81,7 @@ func (c *endableConn) Receive(ctx context.Context) (parley.Event, error) {
 
 // over returns the disconnect, if the conversation is over: event, if it is one,
 // or the end that came before it.
-func (c *endableConn) over(event parley.Event) parley.Event {
+func (c *endable) over(event parley.Event) parley.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch event.(type) {
@@ -101,7 +100,7 @@ func (c *endableConn) over(event parley.Event) parley.Event {
 }
 
 // Send lets an HTTP answer that was ended have its last part, and nothing else.
-func (c *endableConn) Send(ctx context.Context, event parley.Event) error {
+func (c *endable) Send(ctx context.Context, event parley.Event) error {
 	c.mu.Lock()
 	ended := c.ended
 	c.mu.Unlock()

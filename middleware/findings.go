@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// note is where middleware below the access log writes down what the log shall
-// tell. A nil note takes everything and keeps nothing.
-type note struct {
+// findings is where middleware below the access log writes down what the log shall
+// tell. A nil one takes everything and keeps nothing.
+type findings struct {
 	mu      sync.Mutex
 	user    string
 	refusal *Refusal
@@ -15,14 +15,14 @@ type note struct {
 	taken   bool // another access log below records the conversation
 }
 
-type noteKey struct{}
+type findingsKey struct{}
 
-func noteOf(ctx context.Context) *note {
-	n, _ := ctx.Value(noteKey{}).(*note)
+func findingsOf(ctx context.Context) *findings {
+	n, _ := ctx.Value(findingsKey{}).(*findings)
 	return n
 }
 
-func (n *note) refused(refusal *Refusal) {
+func (n *findings) refused(refusal *Refusal) {
 	if n != nil {
 		n.mu.Lock()
 		n.refusal = refusal
@@ -30,7 +30,7 @@ func (n *note) refused(refusal *Refusal) {
 	}
 }
 
-func (n *note) ended(cause error) {
+func (n *findings) ended(cause error) {
 	if n != nil {
 		n.mu.Lock()
 		n.cause = cause
@@ -38,7 +38,7 @@ func (n *note) ended(cause error) {
 	}
 }
 
-func (n *note) identified(user string) {
+func (n *findings) identified(user string) {
 	if n != nil {
 		n.mu.Lock()
 		n.user = user
@@ -46,7 +46,7 @@ func (n *note) identified(user string) {
 	}
 }
 
-func (n *note) take() {
+func (n *findings) take() {
 	if n != nil {
 		n.mu.Lock()
 		n.taken = true
@@ -54,7 +54,7 @@ func (n *note) take() {
 	}
 }
 
-func (n *note) isTaken() bool {
+func (n *findings) isTaken() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.taken
@@ -62,8 +62,8 @@ func (n *note) isTaken() bool {
 
 // LogUser has the access log above tell who the user of the conversation is. It
 // is for authentication of your own; package auth calls it.
-func LogUser(ctx context.Context, id string) { noteOf(ctx).identified(id) }
+func LogUser(ctx context.Context, id string) { findingsOf(ctx).identified(id) }
 
 // LogCause has the access log above tell that cause ended the conversation,
 // whatever the app below returned.
-func LogCause(ctx context.Context, cause error) { noteOf(ctx).ended(cause) }
+func LogCause(ctx context.Context, cause error) { findingsOf(ctx).ended(cause) }

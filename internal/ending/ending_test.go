@@ -1,0 +1,131 @@
+package ending_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/ending"
+	"github.com/parleygo/parley/parleytest"
+)
+
+// endedAfter ends what is open after a while.
+func endedAfter(d time.Duration, cause error) parley.Middleware {
+	return func(next parley.App) parley.App {
+		return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			ctx, conn, ender, release := ending.Of(ctx, scope, conn)
+			defer release()
+			timer := time.AfterFunc(d, func() { ender.End(cause) })
+			defer timer.Stop()
+			return next.Serve(ctx, scope, conn)
+		})
+	}
+}
+
+func TestSocketEnds(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		accept bool
+		leave  time.Duration // the client does, if it is not zero
+		cause  error
+		code   parley.CloseCode // that the app is told
+		status int              // of a denial
+	}{
+		{"open", true, 0, parley.ErrAuthExpired, parley.CloseUnauthorized, 0},
+		{"limited", true, 0, parley.ErrRateLimited, parley.CloseRateLimited, 0},
+		{"before the accept", false, 0, parley.ErrAuthExpired, parley.CloseUnauthorized, 401},
+		{"before the accept, overloaded", false, 0, parley.ErrOverloaded, parley.CloseTryAgainLater, 503},
+		{"after the client has left", true, time.Second, parley.ErrAuthExpired, 4000, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var ends [2]parley.Event
+				var cause, sent error
+				app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+					conn.Receive(ctx)
+					if test.accept {
+						conn.Send(ctx, parley.WebSocketAccept{})
+					}
+					free := context.WithoutCancel(ctx)
+					time.Sleep(3 * time.Second)
+					for i := range ends {
+						ends[i], _ = conn.Receive(free)
+					}
+					cause, sent = context.Cause(ctx), conn.Send(free, parley.Text("late"))
+					return nil
+				})
+				ws := parleytest.Dial(t, endedAfter(2*time.Second, test.cause)(app), httptest.NewRequest("GET", "/", nil))
+				if !test.accept {
+					if got := ws.Denial().Status; got != test.status {
+						t.Errorf("status %d", got)
+					}
+				} else {
+					ws.Accept()
+					ws.Send(parley.Text("unread"))
+				}
+				if test.leave > 0 {
+					time.Sleep(test.leave)
+					ws.Close(4000, "")
+				}
+				ws.Wait()
+				if test.leave > 0 { // what came before the end is read first
+					ends[0] = ends[1]
+				}
+				end, _ := ends[0].(parley.WebSocketDisconnect)
+				if ends[0] != ends[1] || end.Code != test.code || end.Cause != cause || !errors.Is(sent, parley.ErrDisconnected) {
+					t.Errorf("told %v and %v, context %v, Send %v", ends[0], ends[1], cause, sent)
+				}
+			})
+		})
+	}
+}
+
+func TestAnswerEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+			free := context.WithoutCancel(ctx)
+			conn.Send(ctx, parley.HTTPResponseStart{Status: 200})
+			conn.Send(ctx, parley.HTTPResponseBody{Body: []byte("1"), More: true})
+			<-ctx.Done()
+			event, _ := conn.Receive(free)
+			if end, ok := event.(parley.HTTPDisconnect); !ok || end.Cause != parley.ErrAuthExpired {
+				t.Errorf("received %v", event)
+			}
+			if err := conn.Send(free, parley.HTTPResponseBody{Body: []byte("2"), More: true}); !errors.Is(err, parley.ErrDisconnected) {
+				t.Errorf("a part: %v", err)
+			}
+			return conn.Send(free, parley.HTTPResponseBody{Body: []byte("bye")})
+		})
+		got := parleytest.Do(t, endedAfter(time.Second, parley.ErrAuthExpired)(app), httptest.NewRequest("GET", "/", nil))
+		if got.Body != "1bye" || got.Truncated || got.Err != nil {
+			t.Errorf("%q, truncated %v, %v", got.Body, got.Truncated, got.Err)
+		}
+	})
+}
+
+// Whoever comes first, the event and the context tell the same.
+func TestEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for i := range 1000 {
+			app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+				conn.Receive(ctx)
+				conn.Send(ctx, parley.WebSocketAccept{})
+				event, _ := conn.Receive(context.WithoutCancel(ctx))
+				<-ctx.Done()
+				if end := event.(parley.WebSocketDisconnect); end.Cause != context.Cause(ctx) {
+					t.Errorf("the event tells %v, the context %v", end.Cause, context.Cause(ctx))
+				}
+				return nil
+			})
+			ws := parleytest.Dial(t, endedAfter(time.Second, parley.ErrAuthExpired)(app), httptest.NewRequest("GET", "/", nil))
+			ws.Accept()
+			time.Sleep(time.Second - time.Duration(i%2))
+			ws.Vanish()
+			ws.Wait()
+		}
+	})
+}
