@@ -36,8 +36,8 @@ type Conn struct {
 	accepted bool
 	over     bool            // Serve is returning
 	failed   *outcome        // what ended it from another goroutine
-	inbox    *channel.Inbox  // once accepted, with a layer
-	wanted   []channel.Group // joined before accept
+	inbox    *channel.Inbox  // once Connect has accepted, with a layer
+	wanted   []channel.Group // joined in Connect
 }
 
 func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Conn {
@@ -46,6 +46,7 @@ func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.offerer, _ = parley.OffererOf(conn)
 	c.mail.limit, c.mail.policy = &a.Capacity, a.Policy
+	c.mail.hold()
 	return c
 }
 
@@ -58,7 +59,7 @@ func (c *Conn) Scope() *parley.Scope { return c.scope }
 func (c *Conn) Layer() *channel.Layer { return c.app.Layer }
 
 // Name returns the name by which a single message reaches this connection, with
-// Layer().Send. It is "" before the client is accepted and without a layer.
+// Layer().Send. It is "" in Connect and without a layer.
 func (c *Conn) Name() channel.Name {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,8 +96,8 @@ func (c *Conn) Close(ctx context.Context, code parley.CloseCode, reason string) 
 }
 
 // Join makes the client a member of a group until it leaves or the connection
-// ends. Called in Connect it takes effect when the client is accepted; a client
-// that is denied never joins. The error is that of channel.Inbox.Join, or
+// ends. Called in Connect it takes effect right before the client is accepted; a
+// client that is denied never joins. The error is that of channel.Inbox.Join, or
 // ErrNoLayer.
 func (c *Conn) Join(ctx context.Context, group channel.Group) error {
 	if c.app.Layer == nil {
@@ -133,8 +134,8 @@ func (c *Conn) Leave(group channel.Group) {
 	}
 }
 
-// Groups returns the groups that the client is in, in no order. It is empty
-// before the client is accepted and in Disconnect.
+// Groups returns the groups that the client is in, in no order. It is empty in
+// Connect and in Disconnect.
 func (c *Conn) Groups() []channel.Group {
 	c.mu.Lock()
 	inbox := c.inbox

@@ -16,7 +16,8 @@ type Connector interface {
 }
 
 // Opener is a consumer that wants to act as soon as its client is accepted and
-// in its groups: to send a greeting or the history, say.
+// in its groups: to send a greeting or the history, say. What the layer brings
+// meanwhile waits until Open has returned.
 type Opener interface {
 	Open(ctx context.Context, conn *Conn) error
 }

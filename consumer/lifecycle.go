@@ -20,23 +20,42 @@ func (c *Conn) begin() error {
 	if err := c.serially(c.ctx, c.connect); err != nil {
 		return err
 	}
+	if err := c.openInbox(); err != nil {
+		return err
+	}
 	// Upgrading goes deep. From connect it would need a stack of twice the size,
 	// which an idle client would keep.
+	if err := c.accept(); err != nil {
+		return err
+	}
+	if hook, ok := c.value.(Opener); ok {
+		err := c.serially(c.ctx, func(ctx context.Context) error { return hook.Open(ctx, c) })
+		if err != nil {
+			return err
+		}
+	}
+	if c.mail.release() {
+		go c.readMail()
+	}
+	return nil
+}
+
+// accept completes the handshake, unless the layer has ended the connection.
+func (c *Conn) accept() error {
+	if c.hasFailed() {
+		return ErrStop // end knows more
+	}
 	if err := c.conn.Send(c.ctx, c.answer); err != nil {
 		return err
 	}
 	c.answer = nil
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.accepted = true
-	c.mu.Unlock()
-	if err := c.openInbox(); err != nil {
-		return err
+	if c.failed != nil {
+		return ErrStop
 	}
-	hook, ok := c.value.(Opener)
-	if !ok {
-		return nil
-	}
-	return c.serially(c.ctx, func(ctx context.Context) error { return hook.Open(ctx, c) })
+	return nil
 }
 
 // connect makes the consumer and asks it about its client. It answers the
@@ -77,8 +96,10 @@ func (c *Conn) connect(ctx context.Context) error {
 
 var errNoConsumer = errors.New("consumer: the constructor returned nil, which nobody is let in by")
 
-// openInbox lets the layer in, now that the client is accepted: a message is
-// never in front of the handshake, and a client that is denied is in no group.
+// openInbox joins the groups of a client that is about to be accepted: a client
+// that knows it is in misses nothing that is sent from then on. What comes earlier
+// waits in the mailbox, until Open has returned. A client that is denied is in no
+// group.
 func (c *Conn) openInbox() error {
 	if c.app.Layer == nil {
 		return nil

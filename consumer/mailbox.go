@@ -13,9 +13,10 @@ import (
 type mailbox struct {
 	limit  *channel.Capacity
 	policy channel.Policy
-	busy   atomic.Bool // written under mu: something waits or is being handled
+	busy   atomic.Bool // written under mu: letters wait, are handled, or are held
 
 	mu     sync.Mutex
+	held   bool // nobody reads yet
 	items  []letter
 	bytes  int
 	closed bool
@@ -30,6 +31,23 @@ type letter struct {
 }
 
 func (l *letter) size() int { return len(l.message.Payload()) }
+
+// hold keeps letters until release.
+func (m *mailbox) hold() {
+	m.held = true
+	m.busy.Store(true)
+}
+
+// release reports whether the caller must start a goroutine that reads what has
+// come meanwhile.
+func (m *mailbox) release() (start bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.held = false
+	start = len(m.items) > 0
+	m.busy.Store(start)
+	return start
+}
 
 // put applies the policy. start reports whether the caller must start a goroutine
 // that reads the mailbox.
@@ -126,7 +144,7 @@ func (m *mailbox) close(a *App) {
 	a.counters.addN(countDiscarded, len(m.items))
 	m.items, m.bytes = nil, 0
 	var idle chan struct{}
-	if m.busy.Load() {
+	if m.busy.Load() && !m.held {
 		idle = make(chan struct{})
 		m.idle = idle
 	}

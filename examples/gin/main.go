@@ -1,8 +1,9 @@
 // Command gin is an ordinary gin project, a list of tasks, that has gained a
-// socket and an SSE stream of its changes by three lines, each marked "added".
+// socket and an SSE stream of new tasks by three statements, each marked "added",
+// and a goodbye to all who listen.
 //
 //	go run ./examples/gin
-//	curl -N http://127.0.0.1:8080/live &
+//	curl -N -H 'Accept: text/event-stream' http://127.0.0.1:8080/live &
 //	curl -d '{"title":"write"}' http://127.0.0.1:8080/tasks
 package main
 
@@ -23,7 +24,12 @@ import (
 
 	"github.com/gin-gonic/gin"
 	parleygin "github.com/parleygo/parley/adapters/gin"
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/fallback"
 )
+
+var changes = channel.New(channel.Options{}) // added: brings news to who listens
 
 type task struct {
 	ID    int    `json:"id"`
@@ -51,6 +57,8 @@ func (t *tasks) create(c *gin.Context) {
 	defer t.mu.Unlock()
 	created.ID = len(t.list) + 1
 	t.list = append(t.list, created)
+	_, _ = changes.GroupSend(c.Request.Context(), "tasks", // added: all who listen hear of it
+		channel.NewMessage("task.created", []byte(created.Title)))
 	c.JSON(http.StatusCreated, created)
 }
 
@@ -69,8 +77,10 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	_ = flags.Parse(args) // exits on an error
 
 	r := gin.Default()
-	live := liveChanges(r)                  // added: it hears of every change (see live.go)
-	r.GET("/live", parleygin.Gateway(live)) // added: and tells it to sockets and SSE streams
+	r.GET("/live", parleygin.Handler(fallback.New( // added: by a socket, or an SSE stream
+		consumer.New(func() (none struct{}) { return none },
+			consumer.Options{Layer: changes, Groups: []channel.Group{"tasks"}},
+			consumer.Forward("task.created")), fallback.Options{})))
 	list := &tasks{list: []task{}}
 	r.GET("/tasks", list.all)
 	r.POST("/tasks", list.create)
@@ -91,6 +101,5 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	drained := live.Drain(ctx) // added: says goodbye to all of them
-	return errors.Join(drained, server.Shutdown(ctx))
+	return errors.Join(changes.Close(ctx), server.Shutdown(ctx)) // Close was added: the goodbye
 }
