@@ -1,10 +1,12 @@
 package parleygin_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -250,3 +252,37 @@ func TestGatewayDrains(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestBrokenWriters: what stands above may hide the connection, or break when it is
+// asked for. It costs one handshake, which is answered.
+func TestBrokenWriters(t *testing.T) {
+	for name, above := range map[string]func(http.Handler) http.Handler{
+		"hides": func(next http.Handler) http.Handler { return http.TimeoutHandler(next, adaptertest.Patience, "") },
+		"panics": func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(panicking{w}, r) })
+		},
+	} {
+		for _, mode := range []nethttp.Mode{nethttp.Hold, nethttp.Detach} {
+			r := gin.New()
+			r.GET("/", parleygin.Handler(accepting, nethttp.Options{Logger: silent, Mode: mode}))
+			server := adaptertest.Serve(t, above(r))
+			server.Expect("panic serving")
+			for range 2 {
+				client := server.Dial()
+				client.Say("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+					"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+				if answer := client.Response("GET"); answer.Status != 500 {
+					t.Errorf("%s, mode %d: answered %+v", name, mode, answer)
+				}
+			}
+		}
+	}
+}
+
+type panicking struct{ http.ResponseWriter }
+
+func (panicking) Hijack() (net.Conn, *bufio.ReadWriter, error) { panic("no connection here") }
+
+var accepting = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+	return ws.Accept(ctx, parley.WebSocketAccept{})
+})

@@ -36,13 +36,17 @@ type handlerApp struct {
 func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 	switch live := conn.(type) {
 	case *httpConn:
-		if w, ok := live.takeWriter(ctx, scope); ok {
-			a.handler.ServeHTTP(w, requestFor(ctx, &live.ctx, live.r, scope))
+		if w, ok := live.takeWriter(scope); ok {
+			live.broke = true
+			a.handler.ServeHTTP(w, requestFor(ctx, live.ctx, live.r, scope))
+			live.broke = false
 			return nil
 		}
 	case *webSocketConn:
 		if w, ok := live.takeWriter(scope); ok {
+			live.broke = true
 			a.handler.ServeHTTP(w, requestFor(ctx, live.ctx, live.scope.Request, scope))
+			live.broke = false
 			return nil
 		}
 	}

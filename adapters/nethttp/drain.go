@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -20,11 +21,22 @@ type Stats struct {
 	// HTTP conversations whose app waits for their end.
 	Live     int
 	Draining bool
+
+	// SlowConsumers counts the conversations that were cut because their clients
+	// took nothing of what was sent to them.
+	SlowConsumers uint64
+}
+
+// count takes account of how a conversation has ended.
+func (g *Gateway) count(cause error) {
+	if errors.Is(cause, parley.ErrSlowConsumer) {
+		g.slow.Add(1)
+	}
 }
 
 // Stats returns the Gateway's state.
 func (g *Gateway) Stats() Stats {
-	return Stats{Live: g.live.len(), Draining: g.draining.Load()}
+	return Stats{Live: g.live.len(), Draining: g.draining.Load(), SlowConsumers: g.slow.Load()}
 }
 
 // Drain ends the Gateway's conversations, all with the cause
@@ -62,9 +74,7 @@ func (g *Gateway) Drain(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	for _, d := range g.live.all() {
-		if c, ok := d.(*webSocketConn); ok {
-			c.cut()
-		}
+		d.cut()
 	}
 	return context.Cause(ctx)
 }

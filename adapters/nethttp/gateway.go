@@ -21,6 +21,9 @@ type Gateway struct {
 
 	draining atomic.Bool
 
+	spooled atomic.Int64  // bytes that spools hold
+	slow    atomic.Uint64 // conversations cut for slow clients
+
 	originWarnings seldom
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"reflect"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +24,7 @@ const bodyChunk = 64 << 10
 // for the client's leaving, a spool reads ahead in the background.
 type requestBody struct {
 	done    bool  // there is nothing more to receive
+	asked   bool  // the app has asked for it
 	failure error // of a read that has brought something all the same
 	size    int64
 	failed  int  // the status for a client that did not send all of it
@@ -43,7 +46,7 @@ func (c *httpConn) receiveBody(ctx context.Context) (parley.Event, error) {
 		c.endBody()
 		return emptyRequest, nil
 	}
-	if limit := c.gateway.options.MaxBody; c.r.ContentLength > limit {
+	if limit := c.gateway.options.MaxBody; c.announced() > limit {
 		return nil, c.bodyTooLarge(limit) // before the client is asked to go on sending
 	}
 	var part []byte
@@ -76,7 +79,7 @@ func (c *httpConn) receiveForHandler(ctx context.Context) (parley.Event, error) 
 		c.endBody()
 		return parley.HTTPRequest{Body: part}, nil
 	case errors.Is(err, errSpoolWait):
-		return nil, context.Cause(ctx)
+		return nil, waitEnded(ctx)
 	case len(part) > 0:
 		c.in.failure = err
 		return parley.HTTPRequest{Body: part, More: true}, nil
@@ -96,17 +99,42 @@ func (c *httpConn) readForHandler(ctx context.Context) ([]byte, error) {
 	return part, err
 }
 
+// waitEnded is why a wait for the body was over: the caller's context, or the
+// conversation.
+func waitEnded(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return parley.ErrClosed
+	}
+	return context.Cause(ctx)
+}
+
 func (c *httpConn) hasBody() bool {
 	return c.r.Body != nil && c.r.Body != http.NoBody && c.r.ContentLength != 0
+}
+
+// announced is how long the client says its body is, or -1. That says nothing of a
+// body which middleware above has put in its place: a decompressed one is longer.
+func (c *httpConn) announced() int64 {
+	if c.serversBody() {
+		return c.r.ContentLength
+	}
+	return -1
+}
+
+// serversBody reports whether the request's body is net/http's own.
+func (c *httpConn) serversBody() bool {
+	kind := reflect.TypeOf(c.r.Body)
+	return kind.Kind() == reflect.Pointer && strings.HasPrefix(kind.Elem().PkgPath(), "net/http")
 }
 
 // bodySpool returns the spool to read from. Without one the caller reads itself,
 // and says so with doneReading afterwards.
 func (c *httpConn) bodySpool(ctx context.Context) *spool {
 	// A wait that may end before the client sends must not hold up a read.
-	waits := ctx != context.Context(&c.ctx) && ctx.Done() != nil && ctx.Done() != c.ctx.arm().Done()
+	waits := ctx != context.Context(c.ctx) && ctx.Done() != nil && ctx.Done() != c.ctx.arm().Done()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.in.asked = true
 	if waits && c.in.spool == nil {
 		c.startSpool()
 	}
@@ -131,7 +159,8 @@ func (c *httpConn) bodyEvent(ctx context.Context, part []byte, err error) (parle
 	case c.in.size > limit:
 		return nil, c.bodyTooLarge(limit)
 	case err == nil:
-		more := c.r.ContentLength < 0 || c.in.size < c.r.ContentLength
+		length := c.announced()
+		more := length < 0 || c.in.size < length
 		if !more {
 			c.endBody()
 		}
@@ -140,9 +169,11 @@ func (c *httpConn) bodyEvent(ctx context.Context, part []byte, err error) (parle
 		c.endBody()
 		return parley.HTTPRequest{Body: part}, nil
 	case errors.Is(err, errSpoolWait):
-		return nil, context.Cause(ctx)
+		return nil, waitEnded(ctx)
 	case len(part) > 0:
 		return parley.HTTPRequest{Body: part, More: true}, nil
+	case errors.Is(err, parley.ErrAppPanic), errors.Is(err, parley.ErrGoexit):
+		return nil, err // of a body that middleware has put there
 	}
 	return c.bodyFailed(err)
 }
@@ -153,8 +184,11 @@ func (c *httpConn) bodyFailed(err error) (parley.Event, error) {
 		return nil, c.bodyTooLarge(tooLarge.Limit) // of a middleware above
 	}
 	cause, status := parley.ErrDisconnected, http.StatusBadRequest
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		cause, status = parley.ErrIdle, http.StatusRequestTimeout
+	case !c.serversBody() && c.r.Context().Err() == nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		cause = fmt.Errorf("%w: %w", parley.ErrDisconnected, err) // it sent nonsense, and may be there
 	}
 	c.mu.Lock()
 	c.in.done, c.in.failed = true, status
@@ -162,7 +196,7 @@ func (c *httpConn) bodyFailed(err error) (parley.Event, error) {
 	c.out.close.Store(true)
 	c.ctx.arm()
 	c.ctx.end(cause)
-	return parley.HTTPDisconnect{Cause: context.Cause(&c.ctx)}, nil
+	return parley.HTTPDisconnect{Cause: context.Cause(c.ctx)}, nil
 }
 
 // endBody notes that the body was read to its end. The server goes on to watch the
@@ -182,8 +216,8 @@ func (c *httpConn) readBody() ([]byte, error) {
 
 func (c *httpConn) readPart() ([]byte, error) {
 	size := int64(bodyChunk)
-	if left := c.r.ContentLength - c.in.size; c.r.ContentLength > 0 && left < size {
-		size = max(left, 512)
+	if length := c.announced(); length > 0 {
+		size = min(size, max(length-c.in.size, 512))
 	}
 	part := make([]byte, size)
 	n, err := c.r.Body.Read(part)
@@ -208,7 +242,7 @@ func (c *httpConn) unboundReading() {
 	}
 }
 
-// stalled tells that the client has let a deadline pass.
+// stalled reports whether the client has let a deadline pass.
 func (b *requestBody) stalled() bool {
 	deadline := b.deadline.Load()
 	return deadline != 0 && time.Now().UnixNano() >= deadline

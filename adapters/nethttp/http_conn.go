@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -21,12 +22,15 @@ type httpConn struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	scope   parley.Scope
-	ctx     liveContext
+	ctx     *liveContext
 
+	contexts contexts
 	entry    entry
 	isNative bool // a handler was given w and r
+	broke    bool // and did not return
 	touched  bool // an event was exchanged
 	leaked   bool // something of this conn may outlive Serve
+	over     bool // Serve has returned: the writer is out of reach
 
 	in    requestBody
 	out   response
@@ -45,7 +49,6 @@ func (g *Gateway) newHTTPConn() *httpConn {
 	c.scope.Protocol = parley.HTTP
 	c.scope.RootPath = g.options.RootPath
 	c.scope.Extensions = withoutTrailers
-	c.ctx.conn = c
 	c.above.conn = c
 	return c
 }
@@ -54,7 +57,8 @@ func (g *Gateway) newHTTPConn() *httpConn {
 // have made, if there are any.
 func (c *httpConn) begin(w http.ResponseWriter, r *http.Request, above *parley.Scope) {
 	c.w, c.r = w, r
-	c.ctx.Context = r.Context()
+	c.ctx = c.contexts.next()
+	c.ctx.lend(r.Context(), c)
 	if above != nil {
 		c.scope = *above
 		c.leaked = true // not like the gateway's other scopes any more
@@ -68,20 +72,17 @@ func (c *httpConn) begin(w http.ResponseWriter, r *http.Request, above *parley.S
 
 // reset forgets the request of a conn that only handed it through.
 func (c *httpConn) reset() {
-	c.w, c.r, c.scope.Request, c.ctx.Context = nil, nil, nil, nil
+	c.w, c.r, c.scope.Request, c.ctx = nil, nil, nil, nil
 	c.isNative = false
 }
 
 // takeWriter gives a handler what net/http gave the Gateway. It refuses when an
 // event was exchanged already: the conversation goes on in events then.
-func (c *httpConn) takeWriter(ctx context.Context, scope *parley.Scope) (http.ResponseWriter, bool) {
+func (c *httpConn) takeWriter(scope *parley.Scope) (http.ResponseWriter, bool) {
 	if c.touched || scope.Protocol != parley.HTTP {
 		return nil, false
 	}
 	c.isNative = true
-	if ctx != context.Context(&c.ctx) {
-		c.leaked = true // the handler's request carries a context made from ours
-	}
 	return c.w, true
 }
 
@@ -93,7 +94,7 @@ func (c *httpConn) Receive(ctx context.Context) (parley.Event, error) {
 		return c.receiveForHandler(ctx)
 	}
 	if !c.in.done {
-		if cause := c.over(); cause != nil {
+		if cause := c.ended(); cause != nil {
 			return parley.HTTPDisconnect{Cause: cause}, nil
 		}
 		event, err := c.receiveBody(ctx)
@@ -106,7 +107,7 @@ func (c *httpConn) Receive(ctx context.Context) (parley.Event, error) {
 
 // receiveEnd waits for the end of the conversation.
 func (c *httpConn) receiveEnd(ctx context.Context) (parley.Event, error) {
-	if cause := c.over(); cause != nil {
+	if cause := c.ended(); cause != nil {
 		return parley.HTTPDisconnect{Cause: cause}, nil
 	}
 	c.nowWaits()
@@ -118,18 +119,33 @@ func (c *httpConn) receiveEnd(ctx context.Context) (parley.Event, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
-	return parley.HTTPDisconnect{Cause: c.over()}, nil
+	return parley.HTTPDisconnect{Cause: c.ended()}, nil
 }
 
-// over tells why the conversation is over, or nil.
-func (c *httpConn) over() error {
+// ended is why the conversation is over, or nil.
+func (c *httpConn) ended() error {
 	if c.done.Load() {
 		return parley.ErrFinished
 	}
 	if c.ctx.Err() != nil {
-		return context.Cause(&c.ctx)
+		return context.Cause(c.ctx)
 	}
 	return nil
+}
+
+// loss is why the request's context ended. net/http cancels it without a cause when
+// the client is gone, and when it has let a deadline of ours pass.
+func (c *httpConn) loss() error {
+	cause := context.Cause(c.r.Context())
+	switch {
+	case !errors.Is(cause, context.Canceled):
+		return cause
+	case c.in.stalled():
+		return parley.ErrIdle
+	case c.out.stalled():
+		return parley.ErrSlowConsumer
+	}
+	return parley.ErrDisconnected
 }
 
 // completion is closed when the response is complete.
@@ -201,7 +217,7 @@ func (c *httpConn) sendable(ctx context.Context, event parley.Event) error {
 	if c.above.atWork.Load() {
 		return nil // a client that has closed its half of the connection still reads
 	}
-	if c.ctx.Err() != nil && context.Cause(&c.ctx) != parley.ErrDraining {
+	if c.ctx.Err() != nil && context.Cause(c.ctx) != parley.ErrDraining {
 		if c.limited.Load() && isLast(event) {
 			return nil
 		}

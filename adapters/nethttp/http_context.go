@@ -2,7 +2,6 @@ package nethttp
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,13 +14,16 @@ import (
 // until somebody asks for its end; only then does it become a context with a
 // cause of its own, and only then is the body watched for a client that leaves
 // with it unread. An app that never waits pays nothing.
+//
+// Whoever keeps one finds its values for ever: unlike a conn, it is never used
+// again for another request.
 type liveContext struct {
 	context.Context // the request's
-	conn            *httpConn
 
+	mu    sync.Mutex               // one that arms, or ends, at a time
+	conn  atomic.Pointer[httpConn] // nil once the conversation is over
 	armed atomic.Pointer[armedContext]
-	mu    sync.Mutex // one that arms at a time
-	ended error      // the cause, if the conversation ended before
+	ended error // the cause, if the conversation ended before
 }
 
 // armedContext is what a liveContext becomes.
@@ -48,37 +50,65 @@ func (l *liveContext) arm() *armedContext {
 	if armed := l.armed.Load(); armed != nil {
 		return armed
 	}
-	parent := l.Context
+	parent, conn := l.Context, l.conn.Load()
 	armed := new(armedContext)
 	armed.Context, armed.cancel = context.WithCancelCause(context.WithoutCancel(parent))
 	switch {
 	case l.ended != nil:
 		armed.cancel(l.ended)
+	case conn == nil:
+		armed.cancel(parley.ErrFinished)
 	case parent.Err() != nil:
-		armed.cancel(l.loss())
+		armed.cancel(conn.loss())
 	default:
-		armed.stop = context.AfterFunc(parent, func() { armed.cancel(l.loss()) })
-		l.conn.gateway.track(parent, l.conn)
-		if l.conn.waits.Load() && l.conn.gateway.draining.Load() {
+		armed.stop = context.AfterFunc(parent, func() { armed.cancel(conn.loss()) })
+		conn.gateway.live.add(conn)
+		if conn.waits.Load() && conn.gateway.draining.Load() {
 			armed.cancel(parley.ErrDraining)
 		}
 	}
-	l.conn.leaked = true
 	l.armed.Store(armed)
 	return armed
 }
 
-// loss is why the request's context ended. net/http cancels it without a cause
-// when the client is gone, and when a read of its body took too long.
-func (l *liveContext) loss() error {
-	cause := context.Cause(l.Context)
-	switch {
-	case !errors.Is(cause, context.Canceled):
-		return cause
-	case l.conn.in.stalled():
-		return parley.ErrIdle
+// contexts gives each request of one conn a context of its own, several at a time.
+type contexts struct {
+	first liveContext
+	used  bool
+	spare []liveContext
+}
+
+const sparedContexts = 8
+
+func (c *contexts) next() *liveContext {
+	if !c.used {
+		c.used = true
+		return &c.first
 	}
-	return parley.ErrDisconnected
+	if len(c.spare) == 0 {
+		c.spare = make([]liveContext, sparedContexts)
+	}
+	next := &c.spare[0]
+	c.spare = c.spare[1:]
+	return next
+}
+
+// lend makes l the context of a conversation.
+func (l *liveContext) lend(request context.Context, conn *httpConn) {
+	l.Context = request
+	l.conn.Store(conn)
+}
+
+// takeBack takes the conn away from a context that was lent, if it can be used
+// again: nobody has waited for the context's end.
+func (l *liveContext) takeBack() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.armed.Load() != nil {
+		return false
+	}
+	l.conn.Store(nil)
+	return true
 }
 
 // end ends the context. The first cause stays.
@@ -112,8 +142,8 @@ func (l *liveContext) cause() error {
 	if armed := l.armed.Load(); armed != nil {
 		return context.Cause(armed.Context)
 	}
-	if l.Context.Err() != nil {
-		return l.loss()
+	if conn := l.conn.Load(); conn != nil && l.Context.Err() != nil {
+		return conn.loss()
 	}
 	return nil
 }
@@ -123,20 +153,23 @@ func (l *liveContext) Done() <-chan struct{} {
 	armed := l.arm()
 	armed.mu.Lock()
 	defer armed.mu.Unlock()
-	if armed.watch == nil && armed.Context.Err() == nil && l.conn.hasBody() {
-		armed.watch = time.AfterFunc(watchAfter, l.conn.watchBody)
+	if armed.watch == nil && armed.Context.Err() == nil {
+		if conn := l.conn.Load(); conn != nil && conn.hasBody() {
+			armed.watch = time.AfterFunc(watchAfter, conn.watchBody)
+		}
 	}
 	return armed.Context.Done()
 }
 
-// Err tells whether the conversation is over.
+// Err reports whether the conversation is over.
 func (l *liveContext) Err() error {
-	if l.Context.Err() == nil && l.armed.Load() == nil {
+	conn := l.conn.Load()
+	if conn != nil && l.Context.Err() == nil && l.armed.Load() == nil {
 		return nil
 	}
 	armed := l.arm()
-	if armed.Context.Err() == nil && l.Context.Err() != nil {
-		armed.end(l.loss()) // before the watch on it got to run
+	if conn != nil && armed.Context.Err() == nil && l.Context.Err() != nil {
+		armed.end(conn.loss()) // before the watch on it got to run
 	}
 	return armed.Context.Err()
 }
@@ -145,7 +178,10 @@ func (l *liveContext) Err() error {
 // the cause.
 func (l *liveContext) Value(key any) any {
 	if key == any(overevents.ServerKey{}) {
-		return &l.conn.above
+		if conn := l.conn.Load(); conn != nil {
+			return &conn.above
+		}
+		return nil
 	}
 	if armed := l.armed.Load(); armed != nil {
 		return armed.Context.Value(key)

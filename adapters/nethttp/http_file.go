@@ -2,7 +2,6 @@ package nethttp
 
 import (
 	"io"
-	"os"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
@@ -29,7 +28,7 @@ func (c *httpConn) sendFile(event parley.HTTPResponseZeroCopySend) error {
 	}
 	c.out.implied = allowed > 0
 	c.writeHead(length, event.More)
-	if copyErr := c.copyFile(event.File, allowed); copyErr != nil {
+	if copyErr := c.copyFrom(event.File, allowed); copyErr != nil {
 		return copyErr
 	}
 	if err == nil && event.More {
@@ -65,20 +64,6 @@ func seek(event parley.HTTPResponseZeroCopySend) (size int64, back func(), err e
 	return size, back, nil
 }
 
-func (c *httpConn) copyFile(file *os.File, size int64) error {
-	if size == 0 {
-		return nil
-	}
-	n, err := io.Copy(c.w, &io.LimitedReader{R: file, N: size})
-	switch {
-	case c.above.atWork.Load() && err != nil, c.ctx.Context.Err() != nil:
-		return c.lost(err)
-	case err == nil && n < size:
-		return io.ErrUnexpectedEOF // the file has shrunk
-	}
-	return err
-}
-
 // sendPath writes a whole file that lies inside a root.
 func (c *httpConn) sendPath(event parley.HTTPResponsePathSend) error {
 	if event.Root == nil {
@@ -104,7 +89,7 @@ func (c *httpConn) sendPath(event parley.HTTPResponsePathSend) error {
 	err = c.out.order.PathSent(event, size)
 	c.writeHead(size, false)
 	if !bodiless {
-		if copyErr := c.copyFile(file, size); copyErr != nil {
+		if copyErr := c.copyFrom(file, size); copyErr != nil {
 			return copyErr
 		}
 	}

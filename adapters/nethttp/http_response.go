@@ -23,6 +23,7 @@ type response struct {
 	declared []string    // those that the head names
 	close    atomic.Bool // the connection ends with this answer
 	length   [1]string   // the Content-Length header, once it is set here
+	progress
 }
 
 // sendStart takes the head. It goes out with the first part of the body, so that
@@ -154,10 +155,9 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
 	}
 	c.out.implied = allowed > 0
 	c.writeHead(length, event.More)
-	if allowed > 0 {
-		if _, writeErr := c.w.Write(event.Body[:allowed]); writeErr != nil {
-			return c.lost(writeErr)
-		}
+	whole := c.out.order.State() == protocol.HTTPComplete && length >= 0
+	if writeErr := c.write(event.Body[:allowed], whole); writeErr != nil {
+		return writeErr
 	}
 	if err != nil {
 		return err
@@ -167,30 +167,6 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
 		return c.flush()
 	}
 	return nil
-}
-
-// flush brings what was written to the client.
-func (c *httpConn) flush() error {
-	err := http.NewResponseController(c.w).Flush()
-	switch {
-	case errors.Is(err, http.ErrNotSupported):
-		return nil // a writer that can't flush sends when it likes
-	case err != nil && (c.above.atWork.Load() || c.ctx.Context.Err() != nil):
-		return c.lost(err)
-	}
-	return nil
-}
-
-// lost ends the conversation for a write that failed. A handler is told why, and may
-// go on, as on net/http.
-func (c *httpConn) lost(err error) error {
-	if c.above.atWork.Load() {
-		c.above.broken.Store(true)
-		return err
-	}
-	c.ctx.arm()
-	c.ctx.end(parley.ErrDisconnected)
-	return parley.ErrDisconnected
 }
 
 // sendTrailers writes trailers, if the client hears them.

@@ -3,10 +3,8 @@ package nethttp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
@@ -32,41 +30,43 @@ func (g *Gateway) serveBelow(above *parley.Scope, app parley.App, w http.Respons
 			c.panicked(recover())
 		}
 	}()
-	err := app.Serve(&c.ctx, &c.scope, c)
+	err := app.Serve(c.ctx, &c.scope, c)
 	returned = true
-	if c.isNative && !c.touched && err == nil {
+	switch {
+	case !c.isNative || c.touched:
+		c.finish(err)
+	case err == nil && !c.broke:
 		c.retire()
-		return nil
+	default:
+		c.finishNative(err)
 	}
-	c.finish(err)
 	return err
 }
 
 // retire puts a conn that only handed through aside for a later request.
 func (c *httpConn) retire() {
-	g := c.gateway
-	if c.leaked {
+	if c.leaked || !c.ctx.takeBack() {
 		c.close()
 		return
 	}
 	c.reset()
-	g.conns.Put(c)
+	c.gateway.conns.Put(c)
 }
 
-// panicked ends a conversation whose app panicked.
+// panicked ends a conversation whose app panicked, or ended its goroutine, which
+// recover tells by nil. In that case net/http drops what it has not sent yet.
 func (c *httpConn) panicked(value any) {
-	if value == http.ErrAbortHandler {
+	switch value {
+	case nil:
+		c.finish(parley.ErrGoexit)
+		c.flush()
+	case http.ErrAbortHandler:
 		c.close()
 		cut(c.w)
 		panic(value)
+	default:
+		c.finish(parley.NewPanicError(value))
 	}
-	c.gateway.logPanic(&c.scope, value)
-	c.finish(fmt.Errorf("%w: %v", parley.ErrAppPanic, value))
-}
-
-func (g *Gateway) logPanic(scope *parley.Scope, value any) {
-	g.options.Logger.Error("parley: app panicked", "protocol", scope.Protocol, "path", scope.Request.URL.Path,
-		"panic", value, "stack", string(debug.Stack()))
 }
 
 // finish ends the conversation when the app has returned.
@@ -76,49 +76,86 @@ func (c *httpConn) finish(err error) {
 		c.close()
 		return
 	}
-	clean := err == nil || errors.Is(err, parley.ErrDisconnected) || c.quits(err)
-	switch {
-	case ending == protocol.HTTPDone:
+	switch ending {
+	case protocol.HTTPDone:
 		if !c.out.headSent {
 			c.writeHead(-1, false)
 		}
-	case c.isNative && ending == protocol.HTTPError:
-		// A handler has answered, and middleware failed afterwards.
-	case ending == protocol.HTTPError:
+		c.boundRest()
+		c.logLate(err)
+	case protocol.HTTPError:
+		if c.isNative {
+			c.finishNative(err)
+			return
+		}
 		c.answerError(err)
-	case ending == protocol.HTTPAbort:
-		if clean && c.ctx.cause() == nil {
-			err = parley.ErrIncomplete
-			clean = false
-		}
-		if !clean {
-			c.log(err, c.out.status)
-		}
-		if c.out.headSent {
-			c.flush() // what was written before the break is the client's
-		}
-		c.close()
-		cut(c.w)
-		panic(http.ErrAbortHandler)
-	}
-	if ending == protocol.HTTPDone && !clean {
-		c.log(err, c.out.status)
+	case protocol.HTTPAbort:
+		c.breakOff(err)
+		return
 	}
 	c.close()
+}
+
+// finishNative ends a conversation whose handler has answered, or should have.
+func (c *httpConn) finishNative(err error) {
+	if !c.broke {
+		c.logLate(err)
+		c.close()
+		return
+	}
+	// The handler panicked and middleware did not let the panic pass. Nobody knows
+	// what it had written: an error goes out if that was nothing, and the
+	// connection ends, so that half an answer does not look whole.
+	c.log(slog.LevelError, err, http.StatusInternalServerError)
+	c.close()
+	clear(c.w.Header())
+	c.w.Header()["Content-Length"] = []string{"0"}
+	c.w.WriteHeader(http.StatusInternalServerError)
+	http.NewResponseController(c.w).Flush()
+	cut(c.w)
+	panic(http.ErrAbortHandler)
+}
+
+// breakOff ends a conversation in the middle of its answer: the client is to see
+// that it is not whole.
+func (c *httpConn) breakOff(err error) {
+	if c.clean(err) && c.ctx.cause() == nil {
+		err = parley.ErrIncomplete
+	}
+	if !c.clean(err) {
+		c.log(slog.LevelError, err, c.out.status)
+	}
+	cause := c.ctx.cause()
+	lost := c.out.headSent && c.flush() != nil // what was written before the break is the client's
+	c.close()
+	wasCut := cut(c.w)
+	if gone := cause != nil && cause != parley.ErrDraining; !lost && !(gone && wasCut) {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // cut closes the connection under w, so that middleware above which recovers from
 // the panic that follows cannot make the answer look whole. HTTP/2 has only the
 // panic.
-func cut(w http.ResponseWriter) {
-	if hijacker, ok := innermost(w).(http.Hijacker); ok {
-		if conn, _, err := hijacker.Hijack(); err == nil {
-			conn.Close()
-		}
+func cut(w http.ResponseWriter) bool {
+	hijacker, ok := innermost(w).(http.Hijacker)
+	if !ok {
+		return false
 	}
+	conn, _, err := hijacker.Hijack()
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
-// quits tells that an app returned for no other reason than the end of its
+// clean reports whether an app returned as one that is done, or whose client is.
+func (c *httpConn) clean(err error) bool {
+	return err == nil || errors.Is(err, parley.ErrDisconnected) || c.quits(err)
+}
+
+// quits reports whether an app returned for no other reason than the end of its
 // context.
 func (c *httpConn) quits(err error) bool {
 	cause := c.ctx.cause()
@@ -136,6 +173,8 @@ func (c *httpConn) answerError(err error) {
 	case status != http.StatusInternalServerError:
 	case c.in.failed != 0:
 		status = c.in.failed
+	case errors.Is(context.Cause(c.r.Context()), context.DeadlineExceeded):
+		status = http.StatusServiceUnavailable // of middleware above: the client is there
 	case c.r.Context().Err() != nil:
 		status = statusClientGone
 	case protocol.Status(c.ctx.cause()) != http.StatusInternalServerError:
@@ -143,7 +182,7 @@ func (c *httpConn) answerError(err error) {
 	case err == nil, errors.Is(err, parley.ErrDisconnected):
 		err = parley.ErrNotAnswered
 	}
-	c.log(err, status)
+	c.log(c.level(err, status), err, status)
 	if c.hasBody() {
 		c.settleBody(false)
 	}
@@ -156,24 +195,37 @@ func (c *httpConn) answerError(err error) {
 // close ends what goes on beside the app.
 func (c *httpConn) close() {
 	c.mu.Lock()
-	c.in.closed = true
+	c.in.closed, c.over = true, true
 	c.mu.Unlock()
+	c.gateway.count(c.ctx.cause())
 	c.ctx.end(parley.ErrFinished)
-	c.unlimit()
+	c.ctx.conn.Store(nil)
 	if c.ctx.armed.Load() != nil {
 		c.gateway.live.remove(c)
 	}
+	c.unlimit()
 	c.endSpool()
 	if !c.above.end() {
 		c.linger()
 	}
 }
 
-func (c *httpConn) log(err error, status int) {
-	level := slog.LevelError
-	if err == nil || c.quits(err) || status < 500 && status != 0 && !errors.Is(err, parley.ErrIncomplete) {
-		level = slog.LevelDebug
+// level is how loud a failure is logged that the client hears of as status.
+func (c *httpConn) level(err error, status int) slog.Level {
+	if err == nil || c.quits(err) || status < http.StatusInternalServerError {
+		return slog.LevelDebug
 	}
-	c.gateway.options.Logger.Log(context.Background(), level, "parley: app failed", "protocol", "http",
-		"method", c.r.Method, "path", c.r.URL.Path, "status", status, "error", err)
+	return slog.LevelError
+}
+
+// logLate logs what an app returned behind a complete answer.
+func (c *httpConn) logLate(err error) {
+	if !c.clean(err) {
+		c.log(slog.LevelError, err, c.out.status)
+	}
+}
+
+func (c *httpConn) log(level slog.Level, err error, status int) {
+	c.gateway.logFailure(level, err, "protocol", "http",
+		"method", c.r.Method, "path", c.r.URL.Path, "status", status)
 }

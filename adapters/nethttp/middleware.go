@@ -62,10 +62,13 @@ func (p *passage) handOn(serve func() error) {
 	p.returned = returned
 	p.mu.Unlock()
 	defer close(returned)
-	err := serve()
-	p.mu.Lock()
-	p.err = err
-	p.mu.Unlock()
+	err := parley.ErrGoexit // unless serve returns
+	defer func() {
+		p.mu.Lock()
+		p.err = err
+		p.mu.Unlock()
+	}()
+	err = serve()
 }
 
 // outcome is what the app has returned, if the middleware handed on (returned is
@@ -93,9 +96,12 @@ type passageKey struct{ *middlewareApp }
 
 func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 	if live, ok := p.conn.(*httpConn); ok {
-		if w, ok := live.takeWriter(ctx, p.scope); ok {
+		if w, ok := live.takeWriter(p.scope); ok {
+			live.leaked = true // the context has the passage, which has the conn
 			p.gateway = live.gateway
+			live.broke = true
 			m.handler.ServeHTTP(w, p.scope.Request.WithContext(ctx))
+			live.broke = false
 			_, err := p.outcome()
 			return err
 		}

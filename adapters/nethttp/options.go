@@ -53,6 +53,13 @@ type Options struct {
 	// ReadTimeout of its own keeps to that one.
 	BodyTimeout time.Duration
 
+	// WriteTimeout is how long the client may take nothing of an answer while some of
+	// it waits. Default 30 s; negative means no limit. Then the connection is cut as
+	// parley.ErrSlowConsumer. It is renewed with every piece that is written, as is
+	// the WriteTimeout of a server that has one, which then counts. Handlers wrapped
+	// with App are bound by their server's alone.
+	WriteTimeout time.Duration
+
 	// HandshakeTimeout is how long an app may take to answer a WebSocket handshake
 	// before the client is told 503. Default 10 s; negative means no limit.
 	HandshakeTimeout time.Duration
@@ -100,6 +107,7 @@ func complete(o Options) settings {
 	}
 	o.MaxBody = options.Limit(o.MaxBody, 10<<20)
 	o.BodyTimeout = options.Limit(o.BodyTimeout, 30*time.Second)
+	o.WriteTimeout = options.Limit(o.WriteTimeout, 30*time.Second)
 	o.HandshakeTimeout = options.Limit(o.HandshakeTimeout, 10*time.Second)
 	return settings{Options: o, checkOrigin: o.originCheck()}
 }

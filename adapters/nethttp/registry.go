@@ -11,6 +11,7 @@ import (
 type drainable interface {
 	place() *entry
 	drain(overdue bool)
+	cut()
 }
 
 // entry is a conversation's place in the registry.

@@ -1,53 +1,75 @@
 package nethttp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"math"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/parleygo/parley/internal/usercode"
 )
 
-// spoolMemory is how much of a body read ahead is held in memory. The rest goes
-// to a temporary file.
-const spoolMemory = 64 << 10
+// spool reads a request body in the background. net/http notices that a client is
+// gone only while somebody reads or once the body is read to its end; an app that
+// waits for something else would never hear of it.
+//
+// What is read ahead stays in memory and is bounded, for each spool and for all of
+// a gateway's together. A spool that is full waits for the app.
+type spool struct {
+	body  io.Reader
+	limit int64         // bytes it reads at most
+	all   *atomic.Int64 // bytes that the gateway's spools hold
+	stop  func()        // gets a blocked read to return
+
+	mu     sync.Mutex
+	unread [][]byte
+	held   int // bytes in unread
+	total  int64
+	err    error         // how the body ended, once it has
+	news   chan struct{} // closed when something above has changed
+	closed bool
+	ended  chan struct{} // closed when the reading goroutine is gone
+}
+
+const (
+	spoolChunk = 16 << 10
+	spoolMost  = 1 << 20  // bytes that one holds
+	spoolsMost = 64 << 20 // bytes that a gateway's hold, beyond a chunk each
+)
 
 // errSpoolWait tells that the wait for a part was over before the part came.
 var errSpoolWait = errors.New("nethttp: wait for the body ended")
 
-// spool reads a request body in the background. net/http notices that a client
-// is gone only while somebody reads or once the body is read to its end; an app
-// that waits for something else would never hear of it.
-type spool struct {
-	body  io.Reader
-	limit int64  // bytes it reads at most
-	stop  func() // gets a blocked read to return
+var errOverLimit = errors.New("nethttp: body over its limit")
 
-	mu     sync.Mutex
-	memory []byte   // the oldest unread bytes, while there is no file
-	file   *os.File // the unread bytes, once they were too many
-	read   int64    // offset of the first unread byte in file
-	wrote  int64    // offset of the end of file
-	total  int64
-	err    error         // how the body ended, once it has
-	news   chan struct{} // closed when something above has changed
-	ended  chan struct{} // closed when the reading goroutine is gone
+// watchBody sees to it that the body is read in the background from now on. A
+// client that waits to be asked for it is not asked by that. It runs on a goroutine
+// of its own, and the writer may be anybody's.
+func (c *httpConn) watchBody() {
+	usercode.Run(func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		switch {
+		case c.in.done || c.in.spool != nil || c.isNative || c.above.atWork.Load():
+		case c.in.reading || !c.in.asked && expectsContinue(c.r):
+			c.in.wanted = true
+		default:
+			c.startSpool()
+		}
+		return nil
+	})
 }
 
-// watchBody sees to it that the body is read in the background from now on.
-func (c *httpConn) watchBody() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.in.done || c.in.spool != nil || c.isNative || c.above.atWork.Load():
-	case c.in.reading:
-		c.in.wanted = true
-	default:
-		c.startSpool()
-	}
+func expectsContinue(r *http.Request) bool {
+	expect := r.Header["Expect"]
+	return len(expect) > 0 && strings.EqualFold(expect[0], "100-continue")
 }
 
 // startSpool starts reading in the background. The caller holds mu.
@@ -61,70 +83,81 @@ func (c *httpConn) startSpool() {
 	s := &spool{
 		body:  c.r.Body,
 		limit: c.gateway.options.MaxBody,
+		all:   &c.gateway.spooled,
 		stop:  func() { controller.SetReadDeadline(time.Unix(1, 0)) },
 		news:  make(chan struct{}),
 		ended: make(chan struct{}),
 	}
 	c.in.spool = s
-	go s.fill()
+	go usercode.Call(s.fill, s.end)
 }
 
-func (s *spool) fill() {
-	defer close(s.ended)
-	buffer := make([]byte, 16<<10)
-	for {
+// fill reads until there is nothing more, or nobody who wants it. The first error
+// is final.
+func (s *spool) fill() error {
+	buffer := make([]byte, spoolChunk)
+	for s.awaitRoom() {
 		n, err := s.body.Read(buffer)
-		if err == nil && s.over(n) {
+		if !s.keep(buffer[:n]) && err == nil {
 			err = errOverLimit
 		}
-		s.keep(buffer[:n], err)
 		if err != nil {
-			return
+			return err
 		}
 	}
+	return errSpoolWait
 }
 
-// over reports whether n more bytes are too many.
-func (s *spool) over(n int) bool {
+// awaitRoom waits while the spool is full, and reports whether it is to read on.
+func (s *spool) awaitRoom() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.total+int64(n) > s.limit
+	for !s.closed && (s.held >= spoolMost || s.held > 0 && s.all.Load() >= spoolsMost) {
+		news := s.news
+		s.mu.Unlock()
+		<-news
+		s.mu.Lock()
+	}
+	return !s.closed
 }
 
-var errOverLimit = errors.New("nethttp: body over its limit")
-
-// keep adds bytes to what is unread.
-func (s *spool) keep(p []byte, err error) {
+// keep adds bytes to what is unread, and reports whether that is within the limit.
+func (s *spool) keep(p []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total += int64(len(p))
-	if s.file == nil && len(s.memory)+len(p) > spoolMemory {
-		err = errors.Join(err, s.openFile())
-	}
-	if s.file != nil {
-		n, writeErr := s.file.WriteAt(p, s.wrote)
-		s.wrote += int64(n)
-		if err == nil {
-			err = writeErr
+	if len(p) > 0 && !s.closed {
+		last := len(s.unread) - 1
+		if last >= 0 && len(s.unread[last])+len(p) <= spoolChunk {
+			s.unread[last] = append(s.unread[last], p...)
+		} else {
+			s.unread = append(s.unread, bytes.Clone(p))
 		}
-	} else {
-		s.memory = append(s.memory, p...)
+		s.hold(len(p))
 	}
-	s.err = err
+	s.tell()
+	return s.total <= s.limit
+}
+
+// hold accounts for n more bytes, or fewer. The caller holds mu.
+func (s *spool) hold(n int) {
+	s.held += n
+	s.all.Add(int64(n))
+}
+
+// tell wakes whoever waits for news. The caller holds mu.
+func (s *spool) tell() {
 	close(s.news)
 	s.news = make(chan struct{})
 }
 
-// openFile moves what is in memory to a file that has no name.
-func (s *spool) openFile() error {
-	file, err := os.CreateTemp("", "parley-body-*")
-	if err != nil {
-		return err
-	}
-	os.Remove(file.Name()) // where the platform does not allow it, close does it
-	n, err := file.WriteAt(s.memory, 0)
-	s.file, s.wrote, s.memory = file, int64(n), nil
-	return err
+// end notes how the reading has ended.
+func (s *spool) end(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+	s.tell()
+	close(s.ended)
 }
 
 // next waits for the next unread part, with a timeout (0 for none) for as long as
@@ -152,29 +185,25 @@ func (s *spool) next(ctx context.Context, timeout time.Duration) ([]byte, error)
 	}
 }
 
-// take takes a part of what is unread. The caller holds mu.
-func (s *spool) take() ([]byte, error) {
-	if s.file == nil {
-		part := s.memory
-		s.memory = nil
-		if len(part) == 0 {
-			return nil, s.err
-		}
-		return part, nil
-	}
-	if s.read == s.wrote {
+// take takes a part of what is unread, or the error behind all of it. The caller
+// holds mu.
+func (s *spool) take() (part []byte, err error) {
+	if len(s.unread) == 0 {
 		return nil, s.err
 	}
-	part := make([]byte, min(s.wrote-s.read, bodyChunk))
-	n, err := s.file.ReadAt(part, s.read)
-	s.read += int64(n)
-	if err == io.EOF {
-		err = nil
+	part = s.unread[0]
+	taken := 1
+	for taken < len(s.unread) && len(part)+len(s.unread[taken]) <= bodyChunk {
+		part = append(part, s.unread[taken]...)
+		taken++
 	}
-	return part[:n], err
+	s.unread = s.unread[taken:]
+	s.hold(-len(part))
+	s.tell()
+	return part, nil
 }
 
-// finished tells whether the body was read to its end.
+// finished reports whether the body was read to its end.
 func (s *spool) finished() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,15 +212,19 @@ func (s *spool) finished() bool {
 
 // close stops the reading and drops what is unread.
 func (s *spool) close() {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		s.unread = nil
+		s.hold(-s.held)
+		s.tell()
+	}
+	s.mu.Unlock()
 	select {
 	case <-s.ended:
 	default:
 		s.stop()
 		<-s.ended
-	}
-	if s.file != nil {
-		s.file.Close()
-		os.Remove(s.file.Name())
 	}
 }
 

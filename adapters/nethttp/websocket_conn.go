@@ -2,11 +2,6 @@ package nethttp
 
 import (
 	"context"
-	"errors"
-	"maps"
-	"net/http"
-	"net/textproto"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +30,8 @@ type webSocketConn struct {
 	open      atomic.Pointer[socket.Conn] // the same, for Offer
 	gone      *parley.WebSocketDisconnect
 	native    bool        // a handler was given the writer
+	broke     bool        // and did not return
+	finished  bool        // what the app left unsaid is said
 	aging     *time.Timer // ends a socket that is too old
 	foreign   *foreign    // the page is of another site
 
@@ -161,121 +158,6 @@ func (c *webSocketConn) Offer(message parley.WebSocketSend) error {
 		return err
 	}
 	return sent(sock.Offer(message))
-}
-
-func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
-	if c.refuseForeign() {
-		c.order.Disconnect()
-		return parley.ErrDisconnected
-	}
-	before := c.order
-	if err := c.order.Accept(event, c.scope.Subprotocols); err != nil {
-		return err
-	}
-	if !c.claim() {
-		c.order = before
-		c.order.Disconnect()
-		return parley.ErrDisconnected
-	}
-	header := maps.Clone(c.w.Header())
-	copyHeader(header, event.Header)
-	if event.Subprotocol != "" {
-		header["Sec-Websocket-Protocol"] = []string{event.Subprotocol}
-	}
-	sock, err := c.gateway.upgrader.Upgrade(c.w, c.scope.Request, header)
-	if err != nil {
-		c.upgradeFailed(err)
-		return parley.ErrDisconnected
-	}
-	sock.Start(c.ctx, c.cancel)
-	c.socket = sock
-	c.open.Store(sock)
-	c.startAging()
-	if c.gateway.draining.Load() {
-		c.drainSocket(sock)
-	}
-	c.release()
-	return nil
-}
-
-// upgradeFailed ends a handshake that was accepted and could not be completed:
-// the client left, or a writer above hides the connection.
-func (c *webSocketConn) upgradeFailed(err error) {
-	c.order.Disconnect()
-	c.cancel(parley.ErrDisconnected)
-	if !errors.Is(err, parley.ErrDisconnected) {
-		c.gateway.options.Logger.Error("parley: "+err.Error(), "path", c.scope.Request.URL.Path)
-		answer(c.w, http.StatusInternalServerError)
-	}
-	c.release()
-}
-
-func copyHeader(into, from http.Header) {
-	for name, values := range from {
-		name = textproto.CanonicalMIMEHeaderKey(name)
-		into[name] = append(into[name], values...)
-	}
-}
-
-func (c *webSocketConn) close(event parley.WebSocketClose) error {
-	event, what, err := c.order.Close(event)
-	switch what {
-	case protocol.CloseFrame:
-		c.socket.Close(event.Code, event.Reason, parley.ErrClosed)
-	case protocol.CloseDenies:
-		c.respond(parley.WebSocketDeny{Status: http.StatusForbidden})
-	}
-	return err
-}
-
-func (c *webSocketConn) deny(event parley.WebSocketDeny) error {
-	event, err := c.order.Deny(event)
-	if err != nil {
-		return err
-	}
-	return c.respond(event)
-}
-
-// respond answers the handshake with a whole HTTP response.
-func (c *webSocketConn) respond(deny parley.WebSocketDeny) error {
-	if !c.claim() {
-		c.order.Disconnect()
-		return parley.ErrDisconnected
-	}
-	defer c.release()
-	copyHeader(c.w.Header(), deny.Header)
-	if deny.Status != http.StatusNoContent && deny.Status != http.StatusNotModified {
-		c.w.Header()["Content-Length"] = []string{strconv.Itoa(len(deny.Body))}
-	}
-	c.w.WriteHeader(deny.Status)
-	c.w.Write(deny.Body) // a client that is gone has nobody to tell
-	return nil
-}
-
-func (c *webSocketConn) startDenial(event parley.WebSocketResponseStart) error {
-	if err := c.order.ResponseStart(event); err != nil {
-		return err
-	}
-	if !c.claim() {
-		c.order.Disconnect()
-		return parley.ErrDisconnected
-	}
-	copyHeader(c.w.Header(), event.Header)
-	c.w.WriteHeader(event.Status)
-	return nil
-}
-
-func (c *webSocketConn) continueDenial(event parley.WebSocketResponseBody) error {
-	if err := c.order.ResponseBody(event); err != nil {
-		return err
-	}
-	c.w.Write(event.Body)
-	if event.More {
-		http.NewResponseController(c.w).Flush()
-		return nil
-	}
-	c.release()
-	return nil
 }
 
 func (c *webSocketConn) place() *entry { return &c.entry }

@@ -6,66 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
+	"github.com/parleygo/parley/internal/usercode"
 )
-
-// handshake is the part of a WebSocket conversation that ServeHTTP waits for.
-// The response writer has one user at a time: who claims it answers.
-type handshake struct {
-	w        http.ResponseWriter
-	answered chan struct{} // closed when ServeHTTP may return
-
-	claiming  sync.Mutex
-	claimed   bool
-	preempted bool // by preempt, which also releases
-	released  bool
-	aborted   any // what ServeHTTP is to panic with
-}
-
-// claim takes the response writer, unless somebody has.
-func (h *handshake) claim() bool {
-	h.claiming.Lock()
-	defer h.claiming.Unlock()
-	first := !h.claimed
-	h.claimed = true
-	return first
-}
-
-// release lets ServeHTTP return.
-func (h *handshake) release() {
-	h.claiming.Lock()
-	defer h.claiming.Unlock()
-	if !h.released {
-		h.released = true
-		h.w = nil // it holds net/http's buffers: 8 KiB
-		close(h.answered)
-	}
-}
-
-// leave is release when the app has returned.
-func (h *handshake) leave() {
-	h.claiming.Lock()
-	preempted := h.preempted
-	h.claiming.Unlock()
-	if !preempted {
-		h.release()
-	}
-}
-
-// addHeader sets headers that go out with the answer.
-func (h *handshake) addHeader(header http.Header) {
-	h.claiming.Lock()
-	defer h.claiming.Unlock()
-	if !h.claimed {
-		copyHeader(h.w.Header(), header)
-	}
-}
 
 // serveWebSocket serves one handshake and what comes of it.
 func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope) {
@@ -79,9 +27,9 @@ func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.
 	c := &webSocketConn{gateway: g, app: app, scope: scope}
 	c.handshake.w, c.answered = w, make(chan struct{})
 	c.ctx, c.cancel = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
-	g.track(r.Context(), c)
+	g.live.add(c)
 
-	stopLoss := context.AfterFunc(r.Context(), c.clientLeft)
+	stopLoss := context.AfterFunc(r.Context(), c.requestEnded)
 	defer stopLoss()
 	if timeout := g.options.HandshakeTimeout; options.Limited(timeout) {
 		timer := time.AfterFunc(timeout, c.timedOut)
@@ -93,8 +41,8 @@ func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.
 		go c.run()
 	}
 	<-c.answered
-	if c.aborted != nil {
-		panic(c.aborted)
+	if c.failure != nil {
+		panic(c.failure)
 	}
 }
 
@@ -124,29 +72,29 @@ func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
 // preempt answers a handshake in the app's place, unless the app has taken that
 // upon itself.
 func (c *webSocketConn) preempt(status int, cause error) bool {
-	c.claiming.Lock()
-	first := !c.claimed
-	if first {
-		c.claimed, c.preempted = true, true
+	if !c.refuse() {
+		return false
 	}
-	c.claiming.Unlock()
-	if first {
-		answer(c.w, status)
-		c.cancel(cause)
-		c.release()
-	}
-	return first
+	defer c.done()
+	c.cancel(cause)
+	c.write(func(w http.ResponseWriter) { c.answer(w, status) })
+	return true
 }
 
-// clientLeft ends a handshake whose client is gone before it was answered.
-func (c *webSocketConn) clientLeft() {
-	if c.preempt(statusClientGone, parley.ErrDisconnected) {
+// requestEnded ends a handshake that is not answered yet when its client leaves, or
+// when middleware above gives it no more time.
+func (c *webSocketConn) requestEnded() {
+	cause, status := parley.ErrDisconnected, statusClientGone
+	if err := context.Cause(c.scope.Request.Context()); errors.Is(err, context.DeadlineExceeded) {
+		cause, status = errHandshakeTimeout, http.StatusServiceUnavailable
+	}
+	if c.preempt(status, cause) {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.native {
-		c.cancel(parley.ErrDisconnected) // the handler has not answered yet either
+		c.cancel(cause) // the handler has not answered yet either
 	}
 }
 
@@ -154,56 +102,38 @@ func (c *webSocketConn) clientLeft() {
 var errHandshakeTimeout = fmt.Errorf("parley: handshake not answered in time: %w", context.DeadlineExceeded)
 
 func (c *webSocketConn) timedOut() {
-	c.preempt(http.StatusServiceUnavailable, errHandshakeTimeout)
-}
-
-// run runs the app and ends the conversation when it has returned.
-func (c *webSocketConn) run() {
-	defer c.gateway.live.remove(c)
-	defer c.leave()
-	err := c.serve()
-	c.finish(err)
-	c.mu.Lock()
-	sock := c.socket
-	c.mu.Unlock()
-	c.stopAging()
-	if sock != nil {
-		<-sock.Gone()
+	if c.preempt(http.StatusServiceUnavailable, errHandshakeTimeout) {
+		c.log(slog.LevelError, fmt.Errorf("%w (accept, deny or close it)", errHandshakeTimeout))
 	}
-	c.cancel(parley.ErrFinished)
 }
 
-// serve calls the app. A panic costs this connection only.
-func (c *webSocketConn) serve() (err error) {
-	defer func() {
-		switch value := recover(); {
-		case value == nil:
-		case c.native:
-			c.aborted, err = value, nil // net/http deals with it
-		case value == http.ErrAbortHandler:
-			err = errAborted
-		default:
-			c.gateway.logPanic(&c.scope, value)
-			err = fmt.Errorf("%w: %v", parley.ErrAppPanic, value)
-		}
-	}()
-	return c.app.Serve(c.ctx, &c.scope, c)
+// run serves the conversation to its end. Whatever the app, a logger or a writer
+// above does, nothing but this conversation ends with it.
+func (c *webSocketConn) run() {
+	usercode.Call(func() error {
+		usercode.Call(func() error { return c.app.Serve(c.ctx, &c.scope, c) }, c.finish)
+		return nil
+	}, c.over)
 }
-
-var errAborted = errors.New("nethttp: app aborted the connection")
 
 // finish says what the app has left unsaid.
 func (c *webSocketConn) finish(err error) {
-	if c.native {
-		return // the handler has answered
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.native {
+		c.finishNative(err)
+	} else {
+		c.finishEvents(err)
+	}
+	c.finished = true
+}
+
+func (c *webSocketConn) finishEvents(err error) {
 	ending := c.order.Finish()
 	c.report(ending, err)
 	switch ending {
 	case protocol.WebSocketSayGoodbye:
-		if err == errAborted {
+		if errors.Is(err, http.ErrAbortHandler) {
 			c.socket.Abort(parley.ErrAppPanic)
 			return
 		}
@@ -211,15 +141,58 @@ func (c *webSocketConn) finish(err error) {
 		c.socket.Close(bye.Code, bye.Reason, parley.ErrFinished)
 	case protocol.WebSocketFail:
 		switch {
-		case !c.claim():
-		case err == errAborted:
-			c.aborted = http.ErrAbortHandler
+		case !c.take():
+		case errors.Is(err, http.ErrAbortHandler):
+			c.fail(err)
 		default:
-			answer(c.w, protocol.Status(err))
+			c.write(func(w http.ResponseWriter) { c.answer(w, protocol.Status(err)) })
 		}
 	case protocol.WebSocketAbort:
-		c.aborted = http.ErrAbortHandler
+		c.fail(parley.ErrIncomplete)
 	}
+}
+
+// finishNative ends a conversation whose handler has answered, or should have. What
+// it panicked with is net/http's to deal with.
+func (c *webSocketConn) finishNative(err error) {
+	var panicked *parley.PanicError
+	switch {
+	case errors.Is(err, parley.ErrGoexit), errors.As(err, &panicked):
+		c.fail(err)
+	case c.broke:
+		c.report(protocol.WebSocketAbort, err)
+		c.fail(parley.ErrAppPanic)
+	}
+}
+
+// over ends the conversation when the app has returned and its end is said. ended is
+// how that went wrong, if it did.
+func (c *webSocketConn) over(ended error) {
+	defer c.gateway.live.remove(c)
+	if !c.finished {
+		c.fail(ended)
+	}
+	c.appReturned()
+	c.stopAging()
+	if sock := c.open.Load(); sock != nil {
+		if !c.finished {
+			sock.Abort(parley.ErrAppPanic)
+		}
+		<-sock.Gone()
+		c.gateway.count(sock.Ended().Cause)
+	}
+	c.cancel(c.lastCause())
+}
+
+// lastCause is the cause for whoever looks after the conversation is over: what the
+// app was told, if it was.
+func (c *webSocketConn) lastCause() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone != nil {
+		return c.gone.Cause
+	}
+	return parley.ErrFinished
 }
 
 // report logs an app's failure. What the app says of the client (not found, too
@@ -228,10 +201,10 @@ func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
 	cause := context.Cause(c.ctx)
 	switch {
 	case err == nil && ending == protocol.WebSocketFail && cause == nil:
-		err = parley.ErrNotAnswered
+		err = fmt.Errorf("%w: accept, deny or close the handshake", parley.ErrNotAnswered)
 	case err == nil && ending == protocol.WebSocketAbort && cause == nil:
 		err = parley.ErrIncomplete
-	case err == nil, err == errAborted, errors.Is(err, parley.ErrDisconnected),
+	case err == nil, errors.Is(err, http.ErrAbortHandler), errors.Is(err, parley.ErrDisconnected),
 		cause != nil && (errors.Is(err, cause) || errors.Is(err, context.Canceled)):
 		return
 	}
@@ -239,8 +212,11 @@ func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
 	if parley.CodeOf(err) != parley.CloseInternalError || protocol.Status(err) < http.StatusInternalServerError {
 		level = slog.LevelDebug
 	}
-	c.gateway.options.Logger.Log(context.Background(), level, "parley: app failed",
-		"protocol", "websocket", "path", c.scope.Request.URL.Path, "error", err)
+	c.log(level, err)
+}
+
+func (c *webSocketConn) log(level slog.Level, err error) {
+	c.gateway.logFailure(level, err, "protocol", "websocket", "path", c.scope.Request.URL.Path)
 }
 
 // takeWriter gives a handler that upgrades by itself, or answers the handshake as
@@ -248,7 +224,7 @@ func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
 func (c *webSocketConn) takeWriter(scope *parley.Scope) (http.ResponseWriter, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.touched || scope.Protocol != parley.WebSocket || !c.claim() {
+	if c.touched || scope.Protocol != parley.WebSocket || !c.take() {
 		return nil, false
 	}
 	c.native = true

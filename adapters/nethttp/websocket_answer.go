@@ -1,0 +1,167 @@
+package nethttp
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/textproto"
+	"strconv"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/socket"
+)
+
+// accept completes the handshake. The conversation is open when the socket is
+// there, and not before.
+func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
+	if c.refuseForeign() {
+		c.order.Disconnect()
+		return parley.ErrDisconnected
+	}
+	order := c.order
+	if err := order.Accept(event, c.scope.Subprotocols); err != nil {
+		return err
+	}
+	if !c.take() {
+		c.order.Disconnect()
+		return parley.ErrDisconnected
+	}
+	defer c.done()
+	sock, err := c.upgrade(event)
+	if err != nil {
+		return c.upgradeFailed(err)
+	}
+	sock.Start(c.ctx, c.cancel)
+	c.order, c.socket = order, sock
+	c.open.Store(sock)
+	c.startAging()
+	if c.gateway.draining.Load() {
+		c.drainSocket(sock)
+	}
+	return nil
+}
+
+// upgrade makes the socket.
+func (c *webSocketConn) upgrade(event parley.WebSocketAccept) (sock *socket.Conn, err error) {
+	panicked := c.write(func(w http.ResponseWriter) {
+		header := maps.Clone(w.Header())
+		delete(header, "Sec-Websocket-Protocol") // the app chooses
+		copyHeader(header, event.Header)
+		if event.Subprotocol != "" {
+			header["Sec-Websocket-Protocol"] = []string{event.Subprotocol}
+		}
+		sock, err = c.gateway.upgrader.Upgrade(w, c.scope.Request, header)
+	})
+	if panicked != nil {
+		return nil, panicked
+	}
+	return sock, err
+}
+
+// upgradeFailed ends a handshake that was accepted and could not be completed: the
+// client left, a writer above hides the connection, or it broke.
+func (c *webSocketConn) upgradeFailed(err error) error {
+	c.order.Disconnect()
+	c.cancel(parley.ErrDisconnected)
+	if !errors.Is(err, parley.ErrDisconnected) {
+		c.write(func(w http.ResponseWriter) {
+			w = innermost(w) // gin's believes by now that its head is out
+			if _, ok := w.(http.Hijacker); !ok {
+				err = fmt.Errorf("%w: %T hides http.Hijacker", err, w)
+			}
+			c.answer(w, http.StatusInternalServerError)
+		})
+		c.log(slog.LevelError, err)
+	}
+	return parley.ErrDisconnected
+}
+
+// answer answers with a status, at once where ServeHTTP does not return yet.
+func (c *webSocketConn) answer(w http.ResponseWriter, status int) {
+	answer(w, status)
+	c.flush(w)
+}
+
+func (c *webSocketConn) flush(w http.ResponseWriter) {
+	if c.gateway.options.Mode == Hold {
+		http.NewResponseController(w).Flush() // a writer that cannot sends when it likes
+	}
+}
+
+func copyHeader(into, from http.Header) {
+	for name, values := range from {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		into[name] = append(into[name], values...)
+	}
+}
+
+func (c *webSocketConn) close(event parley.WebSocketClose) error {
+	event, what, err := c.order.Close(event)
+	switch what {
+	case protocol.CloseFrame:
+		c.socket.Close(event.Code, event.Reason, parley.ErrClosed)
+	case protocol.CloseDenies:
+		err = c.respond(parley.WebSocketDeny{Status: http.StatusForbidden})
+	}
+	return err
+}
+
+func (c *webSocketConn) deny(event parley.WebSocketDeny) error {
+	event, err := c.order.Deny(event)
+	if err != nil {
+		return err
+	}
+	return c.respond(event)
+}
+
+// respond answers the handshake with a whole HTTP response.
+func (c *webSocketConn) respond(deny parley.WebSocketDeny) error {
+	if !c.take() {
+		c.order.Disconnect()
+		return parley.ErrDisconnected
+	}
+	defer c.done()
+	return c.write(func(w http.ResponseWriter) {
+		copyHeader(w.Header(), deny.Header)
+		if deny.Status != http.StatusNoContent && deny.Status != http.StatusNotModified {
+			w.Header()["Content-Length"] = []string{strconv.Itoa(len(deny.Body))}
+		}
+		w.WriteHeader(deny.Status)
+		w.Write(deny.Body) // a client that is gone has nobody to tell
+		c.flush(w)
+	})
+}
+
+func (c *webSocketConn) startDenial(event parley.WebSocketResponseStart) error {
+	if err := c.order.ResponseStart(event); err != nil {
+		return err
+	}
+	if !c.take() {
+		c.order.Disconnect()
+		return parley.ErrDisconnected
+	}
+	return c.write(func(w http.ResponseWriter) {
+		copyHeader(w.Header(), event.Header)
+		w.WriteHeader(event.Status)
+	})
+}
+
+func (c *webSocketConn) continueDenial(event parley.WebSocketResponseBody) error {
+	if err := c.order.ResponseBody(event); err != nil {
+		return err
+	}
+	if !event.More {
+		defer c.done()
+	}
+	return c.write(func(w http.ResponseWriter) {
+		w.Write(event.Body)
+		if event.More {
+			http.NewResponseController(w).Flush()
+		} else {
+			c.flush(w)
+		}
+	})
+}
