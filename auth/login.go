@@ -167,7 +167,8 @@ func (s *Sessions) begin(ctx context.Context, session *session, before string) e
 // Middleware's Revocations reach: sockets, fallback sessions and answers that are
 // under way, this conversation, too, if it is a socket. It may come after the
 // answer. Nobody logged in is no error. Errors are ErrNoSession and
-// ErrUnavailable.
+// ErrUnavailable; if it is Revocations that failed, the session has ended all the
+// same, and what is open ends when its identity expires.
 func (s *Sessions) Logout(ctx context.Context) error {
 	session := s.session(ctx)
 	if session == nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -233,26 +234,18 @@ func TestSessionB5_3Passive(t *testing.T) {
 	panics(t, "nil manager", func() { auth.LoadAndSave(nil) })
 }
 
-// brokenStore is a store whose server is down.
-type brokenStore struct{}
-
-func (brokenStore) Find(string) ([]byte, bool, error)      { return nil, false, errInner }
-func (brokenStore) Commit(string, []byte, time.Time) error { return errInner }
-func (brokenStore) Delete(string) error                    { return errInner }
-
-func TestSessionStoreDown(t *testing.T) {
-	manager := newSessions()
-	manager.Store = brokenStore{}
-	app := new(inner)
-	got := parleytest.Do(t, auth.LoadAndSave(manager)(app), get("/", "Cookie", "session=a"))
-	if got.Status != 503 || !errors.Is(got.Err, errInner) || app.ran.Load() != 0 {
-		t.Errorf("%d %v", got.Status, got.Err)
-	}
-	saving := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		manager.Put(ctx, "a", "1")
-		return parley.Respond(ctx, conn, 200, nil, nil)
+// What docs/auth.md says of sessions in a bubble.
+func TestSessionsInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		manager := newSessions()
+		cookie := stored(t, manager, "a", "1")
+		time.Sleep(23 * time.Hour)
+		if got := value(t, manager, cookie, "a"); got != "1" {
+			t.Errorf("a is %q", got)
+		}
+		time.Sleep(2 * time.Hour)
+		if got := value(t, manager, cookie, "a"); got != "" {
+			t.Errorf("after its lifetime a is %q", got)
+		}
 	})
-	if got := parleytest.Do(t, auth.LoadAndSave(manager)(saving), get("/")); got.Status != 503 || !errors.Is(got.Err, errInner) {
-		t.Errorf("%d %v", got.Status, got.Err)
-	}
 }
