@@ -71,6 +71,7 @@ func (s *session) deny(ctx context.Context, conn parley.Conn, secrets http.Heade
 	if d.single {
 		return parley.Respond(ctx, conn, d.status, header, d.part)
 	}
+	defer s.abandon()
 	err := conn.Send(ctx, parley.HTTPResponseStart{Status: d.status, Header: header})
 	for whole := false; err == nil && !whole; {
 		if d, err = s.nextPart(ctx); err == nil {
@@ -87,21 +88,20 @@ func (s *session) deny(ctx context.Context, conn parley.Conn, secrets http.Heade
 // nextPart takes the next part of the denial that there is. An app that has not come
 // to its end leaves the answer cut.
 func (s *session) nextPart(ctx context.Context) (d denial, err error) {
-	waited := s.until(ctx, nil, func() bool {
+	err = s.until(ctx, nil, func() bool {
 		d = s.denial
-		switch {
-		case len(d.part) > 0 || d.whole:
-		case s.over:
-			err = parley.ErrIncomplete
-		default:
+		if len(d.part) == 0 && !d.whole && !s.over {
 			return false
 		}
 		s.denial.part = nil
 		s.wake()
 		return true
 	})
-	if waited != nil {
-		return d, waited
+	if err == nil && len(d.part) == 0 && !d.whole {
+		s.mu.Lock()
+		s.awaited = false
+		s.mu.Unlock()
+		return d, s.failure(parley.ErrIncomplete)
 	}
 	return d, err
 }

@@ -100,6 +100,34 @@ func TestDrainBetweenPolls(t *testing.T) {
 	})
 }
 
+// A client that waits for the app's answer when a drain begins is told to come later.
+func TestDrainInHandshake(t *testing.T) {
+	for _, by := range []string{"app", "gateway"} {
+		t.Run(by, func(t *testing.T) {
+			each(t, func(t *testing.T, streams bool) {
+				app := serve(t, parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error {
+					<-ctx.Done()
+					return context.Cause(ctx)
+				}), fallback.Options{})
+				gateway, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				c := &client{t: t, app: draining(gateway, app), streams: streams}
+				x := parleytest.Start(t, c.app, c.get())
+				synctest.Wait()
+				if by == "app" {
+					closes(t, app)
+				} else {
+					cancel(parley.ErrDraining)
+				}
+				if got := x.Response(); got.Status != 503 {
+					t.Errorf("%+v", got)
+				}
+				settled(t, app)
+			})
+		})
+	}
+}
+
 // Middleware that has had enough of a request does not end the session.
 func TestRequestTimeout(t *testing.T) {
 	each(t, func(t *testing.T, streams bool) {

@@ -140,6 +140,48 @@ func TestFailsUnheard(t *testing.T) {
 	})
 }
 
+// An app that fails after it has denied is logged here, once; one that fails in the
+// middle of its denial fails the request.
+func TestFailsAfterDenial(t *testing.T) {
+	deny := parley.WebSocketDeny{Status: 401, Body: []byte("who?")}
+	begin := parley.WebSocketResponseStart{Status: 401}
+	part := parley.WebSocketResponseBody{Body: []byte("who"), More: true}
+	for _, test := range []struct {
+		name   string
+		events []parley.Event
+		logged int
+		err    error
+		body   string
+	}{
+		{"whole", []parley.Event{deny}, 1, nil, "who?"},
+		{"begun", []parley.Event{begin, part}, 0, parley.ErrAppPanic, "who"},
+		{"begun, without a body", []parley.Event{begin}, 0, parley.ErrAppPanic, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log lines
+				app := serve(t, parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+					for _, event := range test.events {
+						if err := conn.Send(ctx, event); err != nil {
+							t.Error(err)
+						}
+					}
+					time.Sleep(time.Second)
+					panic("late")
+				}), fallback.Options{Logger: log.logger()})
+				got := parleytest.Do(t, app, (&client{t: t}).get())
+				if got.Status != 401 || got.Body != test.body || got.Truncated == (test.err == nil) || !errors.Is(got.Err, test.err) {
+					t.Errorf("%+v", got)
+				}
+				settled(t, app)
+				if log.count() != test.logged {
+					t.Errorf("logged %s", log.text.String())
+				}
+			})
+		})
+	}
+}
+
 // An app that answers nobody is not waited for.
 func TestHandshakeTimeout(t *testing.T) {
 	each(t, func(t *testing.T, streams bool) {

@@ -269,6 +269,27 @@ func TestScope(t *testing.T) {
 	}
 }
 
+// Without limits nothing is bounded, and nothing else changes.
+func TestNoLimits(t *testing.T) {
+	each(t, func(t *testing.T, streams bool) {
+		c := (&client{t: t, app: serve(t, new(host).echo(), fallback.Options{
+			Heartbeat: -1, WriteTimeout: -1, HandshakeTimeout: -1, MaxSessions: -1, MaxPerClient: -1,
+			MaxMessage: -1, ReceiveBytes: -1, QueueMessages: -1, QueueBytes: -1,
+		}), streams: streams}).mustOpen()
+		large := strings.Repeat("a", 3<<20)
+		for range 2 {
+			if got := c.post(large); got != 204 {
+				t.Errorf("posted: %d", got)
+			}
+		}
+		for range 2 {
+			if got := c.message(); got != large {
+				t.Errorf("got %d bytes", len(got))
+			}
+		}
+	})
+}
+
 func TestNewPanics(t *testing.T) {
 	app := new(host).echo()
 	for want, build := range map[string]func(){

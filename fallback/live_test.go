@@ -11,8 +11,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
@@ -209,4 +211,29 @@ func drained(t *testing.T, browser *http.Client, url string, streams bool, drain
 		t.Error(err)
 	}
 	return string(body)
+}
+
+// A client that keeps its connection and does not read is ended, whatever the kernel
+// has taken from us.
+func TestLiveStalled(t *testing.T) {
+	ended := make(chan error, 1)
+	app := serve(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
+		}
+		for {
+			if err := ws.Write(ctx, parley.Binary(make([]byte, 64<<10))); err != nil {
+				ended <- context.Cause(ctx)
+				return err
+			}
+		}
+	}), fallback.Options{WriteTimeout: 200 * time.Millisecond})
+	url, browser := serveTCP(t, app)
+	get(t, browser, url, "text/event-stream") // and nothing is read
+	if got := <-ended; !errors.Is(got, parley.ErrSlowConsumer) {
+		t.Errorf("ended with %v", got)
+	}
+	if got := app.Stats(); got.Slow != 1 {
+		t.Errorf("%+v", got)
+	}
 }

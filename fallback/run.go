@@ -22,45 +22,83 @@ func (s *session) returned(err error) {
 	s.mu.Lock()
 	ending := s.order.Finish()
 	s.over, s.failed = true, err
-	unheard := !s.awaited && ending != protocol.WebSocketSayGoodbye
+	how := parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrFinished}
+	var said *goodbye
 	switch {
 	case ending != protocol.WebSocketSayGoodbye:
-		s.finish(parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrFinished}, nil)
 	case errors.Is(err, http.ErrAbortHandler):
 		s.aborted = true
-		s.finish(parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: parley.ErrFinished}, nil)
 	default:
 		bye := protocol.Goodbye(err)
-		how := parley.WebSocketDisconnect{Code: bye.Code, Reason: bye.Reason, Cause: parley.ErrFinished}
-		s.finish(how, &goodbye{Code: bye.Code, Reason: bye.Reason})
+		how.Code, how.Reason = bye.Code, bye.Reason
+		said = &goodbye{Code: bye.Code, Reason: bye.Reason}
 	}
-	reports := s.accept != nil || unheard
-	cause := s.gone.Cause
+	s.finish(how, said)
+	cause, answers := s.gone.Cause, s.awaited && owesAnswer(ending)
 	s.wake()
 	s.mu.Unlock()
-	if reports {
-		s.report(ending, err, cause)
+	if !answers {
+		s.report(err, cause)
 	}
 	s.cancel(parley.ErrFinished)
 	s.unwatch()
 	s.app.sessions.returned(s)
 }
 
+// owesAnswer reports whether the app has left the handshake without an answer, or
+// without a whole one. The request that waits for it deals with the failure then.
+func owesAnswer(ending protocol.WebSocketEnding) bool {
+	return ending == protocol.WebSocketFail || ending == protocol.WebSocketAbort
+}
+
+// failure is that of an app which owes an answer, as the request's own, so that what
+// is above hears of it as of any other. standard is that of an app which has just
+// returned.
+func (s *session) failure(standard error) error {
+	s.mu.Lock()
+	failed := s.failed
+	s.mu.Unlock()
+	var panicked *parley.PanicError
+	switch {
+	case errors.Is(failed, http.ErrAbortHandler):
+		panic(http.ErrAbortHandler)
+	case errors.As(failed, &panicked):
+		panic(panicked)
+	case failed == nil, errors.Is(failed, parley.ErrDisconnected):
+		return standard
+	}
+	return failed
+}
+
+// abandon leaves a session whose answer nobody waits for any more.
+func (s *session) abandon() {
+	s.mu.Lock()
+	unheard := s.over && s.awaited && owesAnswer(s.order.Finish())
+	s.awaited = false
+	failed, cause := s.failed, s.gone.Cause
+	s.mu.Unlock()
+	if unheard {
+		s.report(failed, cause)
+	}
+}
+
 // report logs an app's failure. What the app says of the client (not found, too
-// large, a close of its own) is no failure of the program.
-func (s *session) report(ending protocol.WebSocketEnding, err, cause error) {
+// large, a close of its own) is no failure of the program, nor is the end of its
+// context.
+func (s *session) report(err, cause error) {
 	switch {
 	case err == nil, errors.Is(err, http.ErrAbortHandler), errors.Is(err, parley.ErrDisconnected),
-		ending == protocol.WebSocketDone && (errors.Is(err, cause) || errors.Is(err, context.Canceled)):
+		errors.Is(err, cause), errors.Is(err, context.Canceled) && cause != parley.ErrFinished:
 		return
 	}
 	attrs := []any{"protocol", "fallback", "path", s.scope.Request.URL.Path, "error", err}
 	level := slog.LevelError
 	var panicked *parley.PanicError
+	known := parley.CodeOf(err) != parley.CloseInternalError
 	switch {
 	case errors.As(err, &panicked):
 		attrs = append(attrs, "stack", string(panicked.Stack))
-	case parley.CodeOf(err) != parley.CloseInternalError || protocol.Status(err) < http.StatusInternalServerError:
+	case known, protocol.Status(err) < http.StatusInternalServerError:
 		level = slog.LevelDebug
 	}
 	s.app.options.Logger.Log(context.WithoutCancel(s.ctx), level, "parley: app failed", attrs...)

@@ -122,8 +122,10 @@ func (s *session) lost() {
 // revoke ends the session with the identity that it belongs to. What its client
 // has sent and the app has not received is not heard any more.
 func (s *session) revoke(cause error) {
-	s.app.counters.revoked.Add(1)
 	s.update(func() {
+		if s.gone == nil {
+			s.app.counters.revoked.Add(1)
+		}
 		s.in.drop()
 		code := parley.CodeOf(cause)
 		s.finish(parley.WebSocketDisconnect{Code: code, Cause: cause}, &goodbye{Code: code})

@@ -1,0 +1,79 @@
+package fallback
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/identity"
+	"github.com/parleygo/parley/internal/origin"
+)
+
+// newSession makes a session that is listed and watched over, and whose app does not
+// run yet.
+func (a *App) newSession(ctx context.Context, scope *parley.Scope, owner owner) (*session, error) {
+	if headSize(scope.Request) > maxHead {
+		return nil, errLargeHead
+	}
+	s := &session{
+		app: a, id: rand.Text(), owner: owner, client: clientOf(scope, owner.subject),
+		turn: make(chan struct{}, 1), awaited: true, unwatch: func() {},
+	}
+	below := context.WithoutCancel(ctx)
+	if err := a.checkOrigin(scope.Request); err != nil {
+		if a.options.CheckOrigin != nil {
+			return nil, errForeign
+		}
+		s.verdict = new(origin.Verdict)
+		below = s.verdict.With(below)
+	}
+	s.ctx, s.cancel = context.WithCancelCause(below)
+	s.scope = handshakeOf(s.ctx, scope)
+	s.lease = time.AfterFunc(a.options.Lease, s.expire)
+	s.lease.Stop()
+	if err := a.sessions.add(s, &a.options); err != nil {
+		return nil, err
+	}
+	if claimant := identity.From(ctx); claimant != nil && owner.subject != "" {
+		unwatch, err := claimant.Watch(ctx, s.revoke)
+		if err != nil {
+			a.sessions.unlist(s)
+			a.sessions.returned(s)
+			return nil, err
+		}
+		s.unwatch = unwatch
+	}
+	a.counters.opened.Add(1)
+	return s, nil
+}
+
+var ownPages = origin.New(origin.Rules{Self: true})
+
+func (a *App) checkOrigin(r *http.Request) error {
+	if a.options.CheckOrigin != nil {
+		return a.options.CheckOrigin(r)
+	}
+	return refused(ownPages.Request(r))
+}
+
+// handshakeOf is the scope of a WebSocket that a request stands for. The session
+// outlives the request, and keeps no more of it than its head.
+func handshakeOf(ctx context.Context, scope *parley.Scope) *parley.Scope {
+	below := scope.Clone()
+	below.Protocol = parley.WebSocket
+	below.Subprotocols = offered(scope.Request)
+	below.Extensions = []parley.Extension{parley.ExtensionDenial}
+	r := below.Request.WithContext(ctx)
+	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
+	if r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
+		// Browsers send an Origin with each handshake, but not with a GET of their own.
+		r.Header.Set("Origin", scope.Scheme()+"://"+r.Host)
+	}
+	below.Request = r
+	if scope.Scheme() == "https" {
+		return below.WithScheme("wss")
+	}
+	return below.WithScheme("ws")
+}
