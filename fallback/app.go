@@ -51,7 +51,7 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 func (a *App) Close(ctx context.Context) error {
 	list, idle := a.sessions.close()
 	for _, s := range list {
-		s.end(parley.WebSocketDisconnect{Code: parley.CloseServiceRestart, Cause: parley.ErrDraining})
+		s.fail(parley.ErrDraining)
 	}
 	select {
 	case <-idle:

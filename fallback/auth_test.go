@@ -36,7 +36,8 @@ func newSite(t *testing.T, above bool) *site {
 	s := new(site)
 	s.login = auth.NewSessions(auth.SessionOptions{Manager: manager, Identify: identify})
 	s.stack = auth.Stack(auth.StackOptions{
-		Logger: silent, Sessions: manager, Auth: auth.Options{Authenticators: []auth.Authenticator{s.login}},
+		Logger: silent, Sessions: manager,
+		Auth: auth.Options{Authenticators: []auth.Authenticator{s.login}},
 	})
 	who := func(app parley.App) parley.App {
 		return parley.Chain(app, s.stack, auth.Require(auth.RequireOptions{}))
@@ -52,7 +53,9 @@ func newSite(t *testing.T, above bool) *site {
 }
 
 // do has a visitor log in or out.
-func (s *site) do(t *testing.T, cookie string, act func(ctx context.Context) error) (changed string) {
+func (s *site) do(
+	t *testing.T, cookie string, act func(ctx context.Context) error,
+) (changed string) {
 	t.Helper()
 	app := s.stack(parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
 		if err := act(ctx); err != nil {

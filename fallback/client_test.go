@@ -176,12 +176,16 @@ func (c *client) answer(got *parleytest.Response) news {
 	n := news{closed: p.Closed, status: 200}
 	for _, message := range p.Messages {
 		if message.Binary != nil {
-			n.messages = append(n.messages, parley.WebSocketReceive{Type: parley.BinaryMessage, Data: *message.Binary})
+			n.messages = append(n.messages, binary(*message.Binary))
 			continue
 		}
 		n.messages = append(n.messages, parley.WebSocketReceive{Data: []byte(*message.Text)})
 	}
 	return n
+}
+
+func binary(data []byte) parley.WebSocketReceive {
+	return parley.WebSocketReceive{Type: parley.BinaryMessage, Data: data}
 }
 
 func (c *client) nextEvent() news {
@@ -235,7 +239,7 @@ func (c *client) take(event string) (n news) {
 		if err != nil {
 			c.t.Errorf("%q: %v", text, err)
 		}
-		n.messages = append(n.messages, parley.WebSocketReceive{Type: parley.BinaryMessage, Data: bytes})
+		n.messages = append(n.messages, binary(bytes))
 	case name == "text":
 		c.decode(text, &text)
 		fallthrough

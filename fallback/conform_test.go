@@ -27,16 +27,21 @@ var transports = map[string]bool{"stream": true, "poll": false}
 // can't carry are frames, and requests that are none of a fallback's.
 type wire struct{ streams bool }
 
-func (wire) Features() parleytest.Features { return parleytest.Features{Drain: true, Sockets: true} }
+func (wire) Features() parleytest.Features {
+	return parleytest.Features{Drain: true, Sockets: true}
+}
 
 func (wire) HTTP(t testing.TB, _ parley.App, _ parleytest.HTTPScript) (seen parleytest.HTTPSeen) {
 	t.Error("no HTTP here")
 	return seen
 }
 
-func (w wire) WebSocket(t testing.TB, app parley.App, script parleytest.SocketScript) parleytest.SocketSeen {
+func (w wire) WebSocket(
+	t testing.TB, app parley.App, script parleytest.SocketScript,
+) parleytest.SocketSeen {
 	served := fallback.New(app, fallback.Options{Lease: time.Second, Logger: silent})
-	p := &player{client: client{t: t, app: served, streams: w.streams, target: offer(script.Subprotocols...)}}
+	p := &player{client: client{t: t, app: served, streams: w.streams}}
+	p.target = offer(script.Subprotocols...)
 	t.Cleanup(func() {
 		if err := served.Close(context.Background()); err != nil {
 			t.Error(err)

@@ -42,7 +42,8 @@ func (h *host) echo() parley.App {
 			h.mu.Lock()
 			h.log = append(h.log, message.Text())
 			h.mu.Unlock()
-			if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data}); err != nil {
+			answer := parley.WebSocketSend{Type: message.Type, Data: message.Data}
+			if err := ws.Write(ctx, answer); err != nil {
 				h.ended(err)
 				return err
 			}
@@ -114,9 +115,11 @@ func each(t *testing.T, test func(t *testing.T, streams bool)) {
 // Any message arrives as it was sent, both ways.
 func TestMessages(t *testing.T) {
 	each(t, func(t *testing.T, streams bool) {
-		c := (&client{t: t, app: serve(t, new(host).echo(), fallback.Options{}), streams: streams}).mustOpen()
+		app := serve(t, new(host).echo(), fallback.Options{})
+		c := (&client{t: t, app: app, streams: streams}).mustOpen()
 		for _, text := range []string{
-			"a", "", " a", "a\nb", "a\n", "a\r\nb\r", "id: 1", "\x00", "\u2028<&>\ufeff", `"\`, strings.Repeat("é", 1<<18),
+			"a", "", " a", "a\nb", "a\n", "a\r\nb\r", "id: 1", "\x00", "\u2028<&>\ufeff", `"\`,
+			strings.Repeat("é", 1<<18),
 		} {
 			if status := c.post(text); status != 204 {
 				t.Errorf("posting %.20q: %d", text, status)
@@ -182,7 +185,11 @@ func TestLease(t *testing.T) {
 			if got := c.next(); got.gone || got.closed != nil || len(got.messages) != 0 {
 				t.Errorf("%+v", got)
 			}
-			if waited, want := time.Since(began), map[bool]time.Duration{true: 15 * time.Second, false: 25 * time.Second}[streams]; waited != want {
+			want := 25 * time.Second
+			if streams {
+				want = 15 * time.Second
+			}
+			if waited := time.Since(began); waited != want {
 				t.Errorf("held for %v, want %v", waited, want)
 			}
 		}
@@ -262,7 +269,8 @@ func TestScope(t *testing.T) {
 	if got := parleytest.Do(t, app, r); !strings.Contains(got.Body, `"protocol":"b"`) {
 		t.Errorf("%+v", got)
 	}
-	if scope.Protocol != parley.WebSocket || scope.Scheme() != "wss" || scope.PathValue("room") != "7" ||
+	if scope.Protocol != parley.WebSocket || scope.Scheme() != "wss" ||
+		scope.PathValue("room") != "7" ||
 		!slices.Equal(scope.Subprotocols, []string{"c", "a", "b"}) ||
 		!slices.Equal(scope.Extensions, []parley.Extension{parley.ExtensionDenial}) {
 		t.Errorf("%+v", scope)

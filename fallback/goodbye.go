@@ -43,7 +43,7 @@ func (g *goodbye) event() []byte {
 func (s *session) interrupted(ctx context.Context) (lost error) {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, parley.ErrDraining):
-		s.end(parley.WebSocketDisconnect{Code: parley.CloseServiceRestart, Cause: parley.ErrDraining})
+		s.fail(parley.ErrDraining)
 	case errors.Is(cause, parley.ErrAuthExpired):
 		s.revoke(cause)
 	case errors.Is(cause, parley.ErrDisconnected):

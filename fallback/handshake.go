@@ -55,7 +55,7 @@ func (a *App) checkOrigin(r *http.Request) error {
 	if a.options.CheckOrigin != nil {
 		return a.options.CheckOrigin(r)
 	}
-	return refused(ownPages.Request(r))
+	return originError(ownPages.Request(r))
 }
 
 // handshakeOf is the scope of a WebSocket that a request stands for. The session

@@ -27,7 +27,9 @@ func TestBadRequests(t *testing.T) {
 		{"post to nothing", "POST", "/", nil, 404},
 		{"delete of nothing", "DELETE", "/", nil, 404},
 		{"no such session", "GET", "/?session=x", nil, 404},
-		{"no such session of a stream", "GET", "/", http.Header{"Last-Event-Id": {"x.7"}, "Accept": {"text/event-stream"}}, 404},
+		{"no such session of a stream", "GET", "/", http.Header{
+			"Last-Event-Id": {"x.7"}, "Accept": {"text/event-stream"},
+		}, 404},
 		{"cursor that is none", "GET", "/?cursor=x", nil, 400},
 		{"negative cursor", "GET", "/?cursor=-1", nil, 400},
 		{"large cursor", "GET", "/?cursor=9223372036854775808", nil, 400},
@@ -105,12 +107,15 @@ func TestSessionLimits(t *testing.T) {
 	each(t, func(t *testing.T, streams bool) {
 		var log lines
 		u := new(users)
-		served := serve(t, new(host).echo(), fallback.Options{MaxSessions: 5, MaxPerClient: 2, Logger: log.logger()})
+		served := serve(t, new(host).echo(), fallback.Options{
+			MaxSessions: 5, MaxPerClient: 2, Logger: log.logger(),
+		})
 		open := func(name, address string) int {
-			c := &client{t: t, app: u.wrap(served), streams: streams, as: func(r *http.Request) *http.Request {
+			c := &client{t: t, app: u.wrap(served), streams: streams}
+			c.as = func(r *http.Request) *http.Request {
 				r.RemoteAddr = address
 				return as(name)(r)
-			}}
+			}
 			return c.open()
 		}
 		for i, test := range []struct {
@@ -211,7 +216,8 @@ func TestMiddlewareBelow(t *testing.T) {
 			Handshakes: middleware.Rate{PerSecond: 0.001, Burst: 2},
 			Messages:   middleware.Rate{PerSecond: 0.001, Burst: 2},
 		})
-		app := serve(t, parley.Chain(new(host).echo(), limit.Wrap, middleware.MessageLimit(3)), fallback.Options{})
+		limited := parley.Chain(new(host).echo(), limit.Wrap, middleware.MessageLimit(3))
+		app := serve(t, limited, fallback.Options{})
 		c := (&client{t: t, app: app, streams: streams}).mustOpen()
 		for i, want := range []int{204, 204, 204} {
 			if got := c.post(fmt.Sprint(i)); got != want {

@@ -25,7 +25,8 @@ import (
 func TestAllTransports(t *testing.T) {
 	layer := channel.New(channel.Options{})
 	t.Cleanup(func() { _ = layer.Close(context.Background()) })
-	said := func(_ *struct{}, ctx context.Context, _ *consumer.Conn, line struct{ Text string }) error {
+	type line struct{ Text string }
+	said := func(_ *struct{}, ctx context.Context, _ *consumer.Conn, line line) error {
 		_, err := layer.GroupSend(ctx, "lobby", channel.NewMessage("line", []byte(line.Text)))
 		return err
 	}
@@ -163,7 +164,10 @@ func TestLiveDrain(t *testing.T) {
 				defer server.Close()
 				browser := &http.Client{Transport: new(http.Transport)}
 				defer browser.CloseIdleConnections()
-				if got := drained(t, browser, server.URL, streams, func() error { return drain(app, gateway) }); !strings.Contains(got, `{"code":1012,"retry":`) {
+				got := drained(t, browser, server.URL, streams, func() error {
+					return drain(app, gateway)
+				})
+				if !strings.Contains(got, `{"code":1012,"retry":`) {
 					t.Errorf("the client has read %q", got)
 				}
 			})
@@ -172,7 +176,9 @@ func TestLiveDrain(t *testing.T) {
 }
 
 // drained returns what a client reads whose server drains.
-func drained(t *testing.T, browser *http.Client, url string, streams bool, drain func() error) string {
+func drained(
+	t *testing.T, browser *http.Client, url string, streams bool, drain func() error,
+) string {
 	t.Helper()
 	send := func(header http.Header, query string) *http.Response {
 		r, err := http.NewRequestWithContext(t.Context(), "GET", url+query, nil)

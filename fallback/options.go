@@ -105,7 +105,7 @@ func (o Options) withDefaults() Options {
 		allowed := origin.New(origin.Rules{
 			Allow: origin.MustPatterns("fallback: Options.Origins", o.Origins), AllowMissing: true,
 		})
-		o.CheckOrigin = func(r *http.Request) error { return refused(allowed.Request(r)) }
+		o.CheckOrigin = func(r *http.Request) error { return originError(allowed.Request(r)) }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -113,8 +113,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// refused makes an error of a refusal, which is none where that is nil.
-func refused(by *origin.Refusal) error {
+// originError makes an error of a refusal, which is none where that is nil.
+func originError(by *origin.Refusal) error {
 	if by == nil {
 		return nil
 	}

@@ -18,22 +18,23 @@ import (
 
 // Whoever has the id of a session and nothing else has nothing, whatever it tries.
 func TestStrangers(t *testing.T) {
+	nobody, keeper, ann := client{}, client{secret: "new"}, client{as: as("ann")}
 	for _, test := range []struct {
 		name   string
 		owner  client
-		thief  func(thief, owner *client)
+		thief  func(thief *client)
 		status int
 	}{
-		{"nobody's, without the secret", client{}, func(thief, _ *client) { thief.cookie = nil }, 404},
-		{"nobody's, with a wrong cookie", client{}, func(thief, _ *client) { thief.cookie.Value = "WRONGWRONGWRONGWRONGWRONGW" }, 404},
-		{"nobody's, with an empty cookie", client{}, func(thief, _ *client) { thief.cookie.Value = "" }, 404},
-		{"nobody's, from a header", client{secret: "new"}, func(thief, _ *client) { thief.secret = "" }, 404},
-		{"nobody's, with a wrong header", client{secret: "new"}, func(thief, _ *client) { thief.secret = strings.Repeat("A", 26) }, 404},
-		{"nobody's, asking for a secret", client{secret: "new"}, func(thief, _ *client) { thief.secret = "new" }, 404},
-		{"nobody's, by somebody", client{}, func(thief, _ *client) { thief.cookie, thief.as = nil, as("bob") }, 404},
-		{"a user's, by another", client{as: as("ann")}, func(thief, _ *client) { thief.as = as("bob") }, 404},
-		{"a user's, by nobody", client{as: as("ann")}, func(thief, _ *client) { thief.as = nil }, 404},
-		{"a user's, with a token that is no good", client{as: as("ann")}, func(thief, _ *client) { thief.as = as("forged") }, 500},
+		{"no secret", nobody, func(c *client) { c.cookie = nil }, 404},
+		{"wrong cookie", nobody, func(c *client) { c.cookie.Value = strings.Repeat("A", 26) }, 404},
+		{"empty cookie", nobody, func(c *client) { c.cookie.Value = "" }, 404},
+		{"no header", keeper, func(c *client) { c.secret = "" }, 404},
+		{"wrong header", keeper, func(c *client) { c.secret = strings.Repeat("A", 26) }, 404},
+		{"asking for a secret", keeper, func(c *client) { c.secret = "new" }, 404},
+		{"a user", nobody, func(c *client) { c.cookie, c.as = nil, as("bob") }, 404},
+		{"another user", ann, func(c *client) { c.as = as("bob") }, 404},
+		{"nobody", ann, func(c *client) { c.as = nil }, 404},
+		{"a token that is no good", ann, func(c *client) { c.as = as("forged") }, 500},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			each(t, func(t *testing.T, streams bool) {
@@ -47,7 +48,7 @@ func TestStrangers(t *testing.T) {
 					cookie := *owner.cookie
 					thief.cookie = &cookie
 				}
-				test.thief(&thief, &owner)
+				test.thief(&thief)
 				nobody := thief
 				nobody.session = "NOSUCHSESSIONNOSUCHSESSION"
 				for _, method := range []string{"GET", "POST", "DELETE"} {
@@ -60,7 +61,8 @@ func TestStrangers(t *testing.T) {
 					}
 					stolen, none := try(&thief), try(&nobody)
 					if stolen.Status != test.status || none.Status != stolen.Status || none.Body != stolen.Body {
-						t.Errorf("%s: %d %q, and of no session %d %q", method, stolen.Status, stolen.Body, none.Status, none.Body)
+						t.Errorf("%s: %d %q, and of no session %d %q",
+							method, stolen.Status, stolen.Body, none.Status, none.Body)
 					}
 				}
 				owner.post("mine")
@@ -81,14 +83,15 @@ func TestSecret(t *testing.T) {
 	u := new(users)
 	served := serve(t, new(host).echo(), fallback.Options{})
 	first := (&client{t: t, app: u.wrap(served), target: "/chat/a%20b"}).mustOpen()
-	if got := first.cookie; got == nil || !got.HttpOnly || got.Secure || got.SameSite != http.SameSiteLaxMode ||
-		got.Path != "/chat/a%20b" || len(got.Value) < 26 || got.Name != "parley-fallback" {
+	if got := first.cookie; got == nil || !got.HttpOnly || got.Secure ||
+		got.SameSite != http.SameSiteLaxMode || got.Path != "/chat/a%20b" ||
+		len(got.Value) < 26 || got.Name != "parley-fallback" {
 		t.Errorf("%+v", got)
 	}
 	second := &client{t: t, app: served, cookie: first.cookie}
 	got := parleytest.Do(t, served, second.get())
-	if header := got.Header; header.Get("Set-Cookie") != "" || header.Get("Parley-Secret") != "" || got.Status != 200 {
-		t.Errorf("a browser that has a secret: %v", header)
+	if got.Status != 200 || got.Header.Get("Set-Cookie")+got.Header.Get("Parley-Secret") != "" {
+		t.Errorf("a browser that has a secret: %v", got.Header)
 	}
 	keeper := (&client{t: t, app: served, secret: "new"}).mustOpen()
 	if len(keeper.secret) < 26 || keeper.cookie != nil {
@@ -99,18 +102,21 @@ func TestSecret(t *testing.T) {
 		t.Errorf("%q, %v", ann.secret, ann.cookie)
 	}
 	for _, short := range []string{"", "A", strings.Repeat("A", 1000)} {
-		c := (&client{t: t, app: served, cookie: &http.Cookie{Name: "parley-fallback", Value: short}}).mustOpen()
+		c := &client{t: t, app: served, cookie: &http.Cookie{Name: "parley-fallback", Value: short}}
+		c.mustOpen()
 		if c.cookie.Value == short {
 			t.Errorf("the secret is %q", short)
 		}
 	}
 	r := httptest.NewRequest("GET", "https://example.com/;x", nil)
-	if got := parleytest.Do(t, served, r).Header.Get("Set-Cookie"); !strings.HasSuffix(got, "; Path=/; HttpOnly; Secure; SameSite=Lax") {
-		t.Errorf("%q", got)
+	cookie := parleytest.Do(t, served, r).Header.Get("Set-Cookie")
+	if !strings.HasSuffix(cookie, "; Path=/; HttpOnly; Secure; SameSite=Lax") {
+		t.Errorf("%q", cookie)
 	}
 	moved := serve(t, new(host).echo(), fallback.Options{CookieName: "x", CookiePath: "/behind"})
-	if got := parleytest.Do(t, moved, r).Header.Get("Set-Cookie"); !strings.HasPrefix(got, "x=") || !strings.Contains(got, "Path=/behind;") {
-		t.Errorf("%q", got)
+	cookie = parleytest.Do(t, moved, r).Header.Get("Set-Cookie")
+	if !strings.HasPrefix(cookie, "x=") || !strings.Contains(cookie, "Path=/behind;") {
+		t.Errorf("%q", cookie)
 	}
 }
 
@@ -124,9 +130,7 @@ func TestLogout(t *testing.T) {
 				c := &client{t: t, app: u.wrap(served), streams: streams, as: as("ann")}
 				if where == "before the accept" {
 					c.as = as("expiring")
-					if got := parleytest.Do(t, c.app, c.get()); !errors.Is(got.Err, parley.ErrAuthExpired) || got.Status != 401 {
-						t.Errorf("%+v", got)
-					}
+					expired(t, parleytest.Do(t, c.app, c.get()))
 					settled(t, served)
 					return
 				}
@@ -140,8 +144,11 @@ func TestLogout(t *testing.T) {
 				began := time.Now()
 				u.logout("ann")
 				synctest.Wait()
-				if got := h.causes(); len(got) != 1 || !errors.Is(got[0], parley.ErrAuthExpired) || time.Since(began) != 0 {
-					t.Errorf("ended with %v after %v", got, time.Since(began))
+				if got := h.causes(); len(got) != 1 || !errors.Is(got[0], parley.ErrAuthExpired) {
+					t.Errorf("ended with %v", got)
+				}
+				if waited := time.Since(began); waited != 0 {
+					t.Errorf("ended after %v", waited)
 				}
 				if where == "attached" {
 					if got := c.ended(); got != 4401 {
@@ -157,6 +164,13 @@ func TestLogout(t *testing.T) {
 				settled(t, served)
 			})
 		})
+	}
+}
+
+func expired(t *testing.T, got *parleytest.Response) {
+	t.Helper()
+	if !errors.Is(got.Err, parley.ErrAuthExpired) || got.Status != 401 {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -180,9 +194,7 @@ func TestExpired(t *testing.T) {
 	each(t, func(t *testing.T, streams bool) {
 		served := serve(t, new(host).echo(), fallback.Options{})
 		c := &client{t: t, app: new(users).wrap(served), streams: streams, as: as("expired")}
-		if got := parleytest.Do(t, c.app, c.get()); !errors.Is(got.Err, parley.ErrAuthExpired) || got.Status != 401 {
-			t.Errorf("%+v", got)
-		}
+		expired(t, parleytest.Do(t, c.app, c.get()))
 		if got := served.Stats(); got.Sessions != 0 || got.Opened != 0 {
 			t.Errorf("%+v", got)
 		}
@@ -218,28 +230,40 @@ func TestForeignPage(t *testing.T) {
 	if log.count() != 1 {
 		t.Errorf("logged %s", log.text.String())
 	}
-	open := serve(t, new(host).echo(), fallback.Options{CheckOrigin: func(*http.Request) error { return nil }})
-	if got := parleytest.Do(t, open, request("Origin", "http://evil.example")); got.Status != 200 {
-		t.Errorf("%+v", got)
+}
+
+// A list of origins, a check and middleware below let others in.
+func TestOrigins(t *testing.T) {
+	decides := func(err error) func(*http.Request) error {
+		return func(*http.Request) error { return err }
 	}
-	listed := serve(t, new(host).echo(), fallback.Options{Logger: silent, Origins: []string{"https://shop.example"}})
-	for origin, status := range map[string]int{"https://shop.example": 200, "http://example.com": 403} {
-		if got := parleytest.Do(t, listed, request("Origin", origin)); got.Status != status {
-			t.Errorf("%s: %d, want %d", origin, got.Status, status)
+	shop := middleware.NewOrigin(middleware.OriginOptions{Allow: []string{"shop.example"}})
+	echo := new(host).echo()
+	below := serve(t, shop.Wrap(echo), fallback.Options{})
+	checked := serve(t, echo, fallback.Options{CheckOrigin: decides(nil)})
+	refused := serve(t, echo, fallback.Options{CheckOrigin: decides(errTest)})
+	for _, test := range []struct {
+		name, origin string
+		app          *fallback.App
+		status       int
+	}{
+		{"listed", "https://shop.example", listed(t), 200},
+		{"not listed", "http://example.com", listed(t), 403},
+		{"by the middleware", "https://shop.example", below, 200},
+		{"by nobody", "https://evil.example", below, 403},
+		{"checked", "https://evil.example", checked, 200},
+		{"refused", "http://example.com", refused, 403},
+	} {
+		r := (&client{}).get()
+		r.Header.Set("Origin", test.origin)
+		if got := parleytest.Do(t, test.app, r); got.Status != test.status {
+			t.Errorf("%s: %d, want %d", test.name, got.Status, test.status)
 		}
 	}
-	below := serve(t, middleware.NewOrigin(middleware.OriginOptions{
-		Allow: []string{"shop.example"},
-	}).Wrap(new(host).echo()), fallback.Options{})
-	for origin, status := range map[string]int{"https://shop.example": 200, "https://evil.example": 403} {
-		if got := parleytest.Do(t, below, request("Origin", origin)); got.Status != status {
-			t.Errorf("%s, by the middleware: %d, want %d", origin, got.Status, status)
-		}
-	}
-	shut := serve(t, new(host).echo(), fallback.Options{CheckOrigin: func(*http.Request) error { return errTest }})
-	if got := parleytest.Do(t, shut, request()); got.Status != 403 {
-		t.Errorf("%+v", got)
-	}
+}
+
+func listed(t *testing.T) *fallback.App {
+	return serve(t, new(host).echo(), fallback.Options{Origins: []string{"https://shop.example"}})
 }
 
 // slow is an app that takes its time before it receives a message.

@@ -30,8 +30,10 @@ var (
 	errClosing   = &refusal{http.StatusServiceUnavailable, "5", "the app is closing"}
 	errTooMany   = &refusal{http.StatusServiceUnavailable, "5", "too many sessions"}
 	errGreedy    = &refusal{http.StatusTooManyRequests, "15", "too many sessions of one client"}
-	errLargeHead = &refusal{http.StatusRequestHeaderFieldsTooLarge, "", "too large a header for a session to keep"}
-	errForeign   = &refusal{http.StatusForbidden, "", "a page of another origin"}
+	errLargeHead = &refusal{
+		http.StatusRequestHeaderFieldsTooLarge, "", "too large a header for a session to keep",
+	}
+	errForeign = &refusal{http.StatusForbidden, "", "a page of another origin"}
 )
 
 // add takes a session in, if there is room for it.

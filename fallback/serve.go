@@ -81,7 +81,7 @@ func (v *visit) receive(held *attachment, header http.Header) error {
 func (a *App) serveDelete(v *visit) error {
 	code, reason, ok := goodbyeOf(v.scope.Request)
 	if !ok {
-		v.session.end(parley.WebSocketDisconnect{Code: parley.CloseProtocolError, Cause: parley.ErrPeerProtocol})
+		v.session.fail(parley.ErrPeerProtocol)
 		return v.answer(http.StatusBadRequest)
 	}
 	v.session.end(parley.WebSocketDisconnect{
@@ -116,7 +116,7 @@ func (a *App) servePost(v *visit) error {
 	defer s.done()
 	body, err := parley.ReadBody(v.ctx, v.conn, a.options.MaxMessage)
 	if errors.Is(err, parley.ErrTooLarge) {
-		s.end(parley.WebSocketDisconnect{Code: parley.CloseTooLarge, Cause: parley.ErrTooLarge})
+		s.fail(parley.ErrTooLarge)
 		return v.answer(http.StatusRequestEntityTooLarge)
 	}
 	if err != nil {
@@ -126,7 +126,7 @@ func (a *App) servePost(v *visit) error {
 	if isType(v.scope.Request.Header.Get("Content-Type"), "application/octet-stream") {
 		message.Type = parley.BinaryMessage
 	} else if !utf8.Valid(body) {
-		s.end(parley.WebSocketDisconnect{Code: parley.CloseInvalidPayload, Cause: parley.ErrInvalidPayload})
+		s.fail(parley.ErrInvalidPayload)
 		return v.answer(http.StatusBadRequest)
 	}
 	if err := s.push(v.ctx, message); err != nil {

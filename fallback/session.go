@@ -98,6 +98,11 @@ func (s *session) end(how parley.WebSocketDisconnect) {
 	s.update(func() { s.finish(how, &goodbye{Code: how.Code}) })
 }
 
+// fail ends the session for a reason of ours, with the code that goes with it.
+func (s *session) fail(cause error) {
+	s.end(parley.WebSocketDisconnect{Code: parley.CodeOf(cause), Cause: cause})
+}
+
 // finish settles how the session ends, once. The caller holds mu.
 func (s *session) finish(how parley.WebSocketDisconnect, said *goodbye) {
 	if s.gone == nil {

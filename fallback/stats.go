@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // Stats counts what has happened to the clients of an App since it was made.
 type Stats struct {
-	Sessions int // gauge: fallback sessions, from their handshake until their client knows of the end
+	Sessions int // gauge: fallback sessions, until their client knows of the end
 	Running  int // gauge: those among them whose app has not returned
 
 	Opened   uint64 // sessions that were begun
@@ -30,8 +30,9 @@ func (a *App) Stats() Stats {
 	sessions, running := a.sessions.counts()
 	return Stats{
 		Sessions: sessions, Running: running,
-		Opened: c.opened.Load(), Accepted: c.accepted.Load(), Denied: c.denied.Load(), Refused: c.refused.Load(),
-		Strange: c.strange.Load(), Lost: c.lost.Load(), Slow: c.slow.Load(), Revoked: c.revoked.Load(),
+		Opened: c.opened.Load(), Accepted: c.accepted.Load(), Denied: c.denied.Load(),
+		Refused: c.refused.Load(), Strange: c.strange.Load(),
+		Lost: c.lost.Load(), Slow: c.slow.Load(), Revoked: c.revoked.Load(),
 		Received: c.received.Load(), Sent: c.sent.Load(),
 	}
 }

@@ -51,7 +51,9 @@ func (s *session) greeting(cursor uint64) []byte {
 	return greeting
 }
 
-func (s *session) eventID(number uint64) string { return s.id + "." + strconv.FormatUint(number, 10) }
+func (s *session) eventID(number uint64) string {
+	return s.id + "." + strconv.FormatUint(number, 10)
+}
 
 // heartbeat waits for news, but not for long.
 func (r *receiver) heartbeat(cursor uint64) (news, error) {

@@ -22,14 +22,19 @@ func TestAppendEvent(t *testing.T) {
 		{"nothing but breaks", Event{Data: "\n\r"}, "data: \ndata: \ndata: \n\n"},
 		{"leading blank", Event{Data: " a"}, "data:  a\n\n"},
 		{"looks like a field", Event{Data: "id: 1"}, "data: id: 1\n\n"},
-		{"all", Event{ID: "7", Name: "tick", Data: "x", Retry: 1500 * time.Millisecond}, "event: tick\nid: 7\nretry: 1500\ndata: x\n\n"},
+		{
+			"all", Event{ID: "7", Name: "tick", Data: "x", Retry: 1500 * time.Millisecond},
+			"event: tick\nid: 7\nretry: 1500\ndata: x\n\n",
+		},
 	} {
 		got, err := test.event.AppendText(nil)
 		if string(got) != test.want || err != nil {
 			t.Errorf("%s: %q, %v, want %q", test.name, got, err, test.want)
 		}
 	}
-	for _, bad := range []Event{{ID: "a\nb"}, {ID: "a\rb"}, {ID: "a\x00"}, {Name: "a\n"}, {Name: "a\rdata: x"}} {
+	for _, bad := range []Event{
+		{ID: "a\nb"}, {ID: "a\rb"}, {ID: "a\x00"}, {Name: "a\n"}, {Name: "a\rdata: x"},
+	} {
 		if got, err := bad.AppendText(nil); !errors.Is(err, ErrInvalidEvent) || len(got) != 0 {
 			t.Errorf("%+v: %q, %v", bad, got, err)
 		}
@@ -50,7 +55,8 @@ func FuzzAppendEvent(f *testing.F) {
 			return
 		}
 		want := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(data)
-		if gotID, gotName, gotData, n := readEvents(string(wire)); gotID != id || gotName != name || gotData != want || n != 1 {
+		gotID, gotName, gotData, n := readEvents(string(wire))
+		if gotID != id || gotName != name || gotData != want || n != 1 {
 			t.Errorf("read %d events: %q, %q, %q of %q", n, gotID, gotName, gotData, wire)
 		}
 	})

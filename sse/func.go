@@ -110,7 +110,8 @@ func finish(ctx context.Context, conn parley.Conn, err error) error {
 
 // ended reports whether err says no more than that the context has ended.
 func ended(err, cause error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || cause != nil && errors.Is(err, cause)
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		cause != nil && errors.Is(err, cause)
 }
 
 // lastWords is how long the end of a stream may take.

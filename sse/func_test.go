@@ -45,7 +45,11 @@ func TestPost(t *testing.T) {
 	for body, want := range map[string]struct {
 		status int
 		body   string
-	}{"hello": {200, "data: you said hello\n\n"}, "": {200, "data: you said \n\n"}, "hello!": {413, ""}} {
+	}{
+		"hello":  {200, "data: you said hello\n\n"},
+		"":       {200, "data: you said \n\n"},
+		"hello!": {413, ""},
+	} {
 		got := parleytest.Do(t, app, httptest.NewRequest("POST", "/", strings.NewReader(body)))
 		if got.Status != want.status || want.status == 200 && got.Body != want.body {
 			t.Errorf("%q: %d %q", body, got.Status, got.Body)
@@ -64,10 +68,16 @@ func TestGoodbye(t *testing.T) {
 		whole  bool
 		err    error
 	}{
-		{"drain", parley.ErrDraining, context.Cause, `^event: close\nretry: [12]\d\d\d\ndata: {"code":1012}\n\n$`, true, nil},
+		{
+			"drain", parley.ErrDraining, context.Cause,
+			`^event: close\nretry: [12]\d\d\d\ndata: {"code":1012}\n\n$`, true, nil,
+		},
 		{"drain, politely", parley.ErrDraining, context.Context.Err, `"code":1012`, true, nil},
 		{"drain, in peace", parley.ErrDraining, none, `"code":1012`, true, nil},
-		{"logout", parley.ErrAuthExpired, context.Cause, `^event: close\ndata: {"code":4401}\n\n$`, true, nil},
+		{
+			"logout", parley.ErrAuthExpired, context.Cause,
+			`^event: close\ndata: {"code":4401}\n\n$`, true, nil,
+		},
 		{"failure in a drain", parley.ErrDraining, fails, `"code":1012`, true, errTest},
 		{"end", nil, none, `^$`, true, nil},
 		{"failure", nil, fails, `^$`, false, errTest},

@@ -38,8 +38,12 @@ func TestStream(t *testing.T) {
 		request.Header.Set("Last-Event-ID", "41")
 		x := parleytest.Start(t, app, request)
 		header := x.Header()
-		if header.Get("Content-Type") != "text/event-stream" || header.Get("X-Accel-Buffering") != "no" || header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%v", header)
+		for name, want := range map[string]string{
+			"Content-Type": "text/event-stream", "X-Accel-Buffering": "no", "Cache-Control": "no-store",
+		} {
+			if got := header.Get(name); got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
 		}
 		next <- sse.Event{ID: "42", Data: "x"}
 		for _, want := range []string{": after 41\n\n", "id: 42\ndata: x\n\n", ": \n\n", ": \n\n"} {
@@ -48,7 +52,8 @@ func TestStream(t *testing.T) {
 			}
 		}
 		x.Vanish()
-		if err := x.Wait(); !errors.Is(err, parley.ErrDisconnected) || !errors.Is(cause, parley.ErrDisconnected) {
+		gone := parley.ErrDisconnected
+		if err := x.Wait(); !errors.Is(err, gone) || !errors.Is(cause, gone) {
 			t.Errorf("%v, %v", err, cause)
 		}
 	})
