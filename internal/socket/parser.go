@@ -68,11 +68,14 @@ func (p *parser) next() (found, error) {
 // frame. more means that bytes are missing.
 func (p *parser) takeHeader() (what found, more bool, err error) {
 	b := p.unread.bytes()
+	if len(b) > 0 && !p.mayBegin(b[0]) {
+		return foundNothing, false, parley.ErrPeerProtocol
+	}
 	if len(b) < 2 {
 		return foundNothing, true, nil
 	}
-	if err := p.checkFirst(b[0], b[1]); err != nil {
-		return foundNothing, false, err
+	if control := b[0]&0x08 != 0; b[1]&maskBit == 0 || control && b[1]&0x7f > maxControl {
+		return foundNothing, false, parley.ErrPeerProtocol
 	}
 	size, length := headerLength(b)
 	if len(b) < size {
@@ -126,28 +129,22 @@ func shortestForm(second byte, length uint64) bool {
 	return true
 }
 
-// checkFirst checks a frame's first two bytes (RFC 6455, section 5.2).
-func (p *parser) checkFirst(first, second byte) error {
-	opcode := first & 0x0f
+// mayBegin reports whether a frame may begin with the byte first, after those
+// before it (RFC 6455, sections 5.2 and 5.4).
+func (p *parser) mayBegin(first byte) bool {
 	reserved := first & rsvBits
-	if p.deflates && (opcode == opText || opcode == opBinary) {
-		reserved &^= rsv1Bit
-	}
-	ok := reserved == 0 && second&maskBit != 0
-	switch opcode {
+	switch first & 0x0f {
 	case opText, opBinary:
-		ok = ok && !p.inMessage
+		if p.deflates {
+			reserved &^= rsv1Bit
+		}
+		return reserved == 0 && !p.inMessage
 	case opContinuation:
-		ok = ok && p.inMessage
+		return reserved == 0 && p.inMessage
 	case opClose, opPing, opPong:
-		ok = ok && first&finBit != 0 && second&0x7f <= maxControl
-	default:
-		ok = false
+		return reserved == 0 && first&finBit != 0
 	}
-	if !ok {
-		return parley.ErrPeerProtocol
-	}
-	return nil
+	return false
 }
 
 func (p *parser) beginFrame(first byte, length uint64, key [4]byte) error {

@@ -54,6 +54,8 @@ func lengthCases() []wireCase {
 		failing("5.1 not masked", []byte{0x81, 2, 'h', 'i'}, 1002),
 		failing("5.1 ping not masked", []byte{0x89, 0}, 1002),
 		failing("5.1 close not masked", []byte{0x88, 0}, 1002),
+		failing("5.2 opcode, of which nothing else has come", []byte{0x83}, 1002),
+		failing("5.2 bit, with which nothing else has come", []byte{0xc1}, 1002),
 	}
 }
 
