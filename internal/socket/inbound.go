@@ -73,10 +73,14 @@ func (in *inbound) init(c *Conn, early []byte) {
 // Read waits for the next message. It returns ErrEnded when the socket is over
 // and everything that came before its end was read, or ctx's cause when ctx ends
 // first; nothing is lost then.
-func (c *Conn) Read(ctx context.Context) (Message, error) {
+func (c *Conn) Read(ctx context.Context) (Message, error) { return c.ReadInto(ctx, nil) }
+
+// ReadInto is Read that puts the message into buffer if it was not read ahead, came
+// uncompressed and fits.
+func (c *Conn) ReadInto(ctx context.Context, buffer []byte) (Message, error) {
 	c.appReturns()
 	for {
-		m, done, err := c.tryRead(ctx)
+		m, done, err := c.tryRead(ctx, buffer)
 		if done {
 			return m, err
 		}
@@ -85,7 +89,9 @@ func (c *Conn) Read(ctx context.Context) (Message, error) {
 
 // tryRead takes a message that is there, or reads one, or waits for something to
 // change: then it is not done.
-func (c *Conn) tryRead(ctx context.Context) (m Message, done bool, err error) {
+func (c *Conn) tryRead(
+	ctx context.Context, buffer []byte,
+) (m Message, done bool, err error) {
 	in := &c.in
 	in.mu.Lock()
 	m, in.handling = in.pop()
@@ -107,7 +113,7 @@ func (c *Conn) tryRead(ctx context.Context) (m Message, done bool, err error) {
 	case in.reader == nobody:
 		in.reader = app
 		in.mu.Unlock()
-		m, err = c.readHere(ctx)
+		m, err = c.readHere(ctx, buffer)
 		return m, err != errHandOver, err
 	default:
 		select {
@@ -119,7 +125,7 @@ func (c *Conn) tryRead(ctx context.Context) (m Message, done bool, err error) {
 }
 
 // readHere reads on the app's own goroutine.
-func (c *Conn) readHere(ctx context.Context) (Message, error) {
+func (c *Conn) readHere(ctx context.Context, buffer []byte) (Message, error) {
 	if c.ctxEnds(ctx) {
 		stop := context.AfterFunc(ctx, func() {
 			c.in.mu.Lock()
@@ -130,8 +136,10 @@ func (c *Conn) readHere(ctx context.Context) (Message, error) {
 		})
 		defer stop()
 	}
+	c.in.parser.lend(buffer)
 	m, err := c.nextMessage()
 	if err != nil {
+		c.in.parser.giveBack()
 		c.stopReading(err)
 		return m, errHandOver // Read looks at the end
 	}

@@ -16,6 +16,7 @@ type Message struct {
 type partial struct {
 	opcode     byte
 	compressed bool
+	lent       bool // data is the reader's own
 	data       []byte
 	valid      int // bytes of data known to be UTF-8
 	empty      int // frames without a payload
@@ -70,7 +71,7 @@ func (m *partial) makeRoom(n int, s size) {
 	}
 	grown := make([]byte, have, min(room, s.most))
 	copy(grown, m.data)
-	m.data = grown
+	m.data, m.lent = grown, false
 }
 
 // space returns room behind the message's bytes so far, for at most n more.
@@ -121,11 +122,11 @@ func (m *partial) message() Message {
 }
 
 // inflate expands a message that was sent compressed.
-func (m *Message) inflate(limit int64) (err error) {
-	if m.Data, err = inflate(m.Data, limit); err != nil {
+func (m *partial) inflate(limit int64) (err error) {
+	if m.data, err = inflate(m.data, limit); err != nil {
 		return err
 	}
-	if m.Type == parley.TextMessage && !utf8.Valid(m.Data) {
+	if m.opcode == opText && !utf8.Valid(m.data) {
 		return parley.ErrInvalidPayload
 	}
 	return nil

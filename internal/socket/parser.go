@@ -26,9 +26,7 @@ type parser struct {
 	inMessage bool
 	partial   partial
 
-	// What next has found.
-	whole   Message
-	control control
+	control control // that next has found
 }
 
 // control is a control frame. Its payload is valid until the parser goes on.
@@ -42,7 +40,7 @@ type found uint8
 
 const (
 	foundNothing found = iota // more bytes are needed
-	foundMessage              // in parser.whole
+	foundMessage              // for takeWhole
 	foundControl              // in parser.control
 )
 
@@ -153,7 +151,7 @@ func (p *parser) beginFrame(first byte, length uint64, key [4]byte) error {
 	}
 	if !p.inMessage {
 		p.inMessage = true
-		p.partial = partial{opcode: first & 0x0f, compressed: first&rsv1Bit != 0}
+		p.partial.opcode, p.partial.compressed = first&0x0f, first&rsv1Bit != 0
 	}
 	p.inPayload = true
 	p.fin = first&finBit != 0
@@ -192,19 +190,33 @@ func (p *parser) tookPayload(n int) {
 }
 
 func (p *parser) endMessage() (found, error) {
-	var err error
-	if p.whole = p.partial.message(); p.partial.compressed && !p.skims {
-		err = p.whole.inflate(p.limit)
+	p.inMessage = false
+	if p.partial.compressed && !p.skims {
+		return foundMessage, p.partial.inflate(p.limit)
 	}
-	p.partial, p.inMessage = partial{}, false
-	return foundMessage, err
+	return foundMessage, nil
 }
 
 // takeWhole hands over the message found.
 func (p *parser) takeWhole() Message {
-	m := p.whole
-	p.whole = Message{}
+	m := p.partial.message()
+	p.partial = partial{}
 	return m
+}
+
+// lend has the next message put into buffer, if it fits and has not begun yet.
+func (p *parser) lend(buffer []byte) {
+	if !p.inMessage && cap(buffer) > 0 {
+		p.partial.data, p.partial.lent = buffer[:0], true
+	}
+}
+
+// giveBack ends the use of a buffer that was lent, though its message is not whole.
+func (p *parser) giveBack() {
+	if p.partial.lent {
+		p.partial.data = append([]byte(nil), p.partial.data...)
+		p.partial.lent = false
+	}
 }
 
 // target returns where the next bytes from the wire belong: straight into the
