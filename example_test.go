@@ -58,6 +58,32 @@ func ExampleWebSocketFunc() {
 	// parley: websocket closed with 1001 "that was fun"
 }
 
+// An app that is done with a message before it reads the next: it needs no new
+// bytes for each.
+func ExampleSocket_ReadInto() {
+	echo := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
+		}
+		buffer := make([]byte, 4096) // a longer message comes in bytes of its own
+		for {
+			message, err := ws.ReadInto(ctx, buffer)
+			if err != nil {
+				return err
+			}
+			answer := parley.WebSocketSend{Type: message.Type, Data: message.Data}
+			if err := ws.Write(ctx, answer); err != nil {
+				return err
+			}
+		}
+	})
+
+	ws := parleytest.Dial(t, echo, httptest.NewRequest("GET", "/", nil))
+	ws.Send(parley.Text("is there anybody?"))
+	fmt.Println(ws.Receive().Text())
+	// Output: is there anybody?
+}
+
 // Middleware that decides passes conn on untouched. Middleware that wraps it
 // embeds Conn and overrides what it is after.
 func ExampleMiddleware() {

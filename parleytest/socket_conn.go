@@ -27,6 +27,25 @@ func (c *socketConn) Receive(ctx context.Context) (parley.Event, error) {
 	})
 }
 
+// ReceiveInto puts a message into buffer if it fits, so that an app which keeps the
+// bytes for too long is found out here too.
+func (c *socketConn) ReceiveInto(
+	ctx context.Context, buffer []byte,
+) (parley.WebSocketReceive, error) {
+	event, err := c.Receive(ctx)
+	message, ok := event.(parley.WebSocketReceive)
+	switch {
+	case err != nil:
+		return message, err
+	case !ok:
+		return message, parley.Unexpected(event)
+	}
+	if len(message.Data) <= cap(buffer) {
+		message.Data = append(buffer[:0], message.Data...)
+	}
+	return message, nil
+}
+
 // Send shows the client what the order allows.
 func (c *socketConn) Send(ctx context.Context, event parley.Event) error {
 	return c.take(ctx, event, func() error {

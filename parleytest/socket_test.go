@@ -71,6 +71,40 @@ func TestSocket(t *testing.T) {
 	})
 }
 
+// An app that keeps what it has read into its own buffer finds it overwritten, as on
+// a live socket.
+func TestSocketReadInto(t *testing.T) {
+	ws := parleytest.Dial(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
+		}
+		var kept []string
+		var all [][]byte
+		buffer := make([]byte, 5)
+		for {
+			m, err := ws.ReadInto(ctx, buffer)
+			if err != nil {
+				for _, data := range all {
+					kept = append(kept, string(data))
+				}
+				if got := strings.Join(kept, " "); got != "three three longer three" {
+					t.Errorf("kept %q", got)
+				}
+				return err
+			}
+			all = append(all, m.Data)
+		}
+	}), get())
+	for _, text := range []string{"one  ", "two  ", "longer", "three"} {
+		ws.Send(parley.Text(text))
+	}
+	ws.Close(4000, "bye")
+	var closed *parley.CloseError
+	if err := ws.Wait(); !errors.As(err, &closed) || closed.Code != 4000 {
+		t.Errorf("ended with %v", err)
+	}
+}
+
 func TestSocketQuietOutsideBubble(t *testing.T) {
 	ws := parleytest.Dial(t, echo, get())
 	ws.Send(parley.Text("hi"))
