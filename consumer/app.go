@@ -57,7 +57,7 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 	c := a.newConn(ctx, scope, conn)
 	defer c.end(&err)
 	err = c.begin()
-	if err == nil && a.Concurrency > 1 {
+	if err == nil && a.options.Concurrency > 1 {
 		err = c.receiveConcurrently(ctx)
 	}
 	// An idle client waits here, and not in a function below: its frames just

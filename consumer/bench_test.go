@@ -91,7 +91,8 @@ func BenchmarkFanOut(b *testing.B) {
 	message := channel.NewMessage("line", []byte(strings.Repeat("x", 128)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if got, err := layer.GroupSend(context.Background(), "lobby", message); got.Enqueued != n || err != nil {
+		if got, err := layer.GroupSend(context.Background(), "lobby", message); got.Enqueued != n ||
+			err != nil {
 			b.Fatal(got, err)
 		}
 	}
@@ -108,14 +109,16 @@ func BenchmarkHandled(b *testing.B) {
 			open:  func(context.Context, *consumer.Conn) error { joined.Done(); return nil },
 			heard: func(context.Context, *consumer.Conn, said) error { handled.Done(); return nil },
 		}
-	}, consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}}, consumer.On("said", (*room).Heard))
+	}, consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}}, consumer.On("said",
+		(*room).Heard))
 	end := idle(app, n, &joined)
 	defer end()
 	message := channel.NewMessage("said", []byte(`{"text":"x"}`))
 	b.ReportAllocs()
 	for b.Loop() {
 		handled.Add(n)
-		if got, err := layer.GroupSend(context.Background(), "lobby", message); got.Enqueued != n || err != nil {
+		if got, err := layer.GroupSend(context.Background(), "lobby", message); got.Enqueued != n ||
+			err != nil {
 			b.Fatal(got, err)
 		}
 		handled.Wait()

@@ -95,10 +95,13 @@ func TestCauses(t *testing.T) {
 	}
 	idle := func(context.Context) error { return nil }
 	waits := map[string]func(context.Context) error{
-		"idle":                   idle,
-		"busy":                   func(ctx context.Context) error { <-ctx.Done(); return nil },
-		"busy and returns err":   func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
-		"busy and returns cause": func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) },
+		"idle":                 idle,
+		"busy":                 func(ctx context.Context) error { <-ctx.Done(); return nil },
+		"busy and returns err": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"busy and returns cause": func(ctx context.Context) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		},
 	}
 	for state, wait := range waits {
 		for _, test := range causes {

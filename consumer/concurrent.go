@@ -38,7 +38,7 @@ const (
 // returns.
 func (c *Conn) receiveConcurrently(ctx context.Context) (err error) {
 	c.queues = &queues{
-		conn: c, seed: maphash.MakeSeed(), all: make([]queue, c.app.Concurrency),
+		conn: c, seed: maphash.MakeSeed(), all: make([]queue, c.app.options.Concurrency),
 		freed: make(chan struct{}, 1),
 	}
 	defer c.queues.alive.Wait()
@@ -54,7 +54,7 @@ func (c *Conn) receiveConcurrently(ctx context.Context) (err error) {
 func (s *queues) choose(message parley.WebSocketReceive) (q *queue, err error) {
 	var key string
 	usercode.Call(func() error {
-		key = s.conn.app.OrderBy(message)
+		key = s.conn.app.options.OrderBy(message)
 		return nil
 	}, func(failure error) {
 		if err = failure; err != nil {

@@ -20,7 +20,8 @@ func TestConcurrency(t *testing.T) {
 		running, most := 0, 0
 		seen := map[string][]string{}
 		release := make(chan struct{})
-		r := &room{receive: func(_ context.Context, _ *consumer.Conn, message parley.WebSocketReceive) error {
+		r := &room{receive: func(_ context.Context, _ *consumer.Conn,
+			message parley.WebSocketReceive) error {
 			mu.Lock()
 			running++
 			most = max(most, running)
@@ -82,13 +83,15 @@ func TestConcurrentFailure(t *testing.T) {
 		code  parley.CloseCode
 		cause error
 	}{
-		{"close", 1000, parley.ErrFinished}, {"error", 1011, errTest}, {"panic", 1011, parley.ErrAppPanic},
+		{"close", 1000, parley.ErrFinished}, {"error", 1011, errTest}, {"panic", 1011,
+			parley.ErrAppPanic},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			waiting := 0
 			var mu sync.Mutex
 			r := &room{}
-			r.receive = func(ctx context.Context, conn *consumer.Conn, message parley.WebSocketReceive) error {
+			r.receive = func(ctx context.Context, conn *consumer.Conn,
+				message parley.WebSocketReceive) error {
 				if message.Text() != "wait" {
 					return endsAsTold(ctx, conn, message)
 				}

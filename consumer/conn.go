@@ -45,7 +45,7 @@ func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn
 	c := &Conn{app: a, scope: scope, conn: conn}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.offerer, _ = parley.OffererOf(conn)
-	c.mail.limit, c.mail.policy = &a.Capacity, a.Policy
+	c.mail.limit, c.mail.policy = &a.options.Capacity, a.options.Policy
 	c.mail.hold()
 	return c
 }
@@ -56,7 +56,7 @@ func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn
 func (c *Conn) Scope() *parley.Scope { return c.scope }
 
 // Layer returns the App's channel layer, or nil.
-func (c *Conn) Layer() *channel.Layer { return c.app.Layer }
+func (c *Conn) Layer() *channel.Layer { return c.app.options.Layer }
 
 // Name returns the name by which a single message reaches this connection, with
 // Layer().Send. It is "" in Connect and without a layer.
@@ -82,11 +82,11 @@ func (c *Conn) SendText(ctx context.Context, text string) error {
 
 // SendValue sends a value, encoded with Options.Codec.
 func (c *Conn) SendValue(ctx context.Context, value any) error {
-	data, err := c.app.Codec.Marshal(value)
+	data, err := c.app.options.Codec.Marshal(value)
 	if err != nil {
 		return err
 	}
-	return c.conn.Send(ctx, parley.WebSocketSend{Type: c.app.Codec.Type, Data: data})
+	return c.conn.Send(ctx, parley.WebSocketSend{Type: c.app.options.Codec.Type, Data: data})
 }
 
 // Close ends the connection with code (zero means 1000) and reason, behind what
@@ -100,7 +100,7 @@ func (c *Conn) Close(ctx context.Context, code parley.CloseCode, reason string) 
 // client that is denied never joins. The error is that of channel.Inbox.Join, or
 // ErrNoLayer.
 func (c *Conn) Join(ctx context.Context, group channel.Group) error {
-	if c.app.Layer == nil {
+	if c.app.options.Layer == nil {
 		return ErrNoLayer
 	}
 	if _, err := channel.ParseGroup(string(group)); err != nil {

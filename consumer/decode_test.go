@@ -61,7 +61,8 @@ func TestRefusedWithoutHook(t *testing.T) {
 	}
 	s.Send(parley.Binary([]byte("hello")))
 	code, _ := s.Closed()
-	if err := s.Wait(); code != 1003 || !errors.Is(err, parley.ErrUnsupportedData) || !errors.Is(err, parley.ErrDisconnected) {
+	if err := s.Wait(); code != 1003 || !errors.Is(err, parley.ErrUnsupportedData) || !errors.Is(err,
+		parley.ErrDisconnected) {
 		t.Errorf("closed with %d, %v", code, err)
 	}
 }
@@ -93,7 +94,8 @@ func TestBinaryOnly(t *testing.T) {
 // B2.14: the consumer decides about what it cannot take.
 func TestDecodeErrorHook(t *testing.T) {
 	r := &room{said: echo}
-	r.bad = func(ctx context.Context, conn *consumer.Conn, message parley.WebSocketReceive, _ error) error {
+	r.bad = func(ctx context.Context, conn *consumer.Conn, message parley.WebSocketReceive,
+		_ error) error {
 		return conn.Send(ctx, parley.Text("what is "+message.Text()+"?"))
 	}
 	s := dial(t, consumer.New(r.factory, consumer.Receive((*room).Said)))
@@ -114,10 +116,14 @@ func TestCodec(t *testing.T) {
 			err := gob.NewEncoder(&out).Encode(value)
 			return out.Bytes(), err
 		},
-		Unmarshal: func(data []byte, value any) error { return gob.NewDecoder(bytes.NewReader(data)).Decode(value) },
+		Unmarshal: func(data []byte,
+			value any) error {
+			return gob.NewDecoder(bytes.NewReader(data)).Decode(value)
+		},
 	}
 	r := &room{said: echo}
-	s := dial(t, consumer.New(r.factory, consumer.Receive((*room).Said), consumer.Options{Codec: codec}))
+	s := dial(t, consumer.New(r.factory, consumer.Receive((*room).Said),
+		consumer.Options{Codec: codec}))
 	data, err := codec.Marshal(said{"a"})
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +141,8 @@ func TestCodec(t *testing.T) {
 // FuzzReceive: whatever a client sends, it gets an echo or the code for it, and
 // Disconnect is called.
 func FuzzReceive(f *testing.F) {
-	for _, seed := range []string{`{"text":"a"}`, `{`, ``, `null`, `[]`, `{"text":"\ud800"}`, "\xff", `{"text":"a"}{`} {
+	for _, seed := range []string{`{"text":"a"}`, `{`, ``, `null`, `[]`, `{"text":"\ud800"}`, "\xff",
+		`{"text":"a"}{`} {
 		f.Add([]byte(seed), false)
 		f.Add([]byte(seed), true)
 	}

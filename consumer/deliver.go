@@ -33,8 +33,8 @@ func (c *Conn) deliver(message channel.Message) channel.Verdict {
 			return verdict
 		}
 	}
-	if c.app.Policy == channel.Coalesce {
-		l.key = c.app.Key(message)
+	if c.app.options.Policy == channel.Coalesce {
+		l.key = c.app.options.Key(message)
 	}
 	verdict, start := c.mail.put(l, c.app)
 	if start {
@@ -45,7 +45,7 @@ func (c *Conn) deliver(message channel.Message) channel.Verdict {
 
 // keeps reports whether messages wait behind a socket that is full.
 func (c *Conn) keeps() bool {
-	return c.app.Policy == channel.DropOldest || c.app.Policy == channel.Coalesce
+	return c.app.options.Policy == channel.DropOldest || c.app.options.Policy == channel.Coalesce
 }
 
 // offer hands a message to the socket.

@@ -11,7 +11,7 @@ import (
 func (c *Conn) dispatch(ctx context.Context, message parley.WebSocketReceive) error {
 	c.app.counters.add(countReceived)
 	if handle := c.app.client; handle != nil {
-		if message.Type != c.app.Codec.Type {
+		if message.Type != c.app.options.Codec.Type {
 			return c.refuse(ctx, message, wrongKind(message))
 		}
 		err := (*handle)(ctx, c, message.Data)

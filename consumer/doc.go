@@ -44,13 +44,19 @@
 //
 // The constructor is called when a handshake arrives. Then come, each at most
 // once, Connect, which decides; Open, when the client is accepted and in its
-// groups; and Disconnect, which is called exactly once whatever happens. In
-// between messages are handled, one at a time, those of the client (Receive) and
-// those of the layer ([On]) in turn. Hooks are found by small interfaces, and any
-// may be missing.
+// groups; and Disconnect. In between messages are handled, one at a time, those
+// of the client ([Receive]) and those of the layer ([On]) in turn. Hooks are found
+// by small interfaces, and any may be missing; a method that is called like a hook
+// and does not fit panics in [New].
+//
+// Connect lets the client in by [Accept], or not by [Deny] or an error. A consumer
+// without Connect lets everybody in; one that decides nothing lets nobody in.
 //
 // A hook's context ends at once when the client leaves, a drain begins or the
-// connection is kicked, also while a handler runs: context.Cause tells why.
+// connection is kicked, also while a handler runs: context.Cause says why, and
+// Disconnect is told the same. Disconnect is called exactly once, last, however
+// the hooks and handlers before it have ended: by returning, by an error or a
+// panic, or by runtime.Goexit.
 //
 // # Messages of the layer
 //
@@ -59,6 +65,22 @@
 // are a namespace of their own: no message can pass for an event of the
 // connection. Forwarding takes no goroutine and encodes a broadcast once for all
 // members.
+//
+// A client that knows it is in misses nothing that is sent to its groups: they are
+// joined before the handshake is answered, and what comes meanwhile waits until
+// Open has returned.
+//
+// A kick ([channel.Layer.Kick]) closes the connection with the code of its cause.
+// The client is told a reason only if somebody has chosen one for it, in a
+// *parley.CloseError; the text of other errors goes to the log.
+//
+// # Code that blocks
+//
+// Hooks and handlers may block as any Go code may. What blocks a thread, as many C
+// libraries do, or is bound to one, runs on an [Executor], which package bridge
+// makes:
+//
+//	consumer.Options{Executor: bridge.OnThread(nil)}
 //
 // # Clients without a socket
 //

@@ -106,7 +106,7 @@ func (c *Conn) disconnect() error {
 		return nil
 	}
 	cause := context.Cause(c.ctx)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), c.app.DisconnectTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), c.app.options.DisconnectTimeout)
 	defer cancel()
 	call := func(ctx context.Context) error {
 		hook.Disconnect(ctx, c, cause)
@@ -114,7 +114,7 @@ func (c *Conn) disconnect() error {
 	}
 	c.serial.Lock()
 	defer c.serial.Unlock()
-	if c.app.Executor != nil {
+	if c.app.options.Executor != nil {
 		if called, err := c.app.execute(ctx, call); called {
 			return err
 		}
@@ -156,5 +156,5 @@ func (a *App) logFailure(text string, err error) {
 	if errors.As(err, &panicked) {
 		fields = append(fields, "stack", string(panicked.Stack))
 	}
-	a.Logger.Error(text, fields...)
+	a.options.Logger.Error(text, fields...)
 }

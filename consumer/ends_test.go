@@ -217,7 +217,8 @@ func (u userFunction) endsBy(t *testing.T, how string, options consumer.Options)
 	}
 }
 
-func (u userFunction) app(f *fragile, layer *channel.Layer, options consumer.Options) *consumer.App {
+func (u userFunction) app(f *fragile, layer *channel.Layer,
+	options consumer.Options) *consumer.App {
 	all := f.options()
 	all.Layer, all.Concurrency, all.Executor = layer, options.Concurrency, options.Executor
 	heard := func(_ any, ctx context.Context, conn *consumer.Conn, _ said) error {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/bridge"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
 	"github.com/parleygo/parley/parleytest"
@@ -69,4 +70,54 @@ func ExampleNew() {
 	// ann has won
 	//  is gone: consumer: client was denied
 	// 401
+}
+
+// session is a consumer whose hooks block: they call a library that does.
+type session struct{}
+
+func (session) ReceiveText(ctx context.Context, conn *consumer.Conn, text string) error {
+	return conn.SendText(ctx, "blocked by "+text) // on a thread of this client's own
+}
+
+func ExampleExecutor() {
+	b, err := bridge.New(bridge.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer b.Close(context.Background())
+	app := consumer.New(func() session { return session{} },
+		consumer.Options{Executor: bridge.OnThread(b)})
+
+	client := parleytest.Dial(new(testing.T), app, httptest.NewRequest("GET", "/", nil))
+	client.Send(parley.Text("a driver"))
+	fmt.Println(client.Receive().Text())
+	client.Close(parley.CloseNormal, "")
+	_ = client.Wait()
+	// Output: blocked by a driver
+}
+
+// ticker is a consumer that looks at who comes.
+type ticker struct{}
+
+func (ticker) Connect(_ context.Context, conn *consumer.Conn) (consumer.Answer, error) {
+	if protocols := conn.Scope().Subprotocols; len(protocols) > 0 {
+		return consumer.Accept(parley.WebSocketAccept{Subprotocol: protocols[0]}), nil
+	}
+	return consumer.Deny(parley.WebSocketDeny{Status: 400, Body: []byte("which version?")}), nil
+}
+
+func ExampleDeny() {
+	t := new(testing.T) // in a test it is the test's own
+	app := consumer.New(func() ticker { return ticker{} })
+	asks := httptest.NewRequest("GET", "/ticker", nil)
+	client := parleytest.Dial(t, app, asks, "v2")
+	fmt.Println(client.Accept().Subprotocol)
+	client.Close(parley.CloseNormal, "")
+	_ = client.Wait()
+	denial := parleytest.Dial(t, app, asks).Denial()
+	fmt.Println(denial.Status, denial.Body)
+	// Output:
+	// v2
+	// 400 which version?
 }

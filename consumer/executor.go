@@ -29,7 +29,7 @@ type Executor interface {
 // run runs a hook and waits for it, wherever the app's hooks run. One that panics
 // on another goroutine panics here, with its own stack.
 func (a *App) run(ctx context.Context, hook func(context.Context) error) error {
-	if a.Executor == nil {
+	if a.options.Executor == nil {
 		return hook(ctx)
 	}
 	called, err := a.execute(ctx, hook)
@@ -48,7 +48,7 @@ func (a *App) execute(
 	ctx context.Context, hook func(context.Context) error,
 ) (called bool, ended error) {
 	err := usercode.Run(func() error {
-		return a.Executor.Run(ctx, func(ctx context.Context) error {
+		return a.options.Executor.Run(ctx, func(ctx context.Context) error {
 			called = true
 			usercode.Call(func() error { return hook(ctx) }, func(err error) { ended = err })
 			return ended

@@ -69,7 +69,8 @@ func TestExecutor(t *testing.T) {
 			code  parley.CloseCode
 			cause error
 		}{
-			{"close", 1000, parley.ErrFinished}, {"error", 1011, errTest}, {"panic", 1011, parley.ErrAppPanic},
+			{"close", 1000, parley.ErrFinished}, {"error", 1011, errTest}, {"panic", 1011,
+				parley.ErrAppPanic},
 		} {
 			t.Run(name+" "+test.text, func(t *testing.T) {
 				r := &room{receive: endsAsTold}
@@ -78,7 +79,8 @@ func TestExecutor(t *testing.T) {
 				s.Send(parley.Text(test.text))
 				code, _ := s.Closed()
 				s.Wait()
-				if got := r.disconnects(); code != test.code || len(got) != 1 || !errors.Is(got[0], test.cause) {
+				if got := r.disconnects(); code != test.code || len(got) != 1 || !errors.Is(got[0],
+					test.cause) {
 					t.Errorf("code %d, disconnected with %v", code, got)
 				}
 			})

@@ -47,7 +47,8 @@ func TestForwardOverSockets(t *testing.T) {
 	}
 	for _, client := range clients {
 		for i := range 100 {
-			if kind, data, err := client.ReadMessage(); err != nil || kind != websocket.TextMessage || string(data) != strconv.Itoa(i) {
+			if kind, data, err := client.ReadMessage(); err != nil || kind != websocket.TextMessage ||
+				string(data) != strconv.Itoa(i) {
 				t.Fatalf("read %d %q, %v, want %d", kind, data, err, i)
 			}
 		}
@@ -61,7 +62,8 @@ func TestSlowReader(t *testing.T) {
 	if raceEnabled || testing.Short() {
 		members, messages = 50, 600
 	}
-	const burst = 100 // two of them fit the queue of a socket: what was read may count for a moment yet
+	// Two of them fit the queue of a socket: what was read may count for a moment yet.
+	const burst = 100
 	layer := newLayer(t)
 	var joined sync.WaitGroup
 	joined.Add(members)
@@ -95,7 +97,8 @@ func TestSlowReader(t *testing.T) {
 	grown := int64(heap()) - int64(before)
 	runtime.KeepAlive(stalled)
 
-	if want := (members - 1) * messages; sum.Enqueued < want || sum.Enqueued > want+messages/2 || sum.Dropped != 1 ||
+	if want := (members - 1) * messages; sum.Enqueued < want || sum.Enqueued > want+messages/2 ||
+		sum.Dropped != 1 ||
 		sum.Matched != sum.Enqueued+sum.Dropped {
 		t.Errorf("%+v, want %d and what the queue of one holds", sum, want)
 	}
@@ -186,7 +189,8 @@ func TestPolicies(t *testing.T) {
 				}
 				last = string(data)
 			}
-			if newest := last == "0999"; newest == (test.policy == channel.DropNewest || test.policy == channel.Block) {
+			if newest := last == "0999"; newest == (test.policy == channel.DropNewest ||
+				test.policy == channel.Block) {
 				t.Errorf("the last one was %q", last)
 			}
 			if lost == 0 {

@@ -42,7 +42,7 @@ func Receive[C, T any](
 	}
 	client := func(ctx context.Context, conn *Conn, data []byte) error {
 		var value T
-		if err := conn.app.Codec.Unmarshal(data, &value); err != nil {
+		if err := conn.app.options.Codec.Unmarshal(data, &value); err != nil {
 			return &undecodable{err}
 		}
 		return handle(conn.value.(C), ctx, conn, value)
@@ -69,7 +69,7 @@ func On[C, T any](
 		var value T
 		if whole, ok := any(&value).(*channel.Message); ok {
 			*whole = message
-		} else if err := conn.app.Codec.Unmarshal(message.Payload(), &value); err != nil {
+		} else if err := conn.app.options.Codec.Unmarshal(message.Payload(), &value); err != nil {
 			return &undecodable{err}
 		}
 		return handle(conn.value.(C), ctx, conn, value)

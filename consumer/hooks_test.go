@@ -26,12 +26,16 @@ func TestDisconnect(t *testing.T) {
 		code  parley.CloseCode
 		cause error
 	}{
-		{"B2.8 peer says goodbye", &room{}, func(s *parleytest.Socket) { s.Close(3001, "done") }, 3001, &parley.CloseError{}},
-		{"B2.8 peer vanishes", &room{}, func(s *parleytest.Socket) { s.Accept(); s.Vanish() }, 1006, parley.ErrDisconnected},
-		{"E11 drain", &room{}, func(s *parleytest.Socket) { s.Accept(); s.Fail(parley.ErrDraining) }, 1012, parley.ErrDraining},
+		{"B2.8 peer says goodbye", &room{}, func(s *parleytest.Socket) { s.Close(3001, "done") }, 3001,
+			&parley.CloseError{}},
+		{"B2.8 peer vanishes", &room{}, func(s *parleytest.Socket) { s.Accept(); s.Vanish() }, 1006,
+			parley.ErrDisconnected},
+		{"E11 drain", &room{}, func(s *parleytest.Socket) { s.Accept(); s.Fail(parley.ErrDraining) },
+			1012, parley.ErrDraining},
 		{"B2.5 ErrStop", &room{receive: hooks(consumer.ErrStop)}, say("x"), 1000, parley.ErrFinished},
 		{"E6 handler error", &room{receive: hooks(errTest)}, say("x"), 1011, errTest},
-		{"E6 own close code", &room{receive: hooks(&parley.CloseError{Code: 4000, Reason: "no"})}, say("x"), 4000, &parley.CloseError{}},
+		{"E6 own close code", &room{receive: hooks(&parley.CloseError{Code: 4000, Reason: "no"})},
+			say("x"), 4000, &parley.CloseError{}},
 		{"B2.12 handler panic", &room{receive: panics}, say("x"), 1011, parley.ErrAppPanic},
 		{"B2.8 own close", &room{receive: closes}, say("x"), 4001, parley.ErrClosed},
 		{"B2.9 deny", &room{connect: denies}, refused, 1006, consumer.ErrDenied},
@@ -109,7 +113,8 @@ func TestLostWhileConnecting(t *testing.T) {
 	r := &room{}
 	conn := &script{events: []parley.Event{parley.WebSocketConnect{}}, refuse: parley.ErrDisconnected}
 	err := consumer.New(r.factory).Serve(t.Context(), &parley.Scope{Protocol: parley.WebSocket}, conn)
-	if got := r.disconnects(); !errors.Is(err, parley.ErrDisconnected) || len(got) != 1 || !errors.Is(got[0], parley.ErrDisconnected) {
+	if got := r.disconnects(); !errors.Is(err, parley.ErrDisconnected) || len(got) != 1 ||
+		!errors.Is(got[0], parley.ErrDisconnected) {
 		t.Errorf("%v, disconnected with %v", err, got)
 	}
 }
@@ -203,7 +208,8 @@ func TestDisconnectInterruptsHandler(t *testing.T) {
 	for _, cause := range []error{parley.ErrDraining, parley.ErrAuthExpired} {
 		synctest.Test(t, func(t *testing.T) {
 			var told error
-			r := &room{receive: func(ctx context.Context, _ *consumer.Conn, _ parley.WebSocketReceive) error {
+			r := &room{receive: func(ctx context.Context, _ *consumer.Conn,
+				_ parley.WebSocketReceive) error {
 				<-ctx.Done()
 				told = context.Cause(ctx)
 				return nil

@@ -26,7 +26,8 @@ func TestLayerHandlers(t *testing.T) {
 			return conn.Send(ctx, parley.Text(string(m.Group())+" "+m.Type()))
 		}
 		app := consumer.New(r.factory, consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}},
-			consumer.On("room.said", (*room).Heard), consumer.On("room.raw", raw), consumer.Forward("room.line", "room.note"))
+			consumer.On("room.said", (*room).Heard), consumer.On("room.raw", raw),
+			consumer.Forward("room.line", "room.note"))
 		s := dial(t, app)
 		s.Accept()
 		synctest.Wait()
@@ -45,8 +46,10 @@ func TestLayerHandlers(t *testing.T) {
 // B2.2 and B2.3: types that no handler has, transport events among them, end
 // nobody's connection, unless that is wished for.
 func TestUnknownTypes(t *testing.T) {
-	types := []string{"websocket.disconnect", "websocket.receive", "websocket.connect", "_private", "no.such"}
-	for _, policy := range []consumer.UnknownPolicy{consumer.UnknownIgnore, consumer.UnknownLog, consumer.UnknownClose} {
+	types := []string{"websocket.disconnect", "websocket.receive", "websocket.connect", "_private",
+		"no.such"}
+	for _, policy := range []consumer.UnknownPolicy{consumer.UnknownIgnore, consumer.UnknownLog,
+		consumer.UnknownClose} {
 		synctest.Test(t, func(t *testing.T) {
 			layer := newLayer(t)
 			log := &lines{}
@@ -65,10 +68,12 @@ func TestUnknownTypes(t *testing.T) {
 				synctest.Wait()
 			}
 			unknown := uint64(len(types))
-			want := map[consumer.UnknownPolicy]int{consumer.UnknownIgnore: 1, consumer.UnknownLog: len(types)}[policy]
+			want := map[consumer.UnknownPolicy]int{consumer.UnknownIgnore: 1,
+				consumer.UnknownLog: len(types)}[policy]
 			if policy == consumer.UnknownClose {
 				unknown = 1
-				if code, _ := s.Closed(); code != parley.CloseInternalError || !errors.Is(s.Wait(), consumer.ErrUnknownMessage) {
+				if code, _ := s.Closed(); code != parley.CloseInternalError || !errors.Is(s.Wait(),
+					consumer.ErrUnknownMessage) {
 					t.Errorf("closed with %d", code)
 				}
 			} else if !s.Quiet() {
@@ -85,7 +90,11 @@ func TestUnknownTypes(t *testing.T) {
 func TestUndecodableLayerMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		layer := newLayer(t)
-		r := &room{heard: func(context.Context, *consumer.Conn, said) error { t.Error("called"); return nil }}
+		r := &room{heard: func(context.Context, *consumer.Conn,
+			said) error {
+			t.Error("called")
+			return nil
+		}}
 		app := consumer.New(r.factory, consumer.On("room.said", (*room).Heard),
 			consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}, Logger: silent})
 		s := dial(t, app)
@@ -131,7 +140,8 @@ func TestGroups(t *testing.T) {
 				r.receive = endsAsTold
 				var left channel.LayerStats
 				r.gone = func(context.Context, *consumer.Conn) { left = layer.Stats() }
-				s := dial(t, consumer.New(r.factory, consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}}))
+				s := dial(t, consumer.New(r.factory, consumer.Options{Layer: layer,
+					Groups: []channel.Group{"lobby"}}))
 				accepted := s.Accepted()
 				synctest.Wait()
 				for _, group := range []channel.Group{"lobby", "wanted", "late"} {
@@ -178,7 +188,8 @@ func TestJoinErrors(t *testing.T) {
 	r = &room{connect: func(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
 		return consumer.Answer{}, conn.Join(ctx, "späti")
 	}}
-	if err := dial(t, consumer.New(r.factory, consumer.Options{Layer: layer})).Wait(); !errors.Is(err, channel.ErrName) {
+	if err := dial(t, consumer.New(r.factory,
+		consumer.Options{Layer: layer})).Wait(); !errors.Is(err, channel.ErrName) {
 		t.Errorf("%v", err)
 	}
 }
@@ -190,7 +201,11 @@ func TestKick(t *testing.T) {
 		layer := newLayer(t)
 		var name channel.Name
 		var told error
-		r := &room{open: func(_ context.Context, conn *consumer.Conn) error { name = conn.Name(); return nil }}
+		r := &room{open: func(_ context.Context,
+			conn *consumer.Conn) error {
+			name = conn.Name()
+			return nil
+		}}
 		r.receive = func(ctx context.Context, _ *consumer.Conn, _ parley.WebSocketReceive) error {
 			<-ctx.Done()
 			told = context.Cause(ctx)
@@ -205,7 +220,8 @@ func TestKick(t *testing.T) {
 		code, _ := s.Closed()
 		err := s.Wait()
 		if code != parley.CloseUnauthorized || !errors.Is(err, parley.ErrDisconnected) ||
-			!errors.Is(told, parley.ErrAuthExpired) || !errors.Is(r.disconnects()[0], parley.ErrAuthExpired) {
+			!errors.Is(told, parley.ErrAuthExpired) || !errors.Is(r.disconnects()[0],
+			parley.ErrAuthExpired) {
 			t.Errorf("code %d, %v, told %v and %v", code, err, told, r.disconnects())
 		}
 	})
@@ -218,7 +234,8 @@ func TestLayerHandlerEnds(t *testing.T) {
 		code  parley.CloseCode
 		cause error
 	}{
-		{"close", 1000, parley.ErrFinished}, {"error", 1011, errTest}, {"panic", 1011, parley.ErrAppPanic},
+		{"close", 1000, parley.ErrFinished}, {"error", 1011, errTest}, {"panic", 1011,
+			parley.ErrAppPanic},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			layer := newLayer(t)
@@ -252,8 +269,12 @@ func TestSerial(t *testing.T) {
 			running--
 		}
 		r := &room{
-			receive: func(context.Context, *consumer.Conn, parley.WebSocketReceive) error { enter(); return nil },
-			heard:   func(context.Context, *consumer.Conn, said) error { enter(); return nil },
+			receive: func(context.Context, *consumer.Conn,
+				parley.WebSocketReceive) error {
+				enter()
+				return nil
+			},
+			heard: func(context.Context, *consumer.Conn, said) error { enter(); return nil },
 		}
 		s := dial(t, consumer.New(r.factory, consumer.On("room.said", (*room).Heard),
 			consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}}))

@@ -14,7 +14,7 @@ import (
 // begin brings a connection from its handshake to its first message. Its error
 // ends it.
 func (c *Conn) begin() error {
-	if executor := c.app.Executor; executor != nil {
+	if executor := c.app.options.Executor; executor != nil {
 		c.ctx, c.giveBack = executor.Begin(c.ctx)
 	}
 	if err := c.serially(c.ctx, c.connect); err != nil {
@@ -101,11 +101,11 @@ var errNoConsumer = errors.New("consumer: the constructor returned nil, which no
 // waits in the mailbox, until Open has returned. A client that is denied is in no
 // group.
 func (c *Conn) openInbox() error {
-	if c.app.Layer == nil {
+	if c.app.options.Layer == nil {
 		return nil
 	}
-	inbox, err := c.app.Layer.Open(c.ctx, channel.InboxOptions{
-		Prefix: "client", Policy: c.app.Policy, Deliver: c.deliver, OnClose: c.inboxClosed,
+	inbox, err := c.app.options.Layer.Open(c.ctx, channel.InboxOptions{
+		Prefix: "client", Policy: c.app.options.Policy, Deliver: c.deliver, OnClose: c.inboxClosed,
 	})
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (c *Conn) openInbox() error {
 	wanted := c.wanted
 	c.wanted = nil
 	c.mu.Unlock()
-	for _, list := range [][]channel.Group{c.app.Groups, wanted} {
+	for _, list := range [][]channel.Group{c.app.options.Groups, wanted} {
 		for _, group := range list {
 			if err := inbox.Join(c.ctx, group); err != nil {
 				return err
@@ -158,7 +158,7 @@ func (c *Conn) hear(event parley.Event, err error) error {
 
 // received handles one message in turn with all other hooks and handlers.
 func (c *Conn) received(message parley.WebSocketReceive) error {
-	if c.app.Executor != nil {
+	if c.app.options.Executor != nil {
 		return c.serially(c.ctx, func(ctx context.Context) error { return c.dispatch(ctx, message) })
 	}
 	c.serial.Lock()

@@ -20,7 +20,8 @@ type room struct {
 	receive func(ctx context.Context, conn *consumer.Conn, message parley.WebSocketReceive) error
 	said    func(ctx context.Context, conn *consumer.Conn, said said) error
 	heard   func(ctx context.Context, conn *consumer.Conn, heard said) error
-	bad     func(ctx context.Context, conn *consumer.Conn, message parley.WebSocketReceive, err error) error
+	bad     func(ctx context.Context, conn *consumer.Conn, message parley.WebSocketReceive,
+		err error) error
 
 	mu     sync.Mutex
 	causes []error // that Disconnect was told
@@ -47,7 +48,8 @@ func (r *room) Open(ctx context.Context, conn *consumer.Conn) error {
 	return r.open(ctx, conn)
 }
 
-func (r *room) Receive(ctx context.Context, conn *consumer.Conn, message parley.WebSocketReceive) error {
+func (r *room) Receive(ctx context.Context, conn *consumer.Conn,
+	message parley.WebSocketReceive) error {
 	if r.receive == nil {
 		return nil
 	}
@@ -62,7 +64,8 @@ func (r *room) Heard(ctx context.Context, conn *consumer.Conn, heard said) error
 	return r.heard(ctx, conn, heard)
 }
 
-func (r *room) DecodeError(ctx context.Context, conn *consumer.Conn, message parley.WebSocketReceive, err error) error {
+func (r *room) DecodeError(ctx context.Context, conn *consumer.Conn,
+	message parley.WebSocketReceive, err error) error {
 	if r.bad == nil {
 		return err
 	}
@@ -111,9 +114,11 @@ func dialWith(t testing.TB, ctx context.Context, app parley.App) *parleytest.Soc
 }
 
 // broadcast sends to a group and returns what became of it.
-func broadcast(t testing.TB, layer *channel.Layer, group channel.Group, typ, payload string) channel.SendResult {
+func broadcast(t testing.TB, layer *channel.Layer, group channel.Group, typ,
+	payload string) channel.SendResult {
 	t.Helper()
-	result, err := layer.GroupSend(context.Background(), group, channel.NewMessage(typ, []byte(payload)))
+	result, err := layer.GroupSend(context.Background(), group, channel.NewMessage(typ,
+		[]byte(payload)))
 	if err != nil {
 		t.Error(err)
 	}

@@ -30,13 +30,13 @@ const logInterval = time.Minute
 func (c *Conn) unknown(message channel.Message, why error) {
 	a := c.app
 	a.counters.add(countUnknown)
-	if a.Unknown == UnknownClose {
+	if a.options.Unknown == UnknownClose {
 		err := fmt.Errorf("%w: %s", ErrUnknownMessage, message.Type())
 		c.fail(outcomeOf(err))
 		return
 	}
-	if a.Unknown == UnknownLog || a.mayLog() {
-		a.Logger.Warn("parley: layer message without a handler",
+	if a.options.Unknown == UnknownLog || a.mayLog() {
+		a.options.Logger.Warn("parley: layer message without a handler",
 			"type", message.Type(), "group", message.Group(), "error", why, "unknown", a.Stats().Unknown)
 	}
 }
@@ -46,7 +46,7 @@ func (c *Conn) unknown(message channel.Message, why error) {
 func (c *Conn) unsendable(message channel.Message, why error) {
 	c.app.counters.add(countUnsendable)
 	if c.app.mayLog() {
-		c.app.Logger.Warn("parley: layer message cannot be forwarded",
+		c.app.options.Logger.Warn("parley: layer message cannot be forwarded",
 			"type", message.Type(), "error", why)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // config is what the options come to.
 type config struct {
-	Options
+	options       Options
 	layerHandlers map[string]layerHandler
 	client        *clientHandler
 	varies        bool // the constructor returns an interface: see fits
@@ -23,7 +23,7 @@ type config struct {
 }
 
 func (o Options) configure(c *config) {
-	c.Options = o
+	c.options = o
 	c.settings++
 }
 
@@ -44,13 +44,13 @@ func (c *config) build(consumer reflect.Type, options []Option) {
 		panic("consumer: New: " + misfit)
 	}
 	c.varies = consumer.Kind() == reflect.Interface
-	c.Options = c.Options.withDefaults()
+	c.options = c.options.withDefaults()
 	c.layerHandlers = make(map[string]layerHandler, len(c.handlers))
 	for _, h := range c.handlers {
 		c.add(h, consumer)
 	}
 	c.handlers = nil
-	if len(c.layerHandlers) > 0 && c.Layer == nil {
+	if len(c.layerHandlers) > 0 && c.options.Layer == nil {
 		panic("consumer: New: handlers of layer messages without Options.Layer")
 	}
 }

@@ -42,7 +42,10 @@ func (*disconnects) Disconnect(context.Context, *consumer.Conn) error           
 func (*onPointer) Connect(context.Context, *consumer.Conn) (consumer.Answer, error) {
 	return accept, nil
 }
-func (*onPointer) Receive(context.Context, *consumer.Conn, parley.WebSocketReceive) error { return nil }
+func (*onPointer) Receive(context.Context, *consumer.Conn,
+	parley.WebSocketReceive) error {
+	return nil
+}
 
 // Mistakes in the wiring panic at start-up, and say what they are.
 func TestWiringMistakes(t *testing.T) {
@@ -57,7 +60,8 @@ func TestWiringMistakes(t *testing.T) {
 	}{
 		{"nil constructor", func() { consumer.New[int](nil) }, []string{"nil constructor"}},
 		{"nil option", func() { consumer.New(newRoom, nil) }, []string{"nil"}},
-		{"two Options", func() { consumer.New(newRoom, with, consumer.Options{}) }, []string{"two Options"}},
+		{"two Options", func() { consumer.New(newRoom, with, consumer.Options{}) },
+			[]string{"two Options"}},
 		{"stranger", func() { consumer.New(newRoom, with, consumer.On("a", (*stranger).Heard)) },
 			[]string{`On("a")`, "not of *consumer"}},
 		{"two for a type",
@@ -73,14 +77,17 @@ func TestWiringMistakes(t *testing.T) {
 		{"nil On", func() { consumer.On[*room, said]("a", nil) }, []string{"On of a nil"}},
 		{"nil Receive", func() { consumer.Receive[*room, said](nil) }, []string{"Receive of a nil"}},
 
-		{"groups alone", wrong(consumer.Options{Groups: []channel.Group{"a"}}), []string{"Options.Groups"}},
+		{"groups alone", wrong(consumer.Options{Groups: []channel.Group{"a"}}),
+			[]string{"Options.Groups"}},
 		{"bad group", wrong(consumer.Options{Layer: layer, Groups: []channel.Group{"a b"}}),
 			[]string{"Options.Groups", `"a b"`}},
-		{"concurrency", wrong(consumer.Options{Concurrency: -1}), []string{"Options.Concurrency", "negative"}},
+		{"concurrency", wrong(consumer.Options{Concurrency: -1}), []string{"Options.Concurrency",
+			"negative"}},
 		{"policy", wrong(consumer.Options{Policy: 99}), []string{"Options.Policy", "99"}},
 		{"unknown policy", wrong(consumer.Options{Unknown: 99}), []string{"Options.Unknown", "99"}},
 
-		{"Connect of old", misfit[*oldConnect], []string{"Connect", "must be", "(consumer.Answer, error)"}},
+		{"Connect of old", misfit[*oldConnect], []string{"Connect", "must be",
+			"(consumer.Answer, error)"}},
 		{"Connect", misfit[*onlyError], []string{"*consumer_test.onlyError", "Connect", "must be"}},
 		{"Connect of an embedded value", misfit[inside], []string{"Connect", "must be"}},
 		{"Connect of an interface", misfit[anyConnect], []string{"Connect", "is func() error"}},
@@ -90,7 +97,8 @@ func TestWiringMistakes(t *testing.T) {
 		{"ReceiveBinary", misfit[*bytesAsText], []string{"ReceiveBinary", "[]uint8"}},
 		{"DecodeError", misfit[*decodes], []string{"DecodeError", "must be"}},
 		{"Disconnect", misfit[*disconnects], []string{"Disconnect", "must be"}},
-		{"hooks on the pointer", misfit[onPointer], []string{"Connect", "*consumer_test.onPointer", "pointer"}},
+		{"hooks on the pointer", misfit[onPointer], []string{"Connect", "*consumer_test.onPointer",
+			"pointer"}},
 		{"misfit on the pointer", misfit[onlyError], []string{"Connect", "pointer"}},
 	} {
 		t.Run(test.mistake, func(t *testing.T) {

@@ -76,7 +76,8 @@ func TestMethodsLifespan(t *testing.T) {
 		answers, err := life(t, app)
 		want := []string{"read hears startup", "write hears startup",
 			"write hears shutdown", "write returns", "read hears shutdown", "read returns"}
-		if !slices.Equal(answers, []parley.Event{started, stopped}) || !slices.Equal(l.lines, want) || err != nil {
+		if !slices.Equal(answers, []parley.Event{started, stopped}) || !slices.Equal(l.lines, want) ||
+			err != nil {
 			t.Errorf("%v, %v, %q", answers, err, l.lines)
 		}
 	}

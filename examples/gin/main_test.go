@@ -44,7 +44,8 @@ func TestRequests(t *testing.T) {
 			}
 			defer response.Body.Close()
 			body, err := io.ReadAll(response.Body)
-			if response.StatusCode != test.status || test.body != "" && string(body) != test.body || err != nil {
+			if response.StatusCode != test.status || test.body != "" && string(body) != test.body ||
+				err != nil {
 				t.Errorf("got %d %s %v, want %d %s", response.StatusCode, body, err, test.status, test.body)
 			}
 		})
@@ -122,7 +123,8 @@ func TestGoodbye(t *testing.T) {
 	if err := <-socketEnd; !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
 		t.Errorf("the socket ended with %v", err)
 	}
-	if said := <-streamEnd; !strings.Contains(said, "event: close") || !strings.Contains(said, "1012") {
+	if said := <-streamEnd; !strings.Contains(said, "event: close") || !strings.Contains(said,
+		"1012") {
 		t.Errorf("the stream ended with %q", said)
 	}
 }
