@@ -81,7 +81,11 @@ func ExampleSocket_ReadInto() {
 	ws := parleytest.Dial(t, echo, httptest.NewRequest("GET", "/", nil))
 	ws.Send(parley.Text("is there anybody?"))
 	fmt.Println(ws.Receive().Text())
-	// Output: is there anybody?
+	ws.Vanish()
+	fmt.Println(ws.Wait())
+	// Output:
+	// is there anybody?
+	// parley: peer disconnected
 }
 
 // Middleware that decides passes conn on untouched. Middleware that wraps it
