@@ -3,8 +3,8 @@ package bridge
 import "github.com/parleygo/parley"
 
 // activation is one job at work on a lane's thread. Calls made below the job and aimed at the same
-// lane gather in its inbox; while the job waits inside the bridge, it serves them. Others wait until
-// the job is over: one of them, stacked on top, could hold back a job that is ready to go on.
+// lane gather in its inbox; while the job waits inside the bridge, it serves them. Others wait
+// until the job is over: one of them, stacked on top, could hold back a job that is ready to go on.
 type activation struct {
 	lane  *Lane
 	job   *job
@@ -13,7 +13,8 @@ type activation struct {
 	on    awaited // what it waits for
 }
 
-// top returns the innermost activation. Only the lane's own goroutine may call it without the mutex.
+// top returns the innermost activation. Only the lane's own goroutine may call it without the
+// mutex.
 func (l *Lane) top() *activation {
 	if len(l.stack) == 0 {
 		return nil
@@ -104,8 +105,9 @@ func (l *Lane) push(j *job) {
 	l.stack = append(l.stack, act)
 }
 
-// pop ends the innermost activation. What its inbox still holds goes outward: to the nearest enclosing
-// job that the finished one descends from, or to the lane's queue, by order of acceptance.
+// pop ends the innermost activation. What its inbox still holds goes outward: to the nearest
+// enclosing job that the finished one descends from, or to the lane's queue, by order of
+// acceptance.
 func (l *Lane) pop(j *job, err error) {
 	act := j.act
 	l.depth--
@@ -123,8 +125,8 @@ func (l *Lane) pop(j *job, err error) {
 	l.spare = append(l.spare, act)
 }
 
-// checkThread notices a job that gave the lane's thread away in spite of spareLocks. A changed id is
-// the only cheap sign, so this is best effort.
+// checkThread notices a job that gave the lane's thread away in spite of spareLocks. A changed id
+// is the only cheap sign, so this is best effort.
 func (l *Lane) checkThread() {
 	if id, _ := threadID(); id != l.thread {
 		l.lose(errAffinityLost)

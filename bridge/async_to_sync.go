@@ -5,12 +5,13 @@ import "context"
 // AsyncToSync wraps asynchronous code, a function that may wait for other goroutines, for use from
 // blocking code.
 //
-// On a lane, the wrapper runs fn on another goroutine and serves the lane until fn has returned: lane
-// calls made below fn run on the waiting thread, in order, and those accepted before fn returned run
-// before the wrapper does. Nothing cuts the wait short, since fn may use its caller's variables: cancel
-// ctx and let fn decide. A panic in fn comes back as a [parley.PanicError].
+// On a lane, the wrapper runs fn on another goroutine and serves the lane until fn has returned:
+// lane calls made below fn run on the waiting thread, in order, and those accepted before fn
+// returned run before the wrapper does. Nothing cuts the wait short, since fn may use its caller's
+// variables: cancel ctx and let fn decide. A panic in fn comes back as a [parley.PanicError].
 //
-// Anywhere else there is nothing to serve and the wrapper is a plain call of fn on the same goroutine.
+// Anywhere else there is nothing to serve and the wrapper is a plain call of fn on the same
+// goroutine.
 //
 // AsyncToSync panics if fn is nil; a call panics if its context is nil.
 func AsyncToSync[A, R any](

@@ -12,8 +12,9 @@ import (
 	"github.com/parleygo/parley/bridge"
 )
 
-// Benchmarks that state a goal measure a yardstick in the same run, in turns with the bridge, so that what else the
-// machine does hits both. They report the best times and the median of the rounds' ratios.
+// Benchmarks that state a goal measure a yardstick in the same run, in turns with the bridge, so
+// that what else the machine does hits both. They report the best times and the median of the
+// rounds' ratios.
 
 const rounds = 21
 
@@ -76,7 +77,8 @@ func newBridge(b *testing.B) context.Context {
 	return bridge.With(context.Background(), br)
 }
 
-// BenchmarkCall is a whole pooled call of an empty function. Goal: at most 1.6 times the bare round trip, 1 allocation.
+// BenchmarkCall is a whole pooled call of an empty function. Goal: at most 1.6 times the bare round
+// trip, 1 allocation.
 func BenchmarkCall(b *testing.B) {
 	call := bridge.SyncToAsync(empty)
 	for _, count := range []int{1, 64} {
@@ -89,8 +91,8 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// BenchmarkLane is a lane call of an empty function. Goal for 64 callers: at most 2 µs each. The yardstick is what it
-// costs to hand each call to a locked goroutine and back through channels.
+// BenchmarkLane is a lane call of an empty function. Goal for 64 callers: at most 2 µs each. The
+// yardstick is what it costs to hand each call to a locked goroutine and back through channels.
 func BenchmarkLane(b *testing.B) {
 	call := bridge.SyncToAsync(empty)
 	for _, count := range []int{1, 64} {
@@ -108,7 +110,8 @@ func BenchmarkLane(b *testing.B) {
 	}
 }
 
-// BenchmarkScope is a thread-sensitive context that never makes a lane call. Goal: at most 1 allocation.
+// BenchmarkScope is a thread-sensitive context that never makes a lane call. Goal: at most 1
+// allocation.
 func BenchmarkScope(b *testing.B) {
 	ctx := newBridge(b)
 	b.ReportAllocs()
@@ -151,7 +154,8 @@ func BenchmarkServe(b *testing.B) {
 	}
 }
 
-// lockedGoroutine is the simplest executor that keeps a thread: one channel in, one channel per call out.
+// lockedGoroutine is the simplest executor that keeps a thread: one channel in, one channel per
+// call out.
 func lockedGoroutine() (call, stop func()) {
 	jobs := make(chan chan int)
 	ended := make(chan struct{})
@@ -175,4 +179,26 @@ func plural(n int, what string) string {
 		return "1-" + what
 	}
 	return strconv.Itoa(n) + "-" + what + "s"
+}
+
+// BenchmarkNestedWaits is a wait for one of the nested calls that 64 functions wait for, in each way
+// to wait. Goal: what a wait costs does not depend on how many calls each function waits for.
+func BenchmarkNestedWaits(b *testing.B) {
+	for _, way := range waysToWait {
+		for _, fan := range []int{10, 100, 1000} {
+			b.Run(way.name+"/"+strconv.Itoa(fan), func(b *testing.B) {
+				ctx := newBridge(b)
+				for b.Loop() {
+					var outer []*bridge.Future[void]
+					for range 64 {
+						outer = append(outer, inPool(ctx, func(ctx context.Context) {
+							_ = way.wait(ctx, fanOut(ctx, fan)...)
+						}))
+					}
+					_, _ = bridge.All(ctx, outer...)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*64*fan), "ns/wait")
+			})
+		}
+	}
 }

@@ -61,15 +61,20 @@ func New(options Options) (*Bridge, error) {
 // Default returns the bridge of calls whose context has none, made with default options when first
 // needed. A program that starts calls in synctest bubbles puts a bridge of the bubble into the
 // context instead.
-func Default() *Bridge { return defaultBridge() }
+func Default() *Bridge {
+	standard.once.Do(func() {
+		var err error
+		if standard.bridge, err = New(Options{}); err != nil {
+			panic(err) // ants refuses nothing without options
+		}
+	})
+	return standard.bridge
+}
 
-var defaultBridge = sync.OnceValue(func() *Bridge {
-	b, err := New(Options{})
-	if err != nil {
-		panic(err) // ants refuses nothing without options
-	}
-	return b
-})
+var standard struct {
+	once   sync.Once
+	bridge *Bridge
+}
 
 func (b *Bridge) mustBeMade(method string) {
 	if b == nil || b.worker == nil {

@@ -20,8 +20,8 @@ type settings struct {
 	timeout                      time.Duration
 }
 
-// Pooled makes the calls run on the pool even where the context names a lane: for functions that may
-// run on any thread and side by side.
+// Pooled makes the calls run on the pool even where the context names a lane: for functions that
+// may run on any thread and side by side.
 func Pooled() Option { return func(s *settings) { s.pooled = true } }
 
 // Sensitive makes the calls fail with [ErrNoLane] where the context names no lane, instead of
@@ -34,9 +34,9 @@ func OnLane(l *Lane) Option {
 	return func(s *settings) { s.lane = l }
 }
 
-// OwnThread makes each call run on a fresh OS thread that is destroyed afterwards: for functions that
-// change the state of their thread (namespaces, signal masks, credentials). The calls count against
-// the pool's capacity.
+// OwnThread makes each call run on a fresh OS thread that is destroyed afterwards: for functions
+// that change the state of their thread (namespaces, signal masks, credentials). The calls count
+// against the pool's capacity.
 func OwnThread() Option { return func(s *settings) { s.dedicated = true } }
 
 // Abandon makes a call complete with its context's cause at the moment the context ends, even while
@@ -49,9 +49,9 @@ func Abandon() Option { return func(s *settings) { s.abandon = true } }
 // returning it.
 func Repanic() Option { return func(s *settings) { s.repanic = true } }
 
-// Timeout bounds each call, queueing included; the context of the function ends with it. A call that
-// has not begun by then fails with [ErrQueueTimeout]. A running one decides itself, or fails with
-// [ErrRunTimeout] in [Abandon] mode. Timeout panics if d is not positive.
+// Timeout bounds each call, queueing included; the context of the function ends with it. A call
+// that has not begun by then fails with [ErrQueueTimeout]. A running one decides itself, or fails
+// with [ErrRunTimeout] in [Abandon] mode. Timeout panics if d is not positive.
 func Timeout(d time.Duration) Option {
 	if d <= 0 {
 		panic(fmt.Sprintf("bridge: Timeout: %v is not positive", d))

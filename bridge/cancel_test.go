@@ -13,12 +13,17 @@ import (
 
 var errCause = errors.New("client gone")
 
+// poolAndLane are the two places where calls run.
+var poolAndLane = map[string]bridge.Option{"pool": bridge.Pooled(), "lane": bridge.Sensitive()}
+
 // everywhere runs a test once with pooled calls and once with lane calls.
 func everywhere(t *testing.T, test func(t *testing.T, ctx context.Context, b *bridge.Bridge, where bridge.Option)) {
 	t.Helper()
-	for name, where := range map[string]bridge.Option{"pool": bridge.Pooled(), "lane": bridge.Sensitive()} {
+	for name, where := range poolAndLane {
 		t.Run(name, func(t *testing.T) {
-			inScope(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+			inScope(t, bridge.Options{Capacity: 1}, func(
+				t *testing.T, ctx context.Context, b *bridge.Bridge,
+			) {
 				test(t, ctx, b, where)
 			})
 		})
@@ -109,7 +114,7 @@ func TestB38_WaitWithAShorterContext(t *testing.T) {
 }
 
 func TestB39_Abandon(t *testing.T) {
-	for name, where := range map[string]bridge.Option{"pool": bridge.Pooled(), "lane": bridge.Sensitive()} {
+	for name, where := range poolAndLane {
 		t.Run(name, func(t *testing.T) {
 			var reported []error
 			options := bridge.Options{Capacity: 1, Unobserved: func(err error) { reported = append(reported, err) }}

@@ -15,11 +15,11 @@ const (
 	phaseClosed
 )
 
-// Close makes the bridge refuse calls with [ErrClosed], waits until those it accepted are done and all
-// its goroutines and threads are gone, and returns nil. Calls made by functions that still run are
-// accepted meanwhile, or those could never end. If ctx ends first, Close returns its cause, the shutdown
-// goes on in the background, and a later Close waits for the rest. Contexts of running functions are
-// not touched: cancel your own base context first.
+// Close makes the bridge refuse calls with [ErrClosed], waits until those it accepted are done and
+// all its goroutines and threads are gone, and returns nil. Calls made by functions that still run
+// are accepted meanwhile, or those could never end. If ctx ends first, Close returns its cause, the
+// shutdown goes on in the background, and a later Close waits for the rest. Contexts of running
+// functions are not touched: cancel your own base context first.
 //
 // Close returns [ErrDeadlock] and does nothing if called from a function that runs on the bridge.
 // It may be called repeatedly and from several goroutines.

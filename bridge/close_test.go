@@ -15,7 +15,9 @@ import (
 )
 
 func TestB60_GracefulClose(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 2}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 2}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		scope, _ := bridge.ThreadSensitive(ctx)
 		var accepted []*bridge.Future[time.Duration]
 		for range 4 {
@@ -38,7 +40,9 @@ func TestB60_GracefulClose(t *testing.T) {
 }
 
 func TestB61_AbortDropsTheQueue(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1, QueueLimit: 1, QueueWait: true}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1, QueueLimit: 1, QueueWait: true}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		scope, _ := bridge.ThreadSensitive(ctx)
 		var ran atomic.Int64
 		work := func(ctx context.Context) { time.Sleep(time.Second); ran.Add(1); wantErr(t, ctx.Err(), nil) }
@@ -117,7 +121,9 @@ func TestB63_CloseIsIdempotent(t *testing.T) {
 }
 
 func TestB64_EndingParkedScopesWedgesNothing(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 2}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 2}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		var wg sync.WaitGroup
 		for range 2 {
 			scope, end := bridge.ThreadSensitive(ctx)
@@ -139,7 +145,9 @@ func TestB64_EndingParkedScopesWedgesNothing(t *testing.T) {
 }
 
 func TestB65_NestedCallsAreAdmittedWhileClosing(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		scope, end := bridge.ThreadSensitive(ctx)
 		id := must(t, ctx, threadOf(scope))
 		parked := onLane(scope, func(ctx context.Context) {
@@ -173,7 +181,7 @@ func TestB66_NothingIsRetained(t *testing.T) {
 	b, err := bridge.New(bridge.Options{})
 	wantErr(t, err, nil)
 	scope, end := bridge.ThreadSensitive(bridge.With(context.Background(), b))
-	for name, where := range map[string]bridge.Option{"pool": bridge.Pooled(), "lane": bridge.Sensitive()} {
+	for name, where := range poolAndLane {
 		watched := retained(t, scope, where)
 		runtime.GC()
 		for tries := 0; ; tries++ {
@@ -198,8 +206,8 @@ func TestB66_NothingIsRetained(t *testing.T) {
 	wantErr(t, b.Close(context.Background()), nil)
 }
 
-// retained makes calls of all sorts and returns what must be garbage now: arguments, results, captured variables,
-// values of the context and of the store.
+// retained makes calls of all sorts and returns what must be garbage now: arguments, results,
+// captured variables, values of the context and of the store.
 func retained(t *testing.T, ctx context.Context, where bridge.Option) (watched []weak.Pointer[payload]) {
 	watch := func() *payload {
 		p := &payload{}

@@ -6,8 +6,8 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// runElsewhere runs w, made with ctx by the job at work, on another goroutine and serves the lane until
-// it has returned.
+// runElsewhere runs w, made with ctx by the job at work, on another goroutine and serves the lane
+// until it has returned.
 func (a *activation) runElsewhere(ctx context.Context, j *job, w work) {
 	l := a.lane
 	p := positionOf(ctx)

@@ -81,8 +81,8 @@ type endedError struct{ cause, err error }
 func (e *endedError) Error() string   { return e.cause.Error() }
 func (e *endedError) Unwrap() []error { return []error{e.cause, e.err} }
 
-// endOf returns an error that matches both the cause and the plain error of a context that has ended.
-// A context of the standard library has told its children by the time endOf returns.
+// endOf returns an error that matches both the cause and the plain error of a context that has
+// ended. A context of the standard library has told its children by the time endOf returns.
 func endOf(ctx context.Context) error {
 	cause, err := context.Cause(ctx), ctx.Err()
 	if errors.Is(cause, err) {

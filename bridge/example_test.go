@@ -94,7 +94,8 @@ func ExampleThreadSensitive() {
 	// Output: cannot open data.bin <nil>
 }
 
-// Blocking code calls asynchronous code, which calls blocking code: the waiting thread serves the inner call.
+// Blocking code calls asynchronous code, which calls blocking code: the waiting thread serves the
+// inner call.
 func ExampleAsyncToSync() {
 	step := 0
 	next := bridge.SyncToAsync0(func(context.Context) (int, error) { // on the lane: needs no lock
@@ -168,7 +169,8 @@ func ExampleKeyed() {
 	// handle of blue <nil>
 }
 
-// The main thread belongs to the window system, so main lends it to the bridge while the program runs elsewhere.
+// The main thread belongs to the window system, so main lends it to the bridge while the program
+// runs elsewhere.
 func ExampleHost() {
 	draw := bridge.SyncToAsync(func(_ context.Context, frame int) (string, error) {
 		return fmt.Sprintf("frame %d on the main thread", frame), nil

@@ -8,9 +8,9 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// Executor runs the calls of many clients on a bridge. What has clients, such as a consumer, takes one
-// and need not know whether a client's calls run on the pool or on a thread of the client's own.
-// Make one with [OnPool] or [OnThread]. Its methods may be called from any goroutine.
+// Executor runs the calls of many clients on a bridge. What has clients, such as a consumer, takes
+// one and need not know whether a client's calls run on the pool or on a thread of the client's
+// own. Make one with [OnPool] or [OnThread]. Its methods may be called from any goroutine.
 type Executor struct {
 	bridge *Bridge
 	thread bool
@@ -20,12 +20,13 @@ type Executor struct {
 // A nil b means the bridge of each call's context, or else the default one.
 func OnPool(b *Bridge) Executor { return Executor{bridge: b} }
 
-// OnThread returns an [Executor] that gives each client one thread of b, as [ThreadSensitive] does, from
-// its first call on. A nil b means the bridge of each call's context, or else the default one.
+// OnThread returns an [Executor] that gives each client one thread of b, as [ThreadSensitive] does,
+// from its first call on. A nil b means the bridge of each call's context, or else the default one.
 func OnThread(b *Bridge) Executor { return Executor{bridge: b, thread: true} }
 
-// Begin opens what the calls of one client share. The client's calls are made with inner; end gives back
-// what Begin opened and waits until it is gone. Where ctx belongs to a lane already, that lane is shared.
+// Begin opens what the calls of one client share. The client's calls are made with inner; end gives
+// back what Begin opened and waits until it is gone. Where ctx belongs to a lane already, that lane
+// is shared.
 func (e Executor) Begin(ctx context.Context) (inner context.Context, end func() error) {
 	inner = e.on(ctx)
 	if e.thread {
@@ -34,12 +35,12 @@ func (e Executor) Begin(ctx context.Context) (inner context.Context, end func() 
 	return inner, func() error { return nil }
 }
 
-// Run calls f on the bridge and returns what f returned, once f has returned. A panic of f comes back as
-// a [parley.PanicError]. ctx is one that [Executor.Begin] made, or descends from it.
+// Run calls f on the bridge and returns what f returned, once f has returned. A panic of f comes
+// back as a [parley.PanicError]. ctx is one that [Executor.Begin] made, or descends from it.
 //
-// The end of ctx does not keep f from running: f finds its context ended, as it would on a goroutine. So
-// clean-up runs too. If the bridge refuses the call, f does not run, and the error matches
-// [parley.ErrOverloaded].
+// The end of ctx does not keep f from running: f finds its context ended, as it would on a
+// goroutine. So clean-up runs too. If the bridge refuses the call, f does not run, and the error
+// matches [parley.ErrOverloaded].
 func (e Executor) Run(ctx context.Context, f func(context.Context) error) error {
 	if f == nil {
 		panic("bridge: Executor.Run: nil function")
@@ -87,8 +88,8 @@ func runStep(ctx context.Context, s *step) (struct{}, error) {
 	return struct{}{}, s.f(&lasting{Context: s.ctx, position: positionOf(ctx)})
 }
 
-// lasting is the context of a call that its caller's context does not withdraw. It ends as the caller's
-// does, and knows its place on the bridge.
+// lasting is the context of a call that its caller's context does not withdraw. It ends as the
+// caller's does, and knows its place on the bridge.
 type lasting struct {
 	context.Context
 	position *position

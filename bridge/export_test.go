@@ -19,3 +19,6 @@ func Aim(ctx, from context.Context) context.Context {
 	p := positionOf(from)
 	return &position{Context: ctx, bridge: p.bridge, target: p.target, job: positionOf(ctx).job}
 }
+
+// DefaultMade reports whether the default bridge has been made. Nobody may be making it.
+func DefaultMade() bool { return standard.bridge != nil }

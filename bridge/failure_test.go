@@ -66,7 +66,9 @@ func TestB47_PanicsBecomeErrors(t *testing.T) {
 }
 
 func TestB48_PanicDisturbsNothingElse(t *testing.T) {
-	inScope(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	inScope(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		var log orderLog
 		id := must(t, ctx, threadOf(ctx))
 		isPanic := func(err error) {
@@ -121,7 +123,9 @@ func TestB50_GoexitReleasesEverybody(t *testing.T) {
 	var log orderLog
 	stopped := false
 	hooks := bridge.LaneOptions{Stop: func() { stopped = true }}
-	inScope(t, bridge.Options{Lane: hooks}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	inScope(t, bridge.Options{Lane: hooks}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		// Seconds of fake time lie between the events, so that their order is that of their causes.
 		watch := func(f *bridge.Future[struct{}], name string) {
 			go func() {
@@ -163,7 +167,9 @@ func TestB50_GoexitReleasesEverybody(t *testing.T) {
 
 func TestB50_GoexitOutsideServing(t *testing.T) {
 	ignore := func(error) {} // calls whose caller exits are read by nobody
-	bubble(t, bridge.Options{Capacity: 1, Unobserved: ignore}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1, Unobserved: ignore}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		exit := func(context.Context) { runtime.Goexit() }
 		for range 5 {
 			exited, next := inPool(ctx, exit), inPool(ctx, func(context.Context) {})
@@ -265,7 +271,9 @@ func TestB52_DetectionKeepsNoState(t *testing.T) {
 }
 
 func TestB53_UnprovableDeadlockHonoursTheDeadline(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		scope, end := bridge.ThreadSensitive(ctx)
 		signal := make(chan int, 1)
 		give := func(context.Context) { signal <- 42 }

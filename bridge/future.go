@@ -6,22 +6,22 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// Future is the result of a call, now or later. It completes exactly once, and completing never waits
-// for a reader. All methods may be called from any goroutine, any number of times.
+// Future is the result of a call, now or later. It completes exactly once, and completing never
+// waits for a reader. All methods may be called from any goroutine, any number of times.
 type Future[T any] struct {
 	job   job
 	value T
 }
 
-// Await waits for the result and returns it. Within a function that runs on a lane it serves the lane
-// meanwhile.
+// Await waits for the result and returns it. Within a function that runs on a lane it serves the
+// lane meanwhile.
 //
-// Two contexts matter. The context the call was started with governs the call: if it ends before the
-// function began, the function never runs and Await returns the cause; once the function runs, its
-// result decides, so that it never runs on behind its caller's back (see [Abandon] for the other
-// choice). The context given here bounds this wait: if it ends while the call's own has not, Await
-// returns its cause, and the call goes on and can be awaited again. A result that is there wins over
-// any context. Where both are the same, [Call] says it in one step.
+// Two contexts matter. The context the call was started with governs the call: if it ends before
+// the function began, the function never runs and Await returns the cause; once the function runs,
+// its result decides, so that it never runs on behind its caller's back (see [Abandon] for the
+// other choice). The context given here bounds this wait: if it ends while the call's own has not,
+// Await returns its cause, and the call goes on and can be awaited again. A result that is there
+// wins over any context. Where both are the same, [Call] says it in one step.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	mustContext(ctx)
 	j := &f.job
@@ -56,10 +56,10 @@ func (f *Future[T]) result() (T, error) {
 	return f.value, j.err
 }
 
-// Done returns a channel that is closed when the call is complete, for use in select. Until then the
-// function that made the call counts as waiting, if it runs on the pool: the bridge cannot see it
-// select. Prefer Await inside functions that run on a lane: waiting for a channel cannot serve the
-// lane. Done of a zero Future is nil.
+// Done returns a channel that is closed when the call is complete, for use in select. Until then
+// the function that made the call counts as waiting, if it runs on the pool: the bridge cannot see
+// it select. Prefer Await inside functions that run on a lane: waiting for a channel cannot serve
+// the lane. Done of a zero Future is nil.
 func (f *Future[T]) Done() <-chan struct{} {
 	j := &f.job
 	if j.work == nil {
@@ -117,7 +117,8 @@ func (j *job) await(ctx context.Context) error {
 	return nil
 }
 
-// wait waits for j on behalf of ctx's function. It returns false when one of the channels has closed.
+// wait waits for j on behalf of ctx's function. It returns false when one of the channels has
+// closed.
 func (j *job) wait(ctx context.Context, end, own <-chan struct{}) bool {
 	act := here(ctx)
 	caller := positionOf(ctx).job

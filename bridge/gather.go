@@ -6,8 +6,8 @@ import (
 	"iter"
 )
 
-// All awaits every future and returns the values in the order given. The error joins the failures, in
-// the same order; it is nil if there was none.
+// All awaits every future and returns the values in the order given. The error joins the failures,
+// in the same order; it is nil if there was none.
 func All[T any](ctx context.Context, futures ...*Future[T]) ([]T, error) {
 	values := make([]T, len(futures))
 	var failures []error
@@ -21,8 +21,8 @@ func All[T any](ctx context.Context, futures ...*Future[T]) ([]T, error) {
 	return values, errors.Join(failures...)
 }
 
-// FailFast awaits the futures and returns their values in the order given, or nil and the first failure
-// as soon as it happens. The other calls go on.
+// FailFast awaits the futures and returns their values in the order given, or nil and the first
+// failure as soon as it happens. The other calls go on.
 func FailFast[T any](ctx context.Context, futures ...*Future[T]) ([]T, error) {
 	values := make([]T, len(futures))
 	for i := range completed(ctx, futures) {
@@ -35,8 +35,8 @@ func FailFast[T any](ctx context.Context, futures ...*Future[T]) ([]T, error) {
 	return values, nil
 }
 
-// AsCompleted yields value and error of each future as it completes, each future once. When ctx ends,
-// what is not complete is yielded as Await has it.
+// AsCompleted yields value and error of each future as it completes, each future once. When ctx
+// ends, what is not complete is yielded as Await has it.
 func AsCompleted[T any](ctx context.Context, futures ...*Future[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for i := range completed(ctx, futures) {
@@ -47,8 +47,8 @@ func AsCompleted[T any](ctx context.Context, futures ...*Future[T]) iter.Seq2[T,
 	}
 }
 
-// completed yields the index of each future as it completes; once ctx has ended, those of the rest in
-// order.
+// completed yields the index of each future as it completes; once ctx has ended, those of the rest
+// in order.
 func completed[T any](ctx context.Context, futures []*Future[T]) iter.Seq[int] {
 	mustContext(ctx)
 	return func(yield func(int) bool) {

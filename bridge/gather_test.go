@@ -82,7 +82,9 @@ func TestAsCompleted(t *testing.T) {
 }
 
 func TestB7_GatheringOffersTheToken(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		var working gauge
 		begin := time.Now()
 		must(t, ctx, inPool(ctx, func(ctx context.Context) {

@@ -11,15 +11,17 @@ import (
 // When lanes run out, somebody may have forgotten to end a scope. The bridge can say which: a lane
 // that rests keeps its thread for nothing, and knows where it was opened.
 
-// patience is how long a lane waits for a thread, and another lane rests on one, before that is told.
-// Until it is told again passes tellAgain. A report to a refused call stands for reportStands.
+// patience is how long a lane waits for a thread, and another lane rests on one, before that is
+// told. Until it is told again passes tellAgain. A report to a refused call stands for
+// reportStands.
 const (
 	patience     = 10 * time.Second
 	tellAgain    = time.Minute
 	reportStands = time.Second
 )
 
-// callerOf returns where the function was called that is skip functions above the caller of callerOf.
+// callerOf returns where the function was called that is skip functions above the caller of
+// callerOf.
 func callerOf(skip int) uintptr {
 	var pc [1]uintptr
 	runtime.Callers(skip+2, pc[:])

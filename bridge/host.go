@@ -6,14 +6,14 @@ import (
 )
 
 // Host lends the calling goroutine's thread, often the main one, to the bridge: f runs on another
-// goroutine, and every lane call below it, also from goroutines it starts, runs here, until f returns.
-// Lane calls accepted before f returned run before Host does; later ones fail with [ErrClosed]. Host
-// returns f's error; a panic in f comes back as a [parley.PanicError]. Nothing cuts the wait short:
-// cancel ctx and let f decide. A function that hosts counts as waiting.
+// goroutine, and every lane call below it, also from goroutines it starts, runs here, until f
+// returns. Lane calls accepted before f returned run before Host does; later ones fail with
+// [ErrClosed]. Host returns f's error; a panic in f comes back as a [parley.PanicError]. Nothing
+// cuts the wait short: cancel ctx and let f decide. A function that hosts counts as waiting.
 //
 // Host keeps the goroutine locked to its thread meanwhile and restores the lock count it found. A
-// goroutine that must be on the main thread calls runtime.LockOSThread in an init function. On a lane's
-// thread Host acts as [AsyncToSync0].
+// goroutine that must be on the main thread calls runtime.LockOSThread in an init function. On a
+// lane's thread Host acts as [AsyncToSync0].
 //
 // Host returns [ErrClosed] on a closed bridge. It panics if ctx or f is nil.
 func Host(ctx context.Context, f func(context.Context) error) error {

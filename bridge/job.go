@@ -239,8 +239,8 @@ func (j *job) ended() error {
 	return endOf(j.Context)
 }
 
-// contextEnded applies the rules for a call whose own context has ended. It reports whether the call
-// is complete.
+// contextEnded applies the rules for a call whose own context has ended. It reports whether the
+// call is complete.
 func (b *Bridge) contextEnded(j *job, why error) bool {
 	if j.fired() {
 		return true

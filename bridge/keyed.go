@@ -8,10 +8,10 @@ type keyed struct {
 	key any
 }
 
-// Keyed returns a context whose calls run on the lane of key: the same key means the same OS thread,
-// for as long as the lane is alive. The lane ends after Options.KeyIdle without work, or as soon as it
-// has none if Options.MaxLanes are alive and others need a thread; the next call then makes a new one.
-// The Options.Lane hooks run with each.
+// Keyed returns a context whose calls run on the lane of key: the same key means the same OS
+// thread, for as long as the lane is alive. The lane ends after Options.KeyIdle without work, or as
+// soon as it has none if Options.MaxLanes are alive and others need a thread; the next call then
+// makes a new one. The Options.Lane hooks run with each.
 //
 // Keyed panics if ctx is nil or key is not comparable.
 func Keyed(ctx context.Context, key any) context.Context {

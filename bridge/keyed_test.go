@@ -37,7 +37,9 @@ func TestKeyedLanes(t *testing.T) {
 }
 
 func TestLanesPastTheLimitWait(t *testing.T) {
-	bubble(t, bridge.Options{MaxLanes: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{MaxLanes: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		one, endOne := bridge.ThreadSensitive(ctx)
 		two, endTwo := bridge.ThreadSensitive(ctx)
 		three, endThree := bridge.ThreadSensitive(ctx)

@@ -25,10 +25,10 @@ const (
 	laneOver
 )
 
-// Lane runs jobs one at a time, in the order of their acceptance, on one OS thread of its own: locked
-// for the lane's whole life, destroyed at its end, never the main thread. Most programs use lanes
-// through [ThreadSensitive] and [Keyed]; [Bridge.NewLane] makes one to keep. All methods may be called
-// from any goroutine.
+// Lane runs jobs one at a time, in the order of their acceptance, on one OS thread of its own:
+// locked for the lane's whole life, destroyed at its end, never the main thread. Most programs use
+// lanes through [ThreadSensitive] and [Keyed]; [Bridge.NewLane] makes one to keep. All methods may
+// be called from any goroutine.
 type Lane struct {
 	bridge *Bridge
 	hooks  LaneOptions
@@ -54,8 +54,8 @@ type Lane struct {
 	end       latch
 }
 
-// NewLane makes a lane that lives until [Lane.Close] or [Bridge.Close]. It takes a thread at its first
-// call.
+// NewLane makes a lane that lives until [Lane.Close] or [Bridge.Close]. It takes a thread at its
+// first call.
 func (b *Bridge) NewLane(options LaneOptions) *Lane {
 	b.mustBeMade("NewLane")
 	l := b.newLane(options)
@@ -109,7 +109,8 @@ func (l *Lane) close() {
 	}
 }
 
-// lose ends a lane whose thread cannot go on: all that waits for it fails. The bridge's mutex is held.
+// lose ends a lane whose thread cannot go on: all that waits for it fails. The bridge's mutex is
+// held.
 func (l *Lane) lose(why error) {
 	if l.state == laneOver {
 		return
@@ -132,9 +133,9 @@ func (l *Lane) failWaiting(why error) {
 
 // Close makes the lane refuse calls, waits until those it accepted are done and its thread is gone,
 // and returns nil. If ctx ends first, it returns the cause, and the lane ends in the background. It
-// returns [ErrDeadlock] and does nothing if called from a job of the lane or with a context descending
-// from one. Where the wait proves endless, because the lane waits for the caller's, it also returns
-// ErrDeadlock, and the lane ends in the background. Close may be called repeatedly.
+// returns [ErrDeadlock] and does nothing if called from a job of the lane or with a context
+// descending from one. Where the wait proves endless, because the lane waits for the caller's, it
+// also returns ErrDeadlock, and the lane ends in the background. Close may be called repeatedly.
 func (l *Lane) Close(ctx context.Context) error {
 	mustContext(ctx)
 	l.mustBeMade("Close")

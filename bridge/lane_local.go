@@ -2,10 +2,10 @@ package bridge
 
 import "context"
 
-// LaneLocal is a typed variable tied to a lane instead of a context: what one job sets, later jobs on
-// the same lane see, wherever they come from, and nobody else does. Declare it as a package-level
-// variable and do not copy it. Its methods are for functions that run on a lane; elsewhere there is no
-// lane to keep a value.
+// LaneLocal is a typed variable tied to a lane instead of a context: what one job sets, later jobs
+// on the same lane see, wherever they come from, and nobody else does. Declare it as a
+// package-level variable and do not copy it. Its methods are for functions that run on a lane;
+// elsewhere there is no lane to keep a value.
 type LaneLocal[T any] struct {
 	// Close, if set, is given the value on the lane's thread when the lane ends, before the Stop hook.
 	// Of several values the one set last is closed first. If one panics, the others are closed all the

@@ -128,7 +128,9 @@ func TestB16_NoLane(t *testing.T) {
 		_, err := threadOf(ctx).Await(ctx)
 		wantErr(t, err, bridge.ErrNoLane)
 	})
-	bubble(t, bridge.Options{DefaultLane: true}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{DefaultLane: true}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		nested := onLane(ctx, func(ctx context.Context) {
@@ -180,68 +182,6 @@ func TestB17_HostLendsItsThread(t *testing.T) {
 		if p := (*parley.PanicError)(nil); !errors.As(err, &p) {
 			t.Errorf("error is %v, want a PanicError", err)
 		}
-	})
-}
-
-func TestB18_HooksRunOnTheLanesThread(t *testing.T) {
-	var log orderLog
-	var started, stopped uint64
-	hooks := bridge.LaneOptions{
-		Start: func() error { started = bridge.ThreadID(); log.add("start"); return nil },
-		Stop:  func() { stopped = bridge.ThreadID(); log.add("stop") },
-	}
-	inScope(t, bridge.Options{Lane: hooks}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
-		_, err := onLane(ctx, func(context.Context) { log.add("job"); panic("fails") }).Await(ctx)
-		if err == nil {
-			t.Error("no error")
-		}
-		last := threadOf(ctx)
-		wantErr(t, bridge.End(ctx), nil)
-		id := must(t, ctx, last)
-		wantEqual(t, "Start's thread", started, id)
-		wantEqual(t, "Stop's thread", stopped, id)
-		if id == bridge.MainThread() {
-			t.Error("the lane lives on the main thread")
-		}
-	})
-	log.want(t, "start job stop")
-}
-
-func TestB18_FailedStartFailsTheCalls(t *testing.T) {
-	failure := errors.New("no apartment")
-	for name, start := range map[string]func() error{
-		"error": func() error { return failure },
-		"panic": func() error { panic(failure) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			hooks := bridge.LaneOptions{Start: start, Stop: func() { t.Error("Stop ran without Start") }}
-			inScope(t, bridge.Options{Lane: hooks}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
-				for range 2 {
-					_, err := threadOf(ctx).Await(ctx)
-					wantErr(t, err, bridge.ErrLaneLost)
-					wantErr(t, err, failure)
-				}
-			})
-		})
-	}
-}
-
-func TestB18_HookThatExitsOrPanics(t *testing.T) {
-	var reported []error
-	options := bridge.Options{Unobserved: func(err error) { reported = append(reported, err) }}
-	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
-		exits := b.NewLane(bridge.LaneOptions{Start: func() error { runtime.Goexit(); return nil }})
-		_, err := do(ctx, func(context.Context) {}, bridge.OnLane(exits)).Await(ctx)
-		wantErr(t, err, bridge.ErrLaneLost)
-		exitsLast := b.NewLane(bridge.LaneOptions{Stop: runtime.Goexit})
-		must(t, ctx, do(ctx, func(context.Context) {}, bridge.OnLane(exitsLast)))
-		wantErr(t, exitsLast.Close(ctx), nil)
-		panics := b.NewLane(bridge.LaneOptions{Stop: func() { panic("stop") }})
-		must(t, ctx, do(ctx, func(context.Context) {}, bridge.OnLane(panics)))
-		wantErr(t, panics.Close(ctx), nil)
-		wantEqual(t, "reports", len(reported), 2)
-		wantErr(t, errors.Join(reported...), parley.ErrGoexit)
-		wantErr(t, errors.Join(reported...), parley.ErrAppPanic)
 	})
 }
 
@@ -342,7 +282,9 @@ func TestB21_ContextIsNoIdentity(t *testing.T) {
 }
 
 func TestB22_WhichLane(t *testing.T) {
-	bubble(t, bridge.Options{DefaultLane: true}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{DefaultLane: true}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		type namedContext struct {
 			name string
 			ctx  context.Context

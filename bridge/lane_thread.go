@@ -116,8 +116,8 @@ func (l *Lane) nudge() {
 	hint(l.wake)
 }
 
-// runStop closes the lane's values and runs the Stop hook, even while the goroutine exits, unless the
-// lane's thread was lost.
+// runStop closes the lane's values and runs the Stop hook, even while the goroutine exits, unless
+// the lane's thread was lost.
 func (l *Lane) runStop() {
 	if id, _ := threadID(); id != l.thread {
 		return

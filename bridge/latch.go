@@ -70,8 +70,8 @@ func (l *latch) leave(w *waiter) bool {
 	return true
 }
 
-// prune removes those who have left. Others may join at the head meanwhile, so the first stays if it
-// cannot be removed at once.
+// prune removes those who have left. Others may join at the head meanwhile, so the first stays if
+// it cannot be removed at once.
 func (l *latch) prune() {
 	first := l.waiters.Load()
 	for first != nil && first.left && l.waiters.CompareAndSwap(first, first.next) {
@@ -86,8 +86,8 @@ func (l *latch) prune() {
 	}
 }
 
-// fire opens the latch. The last wake-up is left to the bridge's unlock, so that the woken goroutine
-// does not run into the mutex.
+// fire opens the latch. The last wake-up is left to the bridge's unlock, so that the woken
+// goroutine does not run into the mutex.
 func (b *Bridge) fire(l *latch) {
 	for w := l.waiters.Swap(&opened); w != nil; {
 		next := w.next

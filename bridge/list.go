@@ -1,14 +1,14 @@
 package bridge
 
-// links is a job's place in one list. A job can be in two at a time: in one it has its turn (a queue,
-// its door, an activation's inbox, the granted line), the other is that of awaited calls.
+// links is a job's place in one list. A job can be in two at a time: in one it has its turn (a
+// queue, its door, an activation's inbox, the granted line), the other is that of awaited calls.
 type links struct {
 	prev, next *job
 	list       *jobList
 }
 
-// jobList is an intrusive FIFO: O(1) to join and to leave from the middle, and no allocation.
-// The zero value is an empty list of jobs waiting for their turn. The owning bridge's mutex guards it.
+// jobList is an intrusive FIFO: O(1) to join and to leave from the middle, and no allocation. The
+// zero value is an empty list of jobs waiting for their turn. The owning bridge's mutex guards it.
 type jobList struct {
 	head, tail *job
 	second     bool // tokens.awaited; all others link a job by its turn

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// Store holds the values of [Local] variables for one line of work, usually one request. A context carries it down,
-// and what is written to it anywhere below is seen by all who share it. It is safe for concurrent use.
-// The zero value is an empty store.
+// Store holds the values of [Local] variables for one line of work, usually one request. A context
+// carries it down, and what is written to it anywhere below is seen by all who share it. It is safe
+// for concurrent use. The zero value is an empty store.
 type Store struct {
 	mu     sync.Mutex
 	values map[any]any // *Local[T] to *T
@@ -30,9 +30,9 @@ func WithStore(ctx context.Context, store *Store) context.Context {
 	return context.WithValue(ctx, storeKey{}, viewOf(store))
 }
 
-// Fork returns a context with a copy of ctx's store as it is now. Writes on one side are invisible to the other.
-// Fork before starting a concurrent task that shall be on its own: a go statement shares the store.
-// Without a store in ctx, the fork's is empty.
+// Fork returns a context with a copy of ctx's store as it is now. Writes on one side are invisible
+// to the other. Fork before starting a concurrent task that shall be on its own: a go statement
+// shares the store. Without a store in ctx, the fork's is empty.
 func Fork(ctx context.Context) context.Context {
 	mustContext(ctx)
 	return context.WithValue(ctx, storeKey{}, viewOf(storeOf(ctx).fork()))
@@ -70,9 +70,10 @@ func (j *job) viewStore() {
 	}
 }
 
-// Local is a typed variable that lives in a context's [Store], so that writes cross every call of the bridge in
-// both directions. Declare it as a package-level variable and do not copy it: its address is its identity.
-// The zero value is ready to use, and all methods may be called from any goroutine.
+// Local is a typed variable that lives in a context's [Store], so that writes cross every call of
+// the bridge in both directions. Declare it as a package-level variable and do not copy it: its
+// address is its identity. The zero value is ready to use, and all methods may be called from any
+// goroutine.
 type Local[T any] struct{ _ byte } // not empty, or two variables could share an address
 
 // Get returns the value, and false if it is unset or ctx has no store.
@@ -107,8 +108,8 @@ func (l *Local[T]) Delete(ctx context.Context) error {
 	return nil
 }
 
-// Update replaces the value by change(old, set) in one step. Change runs again if somebody else was faster,
-// so it must not have side effects. Update returns the new value, or [ErrNoStore].
+// Update replaces the value by change(old, set) in one step. Change runs again if somebody else was
+// faster, so it must not have side effects. Update returns the new value, or [ErrNoStore].
 func (l *Local[T]) Update(ctx context.Context, change func(old T, set bool) T) (T, error) {
 	s := storeOf(ctx)
 	if s == nil {

@@ -38,11 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// programs are run by tests in a process of their own, because they may kill it.
-var programs = map[string]func(){}
-
-// bubble runs test in a synctest bubble with a bridge of its own, and checks that it closes with all accounts settled.
-// In a bubble time is fake, and a hang is reported at once.
+// bubble runs test in a synctest bubble with a bridge of its own, and checks that it closes with
+// all accounts settled. In a bubble time is fake, and a hang is reported at once.
 func bubble(t *testing.T, options bridge.Options, test func(t *testing.T, ctx context.Context, b *bridge.Bridge)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The model test turns bytes into a forest of calls, runs it in a bubble, and checks what must hold of any forest.
-// This file makes the forest.
+// The model test turns bytes into a forest of calls, runs it in a bubble, and checks what must hold
+// of any forest. This file makes the forest.
 
 type op byte
 
@@ -110,9 +110,9 @@ func (p *planner) node(at branch) *node {
 	return n
 }
 
-// pickLane takes lanes in ascending order within a chain, as locks are taken, or chains could wait for each other in ways
-// that nobody can detect. In a chain whose calls are all awaited one by one, a lane held further up is sure to serve,
-// so it is allowed too.
+// pickLane takes lanes in ascending order within a chain, as locks are taken, or chains could wait
+// for each other in ways that nobody can detect. In a chain whose calls are all awaited one by one,
+// a lane held further up is sure to serve, so it is allowed too.
 func (p *planner) pickLane(at branch) int {
 	var choice []int
 	first := 0

@@ -60,7 +60,9 @@ func runModel(t *testing.T, data []byte) {
 		forest[i] = p.body(branch{alone: true})
 	}
 	ignore := func(error) {}
-	bubble(t, bridge.Options{Capacity: capacity, Unobserved: ignore}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: capacity, Unobserved: ignore}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		m := &model{t: t, root: ctx, capacity: capacity, exact: p.exact}
 		for i := range m.lanes {
 			l := &modelLane{}
@@ -185,7 +187,8 @@ func (m *model) pooled(ctx context.Context, n *node, options ...bridge.Option) *
 	}, append(options, bridge.Pooled())...)
 }
 
-// onLane aims at the lane's scope by the context if that belongs to it, and by the scope's otherwise.
+// onLane aims at the lane's scope by the context if that belongs to it, and by the scope's
+// otherwise.
 func (m *model) onLane(ctx context.Context, n *node, began func()) *call {
 	l := m.lanes[n.lane]
 	return m.start(m.aim(ctx, l), func(ctx context.Context) {

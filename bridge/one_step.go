@@ -2,8 +2,8 @@ package bridge
 
 import "context"
 
-// Call runs fn on the bridge and waits for what it returns: a call and its Await in one step, with one
-// context. Where it runs, and how it ends, is as [SyncToAsync] and [Future.Await] have it.
+// Call runs fn on the bridge and waits for what it returns: a call and its Await in one step, with
+// one context. Where it runs, and how it ends, is as [SyncToAsync] and [Future.Await] have it.
 func Call[A, R any](
 	ctx context.Context, fn func(context.Context, A) (R, error), arg A, options ...Option,
 ) (R, error) {

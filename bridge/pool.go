@@ -7,9 +7,9 @@ import (
 )
 
 // The pool runs a job on a goroutine of the engine while the job holds a token. The engine is asked
-// for a goroutine with the same function value every time, and that goroutine takes the next granted
-// job. So starting a call allocates nothing, and a worker that finds more work goes on without being
-// started anew.
+// for a goroutine with the same function value every time, and that goroutine takes the next
+// granted job. So starting a call allocates nothing, and a worker that finds more work goes on
+// without being started anew.
 
 // callWorker asks for one more worker unless one is on its way. Whoever takes a job calls the next
 // worker for the rest, so a burst of short calls does not wake a goroutine each.

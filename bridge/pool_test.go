@@ -60,7 +60,9 @@ func TestB2_CapacityBoundsLeaves(t *testing.T) {
 		{3, 4, 3, 2 * time.Second},
 		{3, 9, 3, 3 * time.Second},
 	} {
-		bubble(t, bridge.Options{Capacity: c.capacity}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		bubble(t, bridge.Options{Capacity: c.capacity}, func(
+			t *testing.T, ctx context.Context, b *bridge.Bridge,
+		) {
 			var inside gauge
 			begin := time.Now()
 			var futures []*bridge.Future[struct{}]
@@ -80,7 +82,9 @@ func TestB2_CapacityBoundsLeaves(t *testing.T) {
 }
 
 func TestB4_FirstComeFirstServed(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		var log orderLog
 		var wg sync.WaitGroup
 		release := make(chan struct{})
@@ -98,7 +102,9 @@ func TestB4_FirstComeFirstServed(t *testing.T) {
 }
 
 func TestB5_TokenOfCancelledWaiterGoesOn(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		for range 1000 {
 			release := make(chan struct{})
 			holder := inPool(ctx, func(context.Context) { <-release })
@@ -123,7 +129,9 @@ func TestB5_TokenOfCancelledWaiterGoesOn(t *testing.T) {
 }
 
 func TestB6_Resize(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		begin := time.Now()
 		var futures []*bridge.Future[time.Duration]
 		for range 6 {
@@ -146,7 +154,9 @@ func TestB6_Resize(t *testing.T) {
 }
 
 func TestB7_NestingCannotStarve(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		var leaves gauge
 		var leafs atomic.Int64
 		work := func() {
@@ -185,7 +195,9 @@ func TestB7_NestingCannotStarve(t *testing.T) {
 }
 
 func TestB7_SelectOnDoneCannotStarve(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		must(t, ctx, inPool(ctx, func(ctx context.Context) {
 			<-inPool(ctx, func(context.Context) {}).Done()
 		}))
@@ -193,7 +205,9 @@ func TestB7_SelectOnDoneCannotStarve(t *testing.T) {
 }
 
 func TestB7_LeftChildKeepsTheBalance(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		var child *bridge.Future[time.Duration]
 		begin := time.Now()
 		parent := inPool(ctx, func(ctx context.Context) {
@@ -286,7 +300,9 @@ func TestB9_NilAndZeroValues(t *testing.T) {
 }
 
 func TestB10_OwnThreadIsDestroyed(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		own := bridge.SyncToAsync0(thread, bridge.OwnThread())
 		begin := time.Now()
 		var busy []*bridge.Future[struct{}]

@@ -1,7 +1,7 @@
 package bridge
 
-// queue is a line of waiting jobs with a limit on root calls: those not made by a function that runs
-// on a bridge.
+// queue is a line of waiting jobs with a limit on root calls: those not made by a function that
+// runs on a bridge.
 type queue struct {
 	jobs  jobList
 	roots int
@@ -79,9 +79,9 @@ func (b *Bridge) failQueue(q *queue, why error) {
 	}
 }
 
-// sweep withdraws calls whose context has ended although nobody awaits them, which otherwise show up
-// only when their turn comes. It is spread over refusals, so that overload stays cheap. It reports
-// whether it looked. The mutex is held at entry and return, not between.
+// sweep withdraws calls whose context has ended although nobody awaits them, which otherwise show
+// up only when their turn comes. It is spread over refusals, so that overload stays cheap. It
+// reports whether it looked. The mutex is held at entry and return, not between.
 func (b *Bridge) sweep(q *queue) bool {
 	q.swept++
 	if q.swept <= b.opts.QueueLimit/64 {

@@ -12,9 +12,11 @@ import (
 )
 
 func TestB55_FullQueueRejects(t *testing.T) {
-	for name, where := range map[string]bridge.Option{"pool": bridge.Pooled(), "lane": bridge.Sensitive()} {
+	for name, where := range poolAndLane {
 		t.Run(name, func(t *testing.T) {
-			inScope(t, bridge.Options{Capacity: 1, QueueLimit: 3}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+			inScope(t, bridge.Options{Capacity: 1, QueueLimit: 3}, func(
+				t *testing.T, ctx context.Context, b *bridge.Bridge,
+			) {
 				work := bridge.SyncToAsync(sleep, where)
 				accepted := []*bridge.Future[time.Duration]{work(ctx, time.Second)}
 				synctest.Wait()
@@ -34,7 +36,9 @@ func TestB55_FullQueueRejects(t *testing.T) {
 }
 
 func TestB55_ForgottenCancelledCallsMakeRoom(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1, QueueLimit: 2}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1, QueueLimit: 2}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		running := sleepPooled(ctx, time.Second)
 		synctest.Wait()
 		cancelled, cancel := context.WithCancel(ctx)
@@ -49,7 +53,7 @@ func TestB55_ForgottenCancelledCallsMakeRoom(t *testing.T) {
 }
 
 func TestB56_FullQueueWaits(t *testing.T) {
-	for name, where := range map[string]bridge.Option{"pool": bridge.Pooled(), "lane": bridge.Sensitive()} {
+	for name, where := range poolAndLane {
 		t.Run(name, func(t *testing.T) {
 			options := bridge.Options{Capacity: 1, QueueLimit: 1, QueueWait: true}
 			inScope(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
@@ -77,9 +81,11 @@ func TestB56_FullQueueWaits(t *testing.T) {
 }
 
 func TestB57_DescendantsAreExempt(t *testing.T) {
-	for name, where := range map[string]bridge.Option{"pool": bridge.Pooled(), "lane": bridge.Sensitive()} {
+	for name, where := range poolAndLane {
 		t.Run(name, func(t *testing.T) {
-			inScope(t, bridge.Options{Capacity: 1, QueueLimit: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+			inScope(t, bridge.Options{Capacity: 1, QueueLimit: 1}, func(
+				t *testing.T, ctx context.Context, b *bridge.Bridge,
+			) {
 				parent := do(ctx, func(ctx context.Context) {
 					time.Sleep(time.Second) // the queue fills up
 					must(t, ctx, do(ctx, func(context.Context) {}, where))
@@ -97,7 +103,9 @@ func TestB57_DescendantsAreExempt(t *testing.T) {
 }
 
 func TestB58_StatsAreConsistent(t *testing.T) {
-	inScope(t, bridge.Options{Capacity: 2}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	inScope(t, bridge.Options{Capacity: 2}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		at := func(when string, want bridge.Stats) {
 			t.Helper()
 			synctest.Wait()
@@ -119,7 +127,9 @@ func TestB58_StatsAreConsistent(t *testing.T) {
 }
 
 func TestB58_StatsUnderNesting(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		f := inPool(ctx, func(ctx context.Context) {
 			for i := range 3 {
 				sleepPooled(ctx, time.Duration(i)*time.Second)

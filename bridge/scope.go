@@ -12,26 +12,27 @@ type scope struct {
 	ended  bool
 }
 
-// ThreadSensitive returns a context whose calls all run on one OS thread, and the function that gives
-// the thread back. Calls of [Pooled] wrappers are not affected. The thread exists from the first call
-// on.
+// ThreadSensitive returns a context whose calls all run on one OS thread, and the function that
+// gives the thread back. Calls of [Pooled] wrappers are not affected. The thread exists from the
+// first call on.
 //
 // Where ctx belongs to a lane already, that lane is shared and end does nothing; see [NewScope].
 //
-// end refuses calls from then on with [ErrClosed], waits until those accepted are done and the thread
-// is gone, and returns nil. On the scope's own thread it returns [ErrDeadlock] and does nothing. If the
-// scope's thread waits for the caller's, end returns ErrDeadlock and the scope ends in the background.
-// end may be called repeatedly and from several goroutines. Code that may run below one of the scope's
-// jobs ends it with [End], which notices that. A scope that is not ended keeps its thread: see
-// Options.MaxLanes.
+// end refuses calls from then on with [ErrClosed], waits until those accepted are done and the
+// thread is gone, and returns nil. On the scope's own thread it returns [ErrDeadlock] and does
+// nothing. If the scope's thread waits for the caller's, end returns ErrDeadlock and the scope ends
+// in the background. end may be called repeatedly and from several goroutines. Code that may run
+// below one of the scope's jobs ends it with [End], which notices that. A scope that is not ended
+// keeps its thread: see Options.MaxLanes.
 //
 // ThreadSensitive panics if ctx is nil.
 func ThreadSensitive(ctx context.Context) (inner context.Context, end func() error) {
-	s := enter(ctx, true) // all work is in there, so that this is inlined and end need not be allocated
+	s := enter(ctx, true) // all work is there: this is inlined, and end need not be allocated
 	return s, s.end
 }
 
-// NewScope is [ThreadSensitive] for code that wants a thread of its own even inside a lane's context.
+// NewScope is [ThreadSensitive] for code that wants a thread of its own even inside a lane's
+// context.
 func NewScope(ctx context.Context) (inner context.Context, end func() error) {
 	s := enter(ctx, false)
 	return s, s.end
@@ -100,10 +101,10 @@ func (s *scope) end() error {
 	return nil
 }
 
-// End ends the scope that ctx belongs to, as the end function of [ThreadSensitive] does, but waits no
-// longer than ctx, and returns [ErrDeadlock] also where ctx descends from a running job of the scope.
-// If ctx ends first, End returns its cause and the scope ends in the background. It returns [ErrNoLane]
-// if ctx belongs to no scope.
+// End ends the scope that ctx belongs to, as the end function of [ThreadSensitive] does, but waits
+// no longer than ctx, and returns [ErrDeadlock] also where ctx descends from a running job of the
+// scope. If ctx ends first, End returns its cause and the scope ends in the background. It returns
+// [ErrNoLane] if ctx belongs to no scope.
 func End(ctx context.Context) error {
 	mustContext(ctx)
 	s, ok := positionOf(ctx).target.(*scope)

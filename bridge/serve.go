@@ -1,7 +1,7 @@
 package bridge
 
-// await is Bridge.wait on the lane's own thread: it serves the jobs below a until l, a latch of b's,
-// fires or an end closes.
+// await is Bridge.wait on the lane's own thread: it serves the jobs below a until l, a latch of
+// b's, fires or an end closes.
 func (a *activation) await(b *Bridge, l *latch, end, end2 <-chan struct{}) bool {
 	return a.awaitThat(awaited{}, b, l, end, end2)
 }
@@ -47,7 +47,8 @@ func (a *activation) serve(on awaited, ready func() bool, end, end2 <-chan struc
 	return over
 }
 
-// doze sleeps until there may be something to do. It reports whether one of the channels has closed.
+// doze sleeps until there may be something to do. It reports whether one of the channels has
+// closed.
 func (a *activation) doze(end, end2 <-chan struct{}) (ended bool) {
 	l := a.lane
 	b := l.bridge

@@ -78,7 +78,9 @@ func TestB26_EveryWaitServes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inScope(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+			inScope(t, bridge.Options{Capacity: 1}, func(
+				t *testing.T, ctx context.Context, b *bridge.Bridge,
+			) {
 				must(t, ctx, onLane(ctx, func(ctx context.Context) {
 					id := bridge.ThreadID()
 					backOnLane := func(ctx context.Context, then func(ctx context.Context)) {
@@ -232,7 +234,9 @@ func TestB30_NoLaneLeft(t *testing.T) {
 }
 
 func TestB31_LeaveOffLaneIsAPlainCall(t *testing.T) {
-	bubble(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+	bubble(t, bridge.Options{Capacity: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
 		failure := errors.New("plain")
 		same := bridge.AsyncToSync0(func(got context.Context) (uint64, error) {
 			if got != ctx {
@@ -279,7 +283,9 @@ func TestB33_LeaveWaitsForItsFunction(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ignore := func(error) {} // nobody awaits the job that exits
-			inScope(t, bridge.Options{Unobserved: ignore}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+			inScope(t, bridge.Options{Unobserved: ignore}, func(
+				t *testing.T, ctx context.Context, b *bridge.Bridge,
+			) {
 				ctx, cancel := context.WithCancel(ctx)
 				defer cancel()
 				var shared int // the race detector watches it

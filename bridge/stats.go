@@ -2,8 +2,8 @@ package bridge
 
 import "fmt"
 
-// Stats is one consistent look at a [Bridge]. All but the last two are gauges; after quiescence they
-// are 0, except Capacity and the lanes kept alive by scopes and keys.
+// Stats is one consistent look at a [Bridge]. All but the last two are gauges; after quiescence
+// they are 0, except Capacity and the lanes kept alive by scopes and keys.
 type Stats struct {
 	Capacity  int    // tokens of the pool
 	Running   int    // functions at work, on the pool and on lanes, not waiting inside the bridge
@@ -26,8 +26,8 @@ func (b *Bridge) Stats() Stats {
 	return s
 }
 
-// Resize changes the pool's capacity. More capacity admits waiting calls at once; less takes effect as
-// running functions return, interrupting none. It returns an error if capacity is below 1.
+// Resize changes the pool's capacity. More capacity admits waiting calls at once; less takes effect
+// as running functions return, interrupting none. It returns an error if capacity is below 1.
 func (b *Bridge) Resize(capacity int) error {
 	b.mustBeMade("Resize")
 	if capacity < 1 {

@@ -124,7 +124,8 @@ func (b *Bridge) route(j *job, s *settings) (*Lane, error) {
 	return nil, nil
 }
 
-// enqueue accepts j where its turn will come. It reports whether j waits at the door of a full queue.
+// enqueue accepts j where its turn will come. It reports whether j waits at the door of a full
+// queue.
 func (b *Bridge) enqueue(j *job) (atDoor bool, err error) {
 	if j.home != nil {
 		return b.enqueueLane(j.home, j)
@@ -144,7 +145,8 @@ func (b *Bridge) enqueue(j *job) (atDoor bool, err error) {
 	return atDoor, err
 }
 
-// enqueueLane puts j where its turn on l will come: before the job it descends from, or in l's queue.
+// enqueueLane puts j where its turn on l will come: before the job it descends from, or in l's
+// queue.
 func (b *Bridge) enqueueLane(l *Lane, j *job) (atDoor bool, err error) {
 	if l.state == laneOver {
 		return false, l.refusal

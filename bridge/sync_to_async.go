@@ -5,15 +5,15 @@ import "context"
 // SyncToAsync wraps a blocking function so that a call returns at once with a [Future], while the
 // function runs
 //
-//   - on the lane the context resolves to: that of the innermost scope, key, host or lane job around
-//     the call;
+//   - on the lane the context resolves to: that of the innermost scope, key, host or lane job
+//     around the call;
 //   - else on the lane whose thread makes the call;
 //   - else on the bridge's default lane, if it has one;
 //   - else on the pool.
 //
-// Options change that per wrapper. A call made on the very lane it resolves to runs before the wrapper
-// returns, on that thread. The context the function gets carries the caller's values and deadline; it
-// is not cancelled because the call is over, so work it leaves behind may go on.
+// Options change that per wrapper. A call made on the very lane it resolves to runs before the
+// wrapper returns, on that thread. The context the function gets carries the caller's values and
+// deadline; it is not cancelled because the call is over, so work it leaves behind may go on.
 //
 // A wrapper is meant to be a package-level value. It may be called from any goroutine. SyncToAsync
 // panics if fn is nil or the options contradict each other; a call panics if its context is nil.

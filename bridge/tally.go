@@ -59,7 +59,8 @@ func (t *tally) join(slot int, j *job) {
 	j.watch()
 }
 
-// leaveAll withdraws from latches that have not fired, so that their calls count as unobserved again.
+// leaveAll withdraws from latches that have not fired, so that their calls count as unobserved
+// again.
 func (t *tally) leaveAll() {
 	for slot, j := range t.jobs {
 		if j != nil && !j.fired() {
@@ -70,8 +71,8 @@ func (t *tally) leaveAll() {
 	}
 }
 
-// open returns the calls that are still waited for. Only the lane's own goroutine may call it without
-// the mutex of its bridge.
+// open returns the calls that are still waited for. Only the lane's own goroutine may call it
+// without the mutex of its bridge.
 func (t *tally) open() []*job {
 	var open []*job
 	for _, j := range t.jobs {
@@ -88,8 +89,8 @@ func (t *tally) any() bool {
 	return len(t.ready) > 0
 }
 
-// next waits for the next call to complete, serving the lane meanwhile, and returns false when ctx has
-// ended.
+// next waits for the next call to complete, serving the lane meanwhile, and returns false when ctx
+// has ended.
 func (t *tally) next(ctx context.Context) (slot int, ok bool) {
 	if t.act != nil {
 		ok = t.act.serve(awaited{any: t}, t.any, ctx.Done(), nil)

@@ -6,13 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// mainThread is read during package initialisation, which the runtime runs on the main thread. A goroutine that
-// ends while locked to that thread does not destroy it but parks it for good, so no lane may live there.
+// mainThread is read during package initialisation, which the runtime runs on the main thread. A
+// goroutine that ends while locked to that thread does not destroy it but parks it for good, so no
+// lane may live there.
 var mainThread, _ = threadID()
 
-// Who am I is decided by the thread, because a context can be carried to any goroutine. A lane's thread runs
-// nothing but the lane, so its id in this registry identifies the lane exactly. Ids are reused:
-// a lane leaves the registry before its thread ends.
+// Who am I is decided by the thread, because a context can be carried to any goroutine. A lane's
+// thread runs nothing but the lane, so its id in this registry identifies the lane exactly. Ids are
+// reused: a lane leaves the registry before its thread ends.
 var threads registry
 
 type registry struct {
@@ -43,7 +44,8 @@ func (r *registry) remove(id uint64) {
 }
 
 // here returns the activation that runs on the calling thread, nil if the thread is no lane's.
-// Where threads have no id the context must do: right as long as no job lends its context to other goroutines.
+// Where threads have no id the context must do: right as long as no job lends its context to other
+// goroutines.
 func here(ctx context.Context) *activation {
 	if threads.lanes.Load() == 0 {
 		return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -24,30 +23,11 @@ func init() {
 	programs["host"] = hostBetweenPulls
 }
 
-const passed = "program passed"
-
-// runProgram runs one of programs in a process of its own.
-func runProgram(t *testing.T, name string) (output string, err error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), "BRIDGE_TEST_PROGRAM="+name)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
-
-func wantPassed(t *testing.T, name string) {
-	t.Helper()
-	if out, err := runProgram(t, name); err != nil || !bytes.Contains([]byte(out), []byte(passed)) {
-		t.Errorf("%s: %v\n%.2000s", name, err, out)
-	}
-}
-
 func TestB3_ThreadsAreBounded(t *testing.T) {
 	wantPassed(t, "bounded")
 	wantPassed(t, "naps")
-	out, err := runProgram(t, "unbounded") // the control: without the bridge the same load kills the process
+	// The control: without the bridge the same load kills the process.
+	out, err := runProgram(t, "unbounded")
 	if err == nil || !bytes.Contains([]byte(out), []byte("thread exhaustion")) {
 		t.Errorf("unbounded reads did not exhaust the threads: %v\n%.500s", err, out)
 	}
@@ -144,8 +124,8 @@ func report(most, capacity int) {
 	fmt.Println(passed)
 }
 
-// hostBetweenPulls dies of a fatal error if Host leaves another lock count than it found: an iter.Pull iterator
-// remembers that of its creation.
+// hostBetweenPulls dies of a fatal error if Host leaves another lock count than it found: an
+// iter.Pull iterator remembers that of its creation.
 func hostBetweenPulls() {
 	runtime.LockOSThread()
 	next, stop := iter.Pull(func(yield func(int) bool) {

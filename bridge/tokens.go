@@ -1,21 +1,22 @@
 package bridge
 
-// Functions in the pool are bounded twice. Who is at work has a token, and there are Capacity tokens.
-// Who waits inside the bridge puts the token down and has it back at the moment the wait is over.
-// And of the calls that came from the queue, at most Capacity are unfinished. So waiting functions
-// do not pile up.
+// Functions in the pool are bounded twice. Who is at work has a token, and there are Capacity
+// tokens. Who waits inside the bridge puts the token down and has it back at the moment the wait is
+// over. And of the calls that came from the queue, at most Capacity are unfinished. So waiting
+// functions do not pile up.
 //
-// A call that a function waits for need not come from the queue: it takes any token that lies there.
-// Therefore nesting cannot starve, even at capacity 1, in whatever way pool, lanes and bridges wait
-// for each other. The capacity is exceeded only by a function that goes on while others have all
-// tokens. That beats making it wait for a function that may wait for it.
+// A call that a function waits for need not come from the queue: it takes any token that lies
+// there. Therefore nesting cannot starve, even at capacity 1, in whatever way pool, lanes and
+// bridges wait for each other. The capacity is exceeded only by a function that goes on while
+// others have all tokens. That beats making it wait for a function that may wait for it.
 type tokens struct {
 	taken    int     // functions at work, or about to begin
 	admitted int     // unfinished calls that came from the queue
 	awaited  jobList // calls in the queue that a function waits for
 }
 
-// free reports whether a call that comes from the queue may begin now. Then nobody waits for a token.
+// free reports whether a call that comes from the queue may begin now. Then nobody waits for a
+// token.
 func (b *Bridge) free() bool {
 	return b.tokens.taken < b.stats.Capacity && b.tokens.admitted < b.stats.Capacity
 }
@@ -106,8 +107,8 @@ func (b *Bridge) countParked(j *job, change int) {
 	}
 }
 
-// parkSelector makes the function that made j count as waiting until j is complete: somebody has j's
-// Done channel, and the bridge cannot see who selects on it. No mutex is held.
+// parkSelector makes the function that made j count as waiting until j is complete: somebody has
+// j's Done channel, and the bridge cannot see who selects on it. No mutex is held.
 func (j *job) parkSelector() {
 	maker := j.by
 	if maker == nil {

@@ -2,8 +2,8 @@ package bridge
 
 import "context"
 
-// wait blocks until l fires and returns true, or until end closes and returns false. l is one of b's.
-// On a lane's thread it serves the lane meanwhile.
+// wait blocks until l fires and returns true, or until end closes and returns false. l is one of
+// b's. On a lane's thread it serves the lane meanwhile.
 func (b *Bridge) wait(ctx context.Context, l *latch, end <-chan struct{}) bool {
 	if act := here(ctx); act != nil {
 		return act.await(b, l, end, nil)
@@ -59,7 +59,9 @@ func (b *Bridge) resume(w *waiter) {
 	}
 }
 
-func (w *waiter) sleep(end, end2 <-chan struct{}) bool { return sleep(w.wake, w.done.Load, end, end2) }
+func (w *waiter) sleep(end, end2 <-chan struct{}) bool {
+	return sleep(w.wake, w.done.Load, end, end2)
+}
 
 // sleep blocks until ready, looking again at each hint, or until a channel closes.
 func sleep(wake <-chan struct{}, ready func() bool, end, end2 <-chan struct{}) bool {

@@ -79,7 +79,8 @@ func inEveryWay(t *testing.T, test func(t *testing.T, way wayToWait)) {
 
 func nap(context.Context) { time.Sleep(time.Second) }
 
-// Each case is a function in a pool of one that waits for what it has made. All of it can be served.
+// Each case is a function in a pool of one that waits for what it has made. All of it can be
+// served.
 func TestNestedCallsAreServedInEveryWay(t *testing.T) {
 	hosted := func(ctx context.Context, f func(ctx context.Context) error) *bridge.Future[void] {
 		return bridge.SyncToAsync0(func(ctx context.Context) (void, error) {
@@ -197,4 +198,29 @@ func crossCalls(t *testing.T, way wayToWait, one, two context.Context) {
 	for _, f := range []*bridge.Future[void]{a, c, fill, fillTwo} {
 		must(t, context.Background(), f)
 	}
+}
+
+// Many functions that each wait for many calls: the cost of a wait does not grow with their number.
+func TestManyWaitersInEveryWay(t *testing.T) {
+	inEveryWay(t, func(t *testing.T, way wayToWait) {
+		bubble(t, bridge.Options{Capacity: 8}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+			var outer []*bridge.Future[void]
+			for range 64 {
+				outer = append(outer, inPool(ctx, func(ctx context.Context) {
+					wantErr(t, way.wait(ctx, fanOut(ctx, 100)...), nil)
+				}))
+			}
+			_, err := bridge.All(ctx, outer...)
+			wantErr(t, err, nil)
+			wantEqual(t, "served", b.Stats().Served, 64*101)
+		})
+	})
+}
+
+func fanOut(ctx context.Context, n int) []*bridge.Future[void] {
+	var futures []*bridge.Future[void]
+	for range n {
+		futures = append(futures, inPool(ctx, func(context.Context) {}))
+	}
+	return futures
 }
