@@ -62,7 +62,7 @@ func (l *liveContext) arm() *armedContext {
 		armed.cancel(conn.loss())
 	default:
 		armed.stop = context.AfterFunc(parent, func() { armed.cancel(conn.loss()) })
-		conn.gateway.live.add(conn)
+		conn.gateway.track(parent, conn)
 		if conn.waits.Load() && conn.gateway.draining.Load() {
 			armed.cancel(parley.ErrDraining)
 		}

@@ -53,7 +53,11 @@ func (c *webSocketConn) upgrade(event parley.WebSocketAccept) (sock *socket.Conn
 		if event.Subprotocol != "" {
 			header["Sec-Websocket-Protocol"] = []string{event.Subprotocol}
 		}
-		sock, err = c.gateway.upgrader.Upgrade(w, c.scope.Request, header)
+		upgrade := c.gateway.upgrader.Upgrade
+		if c.extended {
+			upgrade = c.gateway.upgrader.Extend
+		}
+		sock, err = upgrade(w, c.scope.Request, header)
 	})
 	if panicked != nil {
 		return nil, panicked

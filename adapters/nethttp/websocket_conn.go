@@ -22,6 +22,8 @@ type webSocketConn struct {
 	cancel  context.CancelCauseFunc
 	entry   entry
 
+	extended bool // over HTTP/2
+
 	mu        sync.Mutex
 	order     protocol.WebSocket
 	connected bool                        // WebSocketConnect was received

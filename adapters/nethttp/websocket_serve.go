@@ -20,14 +20,18 @@ func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.
 	if g.refuseHandshake(w, r) {
 		return
 	}
+	extended := socket.Extended(r)
+	if extended {
+		r = asUpgrade(r)
+	}
 	scope.Protocol = parley.WebSocket
 	scope.Request = r
 	scope.Subprotocols = protocol.Subprotocols(r.Header)
 	scope.Extensions = withDenial
-	c := &webSocketConn{gateway: g, app: app, scope: scope}
+	c := &webSocketConn{gateway: g, app: app, scope: scope, extended: extended}
 	c.handshake.w, c.answered = w, make(chan struct{})
 	c.ctx, c.cancel = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
-	g.live.add(c)
+	g.track(r.Context(), c)
 
 	stopLoss := context.AfterFunc(r.Context(), c.requestEnded)
 	defer stopLoss()
@@ -35,7 +39,7 @@ func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.
 		timer := time.AfterFunc(timeout, c.timedOut)
 		defer timer.Stop()
 	}
-	if g.options.Mode == Hold {
+	if g.options.Mode == Hold && !extended {
 		c.run()
 	} else {
 		go c.run()
@@ -44,6 +48,7 @@ func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.
 	if c.failure != nil {
 		panic(c.failure)
 	}
+	c.pump()
 }
 
 // refuseHandshake answers a handshake that no app has to look at.

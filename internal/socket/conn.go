@@ -13,6 +13,7 @@ import (
 // and beside each other.
 type Conn struct {
 	net     net.Conn
+	stream  *stream // over HTTP/2, or nil
 	raw     rawConn
 	hasRaw  bool
 	deflate bool

@@ -10,7 +10,7 @@ import (
 // Requested reports whether r asks for a WebSocket, well-formed or not: it wants to
 // upgrade to "websocket", or brings the key that only a WebSocket has.
 func Requested(r *http.Request) bool {
-	if _, ok := r.Header["Sec-Websocket-Key"]; ok {
+	if _, ok := r.Header["Sec-Websocket-Key"]; ok || Extended(r) {
 		return true
 	}
 	lines := r.Header["Upgrade"]
@@ -31,8 +31,12 @@ type HandshakeError struct {
 
 func (e *HandshakeError) Error() string { return "parley: websocket handshake: " + e.Text }
 
-// Check returns what is wrong with a handshake (RFC 6455, section 4.2.1), or nil.
+// Check returns what is wrong with a handshake (RFC 6455, section 4.2.1, and RFC 8441,
+// section 5), or nil.
 func Check(r *http.Request) *HandshakeError {
+	if Extended(r) {
+		return checkOffer(r)
+	}
 	switch {
 	case r.ProtoMajor > 1: // whose answers may not say Upgrade
 		return &HandshakeError{http.StatusUpgradeRequired, nil, "needs HTTP/1.1"}
@@ -45,13 +49,20 @@ func Check(r *http.Request) *HandshakeError {
 	case !lists(r.Header["Upgrade"], "websocket", isProtocol),
 		!lists(r.Header["Connection"], "upgrade", isToken):
 		return badRequest("must say Upgrade: websocket and Connection: Upgrade")
-	case !onlyVersion13(r.Header["Sec-Websocket-Version"]):
-		return &HandshakeError{http.StatusUpgradeRequired,
-			http.Header{"Sec-Websocket-Version": {"13"}}, "Sec-WebSocket-Version must be 13"}
 	case !validKey(r.Header["Sec-Websocket-Key"]):
 		return badRequest("Sec-WebSocket-Key must be one base64 value of 16 bytes")
 	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
 		return badRequest("must not carry a body")
+	}
+	return checkOffer(r)
+}
+
+// checkOffer checks what a handshake says of the socket that it wants.
+func checkOffer(r *http.Request) *HandshakeError {
+	switch {
+	case !onlyVersion13(r.Header["Sec-Websocket-Version"]):
+		return &HandshakeError{http.StatusUpgradeRequired,
+			http.Header{"Sec-Websocket-Version": {"13"}}, "Sec-WebSocket-Version must be 13"}
 	case !validOffers(r.Header["Sec-Websocket-Protocol"]):
 		return badRequest("Sec-WebSocket-Protocol must list different tokens")
 	}
