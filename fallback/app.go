@@ -46,8 +46,8 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 // Lifespan's shutdown does the same as Close.
 //
 // Close the App before http.Server.Shutdown, which waits for streams and does not
-// end them. The gateway's Drain ends streams and polls in the same way as Close,
-// and may come before or after.
+// end them, or have that call Close by RegisterOnShutdown. The gateway's Drain ends
+// streams and polls in the same way, and may come before or after.
 func (a *App) Close(ctx context.Context) error {
 	list, idle := a.sessions.close()
 	for _, s := range list {

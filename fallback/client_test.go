@@ -272,6 +272,21 @@ func (c *client) message() string {
 	}
 }
 
+// texts waits for so many messages.
+func (c *client) texts(count int) (all []string) {
+	c.t.Helper()
+	for len(all) < count {
+		n := c.next()
+		for _, message := range n.messages {
+			all = append(all, message.Text())
+		}
+		if n.closed != nil || n.gone {
+			c.t.Fatalf("%d messages, and %+v", len(all), n)
+		}
+	}
+	return all
+}
+
 // ended waits for the end and returns its code: 1006 for one that was not told.
 func (c *client) ended() parley.CloseCode {
 	c.t.Helper()

@@ -40,34 +40,40 @@ func (l *lines) count() int {
 	return strings.Count(l.text.String(), "\n")
 }
 
+// appEnds are the ways in which an app can end.
+var appEnds = []struct {
+	name   string
+	end    func(ctx context.Context, conn parley.Conn) error
+	code   parley.CloseCode // after the accept
+	status int              // before it; 0: cut
+	logged int              // lines after the accept
+}{
+	{"returns", returns(nil), 1000, 500, 0},
+	{"fails", returns(errTest), 1011, 500, 1},
+	{"panics", panics("secret of the app"), 1011, 500, 1},
+	{"panics with an error", panics(errTest), 1011, 500, 1},
+	{"exits", exits, 1011, 500, 1},
+	{"cuts", panics(http.ErrAbortHandler), 1006, 0, 0},
+	{"says why", returns(&parley.CloseError{Code: 4000}), 4000, 500, 0},
+	{"is full", returns(parley.ErrOverloaded), 1013, 503, 0},
+	{"is gone", returns(parley.ErrDisconnected), 1000, 500, 0},
+	{"finds nothing", returns(parley.ErrNotFound), 1011, 404, 0},
+}
+
+func returns(err error) func(context.Context, parley.Conn) error {
+	return func(context.Context, parley.Conn) error { return err }
+}
+
+func panics(value any) func(context.Context, parley.Conn) error {
+	return func(context.Context, parley.Conn) error { panic(value) }
+}
+
+func exits(context.Context, parley.Conn) error { runtime.Goexit(); return nil }
+
 // However the app ends, its session ends, the client is told, the counters fall
-// back, and a failure is logged once: by whoever answers for it.
+// back, and a failure is logged once.
 func TestAppEnds(t *testing.T) {
-	returns := func(err error) func(context.Context, parley.Conn) error {
-		return func(context.Context, parley.Conn) error { return err }
-	}
-	panics := func(value any) func(context.Context, parley.Conn) error {
-		return func(context.Context, parley.Conn) error { panic(value) }
-	}
-	exit := func(context.Context, parley.Conn) error { runtime.Goexit(); return nil }
-	for _, test := range []struct {
-		name   string
-		end    func(ctx context.Context, conn parley.Conn) error
-		code   parley.CloseCode // after the accept
-		status int              // before it; 0: cut
-		logged int              // lines after the accept
-	}{
-		{"returns", returns(nil), 1000, 500, 0},
-		{"fails", returns(errTest), 1011, 500, 1},
-		{"panics", panics("secret of the app"), 1011, 500, 1},
-		{"panics with an error", panics(errTest), 1011, 500, 1},
-		{"exits", exit, 1011, 500, 1},
-		{"cuts", panics(http.ErrAbortHandler), 1006, 0, 0},
-		{"says why", returns(&parley.CloseError{Code: 4000}), 4000, 500, 0},
-		{"is full", returns(parley.ErrOverloaded), 1013, 503, 0},
-		{"is gone", returns(parley.ErrDisconnected), 1000, 500, 0},
-		{"finds nothing", returns(parley.ErrNotFound), 1011, 404, 0},
-	} {
+	for _, test := range appEnds {
 		t.Run(test.name, func(t *testing.T) {
 			each(t, func(t *testing.T, streams bool) {
 				var log lines
@@ -85,6 +91,14 @@ func TestAppEnds(t *testing.T) {
 				}
 				settled(t, app)
 			})
+		})
+	}
+}
+
+// An app that ends before its answer fails the request, whose adapter logs it.
+func TestAppEndsBeforeAccept(t *testing.T) {
+	for _, test := range appEnds {
+		t.Run(test.name, func(t *testing.T) {
 			each(t, func(t *testing.T, streams bool) {
 				var log lines
 				app := serve(t, parley.AppFunc(func(
@@ -92,14 +106,12 @@ func TestAppEnds(t *testing.T) {
 				) error {
 					return test.end(ctx, conn)
 				}), fallback.Options{Logger: log.logger()})
-				c := &client{t: t, app: app, streams: streams}
-				got := parleytest.Do(t, app, c.get())
-				discreet := !strings.Contains(got.Body, "secret")
-				if got.Status != test.status || !discreet || test.status != 0 && got.Truncated {
-					t.Errorf("answered %d %q, want %d", got.Status, got.Body, test.status)
+				got := parleytest.Do(t, app, (&client{t: t, streams: streams}).get())
+				if got.Status != test.status || test.status != 0 && got.Truncated {
+					t.Errorf("answered %d, want %d", got.Status, test.status)
 				}
-				if log.count() != 0 { // the adapter logs what Serve returns
-					t.Errorf("logged %s", log.text.String())
+				if strings.Contains(got.Body, "secret") || log.count() != 0 {
+					t.Errorf("told %q, logged %s", got.Body, log.text.String())
 				}
 				settled(t, app)
 			})

@@ -1,6 +1,7 @@
 package fallback_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -107,6 +108,40 @@ func FuzzRequest(f *testing.F) {
 		}
 		if !owner && secret != opened.header.Get("Parley-Secret") && len(h.heard()) > 0 {
 			t.Errorf("a stranger was heard: %q", h.heard())
+		}
+	})
+}
+
+// FuzzOpening: whatever net/http takes for a request opens a session, or is told why
+// not, and a secret that it is told is one that a client can send back.
+func FuzzOpening(f *testing.F) {
+	f.Add("GET /chat HTTP/1.1\r\nHost: example.com\r\nAccept: text/event-stream\r\n\r\n")
+	f.Add("GET /;a=%00/\\ HTTP/1.1\r\nHost: example.com\r\nSec-Fetch-Site: same-origin\r\n\r\n")
+	f.Add("GET * HTTP/1.1\r\nHost: [::1]:1\r\nOrigin: null\r\n\r\n")
+	f.Add("get http://a/?session= HTTP/1.0\r\nParley-Secret: new\r\nCookie: parley-fallback=\r\n\r\n")
+	f.Add("POST //x?cursor=%2b1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+	f.Fuzz(func(t *testing.T, raw string) {
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
+		if err != nil {
+			return
+		}
+		app := fallback.New(new(host).echo(), fallback.Options{Logger: silent})
+		defer func() {
+			if err := app.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}()
+		got := ask(t, app, r, nil)
+		switch got.status {
+		case 200, 204, 400, 403, 404, 405, 431:
+		default:
+			t.Errorf("answered %d", got.status)
+		}
+		for _, line := range got.header["Set-Cookie"] {
+			cookie, err := http.ParseSetCookie(line)
+			if err != nil || len(cookie.Value) < 26 || !strings.HasPrefix(cookie.Path, "/") {
+				t.Errorf("cookie %q: %v", line, err)
+			}
 		}
 	})
 }

@@ -36,17 +36,33 @@ func (a *App) newSession(ctx context.Context, scope *parley.Scope, owner owner) 
 	if err := a.sessions.add(s, &a.options); err != nil {
 		return nil, err
 	}
-	if claimant := identity.From(ctx); claimant != nil && owner.subject != "" {
-		unwatch, err := claimant.Watch(ctx, s.revoke)
-		if err != nil {
-			a.sessions.unlist(s)
-			a.sessions.returned(s)
-			return nil, err
-		}
-		s.unwatch = unwatch
+	if err := s.watch(ctx); err != nil {
+		return nil, err
 	}
 	a.counters.opened.Add(1)
 	return s, nil
+}
+
+// watch has the session end with the identity that it belongs to. A session that
+// can't be watched over is none.
+func (s *session) watch(ctx context.Context) (err error) {
+	claimant := identity.From(ctx)
+	if claimant == nil || s.owner.subject == "" {
+		return nil
+	}
+	watched := false
+	defer func() {
+		if !watched {
+			s.app.sessions.unlist(s)
+			s.app.sessions.returned(s)
+		}
+	}()
+	unwatch, err := claimant.Watch(ctx, s.revoke)
+	if err != nil {
+		return err
+	}
+	s.unwatch, watched = unwatch, true
+	return nil
 }
 
 var ownPages = origin.New(origin.Rules{Self: true})

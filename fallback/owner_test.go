@@ -52,17 +52,12 @@ func TestStrangers(t *testing.T) {
 				nobody := thief
 				nobody.session = "NOSUCHSESSIONNOSUCHSESSION"
 				for _, method := range []string{"GET", "POST", "DELETE"} {
-					try := func(c *client) *parleytest.Response {
-						r := c.request(method, "stolen")
-						if method == "GET" {
-							r = c.get()
-						}
-						return parleytest.Do(t, c.app, r)
+					stolen, none := thief.try(method), nobody.try(method)
+					if stolen.Status != test.status || stolen.Body != none.Body {
+						t.Errorf("%s: %d %q", method, stolen.Status, stolen.Body)
 					}
-					stolen, none := try(&thief), try(&nobody)
-					if stolen.Status != test.status || none.Status != stolen.Status || none.Body != stolen.Body {
-						t.Errorf("%s: %d %q, and of no session %d %q",
-							method, stolen.Status, stolen.Body, none.Status, none.Body)
+					if none.Status != stolen.Status {
+						t.Errorf("%s of no session: %d", method, none.Status)
 					}
 				}
 				owner.post("mine")
@@ -75,6 +70,16 @@ func TestStrangers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// try has a client use its session.
+func (c *client) try(method string) *parleytest.Response {
+	c.t.Helper()
+	r := c.request(method, "stolen")
+	if method == "GET" {
+		r = c.get()
+	}
+	return parleytest.Do(c.t, c.app, r)
 }
 
 // The secret is in one cookie for all of a browser's pages here, out of reach of
@@ -189,16 +194,23 @@ func TestLogoutDropsMessages(t *testing.T) {
 	})
 }
 
-// Credentials that have ceased to hold open nothing, and leave nothing.
+// Credentials that have ceased to hold open nothing, and leave nothing, and neither
+// does a watch that panics.
 func TestExpired(t *testing.T) {
-	each(t, func(t *testing.T, streams bool) {
-		served := serve(t, new(host).echo(), fallback.Options{})
-		c := &client{t: t, app: new(users).wrap(served), streams: streams, as: as("expired")}
-		expired(t, parleytest.Do(t, c.app, c.get()))
-		if got := served.Stats(); got.Sessions != 0 || got.Opened != 0 {
-			t.Errorf("%+v", got)
-		}
-	})
+	for name, err := range map[string]error{"expired": parley.ErrAuthExpired, "unlucky": parley.ErrAppPanic} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, streams bool) {
+				served := serve(t, new(host).echo(), fallback.Options{})
+				c := &client{t: t, app: new(users).wrap(served), streams: streams, as: as(name)}
+				if got := parleytest.Do(t, c.app, c.get()); !errors.Is(got.Err, err) || got.Status == 200 {
+					t.Errorf("%+v", got)
+				}
+				if got := served.Stats(); got.Sessions != 0 || got.Running != 0 || got.Opened != 0 {
+					t.Errorf("%+v", got)
+				}
+			})
+		})
+	}
 }
 
 // A page of another origin opens nothing, unless somebody lets it in.

@@ -63,6 +63,8 @@ func (c *claimant) Watch(_ context.Context, end func(error)) (release func(), er
 	switch c.name {
 	case "expired":
 		return nil, parley.ErrAuthExpired
+	case "unlucky":
+		panic("test: no memory of revocations")
 	case "expiring":
 		end(parley.ErrAuthExpired)
 		return func() {}, nil
