@@ -62,22 +62,6 @@ func TestB6_9_B6_10_E13_Capacity(t *testing.T) {
 	}
 }
 
-func TestB6_9_BadRulePanics(t *testing.T) {
-	for name, options := range map[string]channel.Options{
-		"pattern":   {Rules: []channel.Rule{{Pattern: "[a"}}},
-		"namespace": {Namespace: "a b"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if recover() == nil {
-					t.Error("no panic")
-				}
-			}()
-			channel.New(options)
-		})
-	}
-}
-
 // B7.2: the reference gives all sockets of a process one quota.
 func TestB7_2_CapacityIsPerInbox(t *testing.T) {
 	layer := newLayer(t, channel.Options{Capacity: channel.Capacity{Messages: 3}})

@@ -18,7 +18,7 @@ const MaxName = 100
 type Name string
 
 // Group addresses every inbox that has joined it. As for Name, every method that
-// takes one checks it.
+// takes one checks it. Of text that a user has written Hashed makes one.
 type Group string
 
 // ParseName returns text as a Name, or a *NameError: 1 to 100 bytes, ASCII
