@@ -3,14 +3,15 @@ package router
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/parleygo/parley"
 )
 
 // serveLifespan leads apps through the life of the process: up in order, down
 // in reverse. It returns when all of them have.
-func serveLifespan(ctx context.Context, scope *parley.Scope, conn parley.Conn, apps []parley.App) error {
+func serveLifespan(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn, apps []parley.App,
+) error {
 	if len(apps) == 0 {
 		return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
 	}
@@ -45,7 +46,7 @@ func expect[E parley.Event](ctx context.Context, conn parley.Conn) error {
 		return err
 	}
 	if _, ok := event.(E); !ok {
-		return fmt.Errorf("router: unexpected event %s", event.EventType())
+		return parley.Unexpected(event)
 	}
 	return nil
 }
@@ -57,15 +58,17 @@ type crew struct {
 
 // start starts the apps one after the other. answer is set if one of them
 // failed to.
-func (c *crew) start(ctx context.Context, scope *parley.Scope, apps []parley.App) (answer *parley.LifespanStartupFailed, err error) {
+func (c *crew) start(
+	ctx context.Context, scope *parley.Scope, apps []parley.App,
+) (answer *parley.LifespanStartupFailed, err error) {
 	var refusals []error
 	for _, app := range apps {
 		m := enlist(ctx, scope, app)
 		c.members = append(c.members, m)
 		reply := m.answer()
 		switch failed, isFailed := reply.(parley.LifespanStartupFailed); {
-		case m.panicked():
-			return nil, errPanicked
+		case m.crashed():
+			return nil, m.err
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case isFailed:
@@ -97,7 +100,9 @@ func refused(scope *parley.Scope, refusals []error) error {
 }
 
 // abort ends a start-up that did not succeed.
-func (c *crew) abort(ctx context.Context, conn parley.Conn, answer *parley.LifespanStartupFailed, err error) error {
+func (c *crew) abort(
+	ctx context.Context, conn parley.Conn, answer *parley.LifespanStartupFailed, err error,
+) error {
 	if ctx.Err() != nil {
 		return err
 	}
@@ -122,13 +127,13 @@ func (c *crew) stop() error {
 
 // dismiss waits for every app to return, in reverse, and lets a panic go on.
 func (c *crew) dismiss() {
-	var panicked *member
+	var panicked *parley.PanicError
 	for i := len(c.members) - 1; i >= 0; i-- {
-		if c.members[i].dismiss(); c.members[i].panicked() {
-			panicked = c.members[i]
+		if c.members[i].dismiss(); c.members[i].panic() != nil {
+			panicked = c.members[i].panic()
 		}
 	}
 	if panicked != nil {
-		panic(panicked.err)
+		panic(panicked)
 	}
 }

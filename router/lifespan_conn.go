@@ -66,7 +66,7 @@ func (c *lifespanConn) shutdown() bool {
 	return true
 }
 
-// failed tells that the app said it could not start.
+// failed reports whether the app said it could not start.
 func (c *lifespanConn) failed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -42,10 +42,12 @@ func TestLifespanOrder(t *testing.T) {
 		return nil
 	}))
 	answers, err := life(t, u)
-	if want := []string{"A1.5", "A8.order", "<nil>", "A8.order", "A8.order", "<nil>"}; !slices.Equal(got, want) {
+	if want := []string{"A1.5", "A8.order", "<nil>", "A8.order", "A8.order",
+		"<nil>"}; !slices.Equal(got, want) {
 		t.Errorf("rules %v, want %v", got, want)
 	}
-	if err != nil || !slices.Equal(answers, []parley.Event{started, stopped}) || !errors.Is(atEnd, parley.ErrClosed) {
+	if err != nil || !slices.Equal(answers, []parley.Event{started, stopped}) ||
+		!errors.Is(atEnd, parley.ErrClosed) {
 		t.Errorf("%v, %v, at the end %v", answers, err, atEnd)
 	}
 }
@@ -69,7 +71,8 @@ func TestLifespanAppReturnsEarly(t *testing.T) {
 		return errors.Join(conn.Send(ctx, started), errBoom)
 	}))
 	answers, err := life(t, u)
-	if want := []parley.Event{started, parley.LifespanShutdownFailed{Message: "boom"}}; err != nil || !slices.Equal(answers, want) {
+	if want := []parley.Event{started, parley.LifespanShutdownFailed{Message: "boom"}}; err != nil ||
+		!slices.Equal(answers, want) {
 		t.Errorf("%v, %v", answers, err)
 	}
 }
@@ -86,10 +89,12 @@ func TestLifespanAnswerNotTaken(t *testing.T) {
 	u.Handle("/", l.good("a"))
 	p := &deadServer{process{told: make(chan parley.Event, 1)}}
 	p.told <- parley.LifespanStartup{}
-	if err := u.Serve(t.Context(), &parley.Scope{Protocol: parley.Lifespan}, p); !errors.Is(err, errBoom) {
+	if err := u.Serve(t.Context(), &parley.Scope{Protocol: parley.Lifespan},
+		p); !errors.Is(err, errBoom) {
 		t.Errorf("error %v", err)
 	}
-	if want := []string{"a hears startup", "a hears shutdown", "a returns"}; !slices.Equal(l.lines, want) {
+	if want := []string{"a hears startup", "a hears shutdown",
+		"a returns"}; !slices.Equal(l.lines, want) {
 		t.Errorf("log %v, want %v", l.lines, want)
 	}
 }

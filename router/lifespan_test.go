@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -139,10 +140,12 @@ func TestLifespan(t *testing.T) {
 		{
 			name: "A8 an app without lifespan is left out",
 			apps: func(l *logbook) []parley.App {
-				return []parley.App{l.app("a", nil, nil, unsupported), l.good("b"), l.app("c", nil, nil, errBoom), l.app("d", nil, nil, nil)}
+				return []parley.App{l.app("a", nil, nil, unsupported), l.good("b"),
+					l.app("c", nil, nil, errBoom), l.app("d", nil, nil, nil)}
 			},
 			answers: []parley.Event{started, stopped},
-			lines: []string{"a hears startup", "a returns", "b hears startup", "c hears startup", "c returns",
+			lines: []string{"a hears startup", "a returns", "b hears startup", "c hears startup",
+				"c returns",
 				"d hears startup", "d returns", "b hears shutdown", "b returns"},
 		},
 		{
@@ -171,11 +174,13 @@ func TestLifespan(t *testing.T) {
 		{
 			name: "A8 failures at shutdown are joined",
 			apps: func(l *logbook) []parley.App {
-				return []parley.App{l.app("a", started, notStopped, nil), l.good("b"), l.app("c", started, nil, errBoom)}
+				return []parley.App{l.app("a", started, notStopped, nil), l.good("b"),
+					l.app("c", started, nil, errBoom)}
 			},
 			answers: []parley.Event{started, parley.LifespanShutdownFailed{Message: "boom\nstuck"}},
 			lines: []string{"a hears startup", "b hears startup", "c hears startup",
-				"c hears shutdown", "c returns", "b hears shutdown", "b returns", "a hears shutdown", "a returns"},
+				"c hears shutdown", "c returns", "b hears shutdown", "b returns", "a hears shutdown",
+				"a returns"},
 		},
 		{
 			name: "A8 failures at the shutdown of a failed start too",
@@ -183,7 +188,8 @@ func TestLifespan(t *testing.T) {
 				return []parley.App{l.app("a", started, notStopped, nil), l.app("b", notStarted, nil, nil)}
 			},
 			answers: []parley.Event{parley.LifespanStartupFailed{Message: "no database\nstuck"}},
-			lines:   []string{"a hears startup", "b hears startup", "b returns", "a hears shutdown", "a returns"},
+			lines: []string{"a hears startup", "b hears startup", "b returns", "a hears shutdown",
+				"a returns"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -247,7 +253,8 @@ func TestLifespanIdentity(t *testing.T) {
 	same := router.Protocols{parley.HTTP: l.good("map")}
 	one := func(name string) parley.App { return l.good(name) } // closures of one literal
 	u := new(router.URLs)
-	for i, app := range []parley.App{same, same, one("f"), one("g"), incomparable{App: one("h")}, &incomparable{App: one("i")}} {
+	for i, app := range []parley.App{same, same, one("f"), one("g"), incomparable{App: one("h")},
+		&incomparable{App: one("i")}} {
 		u.Handle(fmt.Sprintf("/%d", i), app)
 	}
 	if _, err := life(t, u); err != nil {
@@ -318,33 +325,54 @@ func TestLifespanContextEnds(t *testing.T) {
 	}
 }
 
-func TestLifespanPanic(t *testing.T) {
+// An app that panics has its panic go on when the others have shut down; one that
+// ends its goroutine has failed.
+func TestLifespanCrash(t *testing.T) {
 	for _, when := range []string{"lifespan.startup", "lifespan.shutdown"} {
-		t.Run(when, func(t *testing.T) {
-			var l logbook
-			u := new(router.URLs)
-			u.Handle("/a", l.good("a"))
-			u.Handle("/b", parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
-				for {
-					event, err := conn.Receive(ctx)
-					if err != nil {
-						return err
+		for how, crash := range map[string]func(){
+			"panic": func() { panic("kaboom") }, "Goexit": runtime.Goexit,
+		} {
+			t.Run(how+" at "+when, func(t *testing.T) {
+				var l logbook
+				u := new(router.URLs)
+				u.Handle("/a", l.good("a"))
+				u.Handle("/b", crashing(when, crash))
+				answers, err := life(t, u)
+				var panicked *parley.PanicError
+				switch {
+				case how == "panic":
+					if !errors.As(err, &panicked) ||
+						!strings.Contains(string(panicked.Stack), "lifespan_test.go") {
+						t.Errorf("the panic became %v", err)
 					}
-					if event.EventType() == when {
-						panic("kaboom")
+				case when == "lifespan.startup":
+					if !errors.Is(err, parley.ErrGoexit) {
+						t.Errorf("start-up ended with %v", err)
 					}
-					if err := conn.Send(ctx, started); err != nil {
-						return err
-					}
+				case len(answers) != 2 || answers[1].EventType() != "lifespan.shutdown.failed":
+					t.Errorf("shutdown was answered with %v", answers)
 				}
-			}))
-			_, err := life(t, u)
-			if err == nil || !strings.Contains(err.Error(), "kaboom") || !strings.Contains(err.Error(), "lifespan_test.go") {
-				t.Errorf("the panic became %v", err)
-			}
-			if !slices.Contains(l.lines, "a hears shutdown") {
-				t.Errorf("a was not shut down:\n%s", strings.Join(l.lines, "\n"))
-			}
-		})
+				if !slices.Contains(l.lines, "a hears shutdown") {
+					t.Errorf("a was not shut down:\n%s", strings.Join(l.lines, "\n"))
+				}
+			})
+		}
 	}
+}
+
+func crashing(when string, crash func()) parley.App {
+	return parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+		for {
+			event, err := conn.Receive(ctx)
+			if err != nil {
+				return err
+			}
+			if event.EventType() == when {
+				crash()
+			}
+			if err := conn.Send(ctx, started); err != nil {
+				return err
+			}
+		}
+	})
 }

@@ -3,15 +3,11 @@ package router
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"runtime/debug"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/usercode"
 )
-
-// errPanicked ends a start-up in which an app panicked.
-var errPanicked = errors.New("router: app panicked")
 
 // member is an app that lives through the lifespan on a goroutine of its own.
 type member struct {
@@ -21,32 +17,15 @@ type member struct {
 	err  error // what the app returned, once done is closed
 }
 
-// appPanic is a panic on its way from the app's goroutine to the router's.
-type appPanic struct {
-	value any
-	stack []byte
-}
-
-func (p *appPanic) Error() string {
-	return fmt.Sprintf("router: app panicked in its lifespan: %v\n\n%s", p.value, p.stack)
-}
-
 // enlist starts app.
 func enlist(ctx context.Context, scope *parley.Scope, app parley.App) *member {
 	ctx, quit := context.WithCancelCause(ctx)
 	m := &member{conn: newLifespanConn(ctx.Done()), quit: quit, done: make(chan struct{})}
-	go m.serve(ctx, scope, app)
+	go usercode.Call(func() error { return app.Serve(ctx, scope, m.conn) }, func(err error) {
+		m.err = err
+		close(m.done)
+	})
 	return m
-}
-
-func (m *member) serve(ctx context.Context, scope *parley.Scope, app parley.App) {
-	defer close(m.done)
-	defer func() {
-		if value := recover(); value != nil {
-			m.err = &appPanic{value, debug.Stack()}
-		}
-	}()
-	m.err = app.Serve(ctx, scope, m.conn)
 }
 
 // answer waits for what the app says next. It is nil if the app has returned
@@ -88,7 +67,7 @@ func (m *member) dismiss() {
 // dismissed or that it could not start, which it has told already.
 func (m *member) failure() error {
 	switch {
-	case m.panicked():
+	case m.crashed():
 		return m.err
 	case m.conn.failed(), errors.Is(m.err, net.ErrClosed), errors.Is(m.err, context.Canceled):
 		return nil
@@ -96,13 +75,19 @@ func (m *member) failure() error {
 	return m.err
 }
 
-// panicked tells whether the app has, as far as is known.
-func (m *member) panicked() bool {
+// crashed reports whether the app has panicked or ended its goroutine, as far as is
+// known.
+func (m *member) crashed() bool {
 	select {
 	case <-m.done:
-		_, ok := m.err.(*appPanic)
-		return ok
+		return m.panic() != nil || m.err == parley.ErrGoexit
 	default:
 		return false
 	}
+}
+
+// panic returns what an app that has returned panicked with, or nil.
+func (m *member) panic() *parley.PanicError {
+	panicked, _ := m.err.(*parley.PanicError)
+	return panicked
 }

@@ -21,6 +21,9 @@ func distinct(apps []parley.App) []parley.App {
 			if app == nil {
 				continue
 			}
+			if isNilFunc(app) {
+				panic("router: an app is a nil function")
+			}
 			if id := identity(app); id != nil {
 				if seen[id] {
 					continue
@@ -36,6 +39,12 @@ func distinct(apps []parley.App) []parley.App {
 	}
 	visit(apps)
 	return leaves
+}
+
+// isNilFunc reports whether app is a function that is not there.
+func isNilFunc(app parley.App) bool {
+	f, isFunc := app.(parley.AppFunc)
+	return isFunc && f == nil
 }
 
 // identity returns a key that is the same for the same app, or nil for an app
