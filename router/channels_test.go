@@ -34,7 +34,8 @@ func TestChannels(t *testing.T) {
 		{parley.HTTP, "mail", "", errors.ErrUnsupported},
 	} {
 		served = ""
-		err := channels.Serve(t.Context(), &parley.Scope{Protocol: test.protocol, Channel: test.channel}, nil)
+		err := channels.Serve(t.Context(), &parley.Scope{Protocol: test.protocol, Channel: test.channel},
+			nil)
 		if served != test.served || !errors.Is(err, test.err) {
 			t.Errorf("%s %q: served %q, %v", test.protocol, test.channel, served, err)
 		}

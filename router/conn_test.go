@@ -63,7 +63,8 @@ type guestbook struct {
 // given.
 func (g *guestbook) app(name string, values ...string) parley.App {
 	return parley.AppFunc(func(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
-		v := visit{app: name, pattern: scope.Request.Pattern, root: scope.RootPath, path: scope.RoutePath(), values: map[string]string{}}
+		v := visit{app: name, pattern: scope.Request.Pattern, root: scope.RootPath,
+			path: scope.RoutePath(), values: map[string]string{}}
 		for _, value := range values {
 			v.values[value] = scope.PathValue(value)
 		}

@@ -47,23 +47,29 @@
 //
 // # Matching
 //
-// Patterns are those of [http.ServeMux], which does the matching: methods,
-// hosts, wildcards and precedence mean what they mean there. Three things
-// differ. A router never redirects unless it is told to, and never a WebSocket
-// handshake: a path that ServeMux would clean, or give a slash, is not found. A
-// wildcard may be constrained ([Int], [Slug], [UUID], [Path], [Regexp]), and a
-// value that does not fit is no match. And a route may pass: when a router under
-// a mount has no route, the router above goes on with its next-best one.
+// Patterns are those of [http.ServeMux]: methods, hosts, wildcards, precedence and
+// conflicts mean what they mean there. What differs is this. A router never
+// redirects unless it is told to, and never a WebSocket handshake: a path that
+// ServeMux would clean, or give a slash, is not found. A wildcard may be
+// constrained ([Int], [Slug], [UUID], [Path], [Regexp]), and a value that does not
+// fit is no match. And a route may pass: when a router under a mount has no route,
+// the router above goes on with its next-best one.
 //
-// Matching is done on the escaped path, so "%2F" inside a segment is a
-// character of that segment, and values are captured decoded.
+// Matching is done on the escaped path, so "%2F" is a character of its segment,
+// and values are captured decoded. A wildcard never matches an empty segment.
+// Patterns as other frameworks have them ("/chat/:room", "^/chat/", "get /x") are
+// refused with the form to write.
+//
+// A plain request to a route whose app serves sockets alone is answered with 426
+// and a sentence.
 //
 // # Captures
 //
 // As with net/http, the pattern chosen is found in the request's Pattern, and
 // what its wildcards matched under [parley.Scope.PathValue] or, typed, [Param].
 // Values captured further up stay readable; the innermost wins where names
-// meet.
+// meet. They are set on the request itself, so that whoever stands in front of the
+// router, such as an access log, finds them there afterwards.
 //
 // # Lifespan
 //

@@ -101,11 +101,12 @@ func ExampleInt() {
 // Param reads a capture with its type.
 func ExampleParam() {
 	var site router.URLs
-	site.Handle("/rooms/{id}", parley.AppFunc(func(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
-		id, err := router.Param[int](scope, "id")
-		fmt.Println(id+1, err)
-		return err
-	}), router.Int("id"))
+	site.Handle("/rooms/{id}",
+		parley.AppFunc(func(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
+			id, err := router.Param[int](scope, "id")
+			fmt.Println(id+1, err)
+			return err
+		}), router.Int("id"))
 
 	ask(&site, parley.HTTP, "/rooms/007")
 	// Output: 8 <nil>
@@ -115,7 +116,8 @@ func ExampleParam() {
 func ExampleMethods() {
 	view := router.Methods{Get: page("read"), Delete: page("delete")}
 	for _, method := range []string{"GET", "DELETE", "POST"} {
-		scope := &parley.Scope{Protocol: parley.HTTP, Request: httptest.NewRequest(method, "/notes/7", nil)}
+		scope := &parley.Scope{Protocol: parley.HTTP,
+			Request: httptest.NewRequest(method, "/notes/7", nil)}
 		if err := view.Serve(context.Background(), scope, printer{}); err != nil {
 			fmt.Println(err)
 		}

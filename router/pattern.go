@@ -1,27 +1,33 @@
 package router
 
 import (
-	"iter"
 	"net/url"
 	"strings"
 )
 
-// Segments of a pattern, other than literals, once their names are taken off.
-const (
-	wildSegment  = "{}"
-	multiSegment = "{...}"
-	endSegment   = "{$}"
-)
-
-// pattern is a pattern taken apart. What it matches is for http.ServeMux to
-// say; the router only has to know which patterns look alike.
+// pattern is one of net/http's patterns taken apart.
 type pattern struct {
-	text     string   // as registered, and as http.Request.Pattern shows it
-	method   string   // or ""
-	host     string   // or ""
-	path     string   // as registered
-	segments []string // of the path: literals unescaped, wildcards without names
+	text     string // as registered, and as http.Request.Pattern shows it
+	method   string // or ""
+	host     string // or ""
+	path     string // as registered
+	segments []segment
 }
+
+// segment is a piece of a pattern's path.
+type segment struct {
+	kind segmentKind
+	text string // a literal unescaped, or the name of a wildcard
+}
+
+type segmentKind byte
+
+const (
+	literal segmentKind = '='
+	wild    segmentKind = '*' // {x}: one segment that is not empty
+	multi   segmentKind = '.' // {x...}, or a slash at the end: all that is left
+	end     segmentKind = '$' // {$}: nothing behind the slash
+)
 
 // parsePattern takes a pattern apart that http.ServeMux has found valid.
 func parsePattern(text string) pattern {
@@ -32,70 +38,55 @@ func parsePattern(text string) pattern {
 	}
 	slash := strings.IndexByte(rest, '/')
 	p.host, p.path = rest[:slash], rest[slash:]
-	for segment := range strings.SplitSeq(p.path[1:], "/") {
-		p.segments = append(p.segments, segmentKind(segment))
+	for piece := range strings.SplitSeq(p.path[1:], "/") {
+		p.segments = append(p.segments, parseSegment(piece))
 	}
 	return p
 }
 
-func segmentKind(segment string) string {
+func parseSegment(piece string) segment {
+	name, isWild := strings.CutPrefix(piece, "{")
+	name = strings.TrimSuffix(name, "}")
+	name, isMulti := strings.CutSuffix(name, "...")
 	switch {
-	case segment == "": // a slash at the end stands for everything below
-		return multiSegment
-	case segment == endSegment:
-		return endSegment
-	case strings.HasSuffix(segment, "...}"):
-		return multiSegment
-	case segment[0] == '{':
-		return wildSegment
+	case piece == "": // a slash at the end
+		return segment{multi, ""}
+	case isWild && name == "$":
+		return segment{end, ""}
+	case isWild && isMulti:
+		return segment{multi, name}
+	case isWild:
+		return segment{wild, name}
 	}
-	if literal, err := url.PathUnescape(segment); err == nil {
-		segment = literal
+	if unescaped, err := url.PathUnescape(piece); err == nil {
+		piece = unescaped
 	}
-	return "=" + url.PathEscape(segment) // never to be taken for a wildcard, or for two
+	return segment{literal, piece}
 }
+
+// last returns the kind of the last segment.
+func (p *pattern) last() segmentKind { return p.segments[len(p.segments)-1].kind }
 
 // shape is the same for two patterns that match the same requests.
-func (p pattern) shape() string { return p.method + " " + p.host + p.pathShape() }
-
-func (p pattern) pathShape() string { return "/" + strings.Join(p.segments, "/") }
-
-// overlaps tells whether there may be a path that both patterns match. It errs
-// on the side of yes, and leaves method and host aside.
-func (p pattern) overlaps(q pattern) bool {
-	for i := range min(len(p.segments), len(q.segments)) {
-		a, b := p.segments[i], q.segments[i]
-		if a == multiSegment || b == multiSegment {
-			return true
-		}
-		if a[0] == '=' && b[0] == '=' && a != b {
-			return false
+func (p *pattern) shape() string {
+	shape := p.method + " " + p.host
+	for _, s := range p.segments {
+		shape += "/" + string(s.kind)
+		if s.kind == literal {
+			shape += url.PathEscape(s.text)
 		}
 	}
-	return true
+	return shape
 }
 
-// literal tells that the pattern is nothing but a path that reads the same
-// escaped and unescaped.
-func (p pattern) literal() bool {
-	return p.method == "" && p.host == "" && !strings.ContainsAny(p.path, "{%")
-}
-
-// wildcards ranges over the names of a pattern's wildcards.
-func wildcards(text string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for {
-			_, rest, found := strings.Cut(text, "{")
-			if !found {
-				return
-			}
-			var name string
-			name, text, _ = strings.Cut(rest, "}")
-			if name != "$" && !yield(strings.TrimSuffix(name, "...")) {
-				return
-			}
+// names returns those of the wildcards, in order.
+func (p *pattern) names() (names []string) {
+	for _, s := range p.segments {
+		if s.kind != literal && s.text != "" {
+			names = append(names, s.text)
 		}
 	}
+	return names
 }
 
 // leading returns the first n segments of a path, without a slash at the end.

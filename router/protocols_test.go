@@ -33,7 +33,8 @@ func TestRulesProtocols(t *testing.T) {
 			conn := new(tape)
 			err := p.Serve(t.Context(), &parley.Scope{Protocol: test.protocol}, conn)
 			var unsupported *parley.UnsupportedProtocolError
-			if refused := errors.As(err, &unsupported); refused == test.served || len(served) == 0 == test.served {
+			if refused := errors.As(err, &unsupported); refused == test.served ||
+				len(served) == 0 == test.served {
 				t.Errorf("served %q, error %v", served, err)
 			}
 			if unsupported != nil && unsupported.Protocol != test.protocol {

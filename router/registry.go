@@ -3,7 +3,6 @@ package router
 import (
 	"fmt"
 	"net/http"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,22 +19,25 @@ type registry struct {
 }
 
 func (g *registry) handle(c registration) {
+	p := c.pattern(c.text)
+	e := entry{pattern: p, route: c.route(p)}
+	g.insert(c, e)
 	g.order = append(g.order, c.app)
-	g.insert(c, entry{pattern: c.pattern(c.text), route: c.route()})
 }
 
 func (g *registry) mount(c registration) {
 	c.require(strings.HasPrefix(c.text, "/"), "the prefix must begin with a slash")
 	prefix := strings.TrimSuffix(c.text, "/")
-	c.require(!strings.HasSuffix(prefix, endSegment) && !strings.HasSuffix(prefix, "...}"),
+	c.require(!strings.HasSuffix(prefix, "{$}") && !strings.HasSuffix(prefix, "...}"),
 		"the prefix must leave the rest of the path to the app")
-	g.order = append(g.order, c.app)
-	below, rt := c.pattern(prefix+"/"), c.route()
+	below := c.pattern(prefix + "/")
+	rt := c.route(below)
 	rt.mount, rt.consumes = true, strings.Count(prefix, "/")
 	if prefix != "" {
 		g.insert(c, entry{pattern: c.pattern(prefix), route: rt, bare: true})
 	}
 	g.insert(c, entry{pattern: below, route: rt})
+	g.order = append(g.order, c.app)
 }
 
 // insert adds an entry after those of the same shape, except that the bare
@@ -77,15 +79,16 @@ func (c registration) require(holds bool, rule string, args ...any) {
 }
 
 func (c registration) requireApp() {
-	f, isFunc := c.app.(parley.AppFunc)
-	c.require(c.app != nil && (!isFunc || f != nil), "the app must not be nil")
+	c.require(c.app != nil && !isNilFunc(c.app), "the app must not be nil")
 }
 
 // pattern takes apart what ServeMux finds valid.
 func (c registration) pattern(text string) pattern {
+	wrong := foreign(c.text)
+	c.require(wrong == "", "%s", wrong)
 	c.accepted(http.NewServeMux(), text)
 	p := parsePattern(text)
-	c.require(p.method == http.MethodConnect || isClean(p.path), "the path must be clean, else it never matches")
+	c.require(isClean(p.path), "the path must be clean, else it never matches")
 	return p
 }
 
@@ -94,9 +97,9 @@ var registeredAt = regexp.MustCompile(` \(registered at [^)]*\)`)
 
 // accepted registers text with mux, and panics with its objection if it has one.
 func (c registration) accepted(mux *http.ServeMux, text string) {
-	objection := objectionTo(mux, text)
-	rule := registeredAt.ReplaceAllString(fmt.Sprint(objection), "")
-	c.require(objection == nil, "%s", rule)
+	if objection := objectionTo(mux, text); objection != nil {
+		c.require(false, "%s", registeredAt.ReplaceAllString(fmt.Sprint(objection), ""))
+	}
 }
 
 func objectionTo(mux *http.ServeMux, text string) (objection any) {
@@ -105,8 +108,9 @@ func objectionTo(mux *http.ServeMux, text string) (objection any) {
 	return nil
 }
 
-func (c registration) route() *route {
-	rt := &route{text: c.text, app: c.app, names: slices.Collect(wildcards(c.text)), constraints: slices.Clone(c.constraints)}
+func (c registration) route(p pattern) *route {
+	rt := &route{text: c.text, app: c.app, constraints: slices.Clone(c.constraints)}
+	rt.names = p.names()
 	for i, this := range rt.constraints {
 		c.require(slices.Contains(rt.names, this.name), "the constraint %q names no wildcard", this.name)
 		for _, other := range rt.constraints[:i] {
@@ -125,10 +129,6 @@ func (c registration) requireReachable(e, before entry) {
 		return
 	}
 	c.require(len(rt.constraints) > 0, "conflicts with %q: both match the same requests", rt.text)
-	c.require(!rt.constrainedLike(c.constraints), "conflicts with %q: both have the same constraints", rt.text)
-}
-
-func isClean(escaped string) bool {
-	cleaned := path.Clean(escaped)
-	return escaped == cleaned || strings.TrimSuffix(escaped, "/") == cleaned
+	c.require(!rt.constrainedLike(c.constraints), "conflicts with %q: both have the same constraints",
+		rt.text)
 }

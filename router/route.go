@@ -1,8 +1,8 @@
 package router
 
 import (
-	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/parleygo/parley"
 )
@@ -17,21 +17,17 @@ type route struct {
 	consumes    int // segments of the path that a mount takes
 }
 
-// ServeHTTP is called by http.ServeMux for the route it has chosen. All it does
-// is to take note.
-func (rt *route) ServeHTTP(w http.ResponseWriter, _ *http.Request) { w.(*outcome).route = rt }
-
-// fits tells whether the values that r was matched with satisfy the constraints.
-func (rt *route) fits(r *http.Request) bool {
+// fits reports whether the values of the wildcards satisfy the constraints.
+func (rt *route) fits(values *values) bool {
 	for _, c := range rt.constraints {
-		if !c.fits(r.PathValue(c.name)) {
+		if !c.fits(values.at(slices.Index(rt.names, c.name))) {
 			return false
 		}
 	}
 	return true
 }
 
-// constrainedLike tells that the route has the same constraints.
+// constrainedLike reports whether the route has the same constraints.
 func (rt *route) constrainedLike(constraints []Constraint) bool {
 	return slices.EqualFunc(rt.constraints, constraints, func(a, b Constraint) bool {
 		return a.name == b.name && a.rule == b.rule
@@ -44,4 +40,11 @@ type entry struct {
 	pattern
 	route *route
 	bare  bool // the prefix of a mount, without a slash at its end
+}
+
+// exact reports whether the pattern stands for path itself, as opposed to all that
+// is below a prefix of it.
+func (e *entry) exact(path string) bool {
+	return e.last() != multi ||
+		path[len(path)-1] == '/' && len(e.segments) == strings.Count(path, "/")
 }

@@ -45,7 +45,8 @@ var rules = []struct {
 	{"B1.3 str is not empty", typed, "/str/", "", nil},
 	{"B1.3 slug", typed, "/slug/a-B_9", "slug", values{"v": "a-B_9"}},
 	{"B1.3 slug of something else", typed, "/slug/a.b", "", nil},
-	{"B1.3 uuid", typed, "/uuid/0123abcd-4567-89ef-0123-456789abcdef", "uuid", values{"v": "0123abcd-4567-89ef-0123-456789abcdef"}},
+	{"B1.3 uuid", typed, "/uuid/0123abcd-4567-89ef-0123-456789abcdef", "uuid",
+		values{"v": "0123abcd-4567-89ef-0123-456789abcdef"}},
 	{"B1.3 uuid in upper case", typed, "/uuid/0123ABCD-4567-89EF-0123-456789ABCDEF", "", nil},
 	{"B1.3 uuid without hyphens", typed, "/uuid/0123abcd0456700890ef00123045678900cd", "", nil},
 	{"B1.3 path holds slashes", typed, "/path/a/b", "path", values{"v": "a/b"}},
@@ -65,6 +66,10 @@ var rules = []struct {
 	{"B1.7 two slashes inside", slashes, "/sub//x", "", nil},
 	{"B1.7 two slashes below a mount", slashes, "/mount//x", "", nil},
 	{"B1.7 dots", slashes, "/a/../x", "", nil},
+	{"B1.7 two slashes of CONNECT", slashes, "CONNECT //x", "", nil},
+	{"B1.7 two slashes of CONNECT and a wildcard", nested, "CONNECT //acme/plain", "", nil},
+	{"B1.7 two slashes of CONNECT and a constraint", ordered, "CONNECT /n//", "", nil},
+	{"B1.7 two slashes of CONNECT and a catch-all", caught, "CONNECT //x", "", nil},
 
 	{"B1.8 with the slash", slashes, "/tree/", "tree", nil},
 	{"B1.8 without the slash", slashes, "/tree", "", nil},
@@ -78,14 +83,18 @@ var rules = []struct {
 	{"B1.9 names of all levels", nested, "/t/acme/u/7", "user", values{"tenant": "acme", "id": "7"}},
 	{"B1.9 the inner wins", nested, "/t/acme/same/inner", "same", values{"tenant": "inner"}},
 	{"B1.9 a literal below", nested, "/t/acme/plain", "plain", values{"tenant": "acme"}},
-	{"B1.9 three levels", nested, "/t/acme/deep/x/leaf/y", "leaf", values{"tenant": "acme", "mid": "x", "end": "y"}},
-	{"B1.9 many values", nested, "/many/1/2/3/4/5/down/6", "many", values{"a": "1", "b": "2", "c": "3", "d": "4", "e": "5", "f": "6"}},
-	{"B1.9 captured decoded", nested, "/t/a%20b/u/c%2Fd", "user", values{"tenant": "a b", "id": "c/d"}},
+	{"B1.9 three levels", nested, "/t/acme/deep/x/leaf/y", "leaf",
+		values{"tenant": "acme", "mid": "x", "end": "y"}},
+	{"B1.9 many values", nested, "/many/1/2/3/4/5/down/6", "many",
+		values{"a": "1", "b": "2", "c": "3", "d": "4", "e": "5", "f": "6"}},
+	{"B1.9 captured decoded", nested, "/t/a%20b/u/c%2Fd", "user",
+		values{"tenant": "a b", "id": "c/d"}},
 
 	{"B1.10 served by the mount", falling, "/m/known", "mounted", nil},
 	{"B1.10 the next route", falling, "/m/unknown", "next", values{"rest": "unknown", "id": ""}},
 	{"B1.10 over two levels", falling, "/m/two/unknown", "next", values{"rest": "two/unknown"}},
-	{"B1.10 captures of a failed mount are gone", falling, "/w/1/unknown", "all", values{"id": "", "rest": "w/1/unknown"}},
+	{"B1.10 captures of a failed mount are gone", falling, "/w/1/unknown", "all",
+		values{"id": "", "rest": "w/1/unknown"}},
 	{"B1.10 no next route", slashes, "/mount/unknown", "", nil},
 	{"B1.10 on sockets", falling, "ws:/m/unknown", "next", values{"rest": "unknown"}},
 
@@ -95,12 +104,14 @@ var rules = []struct {
 	{"B1.14 no route", slashes, "/nope", "", nil},
 	{"B1.14 no route for a socket", slashes, "ws:/nope", "", nil},
 
-	{"B1.17 an escaped slash separates nothing", escaped, "/files/a%2Fb", "file", values{"name": "a/b"}},
+	{"B1.17 an escaped slash separates nothing", escaped, "/files/a%2Fb", "file",
+		values{"name": "a/b"}},
 	{"B1.17 an escaped slash in a literal", escaped, "/lit%2Feral", "literal", nil},
 	{"B1.17 is not a slash", escaped, "/lit/eral", "", nil},
 	{"B1.17 escaped letters are letters", escaped, "/%66iles/x", "file", values{"name": "x"}},
 	{"B1.17 below a mount", escaped, "/m%2F/a%2Fb", "", nil},
 	{"B1.17 in what a mount consumes", escaped, "/root/a%2Fb/leaf", "leaf", values{"dir": "a/b"}},
+	{"B1.17 a slash alone is a segment", escaped, "/files/%2F", "file", values{"name": "/"}},
 	{"B1.17 other scripts", escaped, "/%C3%A9t%C3%A9", "été", nil},
 }
 
@@ -187,7 +198,8 @@ func falling(u *router.URLs, g *guestbook) {
 	one.Handle("/known", g.app("mounted"))
 	one.Mount("/two", &two)
 	u.Mount("/m", &one)
-	u.Handle("/{id}/{rest...}", g.app("next", "rest", "id"), router.Regexp("id", regexp.MustCompile("never")))
+	u.Handle("/{id}/{rest...}", g.app("next", "rest", "id"),
+		router.Regexp("id", regexp.MustCompile("never")))
 	u.Handle("/m/{rest...}", g.app("next", "rest", "id"), router.Path("rest"))
 	wild.Handle("/known", g.app("wild"))
 	u.Mount("/w/{id}", &wild)
@@ -235,7 +247,8 @@ func TestRulesAnswers(t *testing.T) {
 		{"B1.14 not found", "/nope", "", "404 page not found\n", 404},
 		{"B1.14 denied before the upgrade", "ws:/nope", "", "404 page not found\n", 404},
 		{"B1.14 wrong method", "POST /get", "GET, HEAD", "Method Not Allowed\n", 405},
-		{"B1.14 wrong method and a value that does not fit", "GET /get/x", "", "404 page not found\n", 404},
+		{"B1.14 wrong method and a value that does not fit", "GET /get/x", "", "404 page not found\n",
+			404},
 		{"B1.14 wrong method below a mount", "GET /mount/put", "PUT", "Method Not Allowed\n", 405},
 		{"B1.14 wrong method of a socket", "ws:/get/7", "", "404 page not found\n", 404},
 		{"B1.14 of the whole server", "OPTIONS /nope", "", "404 page not found\n", 404},
@@ -243,7 +256,8 @@ func TestRulesAnswers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			status, header, body := serve(t, &u, scopeFor(test.target)).answer()
 			if status != test.status || header.Get("Allow") != test.allow || body != test.body {
-				t.Errorf("%d %q %q, want %d %q %q", status, header.Get("Allow"), body, test.status, test.allow, test.body)
+				t.Errorf("%d %q %q, want %d %q %q", status, header.Get("Allow"), body, test.status, test.allow,
+					test.body)
 			}
 			if got := header.Get("Content-Type"); got != "text/plain; charset=utf-8" {
 				t.Errorf("Content-Type %q", got)
@@ -305,7 +319,8 @@ func TestRulesMount(t *testing.T) {
 			scope := scopeFor(test.path)
 			before := *scope.Request.URL
 			serve(t, &u, scope)
-			if v := g.last(t); v.app == "" != (test.root == "-") || v.app != "" && (v.root != test.root || v.path != test.below) {
+			if v := g.last(t); v.app == "" != (test.root == "-") || v.app != "" &&
+				(v.root != test.root || v.path != test.below) {
 				t.Errorf("%+v, want root %q and path %q", v, test.root, test.below)
 			}
 			if *scope.Request.URL != before || scope.RootPath != "" {
@@ -323,12 +338,14 @@ func TestRulesErrorsOfApps(t *testing.T) {
 	}{
 		{"B1.11 not found inside the app is the app's", parley.ErrNotFound},
 		{"B1.11 any other error too", boom},
-		{"B1.11 an unsupported protocol too", &parley.UnsupportedProtocolError{Protocol: parley.HTTP}},
+		{"B1.11 an unsupported protocol too", &parley.UnsupportedProtocolError{Protocol: parley.Channel}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var g guestbook
 			var u, inner router.URLs
-			inner.Handle("/x", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return test.err }))
+			inner.Handle("/x", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error {
+				return test.err
+			}))
 			u.Mount("/m", &inner)
 			u.Handle("/", g.app("next"))
 			conn := new(tape)
@@ -348,8 +365,10 @@ func TestRulesOuterCaptures(t *testing.T) {
 		want          values
 	}{
 		{"B1.9 a literal keeps them", "/t/acme/u", values{"tenant": "acme", "rest": "u", "own": "set"}},
-		{"B1.9 a wildcard adds to them", "/t/acme/{leaf}", values{"tenant": "acme", "rest": "u", "leaf": "u", "own": "set"}},
-		{"B1.9 the inner wins over them", "/t/{rest}/u", values{"tenant": "acme", "rest": "acme", "own": "set"}},
+		{"B1.9 a wildcard adds to them", "/t/acme/{leaf}",
+			values{"tenant": "acme", "rest": "u", "leaf": "u", "own": "set"}},
+		{"B1.9 the inner wins over them", "/t/{rest}/u",
+			values{"tenant": "acme", "rest": "acme", "own": "set"}},
 		{"B1.9 no route leaves them", "/nope", values{"tenant": "acme", "rest": "u", "own": "set"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -17,8 +17,9 @@ import (
 // A request without a route is answered with 404, and one whose path has routes
 // for other methods only with 405 and an Allow header; a handshake is denied
 // with 404 in both cases. A router below a mount leaves that to the router
-// above, which first tries its own next-best routes. Other protocols are refused
-// with a *parley.UnsupportedProtocolError.
+// above, which first tries its own next-best routes. A plain request that the app
+// of its route refuses, as one for sockets does, is answered with 426. Other
+// protocols are refused with a *parley.UnsupportedProtocolError.
 //
 // A Lifespan conversation reaches every distinct app below, in order of
 // registration and NotFound last, one after the other: the next one hears of
@@ -48,7 +49,7 @@ type URLs struct {
 
 	mu      sync.Mutex
 	routes  registry
-	serving atomic.Pointer[table] // set by the first Serve
+	serving atomic.Pointer[tree] // set by the first Serve
 }
 
 // Handle registers app for the requests that match pattern, which has the
@@ -57,8 +58,8 @@ type URLs struct {
 // long as those before have constraints: the first whose constraints are
 // satisfied is chosen.
 //
-// Handle panics if the pattern is invalid, can never match or conflicts with
-// another, if app is nil, if a constraint names no wildcard of the pattern or
+// Handle panics if the pattern is invalid, can never match, is written as another
+// framework has it or conflicts with another, if app is nil, if a constraint names no wildcard of the pattern or
 // one that has a constraint already, and if the router is serving.
 func (u *URLs) Handle(pattern string, app parley.App, constraints ...Constraint) {
 	u.register(u.routes.handle, registration{"Handle", pattern, app, constraints})
@@ -102,65 +103,42 @@ func (u *URLs) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn)
 	if t == nil {
 		t = u.seal()
 	}
-	found := t.known(scope)
-	if found == nil {
-		return u.search(ctx, scope, conn, t, nil)
-	}
-	before := scope.Request.Pattern
-	scope.Request.Pattern = found.text
-	err := found.app.Serve(ctx, scope, conn)
-	if err == nil {
-		return nil
-	}
-	missed := passed(err)
-	if missed == nil {
-		return err
-	}
-	scope.Request.Pattern = before
-	return u.search(ctx, scope, conn, t.without(found), missed)
-}
-
-// seal ends registration.
-func (u *URLs) seal() *table {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.serving.Load() == nil {
-		u.serving.Store(newTable(u.routes.entries))
-	}
-	return u.serving.Load()
-}
-
-// search asks ServeMux, and asks again as long as the route found passes. missed
-// is what a route that has passed would have answered.
-func (u *URLs) search(ctx context.Context, scope *parley.Scope, conn parley.Conn, t *table, missed *outcome) error {
-	path, ok := scope.EscapedRoutePath()
-	if !ok {
-		return u.miss(ctx, scope, conn, notFound())
-	}
-	redirects := u.Redirects && scope.Protocol == parley.HTTP
-	m := newMatch(scope, path)
+	var tried []*route
+	var missed *answer
 	for {
-		rest, found, answer := m.find(t, redirects)
-		switch {
-		case found == nil && answer.redirects():
-			return answer.below(m.root(), scope.Request).send(ctx, scope, conn)
-		case found == nil:
-			return u.miss(ctx, scope, conn, first(missed, answer))
+		v, answer := t.visit(scope, tried, u.Redirects)
+		if answer != nil {
+			return u.miss(ctx, scope, conn, missed.or(answer))
 		}
-		err := found.app.Serve(ctx, m.below(found), conn)
+		err := v.entry.route.app.Serve(ctx, v.scope, conn)
 		if err == nil {
 			return nil
 		}
 		if answer = passed(err); answer == nil {
-			return err
+			return explain(ctx, scope, conn, err)
 		}
-		missed, t = first(missed, answer), rest.without(found)
+		v.leave()
+		missed, tried = missed.or(answer), append(tried, v.entry.route)
 	}
 }
 
+// seal ends registration.
+func (u *URLs) seal() *tree {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.serving.Load() == nil {
+		u.serving.Store(newTree(u.routes.entries))
+	}
+	return u.serving.Load()
+}
+
 // miss ends a search in vain.
-func (u *URLs) miss(ctx context.Context, scope *parley.Scope, conn parley.Conn, answer *outcome) error {
+func (u *URLs) miss(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn, answer *answer,
+) error {
 	switch {
+	case answer.redirects():
+		return answer.send(ctx, scope, conn)
 	case u.NotFound != nil:
 		return u.NotFound.Serve(ctx, scope, conn)
 	case scope.Nested():
@@ -171,20 +149,12 @@ func (u *URLs) miss(ctx context.Context, scope *parley.Scope, conn parley.Conn, 
 
 // passed returns what a router below would have answered if it had been asked
 // to, or nil if err is any other error.
-func passed(err error) *outcome {
+func passed(err error) *answer {
 	var none *noRoute
 	if errors.As(err, &none) {
 		return none.answer
 	}
 	return nil
-}
-
-// first returns the first of the answers that knows more than "not found".
-func first(a, b *outcome) *outcome {
-	if a == nil || a.methods() == nil {
-		return b
-	}
-	return a
 }
 
 // apps lists the apps in the order in which they hear of the lifespan.

@@ -30,6 +30,10 @@ func TestRedirects(t *testing.T) {
 	u.Handle("/tree/", g.app("tree"))
 	u.Handle("GET /gets/", g.app("gets"))
 	u.Mount("/m", inner)
+	passing := new(router.URLs)
+	passing.Handle("GET /{$}", g.app("passing")) // whose 405 the redirect goes before
+	u.Mount("/p", passing)
+	u.Handle("/p/{$}", g.app("p"))
 	for _, test := range []struct {
 		target, location string
 		status           int
@@ -39,6 +43,7 @@ func TestRedirects(t *testing.T) {
 		{"/tree/../tree/x", "/tree/x", 307},
 		{"/m/tree?q=1", "/m/tree/?q=1", 307},
 		{"POST /gets", "", 405},
+		{"POST /p", "/p/", 307},
 		{"/nope", "", 404},
 		{"ws:/tree", "", 404},
 		{"ws://tree/", "", 404},
@@ -126,7 +131,8 @@ func TestLiteralRoutePassesMethods(t *testing.T) {
 	innermost.Handle("PUT /x", nothing)
 	middle.Handle("/x", &innermost)
 	u.Mount("/m", &middle)
-	if status, header, _ := serve(t, &u, scopeFor("/m/x")).answer(); status != 405 || header.Get("Allow") != "PUT" {
+	if status, header, _ := serve(t, &u, scopeFor("/m/x")).answer(); status != 405 ||
+		header.Get("Allow") != "PUT" {
 		t.Errorf("%d, allowed %q", status, header.Get("Allow"))
 	}
 }

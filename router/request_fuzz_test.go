@@ -1,0 +1,129 @@
+package router_test
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/router"
+)
+
+// nestedSite is routers in routers with patterns of every kind: what a request can
+// meet.
+func nestedSite(redirects bool, app parley.App) *router.URLs {
+	leaf := &router.URLs{Redirects: redirects}
+	leaf.Handle("/{x}", app, router.Int("x"))
+	leaf.Handle("/{y}/{z...}", app, router.Path("z"))
+	leaf.Handle("POST /{$}", app)
+	middle := &router.URLs{Redirects: redirects}
+	middle.Mount("/{m}", leaf, router.Slug("m"))
+	middle.Handle("/{r}", app, router.Regexp("r", regexp.MustCompile("[a-c%/ ]+")))
+	middle.Handle("/x/", app)
+	open := &router.URLs{Redirects: redirects, NotFound: app}
+	open.Handle("GET /a/b", app)
+	u := &router.URLs{Redirects: redirects}
+	u.Mount("/{p}", middle)
+	u.Mount("/a/{q}", leaf, router.UUID("q"))
+	u.Mount("/a/open", open)
+	u.Handle("CONNECT c.x/{c...}", app, router.Path("c"))
+	u.Handle("h.x/a/{h}", app)
+	u.Handle("DELETE h.x/{d}/{$}", app)
+	u.Handle("/%2F/{s}", app)
+	return u
+}
+
+// captured are the names of all values.
+var captured = []string{"x", "y", "z", "m", "r", "p", "q", "c", "h", "d", "s"}
+
+// FuzzRequest serves whatever net/http's own parser makes of what a client sends:
+// it is answered once or reaches one app, which finds its scope in order.
+func FuzzRequest(f *testing.F) {
+	for _, line := range []string{
+		"GET / HTTP/1.1", "CONNECT //x HTTP/1.1", "CONNECT h:80 HTTP/1.1", "CONNECT /a HTTP/1.1",
+		"GET //x HTTP/1.1", "GET * HTTP/1.1", "OPTIONS * HTTP/1.1", "GET http://h.x HTTP/1.1",
+		"GET http://h.x/a/b?q HTTP/1.0", "GET /a/%2F HTTP/1.1", "GET /%2f/7 HTTP/1.1",
+		"GET /a/b/../c HTTP/1.1", "PUT /a/00000000-0000-0000-0000-000000000000/7 HTTP/1.1",
+		"HEAD /ab/c%20%/x HTTP/1.1", "GET /a/open/a/b/ HTTP/1.1", "GET /%00/%ff/7 HTTP/1.1",
+		"DELETE /x/ HTTP/1.1", "GET ?q HTTP/1.1", "GET mailto:x HTTP/1.1", "GET //h.x//a HTTP/1.1",
+	} {
+		f.Add(line+"\r\nHost: h.x:80\r\n\r\n", "")
+		f.Add(line+"\r\nHost: \r\n\r\n", "/a")
+	}
+	var v visitor
+	sites := map[bool]*router.URLs{
+		false: nestedSite(false, parley.AppFunc(v.serve)),
+		true:  nestedSite(true, parley.AppFunc(v.serve)),
+	}
+	f.Fuzz(func(t *testing.T, raw, root string) {
+		for _, protocol := range []parley.Protocol{parley.HTTP, parley.WebSocket} {
+			for redirects, site := range sites {
+				r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
+				if err != nil {
+					t.Skip()
+				}
+				v = visitor{t: t}
+				scope := &parley.Scope{Protocol: protocol, Request: r, RootPath: root}
+				v.send(scope, site, redirects && protocol == parley.HTTP)
+			}
+		}
+	})
+}
+
+// visitor is the app that a request may reach, and looks at what it gets there.
+type visitor struct {
+	t      *testing.T
+	visits int
+}
+
+func (v *visitor) serve(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
+	v.visits++
+	if !strings.HasPrefix(scope.RoutePath(), "/") {
+		v.t.Errorf("path %q below %q of %v", scope.RoutePath(), scope.RootPath, scope.Request.URL)
+	}
+	if x := scope.PathValue("x"); x != "" {
+		if _, err := strconv.Atoi(x); err != nil {
+			v.t.Errorf("%q is no number", x)
+		}
+	}
+	clone := scope.Clone()
+	for _, name := range captured {
+		if clone.PathValue(name) != scope.PathValue(name) {
+			v.t.Errorf("a clone has %q for %s", clone.PathValue(name), name)
+		}
+	}
+	return nil
+}
+
+// send serves one conversation and looks at what has become of it.
+func (v *visitor) send(scope *parley.Scope, site *router.URLs, redirects bool) {
+	conn, before := new(tape), *scope.Request.URL
+	if err := site.Serve(v.t.Context(), scope, conn); err != nil {
+		v.t.Fatal(err)
+	}
+	status := conn.status()
+	if v.visits > 1 || (v.visits == 1) != (status == 0) {
+		v.t.Errorf("%d apps, and answered with %d", v.visits, status)
+	}
+	if status/100 == 3 && !redirects {
+		v.t.Errorf("redirected to %v", conn.sent)
+	}
+	if *scope.Request.URL != before {
+		v.t.Errorf("the URL has become %v", scope.Request.URL)
+	}
+	if v.visits > 0 {
+		return
+	}
+	for _, name := range captured {
+		if value := scope.PathValue(name); value != "" {
+			v.t.Errorf("%s is left behind as %q", name, value)
+		}
+	}
+	if scope.Request.Pattern != "" {
+		v.t.Errorf("pattern %q is left behind", scope.Request.Pattern)
+	}
+}

@@ -1,0 +1,211 @@
+package router
+
+import (
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/parleygo/parley"
+)
+
+// search is the search for the route of one request. Its order is the precedence
+// of net/http: a host goes before any host, a method before any method, and in
+// each place of the path a literal before a wildcard, and that before the rest.
+// What comes next in this order is the next-best route.
+type search struct {
+	tree    *tree
+	host    string
+	method  string
+	path    string // below the root of the router; begins with a slash
+	escaped bool   // the path is, segment by segment
+	tried   []*route
+	values  values // of the route that was found
+}
+
+// begin prepares the search for scope, whose path may be unclean. It reports whether
+// there is a path to look at.
+func (s *search) begin(scope *parley.Scope) (ok bool) {
+	r := scope.Request
+	if r == nil || r.RequestURI == "*" {
+		return false
+	}
+	s.host, s.method = r.Host, r.Method
+	if r.Method != http.MethodConnect {
+		s.host = withoutPort(r.Host)
+	}
+	if scope.RootPath == "" && r.URL.RawPath == "" {
+		s.path = r.URL.Path // no slash in it was escaped
+		return true
+	}
+	s.path, ok = scope.EscapedRoutePath()
+	s.escaped = strings.IndexByte(s.path, '%') >= 0
+	return ok
+}
+
+// find returns the best entry that has not been tried.
+func (s *search) find() *entry {
+	if len(s.tree.hosts) > 0 {
+		if m := s.tree.hosts[s.host]; m != nil {
+			if found := s.under(m); found != nil {
+				return found
+			}
+		}
+	}
+	return s.under(s.tree.everywhere)
+}
+
+func (s *search) under(m *methodTree) *entry {
+	if s.method != http.MethodGet && len(m.others) > 0 {
+		if found := s.walk(m.others[s.method], s.path); found != nil {
+			return found
+		}
+	}
+	if s.method == http.MethodGet || s.method == http.MethodHead {
+		if found := s.walk(m.get, s.path); found != nil {
+			return found
+		}
+	}
+	return s.walk(m.all, s.path)
+}
+
+// walk looks for an entry below n that matches path.
+func (s *search) walk(n *node, path string) *entry {
+	switch {
+	case n == nil:
+		return nil
+	case path == "":
+		return s.choose(n.here)
+	case path == "/":
+		if found := s.choose(n.end); found != nil {
+			return found
+		}
+		return s.chooseRest(n, path)
+	}
+	segment, rest := path[1:], ""
+	if i := strings.IndexByte(segment, '/'); i >= 0 {
+		segment, rest = segment[:i], segment[i:]
+	}
+	if s.escaped {
+		segment = unescape(segment)
+	}
+	if found := s.walk(n.literals.find(segment), rest); found != nil {
+		return found
+	}
+	if n.wild != nil {
+		s.values.push(segment)
+		if found := s.walk(n.wild, rest); found != nil {
+			return found
+		}
+		s.values.pop()
+	}
+	return s.chooseRest(n, path)
+}
+
+func (s *search) choose(entries []*entry) *entry {
+	for _, e := range entries {
+		if !slices.Contains(s.tried, e.route) && e.route.fits(&s.values) {
+			return e
+		}
+	}
+	return nil
+}
+
+// chooseRest chooses among the entries that match path whatever it is.
+func (s *search) chooseRest(n *node, path string) *entry {
+	if len(n.rest) == 0 {
+		return nil
+	}
+	path = path[1:]
+	if s.escaped {
+		path = unescape(path)
+	}
+	s.values.push(path) // which a pattern without a name for it ignores
+	found := s.choose(n.rest)
+	if found == nil {
+		s.values.pop()
+	}
+	return found
+}
+
+func unescape(text string) string {
+	if unescaped, err := url.PathUnescape(text); err == nil {
+		return unescaped
+	}
+	return text
+}
+
+// allowed returns the methods that would find a route, sorted.
+func (s *search) allowed(redirects bool) []string {
+	methods := []string{http.MethodGet}
+	if m := s.tree.hosts[s.host]; m != nil {
+		methods = slices.AppendSeq(methods, maps.Keys(m.others))
+	}
+	methods = slices.AppendSeq(methods, maps.Keys(s.tree.everywhere.others))
+	var allowed []string
+	for _, method := range methods {
+		probe := *s
+		probe.method = method
+		if probe.afresh() == nil && !(redirects && probe.needsSlash()) {
+			continue
+		}
+		allowed = append(allowed, method)
+		if method == http.MethodGet {
+			allowed = append(allowed, http.MethodHead)
+		}
+	}
+	slices.Sort(allowed)
+	return slices.Compact(allowed)
+}
+
+// needsSlash reports whether there is a route for the path with a slash at its end,
+// and for that very path.
+func (s *search) needsSlash() bool {
+	if s.path == "" || strings.HasSuffix(s.path, "/") {
+		return false
+	}
+	probe := *s
+	probe.path += "/"
+	found := probe.afresh()
+	return found != nil && found.exact(probe.path)
+}
+
+// afresh finds a route for a search that was copied from another.
+func (s *search) afresh() *entry {
+	s.values = values{}
+	return s.find()
+}
+
+func withoutPort(host string) string {
+	if strings.IndexByte(host, ':') < 0 {
+		return host
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
+}
+
+// isClean reports whether a path is one that net/http would not redirect: it begins
+// with a slash, and has neither empty segments nor dots for segments.
+func isClean(p string) bool {
+	if p == "" || p[0] != '/' {
+		return false
+	}
+	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
+		return true
+	}
+	return p == cleanPath(p)
+}
+
+// cleanPath is what net/http makes of a path.
+func cleanPath(p string) string {
+	cleaned := path.Clean("/" + p)
+	if strings.HasSuffix(p, "/") && cleaned != "/" {
+		cleaned += "/"
+	}
+	return cleaned
+}
