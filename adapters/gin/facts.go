@@ -18,11 +18,23 @@ type factsKey struct{}
 
 func withFacts(c *gin.Context) context.Context {
 	ctx := c.Request.Context()
-	known := &facts{keys: maps.Clone(c.Keys), fullPath: c.FullPath(), clientIP: c.ClientIP()}
+	known := &facts{keys: copied(c.Keys), fullPath: c.FullPath(), clientIP: c.ClientIP()}
 	if outer := factsOf(ctx); outer != &noFacts {
 		known.inherit(outer)
 	}
 	return context.WithValue(ctx, factsKey{}, known)
+}
+
+// copied copies gin's keys: strings before gin 1.12, anything since.
+func copied[K comparable](keys map[K]any) map[any]any {
+	if keys == nil {
+		return nil
+	}
+	all := make(map[any]any, len(keys))
+	for key, value := range keys {
+		all[key] = value
+	}
+	return all
 }
 
 // inherit adds what an outer engine knew and this one doesn't.
