@@ -6,18 +6,29 @@ BENCHTIME ?= 1s
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # Every module of the repository, the root first. $(call each,commands) runs
-# commands in each of them and stops at the first that fails.
+# commands in each of them and stops at the first that fails. They run without
+# go.work, which would have all modules use the newest version that one asks for:
+# the root asks for the oldest that work, and is tested with them.
 MODULES := $(sort $(dir $(shell find . -name go.mod -not -path '*/testdata/*')))
-each = set -euo pipefail; for module in $(MODULES); do (echo "== $$module"; cd "$$module"; $(1)); done
+each = set -euo pipefail; export GOWORK=off; for module in $(MODULES); do (echo "== $$module"; cd "$$module"; $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint vet fuzz allocs bench
+.PHONY: help test test-newest lint vet fuzz allocs bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 test: ## Run all tests with the race detector
 	@$(call each,go test -race ./...)
+
+# The versions go into a copy of go.mod; nothing in the tree is touched.
+test-newest: ## Run the root's tests with the newest versions of what it asks for
+	@set -euo pipefail; export GOWORK=off; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
+	cp go.mod "$$copy/newest.mod"; cp go.sum "$$copy/newest.sum"; \
+	for module in $$(go list -m -f '{{if not (or .Indirect .Main)}}{{.Path}}{{end}}' all); do \
+		go get -modfile="$$copy/newest.mod" "$$module@upgrade"; \
+	done; \
+	go test -modfile="$$copy/newest.mod" ./...
 
 lint: ## Run the linters of .golangci.yml
 	@$(call each,go run $(GOLANGCI) run ./...)
