@@ -1,13 +1,16 @@
 package nethttp
 
 import (
+	"cmp"
 	"context"
-	"maps"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/overevents"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // Middleware makes parley middleware of net/http middleware: rs/cors, otelhttp,
@@ -48,7 +51,7 @@ type passage struct {
 	// gateway serves HTTP below, over the writer that the middleware hands on.
 	gateway *Gateway
 	// writer is the one that the middleware was given on a WebSocket.
-	writer *overevents.Writer
+	writer *handshakeWriter
 
 	mu       sync.Mutex    // the middleware may hand on on a goroutine of its own
 	returned chan struct{} // made when it hands on, closed when the app has returned
@@ -119,7 +122,7 @@ func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 // handshake. If it hands on instead, the writer's headers go with the app's
 // answer.
 func (m *middlewareApp) serveWebSocket(ctx context.Context, p *passage) error {
-	p.writer = overevents.NewDenial(ctx, p.scope, p.conn)
+	p.writer = &handshakeWriter{Writer: overevents.NewDenial(ctx, p.scope, p.conn)}
 	defer p.writer.Release()
 	m.handler.ServeHTTP(p.writer, p.scope.Request.WithContext(ctx))
 	p.writer.Retire()
@@ -143,51 +146,63 @@ func (m *middlewareApp) inner(w http.ResponseWriter, r *http.Request) {
 		if scope.Protocol == parley.HTTP {
 			return p.gateway.serveBelow(&scope, m.next, w, r)
 		}
-		header := maps.Clone(p.writer.Header())
-		maps.Copy(header, w.Header()) // a writer in between may have one of its own
-		return m.next.Serve(r.Context(), &scope, withHeader(p.conn, header))
+		header := p.writer.Header().Clone()
+		for name, values := range w.Header() { // a writer in between may have one of its own
+			header[name] = slices.Clone(values)
+		}
+		p.writer.hand()
+		conn := withHead(p.conn, header, p.headHook(w, header.Clone()))
+		return m.next.Serve(r.Context(), &scope, conn)
 	})
 }
 
-// withHeader returns a conn whose answer to the handshake has header on top. A
-// live conn takes it at once and stays what it is, for handlers that upgrade by
-// themselves.
-func withHeader(conn parley.Conn, header http.Header) parley.Conn {
-	if len(header) == 0 {
-		return conn
-	}
+// withHead returns a conn whose answer to the handshake has header on top, and is
+// what hook makes of it. A live conn takes both at once and stays what it is, for
+// handlers that upgrade by themselves.
+func withHead(conn parley.Conn, header http.Header, hook headHook) parley.Conn {
 	if live, ok := conn.(*webSocketConn); ok {
-		live.addHeader(header)
+		live.addHead(header, hook)
 		return conn
 	}
-	return &headedConn{conn, header}
+	return &headedConn{Conn: conn, header: header, hook: hook}
 }
 
 type headedConn struct {
 	parley.Conn
-	header http.Header
+	header   http.Header
+	hook     headHook
+	answered atomic.Bool
 }
 
 // Unwrap tells that messages pass unchanged.
 func (c *headedConn) Unwrap() parley.Conn { return c.Conn }
 
 func (c *headedConn) Send(ctx context.Context, event parley.Event) error {
+	status := 0
 	switch e := event.(type) {
 	case parley.WebSocketAccept:
-		e.Header = c.merged(e.Header)
-		event = e
+		status = http.StatusSwitchingProtocols
 	case parley.WebSocketDeny:
-		e.Header = c.merged(e.Header)
-		event = e
+		status = cmp.Or(e.Status, http.StatusForbidden)
 	case parley.WebSocketResponseStart:
-		e.Header = c.merged(e.Header)
-		event = e
+		status = e.Status
+	case parley.WebSocketClose:
+		if !c.answered.Load() { // which is an answer, too
+			status, event = http.StatusForbidden, parley.WebSocketDeny{Status: http.StatusForbidden}
+		}
 	}
-	return c.Conn.Send(ctx, event)
-}
-
-func (c *headedConn) merged(header http.Header) http.Header {
-	all := c.header.Clone()
-	copyHeader(all, header)
-	return all
+	if status == 0 {
+		return c.Conn.Send(ctx, event)
+	}
+	header := c.header.Clone()
+	if instead := c.hook(status, header); instead != nil {
+		event = *instead
+	}
+	err := c.Conn.Send(ctx, protocol.WithHeader(event, header))
+	if err == nil && !c.answered.Swap(true) && status == http.StatusSwitchingProtocols {
+		if _, denied := event.(parley.WebSocketDeny); denied {
+			return errAnsweredAbove
+		}
+	}
+	return err
 }

@@ -48,6 +48,12 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 func (c *webSocketConn) upgrade(event parley.WebSocketAccept) (sock *socket.Conn, err error) {
 	panicked := c.write(func(w http.ResponseWriter) {
 		header := maps.Clone(w.Header())
+		if instead := c.head(http.StatusSwitchingProtocols, header); instead != nil {
+			maps.Copy(w.Header(), header)
+			c.reply(w, *instead)
+			err = errAnsweredAbove
+			return
+		}
 		delete(header, "Sec-Websocket-Protocol") // the app chooses
 		copyHeader(header, event.Header)
 		if event.Subprotocol != "" {
@@ -129,14 +135,21 @@ func (c *webSocketConn) respond(deny parley.WebSocketDeny) error {
 	}
 	defer c.done()
 	return c.write(func(w http.ResponseWriter) {
-		copyHeader(w.Header(), deny.Header)
-		if deny.Status != http.StatusNoContent && deny.Status != http.StatusNotModified {
-			w.Header()["Content-Length"] = []string{strconv.Itoa(len(deny.Body))}
+		if instead := c.head(deny.Status, w.Header()); instead != nil {
+			deny = *instead
 		}
-		w.WriteHeader(deny.Status)
-		w.Write(deny.Body) // a client that is gone has nobody to tell
-		c.flush(w)
+		c.reply(w, deny)
 	})
+}
+
+func (c *webSocketConn) reply(w http.ResponseWriter, deny parley.WebSocketDeny) {
+	copyHeader(w.Header(), deny.Header)
+	if deny.Status != http.StatusNoContent && deny.Status != http.StatusNotModified {
+		w.Header()["Content-Length"] = []string{strconv.Itoa(len(deny.Body))}
+	}
+	w.WriteHeader(deny.Status)
+	w.Write(deny.Body) // a client that is gone has nobody to tell
+	c.flush(w)
 }
 
 func (c *webSocketConn) startDenial(event parley.WebSocketResponseStart) error {
@@ -148,6 +161,7 @@ func (c *webSocketConn) startDenial(event parley.WebSocketResponseStart) error {
 		return parley.ErrDisconnected
 	}
 	return c.write(func(w http.ResponseWriter) {
+		c.head(event.Status, w.Header())
 		copyHeader(w.Header(), event.Header)
 		w.WriteHeader(event.Status)
 	})

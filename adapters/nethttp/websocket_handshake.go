@@ -24,6 +24,7 @@ const (
 type handshake struct {
 	w        http.ResponseWriter
 	answered chan struct{} // closed with the last state
+	hooks    []headHook    // of middleware above, outermost first
 
 	state   sync.Mutex // guards what follows, and w while the handshake is open
 	at      handshakeState
@@ -52,7 +53,7 @@ func (h *handshake) done() {
 	defer h.state.Unlock()
 	if h.at != handshakeAnswered {
 		h.at = handshakeAnswered
-		h.w = nil // it holds net/http's buffers: 8 KiB
+		h.w, h.hooks = nil, nil // they hold net/http's buffers: 8 KiB
 		close(h.answered)
 	}
 }
@@ -95,11 +96,21 @@ func (h *handshake) fail(err error) {
 	}
 }
 
-// addHeader sets headers that go out with the answer.
-func (h *handshake) addHeader(header http.Header) {
+// addHead sets headers that go out with the answer, and what is to be made of it.
+func (h *handshake) addHead(header http.Header, hook headHook) {
 	h.state.Lock()
 	defer h.state.Unlock()
 	if h.at == handshakeOpen {
 		copyHeader(h.w.Header(), header)
+		h.hooks = append(h.hooks, hook)
 	}
+}
+
+// head has the middleware above make of an answer what it would make of any, the
+// innermost first. It returns what one has answered instead.
+func (h *handshake) head(status int, header http.Header) (instead *parley.WebSocketDeny) {
+	for i := len(h.hooks) - 1; i >= 0 && instead == nil; i-- {
+		instead = h.hooks[i](status, header)
+	}
+	return instead
 }

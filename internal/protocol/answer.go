@@ -13,32 +13,34 @@ func Requested(scope *parley.Scope) bool {
 		(scope.Protocol == parley.HTTP || scope.Protocol == parley.WebSocket)
 }
 
-// WithHeader returns an event that begins an answer with header on top of its
-// own, and any other event as it is.
+// WithHeader returns an event that begins an answer with header in front of its own,
+// as middleware of net/http that sets headers before it hands on, and any other
+// event as it is.
 func WithHeader(event parley.Event, header http.Header) parley.Event {
 	switch e := event.(type) {
 	case parley.HTTPResponseStart:
-		e.Header = merged(e.Header, header)
+		e.Header = merged(header, e.Header)
 		return e
 	case parley.WebSocketAccept:
-		e.Header = merged(e.Header, header)
+		e.Header = merged(header, e.Header)
 		return e
 	case parley.WebSocketDeny:
-		e.Header = merged(e.Header, header)
+		e.Header = merged(header, e.Header)
 		return e
 	case parley.WebSocketResponseStart:
-		e.Header = merged(e.Header, header)
+		e.Header = merged(header, e.Header)
 		return e
 	}
 	return event
 }
 
-func merged(header, more http.Header) http.Header {
-	if header = header.Clone(); header == nil {
-		header = make(http.Header, len(more))
+func merged(header, own http.Header) http.Header {
+	all := make(http.Header, len(header)+len(own))
+	for _, part := range []http.Header{header, own} {
+		for name, values := range part {
+			name = http.CanonicalHeaderKey(name)
+			all[name] = append(all[name], values...)
+		}
 	}
-	for name, values := range more {
-		header[name] = append(header[name], values...)
-	}
-	return header
+	return all
 }

@@ -11,12 +11,13 @@ import (
 
 func TestWithHeader(t *testing.T) {
 	own, more := http.Header{"A": {"1"}}, http.Header{"A": {"2"}, "B": {"3"}}
-	both := http.Header{"A": {"1", "2"}, "B": {"3"}}
+	both := http.Header{"A": {"2", "1"}, "B": {"3"}}
 	for _, test := range []struct{ event, want parley.Event }{
 		{parley.HTTPResponseStart{Header: own}, parley.HTTPResponseStart{Header: both}},
 		{parley.WebSocketAccept{Header: own}, parley.WebSocketAccept{Header: both}},
 		{parley.WebSocketDeny{Header: own}, parley.WebSocketDeny{Header: both}},
 		{parley.WebSocketResponseStart{Header: own}, parley.WebSocketResponseStart{Header: both}},
+		{parley.WebSocketDeny{Header: http.Header{"a": {"1"}}}, parley.WebSocketDeny{Header: both}},
 		{parley.WebSocketDeny{}, parley.WebSocketDeny{Header: more}},
 		{parley.HTTPResponseBody{Body: []byte("a")}, parley.HTTPResponseBody{Body: []byte("a")}},
 	} {
