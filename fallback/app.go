@@ -43,7 +43,7 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 // returned, or until ctx ends, whose cause it returns then. Streams and polls that
 // are there say goodbye; clients between two polls hear of it when they come.
 // Later ones are answered with 503. Sockets are the adapter's: it drains them. A
-// Lifespan's shutdown does the same as Close.
+// Lifespan's shutdown does the same as Close, and so does the drain of package server.
 //
 // Close the App before http.Server.Shutdown, which waits for streams and does not
 // end them, or have that call Close by RegisterOnShutdown. The gateway's Drain ends
@@ -65,3 +65,8 @@ func (a *App) Close(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 }
+
+// drained makes the App one of those that a process ends in order when it goes.
+type drained struct{ *App }
+
+func (d drained) Drain(ctx context.Context) error { return d.Close(ctx) }

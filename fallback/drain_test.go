@@ -10,14 +10,15 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/internal/drain"
 	"github.com/parleygo/parley/parleytest"
 )
 
 // A drain says goodbye to streams and polls, after what was said before, whoever
 // begins it: the App, the gateway, or one and then the other.
 func TestDrain(t *testing.T) {
-	type drain func(t *testing.T, app *fallback.App, gateway context.CancelCauseFunc)
-	for name, drain := range map[string]drain{
+	type act func(t *testing.T, app *fallback.App, gateway context.CancelCauseFunc)
+	for name, begin := range map[string]act{
 		"the app": func(t *testing.T, app *fallback.App, _ context.CancelCauseFunc) {
 			closes(t, app)
 		},
@@ -45,7 +46,7 @@ func TestDrain(t *testing.T) {
 				}
 				synctest.Wait()
 				h.say(t, "last")
-				drain(t, app, cancel)
+				begin(t, app, cancel)
 				if got := c.message(); got != "last" {
 					t.Errorf("got %q", got)
 				}
@@ -90,6 +91,28 @@ func draining(gateway context.Context, app parley.App) parley.App {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer context.AfterFunc(gateway, func() { cancel(context.Cause(gateway)) })()
 		return app.Serve(ctx, scope, conn)
+	})
+}
+
+// A process that drains whatever it serves finds the App by its requests.
+func TestDrainGroup(t *testing.T) {
+	each(t, func(t *testing.T, streams bool) {
+		h, group := new(host), new(drain.Group)
+		app := serve(t, h.echo(), fallback.Options{})
+		below := parley.AppFunc(func(
+			ctx context.Context, scope *parley.Scope, conn parley.Conn,
+		) error {
+			return app.Serve(drain.With(ctx, group), scope, conn)
+		})
+		c := (&client{t: t, app: below, streams: streams}).mustOpen()
+		c.attach()
+		synctest.Wait()
+		if err := group.Drain(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := c.ended(); got != 1012 {
+			t.Errorf("closed with %d", got)
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/drain"
 	"github.com/parleygo/parley/internal/identity"
 	"github.com/parleygo/parley/internal/origin"
 )
@@ -35,6 +36,9 @@ func (a *App) newSession(ctx context.Context, scope *parley.Scope, owner owner) 
 	s.lease.Stop()
 	if err := a.sessions.add(s, &a.options); err != nil {
 		return nil, err
+	}
+	if group := drain.From(ctx); group != nil {
+		group.Join(drained{a})
 	}
 	if err := s.watch(ctx); err != nil {
 		return nil, err
