@@ -155,29 +155,48 @@ func TestDrainInHandshake(t *testing.T) {
 	}
 }
 
-// Middleware that has had enough of a request does not end the session.
-func TestRequestTimeout(t *testing.T) {
-	each(t, func(t *testing.T, streams bool) {
-		h := new(host)
-		app := serve(t, h.echo(), fallback.Options{})
-		impatient := parley.AppFunc(func(
-			ctx context.Context, scope *parley.Scope, conn parley.Conn,
-		) error {
-			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-			defer cancel()
-			return app.Serve(ctx, scope, conn)
+// Middleware that has had enough of a request does not end the session, unless it is
+// the login that has ended.
+func TestRequestEnds(t *testing.T) {
+	for _, test := range []struct {
+		cause error
+		goes  bool // the session goes on
+	}{
+		{context.DeadlineExceeded, true},
+		{errTest, true},
+		{parley.ErrAuthExpired, false},
+	} {
+		t.Run(test.cause.Error(), func(t *testing.T) {
+			each(t, func(t *testing.T, streams bool) {
+				h := new(host)
+				app := serve(t, h.echo(), fallback.Options{})
+				above, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				c := (&client{t: t, app: draining(above, app), streams: streams}).mustOpen()
+				c.attach()
+				synctest.Wait()
+				cancel(test.cause)
+				if got := c.x.Response(); got.Status != 200 || got.Truncated || got.Err != nil {
+					t.Errorf("%+v", got)
+				}
+				c.app, c.x = app, nil
+				if !test.goes {
+					if got := c.ended(); got != 1006 {
+						t.Errorf("ended with %d after it was told", got)
+					}
+					synctest.Wait()
+					if got := h.causes(); len(got) != 1 || !errors.Is(got[0], test.cause) {
+						t.Errorf("ended with %v", got)
+					}
+					return
+				}
+				h.say(t, "a")
+				if got := c.message(); got != "a" {
+					t.Errorf("got %q", got)
+				}
+			})
 		})
-		c := (&client{t: t, app: impatient, streams: streams}).mustOpen()
-		c.attach()
-		if got := c.x.Response(); got.Status != 200 || got.Truncated || got.Err != nil {
-			t.Errorf("%+v", got)
-		}
-		h.say(t, "a")
-		c.x = nil
-		if got := c.message(); got != "a" {
-			t.Errorf("got %q", got)
-		}
-	})
+	}
 }
 
 // Close waits for apps as long as it may.

@@ -2,6 +2,7 @@ package fallback_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -204,6 +205,41 @@ func TestReceiveBytes(t *testing.T) {
 			if got := x.Response(); got.Status != 503 && got.Status != 410 && got.Status != 404 {
 				t.Errorf("%d: %d", i, got.Status)
 			}
+		}
+	})
+}
+
+// What is on its way when the session ends is not taken.
+func TestPostToTheEnd(t *testing.T) {
+	each(t, func(t *testing.T, streams bool) {
+		app := serve(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+			_ = ws.Accept(ctx, parley.WebSocketAccept{})
+			<-ctx.Done()
+			return nil
+		}), fallback.Options{ReceiveBytes: 1})
+		c := (&client{t: t, app: app, streams: streams}).mustOpen()
+		c.attach()
+		c.post("waits for the app")
+		slow := parleytest.Upload(t, app, c.request("POST", ""))
+		slow.Send("is on its way")
+		synctest.Wait()
+		behind := parleytest.Start(t, app, c.request("POST", "waits for its turn"))
+		lost := parleytest.Start(t, app, c.request("POST", "leaves"))
+		synctest.Wait()
+		lost.Vanish()
+		if err := lost.Wait(); !errors.Is(err, parley.ErrDisconnected) {
+			t.Errorf("the one that left: %v", err)
+		}
+		c.goodbye(0, "")
+		if got := behind.Status(); got != 410 {
+			t.Errorf("behind: %d", got)
+		}
+		slow.End()
+		if got := slow.Status(); got != 410 {
+			t.Errorf("on its way: %d", got)
+		}
+		if got := app.Stats().Received; got != 1 {
+			t.Errorf("received %d", got)
 		}
 	})
 }

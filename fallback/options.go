@@ -74,7 +74,8 @@ type Options struct {
 	CookieName string
 
 	// CookiePath is the cookie's path. Default: that of the request which opens
-	// the session. A proxy that cuts off a part of the path needs another one.
+	// the session. A proxy that cuts off a part of the path needs another one, and
+	// an app with many paths, a room each, does well to have a common one.
 	CookiePath string
 
 	// Logger is told of apps that fail. Default slog.Default(); a logger of
