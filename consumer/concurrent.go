@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/usercode"
 )
 
@@ -17,7 +18,8 @@ type queues struct {
 	seed  maphash.Seed
 	turn  int // of messages without a key
 	alive sync.WaitGroup
-	freed chan struct{} // holds a token when there may be room
+	drain protocol.Handling // told of what is handled
+	freed chan struct{}     // holds a token when there may be room
 
 	mu    sync.Mutex
 	all   []queue
@@ -39,6 +41,7 @@ const (
 func (c *Conn) receiveConcurrently(ctx context.Context) (err error) {
 	c.queues = &queues{
 		conn: c, seed: maphash.MakeSeed(), all: make([]queue, c.app.options.Concurrency),
+		drain: protocol.HandlingOf(c.conn),
 		freed: make(chan struct{}, 1),
 	}
 	defer c.queues.alive.Wait()
@@ -93,6 +96,7 @@ func (s *queues) push(q *queue, message parley.WebSocketReceive) bool {
 		return false
 	}
 	s.bytes += size
+	s.drain.Handling(1)
 	q.waiting = append(q.waiting, message)
 	if !q.busy {
 		q.busy = true
@@ -136,6 +140,7 @@ func (s *queues) handle(message parley.WebSocketReceive) {
 }
 
 func (s *queues) free(size int) {
+	s.drain.Handling(-1)
 	s.mu.Lock()
 	s.bytes -= size
 	s.mu.Unlock()

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/internal/socket"
 )
 
 // drainWave is how long a drain takes to tell all its conversations, so that
@@ -44,11 +42,12 @@ func (g *Gateway) Stats() Stats {
 // closed with 1012 behind what waits to be sent to them, and the contexts of
 // HTTP apps that wait for their end, with an answer begun or in Receive, are
 // cancelled, spread over the first five seconds or half of the time ctx leaves,
-// whichever is less. Then those are cancelled too that look at their context for
-// other reasons: a request in the middle of its work has until then.
+// whichever is less. Whoever is at work has until then: a socket whose app has
+// received a message is closed when it asks for the next one, behind what it has
+// sent, and a request goes on. Then the rest is told.
 //
-// Drain returns nil when all have ended. When ctx ends first it cuts the sockets
-// that are left and returns ctx's cause. It may be called more than once, and
+// Drain returns nil when all have ended. When ctx ends first it cuts those that are
+// left and returns ctx's cause. It may be called more than once, and
 // beside http.Server.Shutdown, which does not know of WebSockets.
 func (g *Gateway) Drain(ctx context.Context) error {
 	g.draining.Store(true)
@@ -112,30 +111,5 @@ func (c *httpConn) nowWaits() {
 	c.waits.Store(true)
 	if c.gateway.draining.Load() {
 		c.ctx.end(parley.ErrDraining)
-	}
-}
-
-// drain ends a WebSocket politely.
-func (c *webSocketConn) drain(bool) {
-	c.mu.Lock()
-	sock := c.socket
-	c.mu.Unlock()
-	if sock != nil {
-		c.drainSocket(sock)
-		return
-	}
-	c.preempt(http.StatusServiceUnavailable, parley.ErrDraining)
-}
-
-func (c *webSocketConn) drainSocket(sock *socket.Conn) {
-	sock.Close(parley.CodeOf(parley.ErrDraining), "", parley.ErrDraining)
-}
-
-// cut ends a WebSocket at once.
-func (c *webSocketConn) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.socket != nil {
-		c.socket.Abort(parley.ErrDraining)
 	}
 }

@@ -18,8 +18,7 @@ func (c *httpConn) End(cause error) {
 	c.ctx.arm()
 	c.ctx.end(cause)
 	c.limited.Store(true)
-	deadline := time.Now().Add(lastWords)
-	http.NewResponseController(c.w).SetWriteDeadline(deadline) // a writer without one has nothing to bound
+	c.cutAt(time.Now().Add(lastWords))
 }
 
 // unlimit takes back what End has set on a connection that serves other requests.

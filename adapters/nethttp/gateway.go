@@ -24,6 +24,7 @@ type Gateway struct {
 	spooled atomic.Int64  // bytes that spools hold
 	slow    atomic.Uint64 // conversations cut for slow clients
 
+	bases          sync.Map // of context.Context, by *http.Server
 	originWarnings seldom
 }
 

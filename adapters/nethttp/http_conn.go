@@ -64,7 +64,7 @@ func (c *httpConn) begin(w http.ResponseWriter, r *http.Request, above *parley.S
 		c.leaked = true // not like the gateway's other scopes any more
 	}
 	c.scope.Request = r
-	if te := r.Header["Te"]; len(te) > 0 && protocol.WantsTrailers(r.Header) {
+	if te := r.Header["Te"]; len(te) > 0 && r.ProtoAtLeast(1, 1) && protocol.WantsTrailers(r.Header) {
 		c.scope.Extensions = withTrailers
 		c.leaked = true
 	}
@@ -140,6 +140,8 @@ func (c *httpConn) loss() error {
 	switch {
 	case !errors.Is(cause, context.Canceled):
 		return cause
+	case c.gateway.baseOf(c.r).Err() != nil:
+		return parley.ErrDraining
 	case c.in.stalled():
 		return parley.ErrIdle
 	case c.out.stalled():

@@ -192,13 +192,17 @@ func (c *httpConn) lost(err error) error {
 	return parley.ErrDisconnected
 }
 
-// cut ends the writing and reading of an app that a drain cannot wait for any more.
-func (c *httpConn) cut() {
+// cut ends the writing of an app that a drain cannot wait for any more.
+func (c *httpConn) cut() { c.cutAt(time.Unix(1, 0)) }
+
+// cutAt has writes fail from a time on, if the writer knows deadlines. Others than
+// the app call it, on goroutines of their own.
+func (c *httpConn) cutAt(deadline time.Time) {
 	usercode.Run(func() error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if conn := deadlined(c.w); conn != nil && !c.over {
-			conn.SetWriteDeadline(time.Unix(1, 0))
+			conn.SetWriteDeadline(deadline)
 		}
 		return nil
 	})

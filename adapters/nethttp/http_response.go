@@ -45,6 +45,9 @@ func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
 		}
 		return err
 	}
+	if c.r.ProtoMajor > 1 {
+		dropConnection(header)
+	}
 	c.out.status = event.Status
 	c.out.trailers = event.Trailers && (handler || c.scope.Supports(parley.ExtensionTrailers))
 	if c.out.trailers {
@@ -63,6 +66,14 @@ func takeField(header http.Header, name string, values []string) {
 		header[name] = append(header[name], values...)
 	default:
 		header[name] = values
+	}
+}
+
+// dropConnection takes out what speaks of a connection, which HTTP/2 forbids (RFC
+// 9113, section 8.2.2).
+func dropConnection(header http.Header) {
+	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade"} {
+		delete(header, name)
 	}
 }
 

@@ -175,7 +175,7 @@ func (c *httpConn) answerError(err error) {
 		status = c.in.failed
 	case errors.Is(context.Cause(c.r.Context()), context.DeadlineExceeded):
 		status = http.StatusServiceUnavailable // of middleware above: the client is there
-	case c.r.Context().Err() != nil:
+	case c.ctx.cause() != parley.ErrDraining && c.r.Context().Err() != nil:
 		status = statusClientGone
 	case protocol.Status(c.ctx.cause()) != http.StatusInternalServerError:
 		status = protocol.Status(c.ctx.cause()) // 503 for a drain, 401 for a login that has ended

@@ -46,6 +46,7 @@ type middlewareApp struct {
 // passage is one conversation on its way through the middleware. It travels in
 // the request's context.
 type passage struct {
+	ctx   context.Context // the conversation's
 	scope *parley.Scope
 	conn  parley.Conn
 	// gateway serves HTTP below, over the writer that the middleware hands on.
@@ -83,7 +84,7 @@ func (p *passage) outcome() (returned <-chan struct{}, err error) {
 }
 
 func (m *middlewareApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	p := &passage{scope: scope, conn: conn, gateway: m.fallback}
+	p := &passage{ctx: ctx, scope: scope, conn: conn, gateway: m.fallback}
 	ctx = context.WithValue(ctx, passageKey{m}, p)
 	switch scope.Protocol {
 	case parley.HTTP:
@@ -152,7 +153,9 @@ func (m *middlewareApp) inner(w http.ResponseWriter, r *http.Request) {
 		}
 		p.writer.hand()
 		conn := withHead(p.conn, header, p.headHook(w, header.Clone()))
-		return m.next.Serve(r.Context(), &scope, conn)
+		ctx, cancel := outliving(p.ctx, r.Context())
+		defer cancel()
+		return m.next.Serve(ctx, &scope, conn)
 	})
 }
 

@@ -79,9 +79,10 @@ func (c *webSocketConn) refuseForeign() bool {
 	if c.foreign == nil || c.foreign.Allowed() {
 		return false
 	}
-	if c.preempt(http.StatusForbidden, errForeignPage) {
+	if c.refuse() {
 		c.gateway.warnOfOrigin(c.scope.Request, c.foreign.refusal,
 			"let it in by an option of the gateway or by middleware.Origin")
+		c.answerRefused(http.StatusForbidden, errForeignPage)
 	}
 	return true
 }

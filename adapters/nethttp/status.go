@@ -1,15 +1,24 @@
 package nethttp
 
-import "net/http"
+import (
+	"io"
+	"net/http"
+	"strconv"
+)
 
 // answer writes a short plain response with nothing in it but its status.
 func answer(w http.ResponseWriter, status int) {
 	header := w.Header()
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified"} {
+	for _, name := range []string{"Content-Encoding", "Transfer-Encoding", "Trailer", "Etag", "Last-Modified"} {
 		header.Del(name)
 	}
 	if status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", "5")
 	}
-	http.Error(w, http.StatusText(status), status)
+	text := http.StatusText(status)
+	header.Set("Content-Length", strconv.Itoa(len(text)+1)) // so that a flush sends all of it
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	io.WriteString(w, text+"\n")
 }

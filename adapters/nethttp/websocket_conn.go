@@ -36,6 +36,7 @@ type webSocketConn struct {
 	finished  bool        // what the app left unsaid is said
 	aging     *time.Timer // ends a socket that is too old
 	foreign   *foreign    // the page is of another site
+	handling
 
 	handshake
 }
@@ -51,6 +52,8 @@ func (c *webSocketConn) Receive(ctx context.Context) (parley.Event, error) {
 		}
 		return parley.WebSocketConnect{}, nil
 	}
+	c.received = false
+	c.leaveIfIdle()
 	sock := c.socket
 	c.mu.Unlock()
 	if sock == nil {
@@ -65,6 +68,9 @@ func (c *webSocketConn) Receive(ctx context.Context) (parley.Event, error) {
 	message, err := sock.Read(ctx)
 	switch err {
 	case nil:
+		c.mu.Lock()
+		c.received = true
+		c.mu.Unlock()
 		return parley.WebSocketReceive{Type: message.Type, Data: message.Data}, nil
 	case socket.ErrEnded:
 		return c.disconnected(), nil

@@ -80,16 +80,23 @@ func (c *webSocketConn) preempt(status int, cause error) bool {
 	if !c.refuse() {
 		return false
 	}
+	c.answerRefused(status, cause)
+	return true
+}
+
+func (c *webSocketConn) answerRefused(status int, cause error) {
 	defer c.done()
 	c.cancel(cause)
 	c.write(func(w http.ResponseWriter) { c.answer(w, status) })
-	return true
 }
 
 // requestEnded ends a handshake that is not answered yet when its client leaves, or
 // when middleware above gives it no more time.
 func (c *webSocketConn) requestEnded() {
 	cause, status := parley.ErrDisconnected, statusClientGone
+	if c.gateway.baseOf(c.scope.Request).Err() != nil {
+		cause, status = parley.ErrDraining, http.StatusServiceUnavailable
+	}
 	if err := context.Cause(c.scope.Request.Context()); errors.Is(err, context.DeadlineExceeded) {
 		cause, status = errHandshakeTimeout, http.StatusServiceUnavailable
 	}
@@ -115,6 +122,9 @@ func (c *webSocketConn) timedOut() {
 // run serves the conversation to its end. Whatever the app, a logger or a writer
 // above does, nothing but this conversation ends with it.
 func (c *webSocketConn) run() {
+	if base := c.gateway.baseOf(c.scope.Request); base.Done() != nil {
+		defer context.AfterFunc(base, func() { c.drain(true) })()
+	}
 	usercode.Call(func() error {
 		usercode.Call(func() error { return c.app.Serve(c.ctx, &c.scope, c) }, c.finish)
 		return nil

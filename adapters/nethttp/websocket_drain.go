@@ -1,0 +1,66 @@
+package nethttp
+
+import (
+	"net/http"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/socket"
+)
+
+// handling is what a drain has to know of a socket's app: whether it is at work on
+// messages, and whether it is to be closed when it is not. It is guarded by the
+// conversation's mu.
+type handling struct {
+	received bool // a message was received, and no other asked for yet
+	beside   int  // messages that are handled beside Receive
+	leaving  bool // the socket is to be closed behind what the handlers send
+}
+
+func (h *handling) busy() bool { return h.received || h.beside > 0 }
+
+// drain ends a WebSocket politely. A handler that is at work is let finish first,
+// unless it has had its time.
+func (c *webSocketConn) drain(overdue bool) {
+	c.mu.Lock()
+	sock := c.socket
+	c.leaving = sock != nil
+	wait := c.busy() && !overdue
+	c.mu.Unlock()
+	switch {
+	case sock == nil:
+		c.preempt(http.StatusServiceUnavailable, parley.ErrDraining)
+	case !wait:
+		c.drainSocket(sock)
+	}
+}
+
+// Handling implements protocol.Handling.
+func (c *webSocketConn) Handling(delta int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.beside += delta
+	c.leaveIfIdle()
+}
+
+// leaveIfIdle closes a socket whose turn in a drain has come. The caller holds mu.
+func (c *webSocketConn) leaveIfIdle() {
+	if c.leaving && !c.busy() {
+		c.drainSocket(c.socket)
+	}
+}
+
+func (c *webSocketConn) drainSocket(sock *socket.Conn) {
+	sock.Close(parley.CodeOf(parley.ErrDraining), "", parley.ErrDraining)
+}
+
+// cut ends a WebSocket at once.
+func (c *webSocketConn) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.socket != nil {
+		c.socket.Abort(parley.ErrDraining)
+	}
+}
+
+var _ protocol.Handling = (*webSocketConn)(nil)
