@@ -7,9 +7,10 @@ import (
 
 // Conditions a conversation can be in. Both match net.ErrClosed.
 var (
-	// ErrDisconnected: the peer is gone. Send returns it, and an app may
-	// return it too: that is a clean end.
-	ErrDisconnected error = &closed{"parley: peer disconnected"}
+	// ErrDisconnected: there is nobody to talk to any more, because the peer has
+	// gone or the server has ended the conversation; context.Cause says which.
+	// Send returns it, and an app may return it too: that is a clean end.
+	ErrDisconnected error = &closed{"parley: disconnected"}
 
 	// ErrClosed: this side has closed the conversation already.
 	ErrClosed error = &closed{"parley: conversation closed"}

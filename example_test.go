@@ -85,7 +85,7 @@ func ExampleSocket_ReadInto() {
 	fmt.Println(ws.Wait())
 	// Output:
 	// is there anybody?
-	// parley: peer disconnected
+	// parley: disconnected
 }
 
 // Middleware that decides passes conn on untouched. Middleware that wraps it

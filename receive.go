@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 )
 
 // AwaitConnect receives the event that opens a WebSocket conversation. A client
@@ -43,27 +42,12 @@ func (e WebSocketDisconnect) Err() error { return disconnected(e.Cause) }
 func (e HTTPDisconnect) Err() error { return disconnected(e.Cause) }
 
 // disconnected makes an error that is ErrDisconnected of a cause, once.
-func disconnected(why error) error {
-	var own *cause
+func disconnected(cause error) error {
 	switch {
-	case why == nil:
+	case cause == nil:
 		return ErrDisconnected
-	case errors.Is(why, ErrDisconnected):
-		return why
-	case errors.As(why, &own), errors.Is(why, ErrClosed):
-		return ended{why}
+	case errors.Is(cause, ErrDisconnected):
+		return cause
 	}
-	return fmt.Errorf("%w: %w", ErrDisconnected, why)
-}
-
-// ended is an end that this side has brought about. It is ErrDisconnected to those
-// who ask, for there is nobody to talk to any more, but does not say that the peer
-// has gone.
-type ended struct{ cause error }
-
-func (e ended) Error() string { return e.cause.Error() }
-func (e ended) Unwrap() error { return e.cause }
-
-func (e ended) Is(target error) bool {
-	return target == ErrDisconnected || target == net.ErrClosed
+	return fmt.Errorf("%w: %w", ErrDisconnected, cause)
 }

@@ -35,7 +35,7 @@ func ExampleUpload() {
 	// Output:
 	// 200
 	// HALF OF A
-	// parley: peer disconnected
+	// parley: disconnected
 	// true
 }
 
