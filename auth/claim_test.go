@@ -92,7 +92,7 @@ func TestClaimantRelease(t *testing.T) {
 func TestClaimantLooksAgain(t *testing.T) {
 	s := newSite()
 	cookie := s.login(t, "", "ann")
-	s.options.Revocations = watching{quiet{}, func() { delete(s.stamps, "ann") }, nil}
+	s.options.Revocations = watching{quiet{}, func() { s.stamps.Delete("ann") }, nil}
 	app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
 		_, err := identity.From(ctx).Watch(ctx, func(error) {})
 		return err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,6 +156,67 @@ func TestServersAnswersEndWithTheirLogin(t *testing.T) {
 		}
 	}
 }
+
+// What ends in the first second, which nobody watches, is noticed when it is over;
+// and where it cannot be watched any longer, an answer ends as well.
+func TestTheFirstSecond(t *testing.T) {
+	for name, test := range map[string]struct {
+		revocations auth.Revocations
+		cause       error
+	}{
+		"revoked":         {quiet{}, parley.ErrAuthExpired},
+		"the broker down": {silent{watch: errInner}, auth.ErrUnavailable},
+		// On a goroutine of nobody's, of which the program must not die.
+		"it panics":       {watching{quiet{}, func() { panic(errInner) }, nil}, parley.ErrAppPanic},
+		"it exits":        {watching{quiet{}, runtime.Goexit, nil}, parley.ErrGoexit},
+		"it exits, later": {watching{quiet{}, nil, runtime.Goexit}, parley.ErrGoexit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, "logout", func(t *testing.T, s *site, cookie string) {
+				s.options.Revocations = test.revocations
+				start := time.Now()
+				app := &stream{ask: true}
+				x := parleytest.Start(t, s.app(app), get("/", "Cookie", cookie))
+				x.Status()
+				time.Sleep(time.Second / 2)
+				if name == "revoked" {
+					s.stamps.Store("ann", "2")
+				}
+				x.Response()
+				if took := time.Since(start); took > 2*time.Second || !errors.Is(app.cause, test.cause) {
+					t.Errorf("ended after %v, for %v", took, app.cause)
+				}
+			})
+		})
+	}
+}
+
+// A request that ends while it is being looked at again waits for that, and leaves
+// nothing behind.
+func TestRequestEndsDuringTheLook(t *testing.T) {
+	inBubble(t, "logout", func(t *testing.T, s *site, cookie string) {
+		var stopped atomic.Int64
+		s.options.Revocations = slow{func() { stopped.Add(1) }}
+		app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+			auth.IdentityFrom(ctx)
+			time.Sleep(1500 * time.Millisecond)
+			return parley.Respond(ctx, conn, 200, nil, nil)
+		})
+		got := parleytest.Do(t, s.app(app), get("/", "Cookie", cookie))
+		if got.Status != 200 || got.Err != nil || stopped.Load() != 1 {
+			t.Errorf("%d %v, watches ended: %d", got.Status, got.Err, stopped.Load())
+		}
+	})
+}
+
+// slow are Revocations that take a second to begin a watch.
+type slow struct{ stopped func() }
+
+func (s slow) Watch(context.Context, []string, func(error)) (func(), error) {
+	time.Sleep(time.Second)
+	return s.stopped, nil
+}
+func (slow) Revoke(context.Context, string) error { return nil }
 
 // What does not depend on a login goes on without it: an answer of an app that
 // never asked, and the one that tells of the logout.

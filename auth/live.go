@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/ending"
+	"github.com/parleygo/parley/internal/usercode"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -61,14 +62,27 @@ func (l *live) look(v *visitor) {
 	l.mu.Unlock()
 	defer l.looking.Done()
 
-	w, err := v.watch(ctx, l.end)
-	if err != nil {
-		l.end(endOf(err))
-		return
-	}
+	// Authenticators are not ours: however they end, it is this conversation's end.
+	usercode.Call(func() error {
+		w, err := v.watch(ctx, l.end)
+		if err == nil {
+			l.adopt(w)
+		}
+		return err
+	}, func(err error) {
+		if err != nil {
+			l.end(endOf(err))
+		}
+	})
+}
+
+// adopt takes on a watch, unless nobody needs it any more.
+func (l *live) adopt(w *watch) {
 	l.mu.Lock()
-	l.watch = w
 	left := l.left
+	if !left {
+		l.watch = w
+	}
 	l.mu.Unlock()
 	if left {
 		w.close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,13 +22,15 @@ import (
 type site struct {
 	manager  *scs.SessionManager
 	sessions *auth.Sessions
-	stamps   map[string]string // the users, and what their passwords hash to
+	stamps   sync.Map // the users, and what their passwords hash to
 	asked    atomic.Int64
 	options  auth.Options
 }
 
 func newSite() *site {
-	s := &site{manager: newSessions(), stamps: map[string]string{"ann": "1", "bob": "1"}}
+	s := &site{manager: newSessions()}
+	s.stamps.Store("ann", "1")
+	s.stamps.Store("bob", "1")
 	s.sessions = auth.NewSessions(auth.SessionOptions{Manager: s.manager, Identify: s.identify})
 	s.options.Authenticators = []auth.Authenticator{s.sessions, newBearer()}
 	return s
@@ -35,11 +38,11 @@ func newSite() *site {
 
 func (s *site) identify(_ context.Context, id string) (*auth.Identity, error) {
 	s.asked.Add(1)
-	stamp, ok := s.stamps[id]
+	stamp, ok := s.stamps.Load(id)
 	if !ok {
 		return nil, nil
 	}
-	return &auth.Identity{ID: id, User: &account{id}, Stamp: stamp}, nil
+	return &auth.Identity{ID: id, User: &account{id}, Stamp: stamp.(string)}, nil
 }
 
 func (s *site) app(app parley.App) parley.App {
@@ -131,12 +134,12 @@ func TestAuthRowsB5(t *testing.T) {
 	if got := parleytest.Do(t, s.app(whoami), r).Body; got != "bob" {
 		t.Errorf("token and cookie: %q", got)
 	}
-	s.stamps["ann"] = "new password"
+	s.stamps.Store("ann", "new password")
 	if got := s.whoami(t, cookie); got != nobody || value(t, s.manager, cookie, "parley.user") != "" {
 		t.Errorf("B5.8 bad hash: %q", got)
 	}
 	cookie = s.login(t, "", "ann")
-	delete(s.stamps, "ann")
+	s.stamps.Delete("ann")
 	if got := s.whoami(t, cookie); got != nobody {
 		t.Errorf("B5.8 unknown user: %q", got)
 	}

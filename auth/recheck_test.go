@@ -126,8 +126,8 @@ func TestSessionEndsDuringHandshake(t *testing.T) {
 		"another login": func(t *testing.T, s *site, cookie string) {
 			s.edit(t, cookie, func(ctx context.Context) { s.manager.Put(ctx, "parley.login", "another") })
 		},
-		"another password": func(_ *testing.T, s *site, _ string) { s.stamps["ann"] = "2" },
-		"no such user":     func(_ *testing.T, s *site, _ string) { delete(s.stamps, "ann") },
+		"another password": func(_ *testing.T, s *site, _ string) { s.stamps.Store("ann", "2") },
+		"no such user":     func(_ *testing.T, s *site, _ string) { s.stamps.Delete("ann") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite()

@@ -158,11 +158,15 @@ func (v *visitor) serve(ctx context.Context, scope *parley.Scope, conn parley.Co
 		}
 	}
 	err := v.guard.next.Serve(ctx, scope, conn)
-	if cause := v.live.close(); cause != nil {
-		middleware.LogCause(ctx, cause)
-		return cause // what the app made of it does not matter any more
+	cause := v.live.close()
+	if cause == nil {
+		return err
 	}
-	return err
+	middleware.LogCause(ctx, cause)
+	if err == nil && scope.Protocol == parley.HTTP {
+		return nil // it has ended its answer in order
+	}
+	return cause // what else the app made of it does not matter any more
 }
 
 // enliven makes a conversation that can be ended.

@@ -42,7 +42,7 @@ func serveLogged(
 	scope := &parley.Scope{Protocol: parley.HTTP, Request: r}
 	r = r.WithContext(context.WithValue(r.Context(), findingsKey{}, seen))
 	lw := &logWriter{ResponseWriter: w, request: r, access: newAccess(r.Context(), scope)}
-	err := parley.ErrAppPanic // unless ServeHTTP returns
+	err := errNotReturned // unless ServeHTTP returns
 	defer func() {
 		access := &lw.access
 		if seen.isTaken() {

@@ -3,6 +3,7 @@ package middleware
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -52,6 +53,11 @@ func AccessLog(options AccessLogOptions) parley.Middleware {
 	return func(next parley.App) parley.App { return &accessLog{next, record, options.SocketsOnly} }
 }
 
+// errNotReturned is the cause of an app that has panicked, or ended its goroutine.
+// The access log lets both pass, so that their stacks stay as they are, and cannot
+// tell which it was.
+var errNotReturned = fmt.Errorf("middleware: app did not return: %w", parley.ErrAppPanic)
+
 type accessLog struct {
 	next        parley.App
 	record      func(context.Context, *Access)
@@ -67,7 +73,7 @@ func (l *accessLog) Serve(ctx context.Context, scope *parley.Scope, conn parley.
 	}
 	c := &logConn{Conn: conn, scope: scope, access: newAccess(ctx, scope)}
 	seen := new(findings)
-	err := parley.ErrAppPanic // unless Serve returns
+	err := errNotReturned // unless Serve returns
 	defer func() {
 		access := c.ended(ctx, err, seen)
 		l.record(ctx, &access)

@@ -254,3 +254,85 @@ func TestAccessLogHandlerSeesEverything(t *testing.T) {
 		}
 	}
 }
+
+// What only middleware below knows is in the record, too.
+func TestAccessLogFindings(t *testing.T) {
+	app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+		middleware.LogUser(ctx, "ann")
+		middleware.LogCause(ctx, errInner)
+		return parley.Respond(ctx, conn, 200, nil, nil)
+	})
+	a := logged(t, app, func(app parley.App) { parleytest.Do(t, app, get("/")) })
+	if a.User != "ann" || a.Cause != errInner || !strings.Contains(a.NCSA(), " ann [") {
+		t.Errorf("%+v", a)
+	}
+	parleytest.Do(t, app, get("/")) // without an access log nobody listens
+}
+
+// Senders to many sockets pass through the log, and are counted.
+func TestAccessLogOffer(t *testing.T) {
+	app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+		conn.Receive(ctx)
+		conn.Send(ctx, parley.WebSocketAccept{})
+		offerer, ok := parley.OffererOf(conn)
+		if !ok {
+			t.Error("nobody offers")
+			return nil
+		}
+		return offerer.Offer(parley.Text("hello"))
+	})
+	a := logged(t, app, func(app parley.App) {
+		ws := parleytest.Dial(t, parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			return app.Serve(ctx, scope, offering{conn})
+		}), get("/"))
+		if got := ws.Receive().Text(); got != "hello" {
+			t.Errorf("%q", got)
+		}
+		ws.Wait()
+	})
+	if a.BytesOut != 5 {
+		t.Errorf("%+v", a)
+	}
+}
+
+type offering struct{ parley.Conn }
+
+func (o offering) Offer(message parley.WebSocketSend) error {
+	return o.Send(context.Background(), message)
+}
+
+// The writers of HTTP/1 and HTTP/2 keep their abilities, and what they send is
+// counted.
+func TestAccessLogHandlerWriters(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		records := make(chan middleware.Access, 1)
+		log := middleware.AccessLogHandler(middleware.AccessLogOptions{
+			Record: func(_ context.Context, a *middleware.Access) { records <- *a },
+		})
+		server := httptest.NewUnstartedServer(log(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if pusher, ok := w.(http.Pusher); ok != http2 {
+				t.Errorf("HTTP/2 %v: %T", http2, w)
+			} else if ok && pusher.Push("/pushed", nil) == nil {
+				t.Error("a push to a client that takes none")
+			}
+			w.(http.Flusher).Flush()
+			if from, ok := w.(io.ReaderFrom); ok {
+				from.ReadFrom(strings.NewReader("hello"))
+			} else {
+				io.WriteString(w, "hello")
+			}
+		})))
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		response, err := server.Client().Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if a := <-records; a.Status != 200 || a.BytesOut != 5 {
+			t.Errorf("HTTP/2 %v: %+v", http2, a)
+		}
+		server.Client().CloseIdleConnections()
+		server.Close()
+	}
+}

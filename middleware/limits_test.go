@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -166,4 +167,53 @@ func TestTimeout(t *testing.T) {
 	}
 	passesOthers(t, timeout)
 	panics(t, "must be positive", func() { middleware.Timeout(0, middleware.TimeoutOptions{}) })
+}
+
+// Report is called by a timer: however it ends, the program goes on.
+func TestTimeoutReportThatDoesNotReturn(t *testing.T) {
+	for name, report := range map[string]func(){
+		"panic": func() { panic(errInner) }, "exit": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				app := middleware.Timeout(time.Second, middleware.TimeoutOptions{
+					Report: func(context.Context, *parley.Scope, *middleware.Refusal) { report() },
+				})(parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error {
+					<-ctx.Done()
+					if cause := context.Cause(ctx); cause != middleware.ErrTimeout {
+						t.Errorf("cause %v", cause)
+					}
+					return nil
+				}))
+				got := parleytest.Do(t, app, get("/"))
+				if got.Status != 500 || got.Err == nil {
+					t.Errorf("%d %v", got.Status, got.Err)
+				}
+			})
+		})
+	}
+}
+
+// What does not begin the answer passes until the deadline, and not behind it.
+func TestTimeoutEarlyHints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := middleware.Timeout(time.Second, middleware.TimeoutOptions{})(parley.AppFunc(
+			func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+				hint := parley.HTTPResponseEarlyHint{Links: []string{"</a.css>; rel=preload"}}
+				if err := conn.Send(ctx, hint); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(2 * time.Second)
+				if err := conn.Send(context.WithoutCancel(ctx), hint); err != parley.ErrDisconnected {
+					t.Errorf("late: %v", err)
+				}
+				return nil
+			}))
+		if got := parleytest.Do(t, app, get("/")).Status; got != 503 {
+			t.Errorf("status %d", got)
+		}
+	})
+	panics(t, "TimeoutOptions.Status: 200", func() {
+		middleware.Timeout(time.Second, middleware.TimeoutOptions{Status: 200})
+	})
 }

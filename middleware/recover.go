@@ -2,10 +2,8 @@ package middleware
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 
 	"github.com/parleygo/parley"
 )
@@ -21,7 +19,7 @@ type RecoverOptions struct {
 
 // Recover makes errors of panics: a socket ends with 1011, an HTTP request with
 // 500 if its answer has not begun and with a cut connection if it has. The error
-// is parley.ErrAppPanic. http.ErrAbortHandler passes.
+// is a *parley.PanicError. http.ErrAbortHandler passes.
 //
 // A gateway recovers by itself; Recover is for the log line with the request's
 // context, and for middleware above that wants to see an error. A handler that
@@ -50,8 +48,9 @@ func (r *recoverer) Serve(ctx context.Context, scope *parley.Scope, conn parley.
 		case value == http.ErrAbortHandler:
 			panic(value)
 		}
-		r.report(ctx, scope, value, debug.Stack())
-		err = fmt.Errorf("%w: %v", parley.ErrAppPanic, value)
+		panicked := parley.NewPanicError(value)
+		r.report(ctx, scope, panicked)
+		err = panicked
 		findingsOf(ctx).ended(err)
 		if scope.Protocol == parley.HTTP && !wrapped(conn) {
 			abort(ctx, conn)
@@ -60,9 +59,11 @@ func (r *recoverer) Serve(ctx context.Context, scope *parley.Scope, conn parley.
 	return r.next.Serve(ctx, scope, conn)
 }
 
-func (r *recoverer) report(ctx context.Context, scope *parley.Scope, value any, stack []byte) {
-	attrs := []slog.Attr{slog.String("protocol", string(scope.Protocol)), slog.Any("panic", value),
-		slog.String("stack", string(stack))}
+func (r *recoverer) report(ctx context.Context, scope *parley.Scope, panicked *parley.PanicError) {
+	attrs := []slog.Attr{
+		slog.String("protocol", string(scope.Protocol)), slog.Any("panic", panicked.Value),
+		slog.String("stack", string(panicked.Stack)),
+	}
 	if scope.Request != nil {
 		attrs = append(attrs, slog.String("path", scope.Request.URL.Path))
 	}
@@ -71,11 +72,11 @@ func (r *recoverer) report(ctx context.Context, scope *parley.Scope, value any, 
 	}
 	r.options.Logger.LogAttrs(ctx, slog.LevelError, "middleware: app panicked", attrs...)
 	if r.options.Report != nil {
-		r.options.Report(ctx, scope, value, stack)
+		r.options.Report(ctx, scope, panicked.Value, panicked.Stack)
 	}
 }
 
-// wrapped tells that middleware has wrapped conn, so that no handler writes past
+// wrapped reports whether middleware has wrapped conn, so that no handler writes past
 // it and the server knows what was said.
 func wrapped(conn parley.Conn) bool {
 	_, ok := conn.(interface{ Unwrap() parley.Conn })

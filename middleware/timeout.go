@@ -9,6 +9,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // ErrTimeout is the cause of a conversation whose app did not answer in time. It
@@ -63,7 +64,7 @@ func (m *timeout) Serve(ctx context.Context, scope *parley.Scope, conn parley.Co
 	defer timer.Stop()
 	err := m.next.Serve(ctx, scope, c)
 	if c.settle() {
-		return nil // it was answered
+		return c.failed // it was answered, unless Report did not return
 	}
 	return err
 }
@@ -79,6 +80,7 @@ type timeoutConn struct {
 	mu      sync.Mutex
 	settled bool
 	expired bool
+	failed  error
 }
 
 // Unwrap tells that messages pass unchanged.
@@ -101,9 +103,15 @@ func (c *timeoutConn) expire() {
 	c.settled, c.expired = true, true
 	options := c.timeout.options
 	refusal := &Refusal{By: "timeout", Reason: "expired", Status: options.Status, Err: ErrTimeout}
-	// A client that is gone has nobody to tell.
-	Refuse(c.ctx, c.scope, c.Conn, options.Report, refusal)
-	c.cancel(ErrTimeout)
+	// Report and the conn are not ours, and this is a goroutine of nobody's.
+	usercode.Call(func() error {
+		// A client that is gone has nobody to tell.
+		Refuse(c.ctx, c.scope, c.Conn, options.Report, refusal)
+		return nil
+	}, func(failed error) {
+		c.failed = failed
+		c.cancel(ErrTimeout)
+	})
 }
 
 func (c *timeoutConn) Send(ctx context.Context, event parley.Event) error {

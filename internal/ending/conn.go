@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // endable is an Ender over a transport or middleware that is none.
@@ -50,17 +51,22 @@ func (c *endable) End(cause error) {
 	}
 	c.ended = cause
 	if c.protocol == parley.WebSocket {
-		c.goodbyes.Go(c.goodbye)
+		c.goodbyes.Go(func() {
+			// The conn may be wrapped by code that is not ours: what it does costs it
+			// no more than its goodbye.
+			usercode.Call(c.goodbye, func(error) {})
+		})
 	}
 }
 
 // goodbye denies the handshake, or closes the socket if that was accepted. A peer
 // that is gone has nobody to tell.
-func (c *endable) goodbye() {
+func (c *endable) goodbye() error {
 	ctx := context.WithoutCancel(c.ctx)
-	if c.Conn.Send(ctx, parley.WebSocketDeny{Status: protocol.Status(c.ended)}) != nil {
-		c.Conn.Send(ctx, parley.WebSocketClose{Code: parley.CodeOf(c.ended)})
+	if c.Conn.Send(ctx, parley.WebSocketDeny{Status: protocol.Status(c.ended)}) == nil {
+		return nil
 	}
+	return c.Conn.Send(ctx, parley.WebSocketClose{Code: parley.CodeOf(c.ended)})
 }
 
 // Receive tells of the end by the cause that all others tell, and of nothing that
