@@ -98,7 +98,7 @@ func (g *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn
 		return g.next.Serve(ctx, scope, conn)
 	}
 	v := &visitor{guard: g, scope: scope, pending: g.shown}
-	ctx = identity.With(context.WithValue(ctx, visitorKey{}, v), v)
+	ctx = identity.With(ctx, v)
 	err := v.arrive(ctx)
 	if err == nil {
 		below, conn := g.hidden(scope, conn)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/ending"
+	"github.com/parleygo/parley/internal/identity"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -17,7 +18,7 @@ import (
 type visitor struct {
 	guard *guard
 	scope *parley.Scope
-	live  *live // the conversation, once it is served
+	live  live // the conversation, once it is served
 
 	mu       sync.Mutex
 	pending  []Authenticator // to be asked still
@@ -27,10 +28,8 @@ type visitor struct {
 	claims   []*watch // of transports that outlive this request
 }
 
-type visitorKey struct{}
-
 func visitorOf(ctx context.Context) *visitor {
-	v, _ := ctx.Value(visitorKey{}).(*visitor)
+	v, _ := identity.From(ctx).(*visitor)
 	return v
 }
 
@@ -70,7 +69,7 @@ func (v *visitor) resolve(ctx context.Context) (*Identity, error) {
 func (v *visitor) found(ctx context.Context, identity *Identity, by Authenticator) {
 	v.pending, v.identity, v.by, v.err = nil, identity, by, nil
 	middleware.LogUser(ctx, identity.ID)
-	if v.live != nil {
+	if v.scope.Protocol == parley.HTTP {
 		v.live.watchLater(v)
 	}
 }
@@ -145,8 +144,7 @@ func (v *visitor) exempt() {
 
 // serve serves the app below while the identity holds.
 func (v *visitor) serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if scope.Protocol == parley.WebSocket && v.identity == nil {
-		v.live = new(live) // of nobody: it is never watched
+	if scope.Protocol == parley.WebSocket && v.identity == nil { // nobody is never watched
 		return v.guard.next.Serve(ctx, scope, conn)
 	}
 	ctx, conn, release := v.enliven(ctx, scope, conn)
@@ -174,9 +172,7 @@ func (v *visitor) enliven(
 	ctx context.Context, scope *parley.Scope, conn parley.Conn,
 ) (context.Context, parley.Conn, func()) {
 	ctx, conn, ender, release := ending.Of(ctx, scope, conn)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.live = &live{ctx: ctx, ender: ender}
+	v.live.ctx, v.live.ender = ctx, ender
 	if v.identity != nil && scope.Protocol == parley.HTTP {
 		v.live.watchLater(v)
 	}
