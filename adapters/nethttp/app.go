@@ -21,7 +21,13 @@ import (
 // client all is as on net/http, but that a sign in a Content-Length is dropped, that a
 // head has what middleware above the Gateway has set beside what the handler sets, and
 // that http.MaxBytesReader has the connection closed only where the answer is a 413. In a
-// test, where no server is below, there is nothing to hijack and no deadline to set.
+// test, where no server is below, there is no deadline to set and nothing to hijack but
+// a WebSocket.
+//
+// A WebSocket that the handler hijacks over events, as libraries do, is the end of a
+// tunnel: its messages are events to the middleware, its pings are answered here, it
+// agrees on no extension, what it says after the peer's goodbye is dropped, and a
+// handler that closes it without a close frame closes with 1000.
 func App(h http.Handler) parley.App {
 	if h == nil {
 		panic("nethttp: App of a nil handler")

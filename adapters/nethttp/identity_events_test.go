@@ -8,11 +8,8 @@ import (
 
 // impossible are the cases that cannot be had over events, and why.
 var impossible = map[string]string{
+	"ReverseProxy/WebSocket": "what a handler says after the peer's goodbye, the carrier does not send",
 	"MaxBytesHandler/over":   "http.MaxBytesReader knows the server's own writer only",
-	"ReverseProxy/WebSocket": "hijacks a WebSocket",
-	"gorilla":                "hijacks a WebSocket",
-	"gorilla/subprotocol":    "hijacks a WebSocket",
-	"melody":                 "hijacks a WebSocket",
 }
 
 // TestIdentityOverEvents: below middleware that wraps the conn a handler is what it
@@ -20,7 +17,7 @@ var impossible = map[string]string{
 func TestIdentityOverEvents(t *testing.T) {
 	for _, cases := range [][]identityCase{
 		fileIdentity(t), wrapperIdentity(t), writerIdentity, requestIdentity,
-		proxyIdentity(t), hijackIdentity,
+		proxyIdentity(t),
 	} {
 		for _, c := range cases {
 			if reason := impossible[c.name]; reason != "" {

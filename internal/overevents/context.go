@@ -13,12 +13,15 @@ import (
 // before: waiting on a live conversation has its server read ahead in the body
 // of the request, which a handler that never asked may not want read.
 type handlerContext struct {
-	context.Context // the conversation's
+	context.Context      // the conversation's
+	handshake       bool // a WebSocket's, which the handler may hijack
 
 	mu       sync.Mutex
 	own      context.Context
 	cancel   context.CancelCauseFunc
+	stop     func() bool // ends the watch on a handshake's context
 	returned bool
+	detached bool // the handler has hijacked: only its return ends the context
 }
 
 // Done is closed when the client has left or the handler returned.
@@ -26,12 +29,25 @@ func (c *handlerContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.own == nil {
-		c.own, c.cancel = context.WithCancelCause(c.Context)
+		c.makeOwn()
 		if c.returned {
 			c.cancel(parley.ErrFinished)
 		}
 	}
 	return c.own.Done()
+}
+
+// makeOwn makes the context of its own. A handshake's can be detached.
+func (c *handlerContext) makeOwn() {
+	parent := c.Context
+	if c.handshake {
+		parent = context.WithoutCancel(parent)
+	}
+	c.own, c.cancel = context.WithCancelCause(parent)
+	if c.handshake && !c.detached {
+		cancel, conversation := c.cancel, c.Context
+		c.stop = context.AfterFunc(conversation, func() { cancel(context.Cause(conversation)) })
+	}
 }
 
 // Err tells whether the client has left or the handler returned.
@@ -43,6 +59,8 @@ func (c *handlerContext) Err() error {
 		return c.own.Err()
 	case c.returned:
 		return context.Canceled
+	case c.detached:
+		return nil
 	}
 	return c.Context.Err()
 }
@@ -59,11 +77,25 @@ func (c *handlerContext) Value(key any) any {
 	return from.Value(key)
 }
 
+// detach tells that the handler has hijacked the socket. As on net/http it hears of the
+// client's leaving on the socket then, and its context ends with its return.
+func (c *handlerContext) detach() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.detached = true
+	if c.stop != nil {
+		c.stop()
+	}
+}
+
 // end tells that the handler has returned.
 func (c *handlerContext) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.returned = true
+	if c.stop != nil {
+		c.stop()
+	}
 	if c.cancel != nil {
 		c.cancel(parley.ErrFinished)
 	}

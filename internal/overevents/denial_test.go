@@ -66,13 +66,15 @@ var denialCases = []struct {
 		w.Header().Set("Trailer", "X-Sum")
 		io.WriteString(w, "x")
 	}, []string{`deny 200 1 "x"`}, protocol.WebSocketDone, nil},
-	{"switching by hand", func(w http.ResponseWriter, r *http.Request) {
+	{"hijacked behind an answer", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "cannot", http.StatusNotImplemented)
 		if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, http.ErrNotSupported) {
 			panic(err)
 		}
-		w.WriteHeader(http.StatusSwitchingProtocols)
-		http.Error(w, "cannot", http.StatusNotImplemented)
 	}, []string{`deny 501 7 "cannot\n"`}, protocol.WebSocketDone, nil},
+	{"switching without hijacking", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusSwitchingProtocols)
+	}, []string{`deny 101  ""`}, protocol.WebSocketFail, parley.ErrInvalidStatus},
 	{"short", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "5")
 		io.WriteString(w, "x")

@@ -7,8 +7,14 @@
 // hijacking pass by whatever wraps the conn. Where there is none, as in a test, these
 // fail with http.ErrNotSupported.
 //
+// A WebSocket that the handler hijacks is the end of a tunnel, whether there is a Server
+// or not: at its other end frames become events, and events frames. So a library's
+// sockets stand below middleware, in tests, and on transports that know no frames.
+//
 // What cannot be had: the type of the server's own ResponseWriter, by which
 // http.MaxBytesReader has the connection closed; a Content-Length with a sign, which
 // net/http passes on for the client to refuse; and, without a Server, statuses that
-// are no event's (beyond 599, and 101).
+// are no event's (beyond 599, and 101). On a hijacked WebSocket: extensions, the peer's
+// own pings and pongs, bytes that are no frames, anything said after the peer's goodbye,
+// and the cutting of a connection by a handler that says none, which closes with 1000.
 package overevents

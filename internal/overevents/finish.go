@@ -19,7 +19,10 @@ func (w *Writer) Retire() {
 func (w *Writer) Finish() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.hijacked {
+	switch {
+	case w.tunnel != nil:
+		return w.tunnel.wait()
+	case w.hijacked:
 		return nil
 	}
 	if w.status == 0 {
@@ -50,6 +53,9 @@ func (w *Writer) breakOff() error {
 func (w *Writer) Release() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.tunnel != nil {
+		w.tunnel.abandon()
+	}
 	if w.storage != nil {
 		buffers.Put(w.storage)
 		w.storage, w.buffer = nil, nil

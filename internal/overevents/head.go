@@ -28,7 +28,7 @@ func (w *Writer) writeHeader(status int) {
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("invalid WriteHeader code %v", status))
 	}
-	if status < 200 && (w.server == nil || status != http.StatusSwitchingProtocols) {
+	if status < 200 && (status != http.StatusSwitchingProtocols || !w.switches()) {
 		w.inform(status)
 		return
 	}
@@ -43,6 +43,9 @@ func (w *Writer) writeHeader(status int) {
 		w.length = length
 	}
 }
+
+// switches reports whether a 101 answer may be followed by another protocol.
+func (w *Writer) switches() bool { return w.server != nil || w.scope.Protocol == parley.WebSocket }
 
 // inform sends an informational answer. Only early hints have an event: all others
 // are the server's, and go nowhere without one. A hint that fails is no loss, the

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/parleygo/parley"
 )
 
 // These methods are here because callers assert them without asking, as gin
@@ -23,6 +25,8 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	switch {
 	case w.hijacked:
 		return nil, nil, http.ErrHijacked
+	case w.scope.Protocol == parley.WebSocket && !w.returned.Load():
+		return w.hijackSocket()
 	case !w.serves():
 		return nil, nil, unsupported("hijacking")
 	}
@@ -35,6 +39,28 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := w.server.Hijack()
 	w.hijacked = err == nil
 	return conn, buffered, err
+}
+
+// hijackSocket hands over a WebSocket: not the connection, but the end of a tunnel
+// whose other end speaks events.
+func (w *Writer) hijackSocket() (net.Conn, *bufio.ReadWriter, error) {
+	var accept *parley.WebSocketAccept
+	switch w.status {
+	case 0:
+	case http.StatusSwitchingProtocols:
+		var err error
+		if accept, err = acceptOf(w.snapshot); err != nil {
+			return nil, nil, err
+		}
+	default:
+		return nil, nil, unsupported("hijacking behind an answer")
+	}
+	tunnel, conn := openTunnel(w.ctx, w.scope, w.conn.(*denial).Conn, accept)
+	w.tunnel, w.hijacked = tunnel, true
+	if w.onHijack != nil {
+		w.onHijack()
+	}
+	return conn, bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriter(conn)), nil
 }
 
 // SetReadDeadline sets the deadline of reads of the request body.

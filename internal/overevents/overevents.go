@@ -2,8 +2,6 @@ package overevents
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/parleygo/parley"
@@ -28,7 +26,7 @@ func serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 	switch scope.Protocol {
 	case parley.HTTP:
 	case parley.WebSocket:
-		if err := awaitConnect(ctx, conn); err != nil {
+		if err := parley.AwaitConnect(ctx, conn); err != nil {
 			return err
 		}
 		conn = &denial{Conn: conn}
@@ -51,7 +49,8 @@ func serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 // a goroutine that h leaves behind finds a finished context, a closed body and
 // a writer that refuses.
 func runHandler(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, w *Writer) {
-	requestCtx := &handlerContext{Context: ctx}
+	requestCtx := &handlerContext{Context: ctx, handshake: scope.Protocol == parley.WebSocket}
+	w.onHijack = requestCtx.detach
 	r, body := eventRequest(requestCtx, scope, conn, w.server)
 	defer func() {
 		w.Retire()
@@ -62,22 +61,4 @@ func runHandler(ctx context.Context, h http.Handler, scope *parley.Scope, conn p
 		}
 	}()
 	h.ServeHTTP(w.offered(), r)
-}
-
-// awaitConnect takes the event that opens a WebSocket conversation.
-func awaitConnect(ctx context.Context, conn parley.Conn) error {
-	event, err := conn.Receive(ctx)
-	if err != nil {
-		return err
-	}
-	switch event := event.(type) {
-	case parley.WebSocketConnect:
-		return nil
-	case parley.WebSocketDisconnect:
-		if errors.Is(event.Cause, parley.ErrDisconnected) {
-			return event.Cause
-		}
-		return fmt.Errorf("%w: %w", parley.ErrDisconnected, event.Cause)
-	}
-	return fmt.Errorf("parley: %s instead of websocket.connect", event.EventType())
 }

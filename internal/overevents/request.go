@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,9 @@ func eventRequest(
 	ctx context.Context, scope *parley.Scope, conn parley.Conn, server Server,
 ) (*http.Request, *eventBody) {
 	r := WithoutRoot(scope, scope.Request).WithContext(ctx)
+	if scope.Protocol == parley.WebSocket {
+		describeHandshake(r, scope)
+	}
 	if r.ContentLength == 0 || scope.Protocol != parley.HTTP {
 		r.Body = http.NoBody
 		return r, nil
@@ -29,6 +33,26 @@ func eventRequest(
 	}
 	r.Body = body
 	return r, body
+}
+
+// describeHandshake makes of r the handshake that a library upgrades, whatever the
+// transport: a handler that hijacks it speaks to the tunnel, which knows no extension.
+func describeHandshake(r *http.Request, scope *parley.Scope) {
+	r.Method, r.Proto, r.ProtoMajor, r.ProtoMinor = http.MethodGet, "HTTP/1.1", 1, 1
+	header := r.Header.Clone()
+	if header == nil {
+		header = make(http.Header)
+	}
+	delete(header, "Sec-Websocket-Extensions")
+	if header.Get("Sec-Websocket-Key") == "" {
+		header["Connection"], header["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
+		header["Sec-Websocket-Version"] = []string{"13"}
+		header["Sec-Websocket-Key"] = []string{"cGFybGV5LW92ZXItZXZlbg=="} // 16 bytes of no meaning
+	}
+	if offered := scope.Subprotocols; len(offered) > 0 {
+		header["Sec-Websocket-Protocol"] = []string{strings.Join(offered, ", ")}
+	}
+	r.Header = header
 }
 
 // WithoutRoot returns r as a handler mounted at the scope's RootPath sees it,

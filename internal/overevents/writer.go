@@ -44,7 +44,9 @@ type Writer struct {
 	declared  []string // names in the Trailer header
 	announced bool     // the head said that trailers follow
 	hijacked  bool
-	err       error // why nothing can be sent any more
+	onHijack  func()  // or nil
+	tunnel    *tunnel // what a hijacked WebSocket goes through
+	err       error   // why nothing can be sent any more
 
 	notify closeNotifier
 }

@@ -172,6 +172,7 @@ func TestCoderServerAsAnApp(t *testing.T) {
 		"App":              gateway(nethttp.App(coderEcho)),
 		"below router":     gateway(deciding(nethttp.App(coderEcho))),
 		"below middleware": gateway(deciding(nethttp.Middleware(corsOptions().Handler)(nethttp.App(coderEcho)))),
+		"over events":      gateway(wrapping(nethttp.App(coderEcho))),
 	} {
 		if got := talkCoder(t, h, "/", coder.CompressionContextTakeover); got != whole {
 			t.Errorf("%s: %s", name, got)
