@@ -17,6 +17,7 @@ import (
 	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/parleytest"
+	"github.com/parleygo/parley/sse"
 )
 
 // stream is an app that sends a part each second for 20 seconds, whatever happens,
@@ -154,6 +155,45 @@ func TestServersAnswersEndWithTheirLogin(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A stream of events has the time to say why it ends, on every transport.
+func TestStreamsSayGoodbye(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		t.Run(fmt.Sprint("live ", live), func(t *testing.T) {
+			inBubble(t, "expiry", func(t *testing.T, s *site, cookie string) {
+				app := s.app(sse.Func(func(ctx context.Context, stream *sse.Stream) error {
+					if _, err := auth.IdentityFrom(ctx); err != nil {
+						return err
+					}
+					<-ctx.Done()
+					return ctx.Err()
+				}, sse.Options{}))
+				r := get("http://shop.example/", "Cookie", cookie)
+				var body string
+				if live {
+					r.RequestURI = ""
+					response, err := served(t, nethttp.Handler(app)).Do(r)
+					if err != nil {
+						t.Fatal(err)
+					}
+					all, err := io.ReadAll(response.Body)
+					if body = string(all); err != nil {
+						t.Error(err)
+					}
+					response.Body.Close()
+				} else {
+					got := parleytest.Do(t, app, r)
+					if body = got.Body; got.Truncated {
+						t.Error("it was cut")
+					}
+				}
+				if want := "event: close\ndata: {\"code\":4401}\n\n"; body != want {
+					t.Errorf("%q, want %q", body, want)
+				}
+			})
+		})
 	}
 }
 
