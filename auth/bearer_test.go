@@ -16,6 +16,13 @@ import (
 func TestBearer(t *testing.T) {
 	now := time.Now()
 	good := jwt.MapClaims{"sub": "ann", "exp": now.Add(time.Hour).Unix()}
+	early := jwt.MapClaims{
+		"sub": "ann", "exp": now.Add(2 * time.Hour).Unix(), "nbf": now.Add(time.Hour).Unix(),
+	}
+	by := func(method jwt.SigningMethod, key any, claims jwt.MapClaims) []string {
+		return []string{"Bearer " + signed(t, method, key, claims)}
+	}
+	hs256, unsigned := jwt.SigningMethodHS256, jwt.UnsafeAllowNoneSignatureType
 	for _, test := range []struct {
 		name   string
 		header []string
@@ -23,20 +30,19 @@ func TestBearer(t *testing.T) {
 		reason string
 	}{
 		{"none", nil, 200, ""},
-		{"good", []string{"Bearer " + signed(t, jwt.SigningMethodHS256, jwtKey, good)}, 200, ""},
+		{"good", by(hs256, jwtKey, good), 200, ""},
 		{"other scheme", []string{"Basic YTpi"}, 200, ""},
 		{"two", []string{"Bearer a", "Bearer b"}, 400, "multiple"},
 		{"empty", []string{"Bearer"}, 401, "malformed"},
 		{"no token", []string{"Bearer a"}, 401, "malformed"},
 		{"non-ASCII", []string{"Bearer ä.ö.ü"}, 401, "malformed"},
 		{"huge", []string{"Bearer " + strings.Repeat("a", 10<<20)}, 401, "too-large"},
-		{"alg none", []string{"Bearer " + signed(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good)}, 401, "bad-signature"},
-		{"other algorithm", []string{"Bearer " + signed(t, jwt.SigningMethodHS512, jwtKey, good)}, 401, "bad-signature"},
-		{"wrong key", []string{"Bearer " + signed(t, jwt.SigningMethodHS256, []byte("wrong"), good)}, 401, "bad-signature"},
+		{"alg none", by(jwt.SigningMethodNone, unsigned, good), 401, "bad-signature"},
+		{"other algorithm", by(jwt.SigningMethodHS512, jwtKey, good), 401, "bad-signature"},
+		{"wrong key", by(hs256, []byte("wrong"), good), 401, "bad-signature"},
 		{"expired", []string{"Bearer " + tokenFor(t, "ann", -time.Hour)}, 401, "expired"},
-		{"not yet valid", []string{"Bearer " + signed(t, jwt.SigningMethodHS256, jwtKey, jwt.MapClaims{
-			"sub": "ann", "exp": now.Add(2 * time.Hour).Unix(), "nbf": now.Add(time.Hour).Unix()})}, 401, "not-yet-valid"},
-		{"never expires", []string{"Bearer " + signed(t, jwt.SigningMethodHS256, jwtKey, jwt.MapClaims{"sub": "ann"})}, 401, "claims"},
+		{"not yet valid", by(hs256, jwtKey, early), 401, "not-yet-valid"},
+		{"never expires", by(hs256, jwtKey, jwt.MapClaims{"sub": "ann"}), 401, "claims"},
 		{"unknown user", []string{"Bearer " + tokenFor(t, "nobody", time.Hour)}, 401, "unknown-user"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -57,7 +63,8 @@ func TestBearer(t *testing.T) {
 					t.Errorf("reasons %q, want %q", reasons, test.reason)
 				}
 				for _, header := range test.header {
-					if secret := strings.TrimPrefix(header, "Bearer"); len(secret) > 4 && strings.Contains(log.String(), secret[:5]) {
+					secret := strings.TrimPrefix(header, "Bearer")
+					if len(secret) > 4 && strings.Contains(log.String(), secret[:5]) {
 						t.Errorf("the log has the token: %.200s", log)
 					}
 				}
@@ -76,7 +83,8 @@ func TestBearerChallenge(t *testing.T) {
 		t.Errorf("challenge %q", challenge)
 	}
 	app := parley.Chain(new(inner), authWith(newBearer()), auth.Require(auth.RequireOptions{}))
-	if challenge := parleytest.Do(t, app, get("/")).Header.Get("WWW-Authenticate"); challenge != "Bearer" {
+	challenge := parleytest.Do(t, app, get("/")).Header.Get("WWW-Authenticate")
+	if challenge != "Bearer" {
 		t.Errorf("challenge %q", challenge)
 	}
 }

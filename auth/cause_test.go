@@ -106,9 +106,9 @@ func TestOneCauseEverywhere(t *testing.T) {
 					for range rounds {
 						w, layer := new(told), channel.New(channel.Options{})
 						revocations := auth.NewChannelRevocations(layer)
-						app := parley.Chain(w.app(byContext), middleware.AccessLog(middleware.AccessLogOptions{Record: w.record}),
-							auth.Middleware(auth.Options{Authenticators: []auth.Authenticator{newBearer()}, Revocations: revocations}))
-						ws := parleytest.Dial(t, app, get("/", "Authorization", "Bearer "+tokenFor(t, "ann", 20*time.Second)))
+						log := middleware.AccessLog(middleware.AccessLogOptions{Record: w.record})
+						app := parley.Chain(w.app(byContext), log, revocable(revocations))
+						ws := parleytest.Dial(t, app, as(t, "ann", 20*time.Second))
 						ws.Accept()
 						if test.end != nil {
 							test.end(t, revocations, layer)
@@ -136,18 +136,18 @@ func TestOneCauseOverTheNetwork(t *testing.T) {
 		for _, byContext := range []bool{false, true} {
 			t.Run(fmt.Sprintf("client leaves %v, by context %v", leaves, byContext), func(t *testing.T) {
 				var w *told
-				app := parley.Chain(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-					return w.app(byContext).Serve(ctx, scope, conn)
-				}), auth.Middleware(auth.Options{Authenticators: []auth.Authenticator{newBearer()}, Revocations: revocations}))
-				gateway := nethttp.Handler(app)
+				app := revocable(revocations)(parley.AppFunc(
+					func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+						return w.app(byContext).Serve(ctx, scope, conn)
+					}))
 				served := make(chan struct{})
-				done := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-					defer func() { served <- struct{}{} }()
-					err := app.Serve(ctx, scope, conn)
-					w.log, w.code = err, parley.CodeOf(err)
-					return err
-				})
-				gateway = nethttp.Handler(done)
+				gateway := nethttp.Handler(parley.AppFunc(
+					func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+						defer func() { served <- struct{}{} }()
+						err := app.Serve(ctx, scope, conn)
+						w.log, w.code = err, parley.CodeOf(err)
+						return err
+					}))
 				server := httptest.NewServer(gateway)
 				defer server.Close()
 				header := http.Header{"Authorization": {"Bearer " + tokenFor(t, "ann", time.Hour)}}
@@ -158,7 +158,8 @@ func TestOneCauseOverTheNetwork(t *testing.T) {
 						t.Fatal(err)
 					}
 					if leaves {
-						go ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4000, ""), time.Time{})
+						bye := websocket.FormatCloseMessage(4000, "")
+						go ws.WriteControl(websocket.CloseMessage, bye, time.Time{})
 					}
 					if err := auth.RevokeUser(t.Context(), revocations, "ann"); err != nil {
 						t.Fatal(err)

@@ -16,7 +16,9 @@ import (
 )
 
 // claim has one request ask for the claimant, as a transport does.
-func claim(t *testing.T, s *site, cookie string, ask func(ctx context.Context, c identity.Claimant)) {
+func claim(
+	t *testing.T, s *site, cookie string, ask func(ctx context.Context, c identity.Claimant),
+) {
 	t.Helper()
 	app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
 		ask(ctx, identity.From(ctx))
@@ -119,7 +121,7 @@ func TestClaimantRenew(t *testing.T) {
 			})
 			return parley.Respond(ctx, conn, 204, nil, nil)
 		})
-		parleytest.Do(t, authWith(newBearer())(app), get("/", "Authorization", "Bearer "+tokenFor(t, "ann", 20*time.Second)))
+		parleytest.Do(t, authWith(newBearer())(app), as(t, "ann", 20*time.Second))
 		if cause := <-ended; cause != parley.ErrAuthExpired || time.Since(start) < 29*time.Second {
 			t.Errorf("%v after %v", cause, time.Since(start))
 		}
@@ -130,7 +132,9 @@ func TestClaimantRenew(t *testing.T) {
 // is the user's, it ends with the login, and limits below count what is posted.
 func TestFallbackSessionsBelongToSomebody(t *testing.T) {
 	inBubble(t, "logout", func(t *testing.T, s *site, cookie string) {
-		limit := middleware.NewRateLimit(middleware.RateLimitOptions{Messages: middleware.Rate{PerSecond: 1, Burst: 2}})
+		limit := middleware.NewRateLimit(middleware.RateLimitOptions{
+			Messages: middleware.Rate{PerSecond: 1, Burst: 2},
+		})
 		below := new(told)
 		fall := fallback.New(parley.Chain(below.app(true), limit.Wrap), fallback.Options{})
 		app := s.app(fall)
@@ -148,7 +152,8 @@ func TestFallbackSessionsBelongToSomebody(t *testing.T) {
 			t.Errorf("the stream ended after %v", time.Since(start))
 		}
 		synctest.Wait()
-		if below.event.Code != parley.CloseUnauthorized || !errors.Is(below.context, parley.ErrAuthExpired) {
+		if below.event.Code != parley.CloseUnauthorized ||
+			!errors.Is(below.context, parley.ErrAuthExpired) {
 			t.Errorf("the app was told %v, %v", below.event, below.context)
 		}
 	})

@@ -20,15 +20,20 @@ func TestClientCert(t *testing.T) {
 		}
 		return &auth.Identity{ID: "ann", User: &account{"ann"}}, nil
 	})
+	peers, chains := []*x509.Certificate{cert}, [][]*x509.Certificate{{cert}}
+	others := []*x509.Certificate{{}}
 	for _, test := range []struct {
 		name  string
 		state *tls.ConnectionState
 		want  string
 	}{
-		{"no TLS", nil, "auth: nobody is logged in"},
-		{"not verified", &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}}, "auth: nobody is logged in"},
-		{"verified", &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}, VerifiedChains: [][]*x509.Certificate{{cert}}}, "ann"},
-		{"unknown", &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{}}, VerifiedChains: [][]*x509.Certificate{{cert}}}, "Unauthorized\n"},
+		{"no TLS", nil, nobody},
+		{"not verified", &tls.ConnectionState{PeerCertificates: peers}, nobody},
+		{"verified", &tls.ConnectionState{PeerCertificates: peers, VerifiedChains: chains}, "ann"},
+		{
+			"unknown", &tls.ConnectionState{PeerCertificates: others, VerifiedChains: chains},
+			"Unauthorized\n",
+		},
 	} {
 		r := get("/")
 		r.TLS = test.state

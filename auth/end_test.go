@@ -37,7 +37,8 @@ func (s *stream) Serve(ctx context.Context, _ *parley.Scope, conn parley.Conn) e
 	conn.Send(ctx, parley.HTTPResponseStart{Status: 200})
 	free := context.WithoutCancel(ctx)
 	for range 20 {
-		if s.sent = conn.Send(free, parley.HTTPResponseBody{Body: []byte("x"), More: true}); s.sent != nil {
+		s.sent = conn.Send(free, parley.HTTPResponseBody{Body: []byte("x"), More: true})
+		if s.sent != nil {
 			break
 		}
 		time.Sleep(time.Second)

@@ -20,7 +20,8 @@ import (
 // serve has app answer a request and returns the answer.
 func serve(app parley.App, method, target string, headers ...string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)}).ServeHTTP(w, request(method, target, headers...))
+	gateway := nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)})
+	gateway.ServeHTTP(w, request(method, target, headers...))
 	return w
 }
 
@@ -117,7 +118,9 @@ func ExampleNewBearer() {
 }
 
 func ExampleNewTickets() {
-	tickets := auth.NewTickets(auth.TicketOptions{Key: []byte("32 bytes of a secret for tickets"), Identify: member})
+	tickets := auth.NewTickets(auth.TicketOptions{
+		Key: []byte("32 bytes of a secret for tickets"), Identify: member,
+	})
 	app := parley.Chain(hello,
 		auth.Middleware(auth.Options{Authenticators: []auth.Authenticator{tickets}}),
 		auth.Require(auth.RequireOptions{}))

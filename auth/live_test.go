@@ -16,7 +16,7 @@ import (
 func TestExpiryClosesSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app := authWith(newBearer())(whoami)
-		ws := parleytest.Dial(t, app, get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Minute)))
+		ws := parleytest.Dial(t, app, as(t, "ann", time.Minute))
 		ws.Accept()
 		ws.Receive()
 		time.Sleep(50 * time.Second)
@@ -57,7 +57,7 @@ func TestExpiryOfDeafApp(t *testing.T) {
 			}
 			return err
 		})
-		ws := parleytest.Dial(t, authWith(newBearer())(app), get("/", "Authorization", "Bearer "+tokenFor(t, "ann", 20*time.Second)))
+		ws := parleytest.Dial(t, authWith(newBearer())(app), as(t, "ann", 20*time.Second))
 		if code, _ := ws.Closed(); code != parley.CloseUnauthorized {
 			t.Errorf("closed with %d", code)
 		}
@@ -70,7 +70,7 @@ func TestExpiryBeforeAccept(t *testing.T) {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		})
-		ws := parleytest.Dial(t, authWith(newBearer())(app), get("/", "Authorization", "Bearer "+tokenFor(t, "ann", 20*time.Second)))
+		ws := parleytest.Dial(t, authWith(newBearer())(app), as(t, "ann", 20*time.Second))
 		if ws.Accepted() || ws.Denial().Status != 401 {
 			t.Errorf("status %d", ws.Denial().Status)
 		}
@@ -88,7 +88,8 @@ func TestExpiryEndsEventStream(t *testing.T) {
 			}
 			return conn.Send(context.WithoutCancel(ctx), parley.HTTPResponseBody{})
 		})
-		r := get("/", "Accept", "text/event-stream", "Authorization", "Bearer "+tokenFor(t, "ann", 20*time.Second))
+		r := as(t, "ann", 20*time.Second)
+		r.Header.Set("Accept", "text/event-stream")
 		start := time.Now()
 		got := parleytest.Do(t, authWith(newBearer())(app), r)
 		if took := time.Since(start); took > 20*time.Second || got.Truncated {

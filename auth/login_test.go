@@ -51,7 +51,9 @@ func (s *site) app(app parley.App) parley.App {
 
 // act serves one request that calls f, and returns the cookie that was set and
 // f's error.
-func (s *site) act(t *testing.T, cookie string, f func(ctx context.Context) error) (set string, err error) {
+func (s *site) act(
+	t *testing.T, cookie string, f func(ctx context.Context) error,
+) (set string, err error) {
 	t.Helper()
 	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		err = f(ctx)
@@ -106,7 +108,8 @@ func TestLoginRowsB5_9(t *testing.T) {
 	if bob == ann || s.whoami(t, ann) != nobody || value(t, s.manager, bob, "cart") != "" {
 		t.Error("B5.9 other user: the session was not flushed")
 	}
-	if _, err := s.act(t, "", func(ctx context.Context) error { return s.sessions.Login(ctx, nil) }); err == nil {
+	_, err = s.act(t, "", func(ctx context.Context) error { return s.sessions.Login(ctx, nil) })
+	if err == nil {
 		t.Error("B5.9 login of nobody")
 	}
 	if err := s.sessions.Login(t.Context(), &auth.Identity{ID: "ann"}); err != auth.ErrNoSession {
@@ -231,7 +234,7 @@ func TestSessionAuthNeedsSession(t *testing.T) {
 func TestLoginBelowLoadAndSave(t *testing.T) {
 	s := newSite()
 	wrapped := true
-	app := parley.Chain(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	below := func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		_, wrapped = conn.(interface{ Unwrap() parley.Conn })
 		if scope.Request.URL.Path == "/login" {
 			identity, _ := s.identify(ctx, "ann")
@@ -240,7 +243,9 @@ func TestLoginBelowLoadAndSave(t *testing.T) {
 			}
 		}
 		return whoami.Serve(ctx, scope, conn)
-	}), nethttp.Middleware(s.manager.LoadAndSave), auth.LoadAndSave(s.manager), auth.Middleware(s.options))
+	}
+	app := parley.Chain(parley.AppFunc(below), nethttp.Middleware(s.manager.LoadAndSave),
+		auth.LoadAndSave(s.manager), auth.Middleware(s.options))
 	login := serve(app, "GET", "/login")
 	cookie := setCookie(login.Header())
 	if got := serve(app, "GET", "/", "Cookie", cookie).Body.String(); got != "ann" || wrapped {

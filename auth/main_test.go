@@ -46,7 +46,9 @@ var open = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) err
 })
 
 // get makes a request with headers given as name, value, name, value.
-func get(target string, headers ...string) *http.Request { return request("GET", target, headers...) }
+func get(target string, headers ...string) *http.Request {
+	return request("GET", target, headers...)
+}
 
 func request(method, target string, headers ...string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)

@@ -32,7 +32,8 @@ func TestOverTheNetwork(t *testing.T) {
 
 	dial := func(origin, cookie string) (*websocket.Conn, int) {
 		header := http.Header{"Origin": {origin}, "Cookie": {cookie}}
-		ws, response, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http"), header)
+		url := "ws" + strings.TrimPrefix(server.URL, "http")
+		ws, response, err := websocket.DefaultDialer.Dial(url, header)
 		if err != nil && response == nil {
 			t.Fatal(err)
 		}

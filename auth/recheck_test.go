@@ -82,7 +82,10 @@ func TestNothingIsMissedInBetween(t *testing.T) {
 		{"client certificate", auth.ClientCert(
 			func(context.Context, *x509.Certificate) (*auth.Identity, error) { return users("ann") },
 		), func(r *http.Request) {
-			r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}, VerifiedChains: [][]*x509.Certificate{{cert}}}
+			r.TLS = &tls.ConnectionState{
+				PeerCertificates: []*x509.Certificate{cert},
+				VerifiedChains:   [][]*x509.Certificate{{cert}},
+			}
 		}, nil},
 		{"function", auth.AuthenticatorFunc(
 			func(context.Context, *parley.Scope) (*auth.Identity, error) { return users("ann") },
@@ -133,8 +136,9 @@ func TestSessionEndsDuringHandshake(t *testing.T) {
 			s := newSite()
 			cookie := s.login(t, "", "ann")
 			s.options.Revocations = watching{quiet{}, nil, func() { end(t, s, cookie) }}
-			if got := parleytest.Dial(t, s.app(whoami), get("/", "Cookie", cookie)).Denial().Status; got != 401 {
-				t.Errorf("status %d", got)
+			denial := parleytest.Dial(t, s.app(whoami), get("/", "Cookie", cookie)).Denial()
+			if denial.Status != 401 {
+				t.Errorf("status %d", denial.Status)
 			}
 		})
 	}
@@ -158,7 +162,7 @@ func (s *site) edit(t *testing.T, cookie string, change func(ctx context.Context
 func TestLogoutAfterRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite()
-		shared := parley.Chain(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		below := func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 			switch scope.Request.URL.Path {
 			case "/renew":
 				if err := s.manager.RenewToken(ctx); err != nil {
@@ -172,7 +176,8 @@ func TestLogoutAfterRenewal(t *testing.T) {
 				return parley.Respond(ctx, conn, 200, nil, nil)
 			}
 			return whoami.Serve(ctx, scope, conn)
-		}), auth.LoadAndSave(s.manager), auth.Middleware(s.options))
+		}
+		shared := s.app(parley.AppFunc(below))
 		cookie := s.login(t, "", "ann")
 		ws := parleytest.Dial(t, shared, get("/", "Cookie", cookie))
 		if got := ws.Receive().Text(); got != "ann" {

@@ -24,11 +24,12 @@ func TestRequire(t *testing.T) {
 		}))
 	}
 	refusedBoth(t, wrap, 401, get("/"))
-	refusedBoth(t, wrap, 403, get("/", "Authorization", "Bearer "+tokenFor(t, "bob", time.Hour)))
-	if got := parleytest.Do(t, wrap(app), get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour))).Status; got != 200 {
+	refusedBoth(t, wrap, 403, as(t, "bob", time.Hour))
+	if got := parleytest.Do(t, wrap(app), as(t, "ann", time.Hour)).Status; got != 200 {
 		t.Errorf("status %d", got)
 	}
-	if got := parleytest.Do(t, auth.Require(auth.RequireOptions{})(app), get("/")); !errors.Is(got.Err, auth.ErrNoMiddleware) {
+	got := parleytest.Do(t, auth.Require(auth.RequireOptions{})(app), get("/"))
+	if !errors.Is(got.Err, auth.ErrNoMiddleware) {
 		t.Errorf("without Auth: %v", got.Err)
 	}
 }

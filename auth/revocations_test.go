@@ -56,7 +56,7 @@ func TestRevocationLayerClosed(t *testing.T) {
 	app := auth.Middleware(auth.Options{
 		Authenticators: []auth.Authenticator{newBearer()}, Revocations: auth.NewChannelRevocations(layer),
 	})(whoami)
-	r := get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour))
+	r := as(t, "ann", time.Hour)
 	ws := parleytest.Dial(t, app, r)
 	ws.Receive()
 	layer.Close(t.Context())
@@ -64,7 +64,8 @@ func TestRevocationLayerClosed(t *testing.T) {
 		t.Errorf("closed with %d", code)
 	}
 	ws.Wait()
-	if got := parleytest.Dial(t, app, r).Denial(); got.Status != 503 || !errors.Is(got.Err, channel.ErrClosed) {
+	got := parleytest.Dial(t, app, r).Denial()
+	if got.Status != 503 || !errors.Is(got.Err, channel.ErrClosed) {
 		t.Errorf("%d %v", got.Status, got.Err)
 	}
 }
@@ -77,10 +78,8 @@ func TestRevocationAcrossProcesses(t *testing.T) {
 		there := channel.New(channel.Options{Transport: broker.Connect()})
 		defer here.Close(t.Context())
 		defer there.Close(t.Context())
-		app := auth.Middleware(auth.Options{
-			Authenticators: []auth.Authenticator{newBearer()}, Revocations: auth.NewChannelRevocations(there),
-		})(whoami)
-		ws := parleytest.Dial(t, app, get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour)))
+		app := revocable(auth.NewChannelRevocations(there))(whoami)
+		ws := parleytest.Dial(t, app, as(t, "ann", time.Hour))
 		ws.Receive()
 		if err := auth.RevokeUser(t.Context(), auth.NewChannelRevocations(here), "ann"); err != nil {
 			t.Fatal(err)

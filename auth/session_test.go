@@ -21,7 +21,9 @@ import (
 func newSessions() *scs.SessionManager {
 	return &scs.SessionManager{
 		Lifetime: 24 * time.Hour, Store: memstore.NewWithCleanupInterval(0), Codec: scs.GobCodec{},
-		Cookie: scs.SessionCookie{Name: "session", Path: "/", HttpOnly: true, Persist: true, SameSite: http.SameSiteLaxMode},
+		Cookie: scs.SessionCookie{
+			Name: "session", Path: "/", HttpOnly: true, Persist: true, SameSite: http.SameSiteLaxMode,
+		},
 	}
 }
 
@@ -67,19 +69,21 @@ func setCookie(header http.Header) string {
 }
 
 func TestSessionRowsHTTP(t *testing.T) {
+	type manager = *scs.SessionManager
+	put := func(m manager, ctx context.Context) { m.Put(ctx, "a", "2") }
 	for _, test := range []struct {
 		name   string
-		act    func(manager *scs.SessionManager, ctx context.Context)
+		act    func(m manager, ctx context.Context)
 		status int
 		cookie string // "", "kept", "new" or "deleted"
 	}{
-		{"B5.4 not modified", func(m *scs.SessionManager, ctx context.Context) { m.Get(ctx, "a") }, 200, ""},
-		{"B5.4 modified", func(m *scs.SessionManager, ctx context.Context) { m.Put(ctx, "a", "2") }, 200, "kept"},
-		{"B5.4 modified, status 500", func(m *scs.SessionManager, ctx context.Context) { m.Put(ctx, "a", "2") }, 500, ""},
-		{"B5.4 modified, status 404", func(m *scs.SessionManager, ctx context.Context) { m.Put(ctx, "a", "2") }, 404, "kept"},
-		{"B5.4 emptied", func(m *scs.SessionManager, ctx context.Context) { m.Clear(ctx) }, 200, "deleted"},
-		{"B5.4 destroyed", func(m *scs.SessionManager, ctx context.Context) { m.Destroy(ctx) }, 200, "deleted"},
-		{"B5.4 renewed", func(m *scs.SessionManager, ctx context.Context) { m.RenewToken(ctx) }, 200, "new"},
+		{"B5.4 not modified", func(m manager, ctx context.Context) { m.Get(ctx, "a") }, 200, ""},
+		{"B5.4 modified", put, 200, "kept"},
+		{"B5.4 modified, status 500", put, 500, ""},
+		{"B5.4 modified, status 404", put, 404, "kept"},
+		{"B5.4 emptied", func(m manager, ctx context.Context) { m.Clear(ctx) }, 200, "deleted"},
+		{"B5.4 destroyed", func(m manager, ctx context.Context) { m.Destroy(ctx) }, 200, "deleted"},
+		{"B5.4 renewed", func(m manager, ctx context.Context) { m.RenewToken(ctx) }, 200, "new"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			manager := newSessions()
@@ -91,7 +95,8 @@ func TestSessionRowsHTTP(t *testing.T) {
 				return parley.Respond(ctx, conn, test.status, nil, nil)
 			})
 			cookie := stored(t, manager, "a", "1")
-			got := setCookie(parleytest.Do(t, auth.LoadAndSave(manager)(app), get("/", "Cookie", cookie)).Header)
+			answer := parleytest.Do(t, auth.LoadAndSave(manager)(app), get("/", "Cookie", cookie))
+			got := setCookie(answer.Header)
 			switch test.cookie {
 			case "kept":
 				if got != cookie || value(t, manager, cookie, "a") != "2" {
@@ -113,7 +118,9 @@ func TestSessionRowsHTTP(t *testing.T) {
 func TestSessionB5_1Cookies(t *testing.T) {
 	manager := newSessions()
 	var got string
-	app := auth.LoadAndSave(manager)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	app := auth.LoadAndSave(manager)(parley.AppFunc(func(
+		ctx context.Context, scope *parley.Scope, conn parley.Conn,
+	) error {
 		got = manager.GetString(ctx, "a")
 		return parley.Respond(ctx, conn, 200, nil, nil)
 	}))
@@ -144,7 +151,8 @@ func TestSessionB5_5Socket(t *testing.T) {
 	manager := newSessions()
 	app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 		manager.Put(ctx, "a", "at accept")
-		if err := ws.Accept(ctx, parley.WebSocketAccept{Header: http.Header{"X-Own": {"1"}}}); err != nil {
+		own := http.Header{"X-Own": {"1"}}
+		if err := ws.Accept(ctx, parley.WebSocketAccept{Header: own}); err != nil {
 			return err
 		}
 		manager.Put(ctx, "a", "later")
@@ -172,7 +180,9 @@ func TestSessionB5_6Gone(t *testing.T) {
 	manager := newSessions()
 	cookie := stored(t, manager, "a", "1")
 	token := strings.TrimPrefix(cookie, "session=")
-	app := auth.LoadAndSave(manager)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	app := auth.LoadAndSave(manager)(parley.AppFunc(func(
+		ctx context.Context, scope *parley.Scope, conn parley.Conn,
+	) error {
 		manager.Store.Delete(token) // another request logs out
 		manager.Put(ctx, "a", "2")
 		return parley.Respond(ctx, conn, 200, nil, nil)
@@ -225,7 +235,8 @@ func TestSessionB5_3Passive(t *testing.T) {
 	for name, above := range map[string]parley.Middleware{
 		"Session": auth.LoadAndSave(manager), "LoadAndSave": nethttp.Middleware(manager.LoadAndSave),
 	} {
-		got := setCookie(parleytest.Do(t, parley.Chain(app, above, auth.LoadAndSave(manager)), get("/")).Header)
+		both := parley.Chain(app, above, auth.LoadAndSave(manager))
+		got := setCookie(parleytest.Do(t, both, get("/")).Header)
 		if value(t, manager, got, "a") != "1" {
 			t.Errorf("%s: cookie %q", name, got)
 		}

@@ -21,7 +21,8 @@ func TestStackB5_11(t *testing.T) {
 	stack := auth.Stack(auth.StackOptions{
 		Proxies: middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"192.0.2.1"}}),
 		AccessLog: &middleware.AccessLogOptions{Record: func(_ context.Context, a *middleware.Access) {
-			records = append(records, fmt.Sprint(a.Protocol, " ", a.Status, " ", a.Remote, " ", a.User, " ", a.RequestID))
+			records = append(records,
+				fmt.Sprint(a.Protocol, " ", a.Status, " ", a.Remote, " ", a.User, " ", a.RequestID))
 		}},
 		Logger:    logger,
 		Hosts:     []string{"shop.example"},
@@ -39,10 +40,13 @@ func TestStackB5_11(t *testing.T) {
 	}
 	ws.Close(1000, "")
 	ws.Wait()
-	for _, refused := range [][]string{{"http://evil.example/"}, {"http://shop.example/", "Origin", "http://evil.example"}} {
+	for _, refused := range [][]string{
+		{"http://evil.example/"}, {"http://shop.example/", "Origin", "http://evil.example"},
+	} {
 		parleytest.Dial(t, stack, get(refused[0], append(refused[1:], common...)...)).Denial()
 	}
-	large := request("POST", "http://shop.example/", append(common, "Origin", "http://shop.example")...)
+	common = append(common, "Origin", "http://shop.example")
+	large := request("POST", "http://shop.example/", common...)
 	large.ContentLength = 11
 	if got := parleytest.Do(t, stack, large).Status; got != 413 {
 		t.Errorf("status %d", got)
@@ -62,12 +66,15 @@ func TestStackB5_11(t *testing.T) {
 func TestStackIsSafeByDefault(t *testing.T) {
 	stack := auth.Stack(auth.StackOptions{Logger: slog.New(slog.DiscardHandler)})
 	app := new(inner)
-	if got := parleytest.Dial(t, stack(app), get("/", "Origin", "http://evil.example")).Denial().Status; got != 403 || app.ran.Load() != 0 {
-		t.Errorf("status %d", got)
+	evil := parleytest.Dial(t, stack(app), get("/", "Origin", "http://evil.example")).Denial()
+	if evil.Status != 403 || app.ran.Load() != 0 {
+		t.Errorf("status %d", evil.Status)
 	}
 	parleytest.Dial(t, stack(app), get("/")).Accept()
 	passesOthers(t, stack)
-	panicky := stack(parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { panic("boom") }))
+	panicky := stack(parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error {
+		panic("boom")
+	}))
 	ws := parleytest.Dial(t, panicky, get("/"))
 	if got := ws.Denial().Status; got != 500 {
 		t.Errorf("status %d", got)

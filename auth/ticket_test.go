@@ -26,7 +26,9 @@ func TestTickets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tickets := newTickets(nil)
 		var query, uri string
-		app := authWith(tickets)(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		app := authWith(tickets)(parley.AppFunc(func(
+			ctx context.Context, scope *parley.Scope, conn parley.Conn,
+		) error {
 			query, uri = scope.Request.URL.RawQuery, scope.Request.RequestURI
 			return whoami.Serve(ctx, scope, conn)
 		}))
@@ -35,7 +37,8 @@ func TestTickets(t *testing.T) {
 			t.Fatal(err)
 		}
 		ws := parleytest.Dial(t, app, get("/chat?b=2&ticket="+ticket+"&a=%31"))
-		if got := ws.Receive().Text(); got != "ann" || query != "b=2&a=%31" || strings.Contains(uri, ticket) {
+		got := ws.Receive().Text()
+		if got != "ann" || query != "b=2&a=%31" || strings.Contains(uri, ticket) {
 			t.Errorf("%q with %q of %q", got, query, uri)
 		}
 		for name, target := range map[string]string{
@@ -64,8 +67,12 @@ func TestTickets(t *testing.T) {
 			t.Error("a ticket for nobody")
 		}
 	})
-	panics(t, "TicketOptions.Key: has 5 bytes, must have 32", func() { auth.NewTickets(auth.TicketOptions{Key: []byte("short")}) })
-	panics(t, "less than a second", func() { auth.NewTickets(auth.TicketOptions{Key: jwtKey, TTL: 1}) })
+	panics(t, "TicketOptions.Key: has 5 bytes, must have 32", func() {
+		auth.NewTickets(auth.TicketOptions{Key: []byte("short")})
+	})
+	panics(t, "less than a second", func() {
+		auth.NewTickets(auth.TicketOptions{Key: jwtKey, TTL: 1})
+	})
 }
 
 // However many come with one ticket at once, one gets in.
@@ -78,7 +85,8 @@ func TestTicketsOnce(t *testing.T) {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			scope := &parley.Scope{Protocol: parley.WebSocket, Request: get("/?ticket=" + ticket)}
-			if identity, err := tickets.Authenticate(context.Background(), scope); err == nil && identity != nil {
+			identity, err := tickets.Authenticate(context.Background(), scope)
+			if err == nil && identity != nil {
 				in.Add(1)
 			}
 		}()
@@ -100,7 +108,8 @@ func FuzzTicket(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query string) {
 		r := get("/")
 		r.URL.RawQuery = query
-		identity, err := newTickets(nil).Authenticate(t.Context(), &parley.Scope{Protocol: parley.WebSocket, Request: r})
+		scope := &parley.Scope{Protocol: parley.WebSocket, Request: r}
+		identity, err := newTickets(nil).Authenticate(t.Context(), scope)
 		if identity != nil && (err != nil || !strings.Contains(query, good[:20])) {
 			t.Errorf("%q lets %v in", query, identity)
 		}

@@ -55,33 +55,43 @@ func (forgetful) Spend(context.Context, string, time.Time) (bool, error) { retur
 // Whatever does not answer that must say who may come in, nobody comes in, and the
 // client is told to try again: with 503, or on an open socket with 1013.
 func TestStoresThatFail(t *testing.T) {
-	put := func(s *site) func(context.Context) error {
+	type act = func(context.Context) error
+	put := func(s *site) act {
 		return func(ctx context.Context) error { s.manager.Put(ctx, "a", "2"); return nil }
+	}
+	logout := func(s *site) act { return s.sessions.Logout }
+	clear := func(s *site) act { return s.manager.Clear }
+	login := func(s *site) act {
+		bob := &auth.Identity{ID: "bob"}
+		return func(ctx context.Context) error { return s.sessions.Login(ctx, bob) }
+	}
+	revoke := func(*site) act {
+		down := silent{revoke: errInner}
+		return func(ctx context.Context) error { return auth.RevokeUser(ctx, down, "ann") }
 	}
 	for _, test := range []struct {
 		name    string
 		broken  failing
 		options func(o *auth.Options)
-		act     func(s *site) func(context.Context) error
+		act     func(s *site) act
 		only    parley.Protocol // where it can be seen, if it is not both
 	}{
 		{"loading", failing{find: true}, nil, put, ""},
 		{"saving", failing{commit: true}, nil, put, ""},
-		{"ending", failing{remove: true}, nil, func(s *site) func(context.Context) error { return s.sessions.Logout }, ""},
-		{"renewing", failing{remove: true}, nil, func(s *site) func(context.Context) error {
-			return func(ctx context.Context) error { return s.sessions.Login(ctx, &auth.Identity{ID: "bob"}) }
-		}, ""},
-		{"emptying", failing{remove: true}, nil, func(s *site) func(context.Context) error { return s.manager.Clear }, ""},
+		{"ending", failing{remove: true}, nil, logout, ""},
+		{"renewing", failing{remove: true}, nil, login, ""},
+		{"emptying", failing{remove: true}, nil, clear, ""},
 		{"asking who it is", failing{}, func(o *auth.Options) {
 			o.Authenticators = []auth.Authenticator{auth.AuthenticatorFunc(
 				func(context.Context, *parley.Scope) (*auth.Identity, error) { return nil, errInner })}
 		}, put, ""},
-		{"hearing of revocations", failing{}, func(o *auth.Options) { o.Revocations = silent{watch: errInner} }, put, parley.WebSocket},
-		{"telling of revocations", failing{}, func(o *auth.Options) { o.Revocations = silent{revoke: errInner} },
-			func(s *site) func(context.Context) error { return s.sessions.Logout }, parley.HTTP},
-		{"revoking a user", failing{}, nil, func(*site) func(context.Context) error {
-			return func(ctx context.Context) error { return auth.RevokeUser(ctx, silent{revoke: errInner}, "ann") }
-		}, ""},
+		{"hearing of revocations", failing{}, func(o *auth.Options) {
+			o.Revocations = silent{watch: errInner}
+		}, put, parley.WebSocket},
+		{"telling of revocations", failing{}, func(o *auth.Options) {
+			o.Revocations = silent{revoke: errInner}
+		}, logout, parley.HTTP},
+		{"revoking a user", failing{}, nil, revoke, ""},
 		{"spending tickets", failing{}, func(o *auth.Options) {
 			o.Authenticators = []auth.Authenticator{newTickets(forgetful{})}
 		}, put, ""},
@@ -96,7 +106,9 @@ func TestStoresThatFail(t *testing.T) {
 				test.options(&s.options)
 			}
 			ticket, _ := newTickets(nil).Issue("ann")
-			app := s.app(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			app := s.app(parley.AppFunc(func(
+				ctx context.Context, scope *parley.Scope, conn parley.Conn,
+			) error {
 				if err := test.act(s)(ctx); err != nil {
 					return err
 				}
@@ -108,7 +120,8 @@ func TestStoresThatFail(t *testing.T) {
 			r := get("/?ticket="+ticket, "Cookie", cookie)
 			if test.only != parley.WebSocket {
 				got := parleytest.Do(t, app, r)
-				if got.Status != 503 || !errors.Is(got.Err, errInner) || !errors.Is(got.Err, auth.ErrUnavailable) {
+				if got.Status != 503 || !errors.Is(got.Err, errInner) ||
+					!errors.Is(got.Err, auth.ErrUnavailable) {
 					t.Errorf("HTTP: %d %v", got.Status, got.Err)
 				}
 			}
@@ -159,7 +172,8 @@ func TestErrorOfUserIsAnswered(t *testing.T) {
 	if status := parleytest.Dial(t, refused, get("/")).Denial().Status; status != 401 {
 		t.Errorf("WebSocket: %d", status)
 	}
-	if got := parleytest.Do(t, refused, get("/late")); got.Status != 200 || !errors.Is(got.Err, auth.ErrAnonymous) {
+	got = parleytest.Do(t, refused, get("/late"))
+	if got.Status != 200 || !errors.Is(got.Err, auth.ErrAnonymous) {
 		t.Errorf("late: %d %v", got.Status, got.Err)
 	}
 }

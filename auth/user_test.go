@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -24,7 +25,13 @@ func signed(t testing.TB, method jwt.SigningMethod, key any, claims jwt.MapClaim
 }
 
 func tokenFor(t testing.TB, user string, life time.Duration) string {
-	return signed(t, jwt.SigningMethodHS256, jwtKey, jwt.MapClaims{"sub": user, "exp": time.Now().Add(life).Unix()})
+	claims := jwt.MapClaims{"sub": user, "exp": time.Now().Add(life).Unix()}
+	return signed(t, jwt.SigningMethodHS256, jwtKey, claims)
+}
+
+// as makes a request with a user's token.
+func as(t testing.TB, user string, life time.Duration) *http.Request {
+	return get("/", "Authorization", "Bearer "+tokenFor(t, user, life))
 }
 
 func newBearer() *auth.Bearer {
@@ -69,6 +76,13 @@ var whoami = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn 
 	}
 })
 
+// revocable is authWith a Bearer whose users can be revoked.
+func revocable(revocations auth.Revocations) parley.Middleware {
+	return auth.Middleware(auth.Options{
+		Authenticators: []auth.Authenticator{newBearer()}, Revocations: revocations,
+	})
+}
+
 func authWith(authenticators ...auth.Authenticator) parley.Middleware {
 	return auth.Middleware(auth.Options{Authenticators: authenticators})
 }
@@ -78,7 +92,8 @@ func TestUser(t *testing.T) {
 		{"", "auth: nobody is logged in"},
 		{"Bearer " + tokenFor(t, "ann", time.Hour), "ann"},
 	} {
-		if got := parleytest.Do(t, authWith(newBearer())(whoami), get("/", "Authorization", test.header)).Body; got != test.want {
+		r := get("/", "Authorization", test.header)
+		if got := parleytest.Do(t, authWith(newBearer())(whoami), r).Body; got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
 		}
 	}
@@ -89,7 +104,7 @@ func TestUser(t *testing.T) {
 		_, err := auth.User[string](ctx)
 		return parley.Respond(ctx, conn, 200, nil, []byte(err.Error()))
 	})
-	got := parleytest.Do(t, authWith(newBearer())(app), get("/", "Authorization", "Bearer "+tokenFor(t, "ann", time.Hour))).Body
+	got := parleytest.Do(t, authWith(newBearer())(app), as(t, "ann", time.Hour)).Body
 	if got != "auth: the user is a *auth_test.account, not a string" {
 		t.Errorf("%q", got)
 	}

@@ -77,7 +77,8 @@ func NewOrigin(options OriginOptions) *Origin {
 		AllowMissing: options.AllowMissing,
 	})
 	if o.policy.RefusesAll() {
-		cmp.Or(options.Logger, slog.Default()).Warn("middleware: Origin with an empty list refuses every socket")
+		logger := cmp.Or(options.Logger, slog.Default())
+		logger.Warn("middleware: Origin with an empty list refuses every socket")
 	}
 	return o
 }

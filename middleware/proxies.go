@@ -76,7 +76,8 @@ func NewTrustedProxies(options ProxiesOptions) *TrustedProxies {
 		}
 		switch {
 		case err != nil:
-			panic("middleware: ProxiesOptions.Trust: " + strconv.Quote(text) + ` is no address, network or "unix"`)
+			panic("middleware: ProxiesOptions.Trust: " + strconv.Quote(text) +
+				` is no address, network or "unix"`)
 		case network.Bits() == 0 && !options.InsecureTrustEveryone:
 			panic("middleware: ProxiesOptions.Trust: " + text +
 				" trusts everybody; name the proxies, or set InsecureTrustEveryone")

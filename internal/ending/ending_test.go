@@ -3,6 +3,7 @@ package ending_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,8 @@ func endedAfter(d time.Duration, cause error) parley.Middleware {
 		})
 	}
 }
+
+func request() *http.Request { return httptest.NewRequest("GET", "/", nil) }
 
 func TestSocketEnds(t *testing.T) {
 	for _, test := range []struct {
@@ -58,7 +61,7 @@ func TestSocketEnds(t *testing.T) {
 					cause, sent = context.Cause(ctx), conn.Send(free, parley.Text("late"))
 					return nil
 				})
-				ws := parleytest.Dial(t, endedAfter(2*time.Second, test.cause)(app), httptest.NewRequest("GET", "/", nil))
+				ws := parleytest.Dial(t, endedAfter(2*time.Second, test.cause)(app), request())
 				if !test.accept {
 					if got := ws.Denial().Status; got != test.status {
 						t.Errorf("status %d", got)
@@ -76,7 +79,8 @@ func TestSocketEnds(t *testing.T) {
 					ends[0] = ends[1]
 				}
 				end, _ := ends[0].(parley.WebSocketDisconnect)
-				if ends[0] != ends[1] || end.Code != test.code || end.Cause != cause || !errors.Is(sent, parley.ErrDisconnected) {
+				if ends[0] != ends[1] || end.Code != test.code || end.Cause != cause ||
+					!errors.Is(sent, parley.ErrDisconnected) {
 					t.Errorf("told %v and %v, context %v, Send %v", ends[0], ends[1], cause, sent)
 				}
 			})
@@ -95,12 +99,13 @@ func TestAnswerEnds(t *testing.T) {
 			if end, ok := event.(parley.HTTPDisconnect); !ok || end.Cause != parley.ErrAuthExpired {
 				t.Errorf("received %v", event)
 			}
-			if err := conn.Send(free, parley.HTTPResponseBody{Body: []byte("2"), More: true}); !errors.Is(err, parley.ErrDisconnected) {
+			err := conn.Send(free, parley.HTTPResponseBody{Body: []byte("2"), More: true})
+			if !errors.Is(err, parley.ErrDisconnected) {
 				t.Errorf("a part: %v", err)
 			}
 			return conn.Send(free, parley.HTTPResponseBody{Body: []byte("bye")})
 		})
-		got := parleytest.Do(t, endedAfter(time.Second, parley.ErrAuthExpired)(app), httptest.NewRequest("GET", "/", nil))
+		got := parleytest.Do(t, endedAfter(time.Second, parley.ErrAuthExpired)(app), request())
 		if got.Body != "1bye" || got.Truncated || got.Err != nil {
 			t.Errorf("%q, truncated %v, %v", got.Body, got.Truncated, got.Err)
 		}
@@ -121,7 +126,7 @@ func TestEndsAtOnce(t *testing.T) {
 				}
 				return nil
 			})
-			ws := parleytest.Dial(t, endedAfter(time.Second, parley.ErrAuthExpired)(app), httptest.NewRequest("GET", "/", nil))
+			ws := parleytest.Dial(t, endedAfter(time.Second, parley.ErrAuthExpired)(app), request())
 			ws.Accept()
 			time.Sleep(time.Second - time.Duration(i%2))
 			ws.Vanish()
