@@ -254,3 +254,29 @@ func TestHandlersOverEventsOnARecorder(t *testing.T) {
 func recorded(r *httptest.ResponseRecorder) string {
 	return fmt.Sprintf("%d %v %q, flushed %v", r.Code, r.Header(), r.Body, r.Flushed)
 }
+
+// TestHandlersOverEventsOnHTTP2: what a handler has there and nowhere else.
+func TestHandlersOverEventsOnHTTP2(t *testing.T) {
+	h := serve(func(w http.ResponseWriter, r *http.Request) {
+		_, pushes := w.(http.Pusher)
+		w.Header().Set("Connection", "close")
+		fmt.Fprint(w, r.Proto, pushes, r.RemoteAddr)
+	})
+	server := httptest.NewUnstartedServer(eventShape.wrap(h))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	var answers [2]string
+	for i := range answers {
+		response, err := server.Client().Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		answers[i] = string(body)
+	}
+	if !strings.HasPrefix(answers[0], "HTTP/2.0true") || answers[0] == answers[1] {
+		t.Errorf("got %q", answers)
+	}
+}

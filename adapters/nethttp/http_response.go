@@ -46,7 +46,7 @@ func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
 		return err
 	}
 	if c.r.ProtoMajor > 1 {
-		dropConnection(header)
+		dropConnection(header, handler)
 	}
 	c.out.status = event.Status
 	c.out.trailers = event.Trailers && (handler || c.scope.Supports(parley.ExtensionTrailers))
@@ -70,10 +70,14 @@ func takeField(header http.Header, name string, values []string) {
 }
 
 // dropConnection takes out what speaks of a connection, which HTTP/2 forbids (RFC
-// 9113, section 8.2.2).
-func dropConnection(header http.Header) {
-	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade"} {
+// 9113, section 8.2.2). By a handler's "Connection: close" net/http ends the
+// connection, and takes it out itself.
+func dropConnection(header http.Header, handler bool) {
+	for _, name := range []string{"Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade"} {
 		delete(header, name)
+	}
+	if !handler {
+		delete(header, "Connection")
 	}
 }
 
