@@ -45,6 +45,9 @@ func (h *handlerAbove) Enter() bool {
 	return true
 }
 
+// Header is what the server's writer has been told already.
+func (h *handlerAbove) Header() http.Header { return h.conn.w.Header() }
+
 // Leave notes that the handler has returned.
 func (h *handlerAbove) Leave() { h.atWork.Store(false) }
 

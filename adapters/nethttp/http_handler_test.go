@@ -280,3 +280,31 @@ func TestHandlersOverEventsOnHTTP2(t *testing.T) {
 		t.Errorf("got %q", answers)
 	}
 }
+
+// TestHandlersOverEventsSeeTheHead: what net/http middleware above a gateway has set is
+// a handler's to see, to change and to take away.
+func TestHandlersOverEventsSeeTheHead(t *testing.T) {
+	above := func(h http.Handler) http.Handler {
+		return serve(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Kept", "1")
+			w.Header().Set("X-Changed", "1")
+			w.Header().Set("X-Gone", "1")
+			w.Header().Add("Set-Cookie", "a=1")
+			w.Header().Add("Vary", "Accept")
+			w.Header()["Date"] = nil
+			h.ServeHTTP(w, r)
+		})
+	}
+	h := serve(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Changed", "2"+w.Header().Get("X-Kept"))
+		w.Header().Del("X-Gone")
+		w.Header().Add("Set-Cookie", "b=2")
+		w.Header().Add("Vary", "Origin")
+		io.WriteString(w, "body")
+	})
+	c := identityCase{handler: above(h), request: getting("/")}
+	want, _ := observe(t, c.handler, c)
+	if got, _ := observe(t, above(eventShape.wrap(h)), c); got != want {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+}

@@ -95,6 +95,7 @@ func (w *Writer) start(first []byte, finished bool) {
 			header.Del("Content-Type")
 		}
 	}
+	w.returnHeader(header)
 	tidy(header)
 	w.send(parley.HTTPResponseStart{Status: w.status, Header: header, Trailers: w.announced})
 }

@@ -1,12 +1,41 @@
 package overevents
 
 import (
+	"maps"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"github.com/parleygo/parley/internal/protocol"
 )
+
+// borrowHeader shows the handler what was set above the conversation, as net/http's
+// own writer would.
+func (w *Writer) borrowHeader(header http.Header) {
+	if len(header) > 0 {
+		w.borrowed = header.Clone()
+		maps.Copy(w.header, header.Clone())
+	}
+}
+
+// returnHeader takes out of a head what was borrowed, since it is there already. What
+// the handler has taken away is a field without values: it does not go out.
+func (w *Writer) returnHeader(header http.Header) {
+	for name, before := range w.borrowed {
+		switch values, kept := header[name]; {
+		case !kept:
+			header[name] = nil
+		case slices.Equal(values, before):
+			delete(header, name)
+		case len(values) > len(before) && slices.Equal(values[:len(before)], before) && isList(name):
+			header[name] = values[len(before):]
+		}
+	}
+}
+
+// isList reports whether a field of a head is added to what is there already.
+func isList(name string) bool { return name == "Set-Cookie" || name == "Vary" }
 
 // tidy does to a header what net/http does when it writes one, so that a
 // handler which relies on it is not refused: names that are no names are

@@ -36,7 +36,9 @@ func serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 	w := newWriter(ctx, scope, conn)
 	defer w.Release()
 	w.clamps = clamps
-	w.server = serverOf(ctx, scope)
+	if w.server = serverOf(ctx, scope); w.server != nil {
+		w.borrowHeader(w.server.Header())
+	}
 	runHandler(ctx, h, scope, conn, w)
 	err := w.Finish()
 	if w.server != nil {

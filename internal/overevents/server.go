@@ -18,6 +18,8 @@ import (
 type Server interface {
 	// Enter reports whether a handler may be served, and notes that one is.
 	Enter() bool
+	// Header is what the head of the answer has already, set above the conversation.
+	Header() http.Header
 	// Leave notes that the handler has returned. After a panic it is not called.
 	Leave()
 

@@ -29,6 +29,7 @@ type Writer struct {
 	clamps   bool        // of a write that is too long, what fits goes out
 	headOnly bool        // the request is HEAD: no body goes out
 	header   http.Header // the handler's
+	borrowed http.Header // what was in it before the handler
 
 	returned atomic.Bool // the handler has: the writer is out of use
 
