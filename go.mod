@@ -7,7 +7,7 @@ go 1.25.0
 // to be vulnerable. "make test-newest" tests with the newest.
 require (
 	github.com/alexedwards/scs/v2 v2.8.0
-	github.com/coreos/go-systemd/v22 v22.0.0
+	github.com/coreos/go-systemd/v22 v22.3.1
 	github.com/gin-gonic/gin v1.9.1
 	github.com/golang-jwt/jwt/v5 v5.2.2
 	github.com/gorilla/websocket v1.5.3
