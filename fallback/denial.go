@@ -63,11 +63,11 @@ func (s *session) sendDenial(ctx context.Context, event parley.WebSocketResponse
 }
 
 // deny answers the request that wanted to open the session.
-func (s *session) deny(ctx context.Context, conn parley.Conn, secrets http.Header) error {
+func (s *session) deny(ctx context.Context, conn parley.Conn) error {
 	s.mu.Lock()
 	d := s.denial
 	s.mu.Unlock()
-	header := joined(secrets, d.header)
+	header := joined(d.header, nil)
 	if d.single {
 		return parley.Respond(ctx, conn, d.status, header, d.part)
 	}

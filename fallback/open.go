@@ -37,7 +37,7 @@ func (a *App) open(
 	}
 	defer a.sessions.unlist(s)
 	if denied {
-		return s.deny(ctx, conn, header)
+		return s.deny(ctx, conn)
 	}
 	return a.unanswered(ctx, conn, scope, s)
 }

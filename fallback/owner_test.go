@@ -125,6 +125,19 @@ func TestSecret(t *testing.T) {
 	}
 }
 
+// Who is not let in is told no secret.
+func TestNoSecret(t *testing.T) {
+	app := serve(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		return ws.Deny(ctx, parley.WebSocketDeny{Status: 401})
+	}), fallback.Options{})
+	for _, secret := range []string{"", "new"} {
+		got := parleytest.Do(t, app, (&client{secret: secret}).get())
+		if got.Status != 401 || got.Header.Get("Set-Cookie")+got.Header.Get("Parley-Secret") != "" {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 // A logout ends the session at once, wherever the client is.
 func TestLogout(t *testing.T) {
 	for _, where := range []string{"attached", "between requests", "before the accept"} {

@@ -62,3 +62,19 @@ func TestConformFindsFaults(t *testing.T) {
 		}
 	}
 }
+
+// sockets is a Wire of nothing but sockets.
+type sockets struct{ parleytest.Wire }
+
+func (w sockets) Features() parleytest.Features {
+	have := w.Wire.Features()
+	have.Sockets = true
+	return have
+}
+
+func (sockets) HTTP(t testing.TB, _ parley.App, _ parleytest.HTTPScript) (seen parleytest.HTTPSeen) {
+	t.Error("HTTP was called")
+	return seen
+}
+
+func TestConformSockets(t *testing.T) { parleytest.Conform(t, sockets{parleytest.Memory()}) }
