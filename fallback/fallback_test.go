@@ -27,12 +27,12 @@ type host struct {
 // echo sends back what it receives, and notes the end.
 func (h *host) echo() parley.App {
 	return parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		h.mu.Lock()
+		h.conns = append(h.conns, ws.Conn()) // before a client can know
+		h.mu.Unlock()
 		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
 			return err
 		}
-		h.mu.Lock()
-		h.conns = append(h.conns, ws.Conn())
-		h.mu.Unlock()
 		for {
 			message, err := ws.Read(ctx)
 			if err != nil {
