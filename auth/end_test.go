@@ -312,33 +312,67 @@ func TestAnswersThatGoOn(t *testing.T) {
 
 // An answer that has not begun is 401 when its login ends.
 func TestLateAnswerIs401(t *testing.T) {
-	for _, live := range []bool{false, true} {
-		t.Run(fmt.Sprint("live ", live), func(t *testing.T) {
-			inBubble(t, "expiry", func(t *testing.T, s *site, cookie string) {
-				app := s.app(parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
-					auth.IdentityFrom(ctx)
-					<-ctx.Done()
-					return ctx.Err()
-				}))
-				r := get("http://shop.example/", "Cookie", cookie)
-				if !live {
-					if got := parleytest.Do(t, app, r).Status; got != 401 {
-						t.Errorf("status %d", got)
-					}
-					return
-				}
-				r.RequestURI = ""
-				response, err := served(t, nethttp.Handler(app)).Do(r)
-				if err != nil {
-					t.Fatal(err)
-				}
-				response.Body.Close()
-				if response.StatusCode != 401 {
-					t.Errorf("status %d", response.StatusCode)
-				}
+	for name, result := range map[string]func(ctx context.Context) error{
+		"error": context.Context.Err, "cause": context.Cause,
+		"nothing": func(context.Context) error { return nil },
+	} {
+		for _, live := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, live %v", name, live), func(t *testing.T) {
+				lateAnswer(t, live, result)
 			})
-		})
+		}
 	}
+}
+
+func lateAnswer(t *testing.T, live bool, result func(ctx context.Context) error) {
+	inBubble(t, "expiry", func(t *testing.T, s *site, cookie string) {
+		app := s.app(parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error {
+			auth.IdentityFrom(ctx)
+			<-ctx.Done()
+			return result(ctx)
+		}))
+		r := get("http://shop.example/", "Cookie", cookie)
+		if !live {
+			if got := parleytest.Do(t, app, r).Status; got != 401 {
+				t.Errorf("status %d", got)
+			}
+			return
+		}
+		r.RequestURI = ""
+		response, err := served(t, nethttp.Handler(app)).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != 401 {
+			t.Errorf("status %d", response.StatusCode)
+		}
+	})
+}
+
+// The same where nothing wraps the server's conn.
+func TestLateAnswerOfAServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, result := range []func(ctx context.Context) error{
+			context.Context.Err, context.Cause, func(context.Context) error { return nil },
+		} {
+			app := authWith(newBearer())(parley.AppFunc(
+				func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error {
+					<-ctx.Done()
+					return result(ctx)
+				}))
+			r, _ := http.NewRequest("GET", "http://shop.example/", nil)
+			r.Header = as(t, "ann", 10*time.Second).Header
+			response, err := served(t, nethttp.Handler(app)).Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != 401 {
+				t.Errorf("status %d", response.StatusCode)
+			}
+		}
+	})
 }
 
 // A short request is watched by nobody.

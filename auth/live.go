@@ -16,6 +16,43 @@ import (
 // is watched for. Most are over sooner, and cost nothing.
 const watchAfter = time.Second
 
+// serve serves the app below while the identity holds.
+func (v *visitor) serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	if scope.Protocol == parley.WebSocket && v.identity == nil { // nobody is never watched
+		return v.guard.next.Serve(ctx, scope, conn)
+	}
+	ctx, conn, release := v.enliven(ctx, scope, conn)
+	defer release()
+	defer v.live.close()
+	if scope.Protocol == parley.WebSocket {
+		if err := v.live.watchNow(v); err != nil {
+			return err
+		}
+	}
+	err := v.guard.next.Serve(ctx, scope, conn)
+	cause := v.live.close()
+	if cause == nil {
+		return err
+	}
+	middleware.LogCause(ctx, cause)
+	if err == nil && scope.Protocol == parley.HTTP && !ending.Unanswered(v.live.ender) {
+		return nil // it has ended its answer in order
+	}
+	return cause // what else the app made of it does not matter any more
+}
+
+// enliven makes a conversation that can be ended.
+func (v *visitor) enliven(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn,
+) (context.Context, parley.Conn, func()) {
+	ctx, conn, ender, release := ending.Of(ctx, scope, conn)
+	v.live.ctx, v.live.ender = ctx, ender
+	if v.identity != nil && scope.Protocol == parley.HTTP {
+		v.live.watchLater(v)
+	}
+	return ctx, conn, release
+}
+
 // live is a conversation that ends when its user's identity does.
 type live struct {
 	ctx   context.Context // the conversation's

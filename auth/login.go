@@ -64,7 +64,9 @@ func (s *Sessions) Authenticate(ctx context.Context, _ *parley.Scope) (*Identity
 	return s.complete(ctx, identity), nil
 }
 
-// Recheck implements Rechecker: it looks at the session as the store has it now.
+// Recheck implements Rechecker: it looks at the session as the store has it now. One
+// whose token was renewed meanwhile counts as gone, since the store cannot tell that
+// from a logout: the client comes back with its newer cookie.
 func (s *Sessions) Recheck(
 	ctx context.Context, _ *parley.Scope, known Identity,
 ) (*Identity, error) {

@@ -63,6 +63,8 @@ type StackOptions struct {
 //	Middleware      AuthMiddleware               lazy on HTTP, alive on sockets
 //
 // Require belongs around the routes that need it, since a login page does not.
+// fallback.New belongs below the stack, so that its sessions belong to somebody; put
+// a RateLimit of messages, or a MessageLimit, below fallback.New.
 func Stack(options StackOptions) parley.Middleware {
 	logger := options.Logger
 	if logger == nil {

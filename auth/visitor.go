@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/internal/ending"
 	"github.com/parleygo/parley/internal/identity"
 	"github.com/parleygo/parley/middleware"
 )
@@ -140,74 +138,6 @@ func (v *visitor) exempt() {
 	if v.scope.Protocol == parley.HTTP {
 		v.live.leave()
 	}
-}
-
-// serve serves the app below while the identity holds.
-func (v *visitor) serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if scope.Protocol == parley.WebSocket && v.identity == nil { // nobody is never watched
-		return v.guard.next.Serve(ctx, scope, conn)
-	}
-	ctx, conn, release := v.enliven(ctx, scope, conn)
-	defer release()
-	defer v.live.close()
-	if scope.Protocol == parley.WebSocket {
-		if err := v.live.watchNow(v); err != nil {
-			return err
-		}
-	}
-	err := v.guard.next.Serve(ctx, scope, conn)
-	cause := v.live.close()
-	if cause == nil {
-		return err
-	}
-	middleware.LogCause(ctx, cause)
-	if err == nil && scope.Protocol == parley.HTTP {
-		return nil // it has ended its answer in order
-	}
-	return cause // what else the app made of it does not matter any more
-}
-
-// enliven makes a conversation that can be ended.
-func (v *visitor) enliven(
-	ctx context.Context, scope *parley.Scope, conn parley.Conn,
-) (context.Context, parley.Conn, func()) {
-	ctx, conn, ender, release := ending.Of(ctx, scope, conn)
-	v.live.ctx, v.live.ender = ctx, ender
-	if v.identity != nil && scope.Protocol == parley.HTTP {
-		v.live.watchLater(v)
-	}
-	return ctx, conn, release
-}
-
-// Subject implements identity.Claimant. A transport that asks has its own ways to
-// end what it carries: the request is left to it.
-func (v *visitor) Subject(ctx context.Context) (string, error) {
-	v.exempt()
-	identity, err := v.resolve(ctx)
-	if err != nil || identity == nil {
-		return "", err
-	}
-	return identity.ID, nil
-}
-
-// Watch implements identity.Claimant.
-func (v *visitor) Watch(ctx context.Context, end func(cause error)) (release func(), err error) {
-	if subject, err := v.Subject(ctx); err != nil || subject == "" {
-		return func() {}, err
-	}
-	w, err := v.watch(ctx, func(cause error) { go end(cause) }) // which may release
-	if err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.claims = append(v.claims, w)
-	return func() {
-		w.close()
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.claims = slices.DeleteFunc(v.claims, func(other *watch) bool { return other == w })
-	}, nil
 }
 
 // badCredentials is the refusal of an authenticator. It never holds what it was

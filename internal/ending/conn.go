@@ -19,6 +19,7 @@ type endable struct {
 	goodbyes sync.WaitGroup
 
 	mu    sync.Mutex
+	begun bool         // the answer of HTTP
 	ended error        // by End
 	gone  parley.Event // the disconnect that the app was told
 }
@@ -69,6 +70,19 @@ func (c *endable) goodbye() error {
 	return c.Conn.Send(ctx, parley.WebSocketClose{Code: parley.CodeOf(c.ended)})
 }
 
+// Unanswered reports whether an app that has returned has left an HTTP conversation
+// without an answer. Of transports that are Enders nobody needs to ask: they answer
+// with the status that goes with the cause.
+func Unanswered(ender Ender) bool {
+	c, ok := ender.(*endable)
+	if !ok {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.begun
+}
+
 // Receive tells of the end by the cause that all others tell, and of nothing that
 // came after it.
 func (c *endable) Receive(ctx context.Context) (parley.Event, error) {
@@ -111,7 +125,13 @@ func (c *endable) Send(ctx context.Context, event parley.Event) error {
 	ended := c.ended
 	c.mu.Unlock()
 	if ended == nil {
-		return c.Conn.Send(ctx, event)
+		err := c.Conn.Send(ctx, event)
+		if _, head := event.(parley.HTTPResponseStart); head && err == nil {
+			c.mu.Lock()
+			c.begun = true
+			c.mu.Unlock()
+		}
+		return err
 	}
 	if last, ok := event.(parley.HTTPResponseBody); ok && !last.More {
 		return c.Conn.Send(ctx, event)
