@@ -44,11 +44,20 @@ func (c *Conn) receiveConcurrently(ctx context.Context) (err error) {
 		drain: protocol.HandlingOf(c.conn),
 		freed: make(chan struct{}, 1),
 	}
-	defer c.queues.alive.Wait()
-	for ctx = c.receiving(ctx); err == nil; {
-		err = c.hear(c.conn.Receive(ctx))
+	ctx = c.receiving(ctx)
+	usercode.Call(func() (err error) {
+		for err == nil {
+			err = c.hear(c.conn.Receive(ctx))
+		}
+		return err
+	}, func(ended error) {
+		err = ended
+		c.cancel(outcomeOf(err).cause) // the handlers hear of it before they are waited for
+		c.queues.alive.Wait()
+	})
+	if panicked, ok := err.(*parley.PanicError); ok {
+		panic(panicked)
 	}
-	c.cancel(outcomeOf(err).cause)
 	return err
 }
 
