@@ -172,6 +172,43 @@ func TestExecutorRefuses(t *testing.T) {
 	}
 }
 
+// A bridge that is closed has no capacity.
+func TestExecutorOfClosedBridge(t *testing.T) {
+	for name, on := range map[string]func(*bridge.Bridge) bridge.Executor{
+		"pool": bridge.OnPool, "thread": bridge.OnThread,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := bridge.New(bridge.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &room{receive: endsAsTold}
+			app := consumer.New(r.factory, consumer.Options{Executor: on(b), Logger: silent})
+			open := dial(t, app)
+			open.Accept()
+			at, cancel := context.WithCancel(t.Context())
+			cancel()
+			_ = b.Close(at) // at once: its threads are not waited for
+
+			open.Send(parley.Text("close"))
+			if code, _ := open.Closed(); code != parley.CloseTryAgainLater {
+				t.Errorf("closed with %d", code)
+			}
+			open.Wait()
+			if got := dial(t, app).Denial(); got.Status != 503 {
+				t.Errorf("denied with %d, %v", got.Status, got.Err)
+			}
+			got := r.disconnects()
+			if len(got) != 1 || !errors.Is(got[0], parley.ErrOverloaded) {
+				t.Errorf("disconnected with %v", got)
+			}
+			if err := b.Close(t.Context()); err != nil && !errors.Is(err, bridge.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // badExecutor fails itself.
 type badExecutor struct {
 	begin, run, end func()

@@ -119,6 +119,17 @@ func TestLostWhileConnecting(t *testing.T) {
 	}
 }
 
+// The cause is never nil, whatever the conn says.
+func TestCauseIsNeverNil(t *testing.T) {
+	r := &room{}
+	conn := &script{events: []parley.Event{parley.WebSocketConnect{}, parley.WebSocketDisconnect{}}}
+	err := consumer.New(r.factory).Serve(t.Context(), &parley.Scope{Protocol: parley.WebSocket}, conn)
+	got := r.disconnects()
+	if len(got) != 1 || got[0] != parley.ErrDisconnected || !errors.Is(err, parley.ErrDisconnected) {
+		t.Errorf("%v, disconnected with %v", err, got)
+	}
+}
+
 // script is a conn that says its lines and refuses all it is sent.
 type script struct {
 	events []parley.Event

@@ -94,7 +94,7 @@ func (c *Conn) connect(ctx context.Context) error {
 	return ErrDenied
 }
 
-var errNoConsumer = errors.New("consumer: the constructor returned nil, which nobody is let in by")
+var errNoConsumer = errors.New("consumer: the constructor returned nil")
 
 // openInbox joins the groups of a client that is about to be accepted: a client
 // that knows it is in misses nothing that is sent from then on. What comes earlier
@@ -151,7 +151,9 @@ func (c *Conn) hear(event parley.Event, err error) error {
 		}
 		return c.received(event)
 	case parley.WebSocketDisconnect:
-		c.cancel(event.Cause)
+		if event.Cause != nil {
+			c.cancel(event.Cause)
+		}
 	}
 	return parley.Unexpected(event)
 }
