@@ -20,6 +20,9 @@ type BufferReceiver interface {
 // ReadInto is Read that puts the message into buffer where that can be done; see
 // BufferReceiver. Its bytes are the message's until buffer is used again.
 func (s *Socket) ReadInto(ctx context.Context, buffer []byte) (WebSocketReceive, error) {
+	if err := s.readable(); err != nil {
+		return WebSocketReceive{}, err
+	}
 	if conn, ok := s.conn.(BufferReceiver); ok {
 		return conn.ReceiveInto(ctx, buffer)
 	}

@@ -3,7 +3,9 @@ package parley
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
 // WebSocketFunc makes an App of a function that drives one WebSocket. The
@@ -28,28 +30,45 @@ func WebSocketFunc(serve func(ctx context.Context, ws *Socket) error) App {
 type Socket struct {
 	scope *Scope
 	conn  Conn
+
+	answered atomic.Bool // the handshake is, or may be
 }
 
 // Scope returns the handshake's scope.
 func (s *Socket) Scope() *Scope { return s.scope }
 
 // Conn returns the conversation underneath.
-func (s *Socket) Conn() Conn { return s.conn }
+func (s *Socket) Conn() Conn {
+	s.answered.Store(true) // perhaps by its own events
+	return s.conn
+}
 
 // Accept completes the handshake.
 func (s *Socket) Accept(ctx context.Context, accept WebSocketAccept) error {
-	return s.conn.Send(ctx, accept)
+	return s.answer(ctx, accept)
 }
 
 // Deny answers the handshake with a plain HTTP response instead.
 func (s *Socket) Deny(ctx context.Context, deny WebSocketDeny) error {
-	return s.conn.Send(ctx, deny)
+	return s.answer(ctx, deny)
+}
+
+func (s *Socket) answer(ctx context.Context, event Event) error {
+	err := s.conn.Send(ctx, event)
+	if err == nil || errors.Is(err, ErrDisconnected) {
+		s.answered.Store(true)
+	}
+	return err
 }
 
 // Read waits for the next message. When the socket is over it returns an error
 // that is ErrDisconnected: a *CloseError if the peer said goodbye, else one that
-// wraps the cause. Returning that error from the app is a clean end.
+// wraps the cause. Returning that error from the app is a clean end. Before Accept
+// there is nothing to read: that is ErrNotAccepted, at once.
 func (s *Socket) Read(ctx context.Context) (WebSocketReceive, error) {
+	if err := s.readable(); err != nil {
+		return WebSocketReceive{}, err
+	}
 	event, err := s.conn.Receive(ctx)
 	if err != nil {
 		return WebSocketReceive{}, err
@@ -58,6 +77,13 @@ func (s *Socket) Read(ctx context.Context) (WebSocketReceive, error) {
 		return message, nil
 	}
 	return WebSocketReceive{}, Unexpected(event)
+}
+
+func (s *Socket) readable() error {
+	if !s.answered.Load() {
+		return fmt.Errorf("parley: Read before Accept: %w", ErrNotAccepted)
+	}
+	return nil
 }
 
 // ReadJSON reads the next message and decodes it into value. A message that
@@ -92,5 +118,5 @@ func (s *Socket) WriteJSON(ctx context.Context, value any) error {
 // Close says goodbye with code (zero means 1000) and reason. What was sent before
 // is delivered first.
 func (s *Socket) Close(ctx context.Context, code CloseCode, reason string) error {
-	return s.conn.Send(ctx, WebSocketClose{Code: code, Reason: reason})
+	return s.answer(ctx, WebSocketClose{Code: code, Reason: reason})
 }

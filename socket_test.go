@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/parleygo/parley"
@@ -121,5 +122,54 @@ func TestSocketReadCause(t *testing.T) {
 	}
 	if ws.Sent()[0].Event.EventType() != "websocket.accept" {
 		t.Errorf("sent %v", ws.Sent())
+	}
+}
+
+// TestReadBeforeAccept fails at once, and so does an app that returns it.
+func TestReadBeforeAccept(t *testing.T) {
+	reads := map[string]func(ctx context.Context, ws *parley.Socket) error{
+		"Read": func(ctx context.Context, ws *parley.Socket) error { _, err := ws.Read(ctx); return err },
+		"ReadInto": func(ctx context.Context, ws *parley.Socket) error {
+			_, err := ws.ReadInto(ctx, make([]byte, 10))
+			return err
+		},
+		"ReadJSON": func(ctx context.Context, ws *parley.Socket) error { return ws.ReadJSON(ctx, new(any)) },
+	}
+	for name, read := range reads {
+		socket := parleytest.Dial(t, parley.WebSocketFunc(read), httptest.NewRequest("GET", "/", nil))
+		if denied := socket.Denial(); denied == nil || denied.Status != 500 {
+			t.Errorf("%s: %+v", name, denied)
+		}
+		if err := socket.Wait(); !errors.Is(err, parley.ErrNotAccepted) || !strings.Contains(err.Error(), "before Accept") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestEventsThatAreNone: what is no event of the conversation's is refused, with what to
+// do instead, and breaks nothing.
+func TestEventsThatAreNone(t *testing.T) {
+	for name, event := range map[string]parley.Event{
+		"pass events by value": &parley.WebSocketAccept{}, "by value": (*parley.WebSocketClose)(nil),
+		"no event": nil, "http.response.start": parley.HTTPResponseStart{},
+	} {
+		for _, protocol := range []parley.Protocol{parley.WebSocket, parley.HTTP} {
+			if protocol == parley.HTTP && name == "http.response.start" {
+				continue
+			}
+			var err error
+			app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+				err = conn.Send(ctx, event)
+				return nil
+			})
+			if protocol == parley.HTTP {
+				parleytest.Do(t, app, httptest.NewRequest("GET", "/", nil))
+			} else {
+				parleytest.Dial(t, app, httptest.NewRequest("GET", "/", nil)).Wait()
+			}
+			if !errors.Is(err, parley.ErrUnexpectedEvent) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v", protocol, err)
+			}
+		}
 	}
 }

@@ -48,6 +48,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case g.handler != nil:
 		g.handler.ServeHTTP(w, r)
+	case g.serveHandover(w, r):
 	case socket.Requested(r):
 		g.serveWebSocket(g.app, w, r, parley.Scope{RootPath: g.options.RootPath})
 	default:

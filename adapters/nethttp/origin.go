@@ -60,15 +60,20 @@ type foreign struct {
 // askOrigin has ctx carry the question whether the page may open the socket, if it
 // is one of another site and nobody has answered for the gateway.
 func (c *webSocketConn) askOrigin(ctx context.Context) context.Context {
-	if c.gateway.options.checkOrigin != nil {
-		return ctx
+	ctx, c.foreign = c.gateway.askOrigin(ctx, c.scope.Request)
+	return ctx
+}
+
+func (g *Gateway) askOrigin(ctx context.Context, r *http.Request) (context.Context, *foreign) {
+	if g.options.checkOrigin != nil {
+		return ctx, nil
 	}
-	refusal := ownPages.Handshake(c.scope.Request)
+	refusal := ownPages.Handshake(r)
 	if refusal == nil {
-		return ctx
+		return ctx, nil
 	}
-	c.foreign = &foreign{refusal: refusal}
-	return c.foreign.With(ctx)
+	page := &foreign{refusal: refusal}
+	return page.With(ctx), page
 }
 
 var errForeignPage = fmt.Errorf("parley: page of another site refused: %w", parley.ErrDisconnected)
@@ -76,15 +81,21 @@ var errForeignPage = fmt.Errorf("parley: page of another site refused: %w", parl
 // refuseForeign reports whether the conversation is over because its page may not
 // open it.
 func (c *webSocketConn) refuseForeign() bool {
-	if c.foreign == nil || c.foreign.Allowed() {
+	if c.foreign.mayEnter() {
 		return false
 	}
 	if c.refuse() {
-		c.gateway.warnOfOrigin(c.scope.Request, c.foreign.refusal,
-			"let it in by an option of the gateway or by middleware.Origin")
+		c.gateway.warnOfForeign(c.scope.Request, c.foreign)
 		c.answerRefused(http.StatusForbidden, errForeignPage)
 	}
 	return true
+}
+
+// mayEnter reports whether the page is one of ours, or was let in.
+func (f *foreign) mayEnter() bool { return f == nil || f.Allowed() }
+
+func (g *Gateway) warnOfForeign(r *http.Request, page *foreign) {
+	g.warnOfOrigin(r, page.refusal, "let it in by an option of the gateway or by middleware.Origin")
 }
 
 // warnOfOrigin tells those who run the server why nobody gets in, now and then:

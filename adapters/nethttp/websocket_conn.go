@@ -68,9 +68,7 @@ func (c *webSocketConn) Receive(ctx context.Context) (parley.Event, error) {
 	message, err := sock.Read(ctx)
 	switch err {
 	case nil:
-		c.mu.Lock()
-		c.received = true
-		c.mu.Unlock()
+		c.haveReceived()
 		return parley.WebSocketReceive{Type: message.Type, Data: message.Data}, nil
 	case socket.ErrEnded:
 		return c.disconnected(), nil

@@ -35,6 +35,20 @@ func (c *webSocketConn) drain(overdue bool) {
 	}
 }
 
+// askForNext notes that the app has done with a message.
+func (c *webSocketConn) askForNext() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.received = false
+	c.leaveIfIdle()
+}
+
+func (c *webSocketConn) haveReceived() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.received = true
+}
+
 // Handling implements protocol.Handling.
 func (c *webSocketConn) Handling(delta int) {
 	c.mu.Lock()

@@ -19,8 +19,12 @@ func (c *webSocketConn) ReceiveInto(
 		}
 		return parley.WebSocketReceive{}, parley.Unexpected(event)
 	}
+	c.askForNext()
 	message, err := sock.ReadInto(ctx, buffer)
-	if err == socket.ErrEnded {
+	switch err {
+	case nil:
+		c.haveReceived()
+	case socket.ErrEnded:
 		err = parley.Unexpected(c.disconnected())
 	}
 	return parley.WebSocketReceive{Type: message.Type, Data: message.Data}, err

@@ -19,6 +19,9 @@ func (v *Verdict) With(ctx context.Context) context.Context {
 	return context.WithValue(ctx, verdictKey{}, v)
 }
 
+// Asked reports whether ctx carries the question already.
+func Asked(ctx context.Context) bool { return ctx.Value(verdictKey{}) != nil }
+
 // Allow answers the question that ctx carries, if it does: the page may come in.
 func Allow(ctx context.Context) {
 	if v, ok := ctx.Value(verdictKey{}).(*Verdict); ok {

@@ -26,10 +26,7 @@ func serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 	switch scope.Protocol {
 	case parley.HTTP:
 	case parley.WebSocket:
-		if err := parley.AwaitConnect(ctx, conn); err != nil {
-			return err
-		}
-		conn = &denial{Conn: conn}
+		return serveHandshake(ctx, h, scope, conn)
 	default:
 		return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
 	}
@@ -45,6 +42,22 @@ func serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 		w.server.Leave()
 	}
 	return err
+}
+
+// serveHandshake runs h on a WebSocket's handshake. What it answers denies that,
+// unless a gateway below it takes the conversation over.
+func serveHandshake(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn) error {
+	if err := parley.AwaitConnect(ctx, conn); err != nil {
+		return err
+	}
+	w := newWriter(ctx, scope, &denial{Conn: conn})
+	defer w.Release()
+	handover := &Handover{Context: ctx, Scope: scope, Conn: conn, w: w}
+	runHandler(context.WithValue(ctx, handoverKey{}, handover), h, scope, w.conn, w)
+	if err, taken := handover.outcome(); taken {
+		return err
+	}
+	return w.Finish()
 }
 
 // runHandler calls h once and takes back, however h ends, what was lent to it:

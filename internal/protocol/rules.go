@@ -1,6 +1,11 @@
 package protocol
 
-import "github.com/parleygo/parley"
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/parleygo/parley"
+)
 
 // Rule is something that an app may not do. Nothing of an event that breaks a rule
 // reaches the wire, unless Outcome says so.
@@ -13,7 +18,17 @@ type Rule struct {
 }
 
 func (r *Rule) refuse(state string, event parley.Event) error {
-	return &parley.ProtocolError{State: state, Event: event.EventType(), Rule: r.ID, Err: r.Err}
+	refused := &parley.ProtocolError{State: state, Rule: r.ID, Err: r.Err}
+	switch value := reflect.ValueOf(event); value.Kind() {
+	case reflect.Invalid:
+		refused.Event = "no event"
+	case reflect.Pointer: // it has the methods of an event, and may be nil
+		refused.Event = value.Type().String()
+		refused.Err = fmt.Errorf("%w: pass events by value", r.Err)
+	default:
+		refused.Event = event.EventType()
+	}
+	return refused
 }
 
 // What holds for every protocol.
