@@ -41,6 +41,10 @@ type Options struct {
 	HealthPath string
 	ReadyPath  string
 
+	// Serving is told the address of the first socket, once clients are accepted.
+	// Default: a line in the log.
+	Serving func(addr net.Addr)
+
 	// Signals begin the drain of Run; a second one ends the process's
 	// conversations at once. Default SIGINT and SIGTERM.
 	Signals []os.Signal

@@ -96,8 +96,17 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	s.ready.set(true)
 	go s.keepWatchdog(s.over)
 	s.tellSystemd("READY=1")
-	s.options.Logger.Info("server: serving", "addr", addresses(s.places))
+	s.tellServing()
 	return nil
+}
+
+func (s *Server) tellServing() {
+	list := addresses(s.places)
+	if s.options.Serving != nil && len(list) > 0 {
+		s.options.Serving(list[0])
+		return
+	}
+	s.options.Logger.Info("server: serving", "addr", list)
 }
 
 // open makes the http.Server of one listener, and opens its sockets.
@@ -138,18 +147,16 @@ func (s *Server) serve(p *place, socket net.Listener) {
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, place := range s.places {
-		for _, socket := range place.sockets {
-			return socket.Addr()
-		}
+	if list := addresses(s.places); len(list) > 0 {
+		return list[0]
 	}
 	return nil
 }
 
-func addresses(places []*place) (list []string) {
+func addresses(places []*place) (list []net.Addr) {
 	for _, place := range places {
 		for _, socket := range place.sockets {
-			list = append(list, socket.Addr().String())
+			list = append(list, socket.Addr())
 		}
 	}
 	return list

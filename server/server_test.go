@@ -138,6 +138,7 @@ func TestDrain(t *testing.T) {
 	closed := make(chan error, 1)
 	go func() {
 		_, _, err := conn.ReadMessage()
+		conn.Close() // as a client does that was told to go
 		closed <- err
 	}()
 	report, err := s.Drain(t.Context())

@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,12 +14,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/server"
 )
 
 // hello is an app: it is told what is known of the request, the scope, and sends
@@ -40,9 +37,7 @@ func hello(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -52,32 +47,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on")
 	_ = flags.Parse(args) // exits on an error
 
-	gateway := nethttp.Handler(parley.AppFunc(hello))
 	mux := http.NewServeMux()
-	mux.Handle("GET /{name}", gateway)
+	mux.Handle("GET /{name}", nethttp.Handler(parley.AppFunc(hello)))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "hello from net/http")
 	})
-
-	listener, err := net.Listen("tcp", *addr)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "hello: http://%s/\n", listener.Addr())
-	return serve(ctx, listener, mux, gateway)
-}
-
-// serve serves until ctx ends, and then lets everybody finish.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, gateway *nethttp.Gateway) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return errors.Join(gateway.Drain(ctx), server.Shutdown(ctx))
+	return server.Run(ctx, nethttp.App(mux), server.Options{Addr: *addr, Serving: func(addr net.Addr) {
+		fmt.Fprintf(stdout, "hello: http://%s/\n", addr)
+	}})
 }

@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,13 +14,11 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/router"
+	"github.com/parleygo/parley/server"
 )
 
 // newMux is the project as it was: a mux of net/http handlers.
@@ -62,9 +59,7 @@ func login(next http.Handler) http.Handler {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -74,31 +69,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on")
 	_ = flags.Parse(args) // exits on an error
 
-	app := router.Protocols{
+	app := parley.Chain(router.Protocols{
 		parley.HTTP:      nethttp.App(newMux()),
 		parley.WebSocket: parley.WebSocketFunc(greet),
-	}
-	gateway := nethttp.Handler(parley.Chain(app, nethttp.Middleware(login)))
-
-	listener, err := net.Listen("tcp", *addr)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "mux: http://%s/whoami\n", listener.Addr())
-	return serve(ctx, listener, gateway)
-}
-
-// serve serves until ctx ends, and then lets everybody finish.
-func serve(ctx context.Context, listener net.Listener, gateway *nethttp.Gateway) error {
-	server := &http.Server{Handler: gateway, ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return errors.Join(gateway.Drain(ctx), server.Shutdown(ctx))
+	}, nethttp.Middleware(login))
+	return server.Run(ctx, app, server.Options{Addr: *addr, Serving: func(addr net.Addr) {
+		fmt.Fprintf(stdout, "mux: http://%s/whoami\n", addr)
+	}})
 }
