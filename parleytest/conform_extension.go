@@ -103,7 +103,8 @@ var hintRows = []httpRow{
 			return c.quietly(yes)
 		},
 		want: answer,
-		said: []string{refused(parley.HTTPResponsePush{}, "A9.unavailable", parley.ErrExtensionUnavailable)},
+		said: []string{refused(parley.HTTPResponsePush{}, "A9.unavailable",
+			parley.ErrExtensionUnavailable)},
 	}, {
 		rule:  "A9.debug",
 		needs: Features{Debug: true},
@@ -174,7 +175,8 @@ var fileRows = []httpRow{
 			return c.quietly(yes)
 		}),
 		want: HTTPSeen{Status: 200, Body: "partyes"},
-		said: []string{refused(parley.HTTPResponsePathSend{}, "A9.pathsend-mixed", parley.ErrUnexpectedEvent)},
+		said: []string{refused(parley.HTTPResponsePathSend{}, "A9.pathsend-mixed",
+			parley.ErrUnexpectedEvent)},
 	}, {
 		rule: "A9.pathsend/escape",
 		app: withFile(func(c *call, root *os.Root, _ *os.File) error {

@@ -94,15 +94,21 @@ func head(name string, values ...string) parley.HTTPResponseStart {
 // httpHeadRows: what may stand in the head.
 var httpHeadRows = []httpRow{
 	badStart("A4.status/missing", parley.HTTPResponseStart{}, "A4.status", parley.ErrInvalidStatus),
-	badStart("A4.status/99", parley.HTTPResponseStart{Status: 99}, "A4.status", parley.ErrInvalidStatus),
-	badStart("A4.status/103", parley.HTTPResponseStart{Status: 103}, "A4.status", parley.ErrInvalidStatus),
-	badStart("A4.status/600", parley.HTTPResponseStart{Status: 600}, "A4.status", parley.ErrInvalidStatus),
+	badStart("A4.status/99", parley.HTTPResponseStart{Status: 99}, "A4.status",
+		parley.ErrInvalidStatus),
+	badStart("A4.status/103", parley.HTTPResponseStart{Status: 103}, "A4.status",
+		parley.ErrInvalidStatus),
+	badStart("A4.status/600", parley.HTTPResponseStart{Status: 600}, "A4.status",
+		parley.ErrInvalidStatus),
 	badStart("A4.header/line-break", head("X-A", "a\r\nX-B: b"), "A4.header", parley.ErrInvalidHeader),
 	badStart("A4.header/name", head("X A", "a"), "A4.header", parley.ErrInvalidHeader),
 	badStart("A4.header/no-name", head("", "a"), "A4.header", parley.ErrInvalidHeader),
-	badStart("A4.content-length/text", head("Content-Length", "three"), "A4.content-length", parley.ErrInvalidHeader),
-	badStart("A4.content-length/negative", head("Content-Length", "-1"), "A4.content-length", parley.ErrInvalidHeader),
-	badStart("A4.content-length/two", head("Content-Length", "3", "3"), "A4.content-length", parley.ErrInvalidHeader),
+	badStart("A4.content-length/text", head("Content-Length", "three"), "A4.content-length",
+		parley.ErrInvalidHeader),
+	badStart("A4.content-length/negative", head("Content-Length", "-1"), "A4.content-length",
+		parley.ErrInvalidHeader),
+	badStart("A4.content-length/two", head("Content-Length", "3", "3"), "A4.content-length",
+		parley.ErrInvalidHeader),
 	{
 		rule: "A4.header/repeated",
 		app:  func(c *call) error { return c.quietly(head("X-A", "1", "2"), yes) },
@@ -161,12 +167,18 @@ var httpBodilessRows = []httpRow{
 		said:   []string{"http.response.body: ok"},
 	}, {
 		rule: "A4.204",
-		app:  func(c *call) error { c.quietly(parley.HTTPResponseStart{Status: 204}); return c.send(yes) },
+		app: func(c *call) error {
+			c.quietly(parley.HTTPResponseStart{Status: 204})
+			return c.send(yes)
+		},
 		want: HTTPSeen{Status: 204},
 		said: []string{"http.response.body: ok"},
 	}, {
 		rule: "A4.304",
-		app:  func(c *call) error { c.quietly(parley.HTTPResponseStart{Status: 304}); return c.send(yes) },
+		app: func(c *call) error {
+			c.quietly(parley.HTTPResponseStart{Status: 304})
+			return c.send(yes)
+		},
 		want: HTTPSeen{Status: 304},
 		said: []string{"http.response.body: ok"},
 	},

@@ -32,8 +32,9 @@ var lifespanRows = []lifespanRow{
 		startup: "no database",
 		said:    []string{"lifespan.startup", "lifespan.startup.failed: ok"},
 	}, {
-		rule:     "A8.shutdown-failed",
-		app:      answers(parley.LifespanStartupComplete{}, parley.LifespanShutdownFailed{Message: "no disk"}),
+		rule: "A8.shutdown-failed",
+		app: answers(parley.LifespanStartupComplete{},
+			parley.LifespanShutdownFailed{Message: "no disk"}),
 		shutdown: "no disk",
 		said: []string{
 			"lifespan.startup", "lifespan.startup.complete: ok",
@@ -44,8 +45,10 @@ var lifespanRows = []lifespanRow{
 		app:     func(*call) error { return errSelf },
 		startup: secret,
 	}, {
-		rule:    "A8.unsupported",
-		app:     func(c *call) error { return &parley.UnsupportedProtocolError{Protocol: c.scope.Protocol} },
+		rule: "A8.unsupported",
+		app: func(c *call) error {
+			return &parley.UnsupportedProtocolError{Protocol: c.scope.Protocol}
+		},
 		startup: "lifespan is not served",
 	}, {
 		rule: "A8.order",

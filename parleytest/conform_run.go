@@ -125,7 +125,8 @@ func expectSaid(t testing.TB, got, want []string) {
 func expectBody(t testing.TB, got, want string) {
 	t.Helper()
 	if got != want && want != anyBody {
-		t.Errorf("the client read a body of %d bytes, %.80q, want %d, %.80q", len(got), got, len(want), want)
+		t.Errorf("the client read a body of %d bytes, %.80q, want %d, %.80q", len(got), got, len(want),
+			want)
 	}
 }
 

@@ -10,16 +10,29 @@ import (
 type Action string
 
 const (
-	ActSendBody   Action = "send body"   // HTTP: Data is a part of the request's body
-	ActEndBody    Action = "end body"    // HTTP: the request's body is complete
-	ActContinue   Action = "continue"    // HTTP: wait for 100 Continue
-	ActSendText   Action = "send text"   // WebSocket: Data is a text message, valid or not
-	ActSendBinary Action = "send binary" // WebSocket: Data is a binary message
-	ActSendRaw    Action = "send raw"    // WebSocket: Data goes out as it is (needs Features.Network)
-	ActClose      Action = "close"       // WebSocket: a close frame with Code, if that is not zero, and Data as reason
-	ActAwait      Action = "await"       // wait for a part of the response's body, or a message
-	ActVanish     Action = "vanish"      // the connection is gone
-	ActDrain      Action = "drain"       // WebSocket: here the server acts, and wants to stop (needs Features.Drain)
+	// ActSendBody sends Data as a part of the request's body. (HTTP)
+	ActSendBody Action = "send body"
+	// ActEndBody ends the request's body. (HTTP)
+	ActEndBody Action = "end body"
+	// ActContinue waits for 100 Continue. (HTTP)
+	ActContinue Action = "continue"
+
+	// ActSendText sends Data as a text message, valid or not. (WebSocket)
+	ActSendText Action = "send text"
+	// ActSendBinary sends Data as a binary message. (WebSocket)
+	ActSendBinary Action = "send binary"
+	// ActSendRaw sends Data as it is. It needs Features.Network. (WebSocket)
+	ActSendRaw Action = "send raw"
+	// ActClose sends a close frame with Code, if that is not zero, and Data as the
+	// reason. (WebSocket)
+	ActClose Action = "close"
+	// ActDrain has the server stop. It needs Features.Drain. (WebSocket)
+	ActDrain Action = "drain"
+
+	// ActAwait waits for a part of the response's body, or for a message.
+	ActAwait Action = "await"
+	// ActVanish takes the client away: the connection is lost.
+	ActVanish Action = "vanish"
 )
 
 // Step is one thing that a scripted client does.

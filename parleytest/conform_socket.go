@@ -51,9 +51,11 @@ var socketAnswerRows = []socketRow{
 		app: func(c *call) error {
 			c.receive()
 			c.say("offered %q", c.scope.Subprotocols)
-			return c.send(parley.WebSocketAccept{Subprotocol: "superchat", Header: http.Header{"X-A": {"1", "2"}}})
+			return c.send(parley.WebSocketAccept{Subprotocol: "superchat",
+				Header: http.Header{"X-A": {"1", "2"}}})
 		},
-		want: SocketSeen{Status: 101, Header: http.Header{"X-A": {"1", "2"}}, Subprotocol: "superchat", Code: 1000},
+		want: SocketSeen{Status: 101, Header: http.Header{"X-A": {"1", "2"}}, Subprotocol: "superchat",
+			Code: 1000},
 		said: []string{"websocket.connect", `offered ["chat" "superchat"]`, "websocket.accept: ok"},
 	}, {
 		rule: "A7.send-before-accept",
@@ -140,7 +142,8 @@ var denialRows = []socketRow{
 	}, {
 		rule: "A7.deny",
 		app: func(c *call) error {
-			return c.send(parley.WebSocketDeny{Status: 401, Header: http.Header{"X-A": {"1", "2"}}, Body: []byte("who?")})
+			return c.send(parley.WebSocketDeny{Status: 401, Header: http.Header{"X-A": {"1", "2"}},
+				Body: []byte("who?")})
 		},
 		want: SocketSeen{Status: 401, Header: http.Header{"X-A": {"1", "2"}}, Body: "who?", Code: 1006},
 		said: []string{"websocket.http.response: ok"},
@@ -183,7 +186,8 @@ var denialRows = []socketRow{
 		rule: "A7.deny-body-before-start",
 		app:  func(c *call) error { return c.send(parley.WebSocketResponseBody{}) },
 		want: denied(500),
-		said: []string{refused(parley.WebSocketResponseBody{}, "A4.body-before-start", parley.ErrBodyBeforeStart)},
+		said: []string{refused(parley.WebSocketResponseBody{}, "A4.body-before-start",
+			parley.ErrBodyBeforeStart)},
 	}, {
 		rule: "A7.deny-status",
 		app: func(c *call) error {

@@ -14,7 +14,8 @@ var socketSendRows = []socketRow{
 		rule: "A7.send",
 		app: func(c *call) error {
 			c.accept()
-			return c.quietly(parley.Text("text"), parley.Prepare(parley.Text("prepared")).Send(), parley.Text(""))
+			return c.quietly(parley.Text("text"), parley.Prepare(parley.Text("prepared")).Send(),
+				parley.Text(""))
 		},
 		want: opened(1000, "", "text", "prepared", ""),
 	}, {
@@ -248,11 +249,13 @@ var socketReceiveRows = []socketRow{
 		want:   opened(1009, ""),
 		said:   heard(nil, `websocket.disconnect 1009 ""`, "1009"),
 	}, {
-		rule:   "A7.message-limit/just-fits",
-		script: client(Step{Do: ActSendBinary, Data: strings.Repeat("a", messageLimit)}, Step{Do: ActClose, Code: 1000}),
-		app:    listen,
-		want:   opened(1000, ""),
-		said:   heard([]string{"binary of 1048576 bytes"}, `websocket.disconnect 1000 ""`, `closed with 1000 ""`),
+		rule: "A7.message-limit/just-fits",
+		script: client(Step{Do: ActSendBinary, Data: strings.Repeat("a", messageLimit)},
+			Step{Do: ActClose, Code: 1000}),
+		app:  listen,
+		want: opened(1000, ""),
+		said: heard([]string{"binary of 1048576 bytes"}, `websocket.disconnect 1000 ""`,
+			`closed with 1000 ""`),
 	}, {
 		rule:   "A7.drain",
 		needs:  Features{Drain: true},
@@ -266,11 +269,13 @@ var socketReceiveRows = []socketRow{
 		},
 		want: opened(1012, "", "ready"),
 		said: []string{
-			`websocket.disconnect 1012 ""`, "cause: " + parley.ErrDraining.Error(), "websocket.send: disconnected",
+			`websocket.disconnect 1012 ""`, "cause: " + parley.ErrDraining.Error(),
+			"websocket.send: disconnected",
 		},
 	}, {
-		rule:   "A1.receive-cancelled/socket",
-		script: client(Step{Do: ActAwait}, Step{Do: ActSendText, Data: "one"}, Step{Do: ActClose, Code: 1000}),
+		rule: "A1.receive-cancelled/socket",
+		script: client(Step{Do: ActAwait}, Step{Do: ActSendText, Data: "one"},
+			Step{Do: ActClose, Code: 1000}),
 		app: func(c *call) error {
 			c.accept()
 			c.cancelled()

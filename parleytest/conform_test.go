@@ -17,7 +17,9 @@ func TestConformance(t *testing.T) { parleytest.Conform(t, parleytest.Memory()) 
 // lenient is a Wire with a server that forgives everything.
 type lenient struct{ parleytest.Wire }
 
-func (w lenient) HTTP(t testing.TB, app parley.App, script parleytest.HTTPScript) parleytest.HTTPSeen {
+func (w lenient) HTTP(
+	t testing.TB, app parley.App, script parleytest.HTTPScript,
+) parleytest.HTTPSeen {
 	return w.Wire.HTTP(t, forgiving(app), script)
 }
 
@@ -53,7 +55,8 @@ func TestConformFindsFaults(t *testing.T) {
 		t.Fatal("a broken server has passed")
 	}
 	for _, want := range []string{
-		"--- FAIL: TestConformFindsFaults/A4.start-twice", "--- FAIL: TestConformFindsFaults/A4.after-complete",
+		"--- FAIL: TestConformFindsFaults/A4.start-twice",
+		"--- FAIL: TestConformFindsFaults/A4.after-complete",
 		"--- FAIL: TestConformFindsFaults/A9.debug", "--- PASS: TestConformFindsFaults/A3.request/parts",
 		"--- PASS: TestConformFindsFaults/A7.accept-twice",
 	} {

@@ -68,7 +68,8 @@ func ExampleSocket_Denial() {
 }
 
 func ExampleRun() {
-	app := lifespan(parley.LifespanStartupComplete{}, parley.LifespanShutdownFailed{Message: "disk is full"})
+	app := lifespan(parley.LifespanStartupComplete{},
+		parley.LifespanShutdownFailed{Message: "disk is full"})
 	p := parleytest.Run(t, app)
 	fmt.Println(p.Startup())
 	fmt.Println(p.Shutdown())

@@ -51,7 +51,9 @@ func Upload(t testing.TB, app parley.App, request *http.Request) *Exchange {
 	return start(t, app, request)
 }
 
-func start(t testing.TB, app parley.App, request *http.Request, body ...parley.HTTPRequest) *Exchange {
+func start(
+	t testing.TB, app parley.App, request *http.Request, body ...parley.HTTPRequest,
+) *Exchange {
 	x := &Exchange{running: running{t: t}, incoming: body}
 	ctx := x.begin(request.Context(), x.Vanish)
 	x.request = received(ctx, request)
@@ -126,7 +128,7 @@ func (x *Exchange) shift() (part string, ok bool) {
 	return part, true
 }
 
-// Quiet tells that there is no part of the response's body to read, once the
+// Quiet reports that there is no part of the response's body to read, once the
 // app has done all it can do now. It is exact inside a synctest bubble; outside
 // it watches for a moment.
 func (x *Exchange) Quiet() bool { return x.quiet(func() bool { return len(x.parts) > 0 }) }

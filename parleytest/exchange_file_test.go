@@ -45,15 +45,19 @@ func TestPathSendMissing(t *testing.T) {
 
 func TestPathSendLength(t *testing.T) {
 	root := directory(t)
-	for length, want := range map[string]error{"8": nil, "9": parley.ErrShortBody, "3": parley.ErrLongBody} {
+	for length, want := range map[string]error{
+		"8": nil, "9": parley.ErrShortBody, "3": parley.ErrLongBody,
+	} {
 		got := parleytest.Do(t, app(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
-			start := parley.HTTPResponseStart{Status: 200, Header: map[string][]string{"Content-Length": {length}}}
+			start := parley.HTTPResponseStart{Status: 200,
+				Header: map[string][]string{"Content-Length": {length}}}
 			if err := conn.Send(ctx, start); err != nil {
 				return err
 			}
 			return conn.Send(ctx, parley.HTTPResponsePathSend{Root: root, Path: "file"})
 		}), get())
-		if !errors.Is(got.Err, want) || got.Truncated != (length == "9") || got.Body != "contents"[:min(8, int(length[0]-'0'))] {
+		if !errors.Is(got.Err, want) || got.Truncated != (length == "9") ||
+			got.Body != "contents"[:min(8, int(length[0]-'0'))] {
 			t.Errorf("Content-Length %s: %+v", length, got)
 		}
 	}

@@ -85,7 +85,8 @@ func TestVanish(t *testing.T) {
 	x.Send("half a bo")
 	x.Vanish()
 	got := x.Response()
-	for name, err := range map[string]error{"body": got.Err, "cause": cause, "again": after, "send": sent} {
+	for name, err := range map[string]error{"body": got.Err, "cause": cause, "again": after,
+		"send": sent} {
 		if !errors.Is(err, parley.ErrDisconnected) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -108,7 +109,9 @@ func TestFinishedContext(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	boom := errors.New("boom")
-	got := parleytest.Do(t, app(func(context.Context, *parley.Scope, parley.Conn) error { panic(boom) }), get())
+	got := parleytest.Do(t, app(func(context.Context, *parley.Scope, parley.Conn) error {
+		panic(boom)
+	}), get())
 	var panicked *parley.PanicError
 	if got.Status != 500 || !errors.As(got.Err, &panicked) ||
 		!errors.Is(got.Err, boom) || !errors.Is(got.Err, parley.ErrAppPanic) {

@@ -82,13 +82,20 @@ func TestFailures(t *testing.T) {
 		test func(t testing.TB)
 		want string
 	}{
-		"no head":    {func(t testing.TB) { parleytest.Start(t, mute, get()).Status() }, "waiting for the head"},
-		"no body":    {func(t testing.TB) { parleytest.Start(t, mute, get()).Read() }, "waiting for a part"},
-		"no return":  {func(t testing.TB) { parleytest.Do(t, mute, get()) }, "waiting for the app to return"},
-		"no answer":  {func(t testing.TB) { parleytest.Dial(t, mute, get()).Accepted() }, "answer to the handshake"},
-		"no startup": {func(t testing.TB) { parleytest.Run(t, mute).Startup() }, "answer to lifespan.startup"},
-		"no message": {func(t testing.TB) { parleytest.Dial(t, open, get()).Receive() }, "waiting for a message"},
-		"not JSON":   {func(t testing.TB) { parleytest.Dial(t, open, get()).SendJSON(t.Fatal) }, "encoding"},
+		"no head": {func(t testing.TB) { parleytest.Start(t, mute, get()).Status() },
+			"waiting for the head"},
+		"no body": {func(t testing.TB) { parleytest.Start(t, mute, get()).Read() },
+			"waiting for a part"},
+		"no return": {func(t testing.TB) { parleytest.Do(t, mute, get()) },
+			"waiting for the app to return"},
+		"no answer": {func(t testing.TB) { parleytest.Dial(t, mute, get()).Accepted() },
+			"answer to the handshake"},
+		"no startup": {func(t testing.TB) { parleytest.Run(t, mute).Startup() },
+			"answer to lifespan.startup"},
+		"no message": {func(t testing.TB) { parleytest.Dial(t, open, get()).Receive() },
+			"waiting for a message"},
+		"not JSON": {func(t testing.TB) { parleytest.Dial(t, open, get()).SendJSON(t.Fatal) },
+			"encoding"},
 		"long reason": {func(t testing.TB) {
 			parleytest.Dial(t, open, get()).Close(4000, strings.Repeat("x", 124))
 		}, "too long"},
@@ -96,7 +103,9 @@ func TestFailures(t *testing.T) {
 			func(t testing.TB) { parleytest.Dial(t, open, get()).Denial() }, "was accepted",
 		},
 		"denied": {func(t testing.TB) {
-			parleytest.Dial(t, app(func(context.Context, *parley.Scope, parley.Conn) error { return nil }), get()).Accept()
+			parleytest.Dial(t, app(func(context.Context, *parley.Scope, parley.Conn) error {
+				return nil
+			}), get()).Accept()
 		}, "answered with 500"},
 		"send on a closed socket": {func(t testing.TB) {
 			ws := parleytest.Dial(t, open, get())
@@ -155,7 +164,8 @@ func TestSendAfterReturn(t *testing.T) {
 	if got := parleytest.Do(t, keep, get()); got.Status != 500 {
 		t.Errorf("got %+v", got)
 	}
-	if err := conn.Send(t.Context(), parley.HTTPResponseStart{Status: 200}); !errors.Is(err, parley.ErrClosed) {
+	err := conn.Send(t.Context(), parley.HTTPResponseStart{Status: 200})
+	if !errors.Is(err, parley.ErrClosed) {
 		t.Errorf("exchange: %v", err)
 	}
 	parleytest.Dial(t, keep, get()).Wait()
@@ -176,15 +186,18 @@ func TestClientVanishesUnderAHandler(t *testing.T) {
 			return next.Serve(ctx, scope, struct{ parley.Conn }{conn})
 		})
 	}
-	for name, app := range map[string]parley.App{"handler": writes, "below middleware": noted(writes)} {
+	for name, app := range map[string]parley.App{"handler": writes,
+		"below middleware": noted(writes)} {
 		x := parleytest.Start(t, app, get())
 		x.Vanish()
-		if err := x.Wait(); !errors.Is(err, parley.ErrDisconnected) || errors.Is(err, parley.ErrAppPanic) {
+		if err := x.Wait(); !errors.Is(err, parley.ErrDisconnected) ||
+			errors.Is(err, parley.ErrAppPanic) {
 			t.Errorf("%s: %v", name, err)
 		}
 		ws := parleytest.Dial(t, app, get())
 		ws.Vanish()
-		if err := ws.Wait(); !errors.Is(err, parley.ErrDisconnected) || errors.Is(err, parley.ErrAppPanic) {
+		if err := ws.Wait(); !errors.Is(err, parley.ErrDisconnected) ||
+			errors.Is(err, parley.ErrAppPanic) {
 			t.Errorf("%s, socket: %v", name, err)
 		}
 	}

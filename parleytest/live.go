@@ -63,7 +63,8 @@ func (l live) dial(t testing.TB, handler http.Handler) net.Conn {
 // writeHead writes the head of a request.
 func writeHead(w io.Writer, method, target, proto string, header http.Header) {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "%s %s %s\r\n", cmp.Or(method, "GET"), cmp.Or(target, "/"), cmp.Or(proto, "HTTP/1.1"))
+	fmt.Fprintf(b, "%s %s %s\r\n", cmp.Or(method, "GET"), cmp.Or(target, "/"),
+		cmp.Or(proto, "HTTP/1.1"))
 	header.Write(b)
 	b.WriteString("\r\n")
 	b.Flush() // a server that is gone shows when the answer is read

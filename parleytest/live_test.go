@@ -48,11 +48,13 @@ func TestLiveHTTPTruncated(t *testing.T) {
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	})
-	if got := wire.HTTP(t, nil, parleytest.HTTPScript{}); got.Status != 200 || got.Body != "half" || !got.Truncated {
+	if got := wire.HTTP(t, nil, parleytest.HTTPScript{}); got.Status != 200 || got.Body != "half" ||
+		!got.Truncated {
 		t.Errorf("saw %+v", got)
 	}
 	wire = serving(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	if got := wire.HTTP(t, nil, parleytest.HTTPScript{}); !reflect.DeepEqual(got, parleytest.HTTPSeen{Truncated: true}) {
+	if got := wire.HTTP(t, nil, parleytest.HTTPScript{}); !reflect.DeepEqual(got,
+		parleytest.HTTPSeen{Truncated: true}) {
 		t.Errorf("saw %+v", got)
 	}
 }
@@ -67,7 +69,8 @@ func upgrade(t *testing.T, first, rest int, frames string, heard chan<- string) 
 			return
 		}
 		defer conn.Close()
-		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n"+
+			"Upgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n")
 		greeting := make([]byte, first)
 		io.ReadFull(rw, greeting)
@@ -88,9 +91,10 @@ func TestLiveSocket(t *testing.T) {
 	heard := make(chan string, 2)
 	frames := "\x81\x03yes\x82\x00\x89\x01p\x8a\x01q\x88\x05\x0f\xa1bye"
 	wire := serving(upgrade(t, len(hi), len(answers), frames, heard))
-	got := wire.WebSocket(t, nil, parleytest.SocketScript{Subprotocols: []string{"chat"}, Steps: []parleytest.Step{
-		{Do: parleytest.ActSendText, Data: "hi"}, {Do: parleytest.ActAwait}, {Do: parleytest.ActAwait},
-	}})
+	got := wire.WebSocket(t, nil, parleytest.SocketScript{Subprotocols: []string{"chat"},
+		Steps: []parleytest.Step{
+			{Do: parleytest.ActSendText, Data: "hi"}, {Do: parleytest.ActAwait}, {Do: parleytest.ActAwait},
+		}})
 	if got.Status != 101 || got.Subprotocol != "chat" || got.Code != 4001 || got.Reason != "bye" {
 		t.Errorf("saw %+v", got)
 	}
@@ -140,7 +144,8 @@ func TestLiveSocketDenied(t *testing.T) {
 	wire := serving(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, r.Header.Get("Origin"), 403)
 	})
-	got := wire.WebSocket(t, nil, parleytest.SocketScript{Header: http.Header{"Origin": {"http://elsewhere"}}})
+	elsewhere := http.Header{"Origin": {"http://elsewhere"}}
+	got := wire.WebSocket(t, nil, parleytest.SocketScript{Header: elsewhere})
 	if got.Status != 403 || got.Body != "http://elsewhere\n" || got.Code != parley.CloseAbnormal {
 		t.Errorf("saw %+v", got)
 	}

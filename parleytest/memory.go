@@ -70,7 +70,8 @@ func (memory) WebSocket(t testing.TB, app parley.App, script SocketScript) Socke
 	for _, step := range script.Steps {
 		if step.Do == ActAwait {
 			awaited++
-			s.await("waiting for a message", func() bool { return len(s.messages) >= awaited || s.closed != nil })
+			s.await("waiting for a message",
+				func() bool { return len(s.messages) >= awaited || s.closed != nil })
 			continue
 		}
 		s.act(step)
@@ -85,7 +86,8 @@ func (memory) WebSocket(t testing.TB, app parley.App, script SocketScript) Socke
 			denial.Status, denial.Header, denial.Body, denial.Truncated
 		return got
 	}
-	got.Status, got.Header, got.Subprotocol = http.StatusSwitchingProtocols, s.accept.Header, s.accept.Subprotocol
+	got.Status, got.Header = http.StatusSwitchingProtocols, s.accept.Header
+	got.Subprotocol = s.accept.Subprotocol
 	return got
 }
 

@@ -26,7 +26,8 @@ func lifespan(answers ...parley.Event) parley.App {
 }
 
 func TestProcess(t *testing.T) {
-	p := parleytest.Run(t, lifespan(parley.LifespanStartupComplete{}, parley.LifespanShutdownComplete{}))
+	p := parleytest.Run(t, lifespan(parley.LifespanStartupComplete{},
+		parley.LifespanShutdownComplete{}))
 	if err := errors.Join(p.Startup(), p.Shutdown(), p.Wait()); err != nil {
 		t.Error(err)
 	}
@@ -37,7 +38,8 @@ func TestProcessFails(t *testing.T) {
 	if err := p.Startup(); err == nil || !strings.Contains(err.Error(), "no database") {
 		t.Error(err)
 	}
-	p = parleytest.Run(t, lifespan(parley.LifespanStartupComplete{}, parley.LifespanShutdownFailed{Message: "no disk"}))
+	p = parleytest.Run(t, lifespan(parley.LifespanStartupComplete{},
+		parley.LifespanShutdownFailed{Message: "no disk"}))
 	if err := p.Startup(); err != nil {
 		t.Error(err)
 	}

@@ -80,7 +80,9 @@ func (r *running) take(ctx context.Context, event parley.Event, accept func() er
 
 // receive waits for an event that try finds. Two of the app's Receives at once
 // would share out the events between them by chance, which fails the test.
-func (r *running) receive(ctx context.Context, try func() parley.Event) (event parley.Event, err error) {
+func (r *running) receive(
+	ctx context.Context, try func() parley.Event,
+) (event parley.Event, err error) {
 	if !r.receiving.CompareAndSwap(false, true) {
 		r.t.Errorf("parleytest: the app receives twice at once")
 		return nil, errTwice

@@ -114,7 +114,8 @@ func (s *Socket) Receive() (message parley.WebSocketReceive) {
 		return got || s.closed != nil
 	})
 	if !got {
-		s.t.Fatalf("parleytest: no message: the socket was closed with %d %q", s.closed.Code, s.closed.Reason)
+		s.t.Fatalf("parleytest: no message: the socket was closed with %d %q", s.closed.Code,
+			s.closed.Reason)
 	}
 	return message
 }

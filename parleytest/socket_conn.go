@@ -88,7 +88,8 @@ func (c *socketConn) message(event parley.WebSocketSend) error {
 		return err
 	}
 	kind, data := event.Payload()
-	c.messages = append(c.messages, parley.WebSocketReceive{Type: kind, Data: append([]byte(nil), data...)})
+	c.messages = append(c.messages,
+		parley.WebSocketReceive{Type: kind, Data: append([]byte(nil), data...)})
 	return nil
 }
 
@@ -97,7 +98,8 @@ func (c *socketConn) close(event parley.WebSocketClose) error {
 	event, closing, err := c.order.Close(event)
 	switch closing {
 	case protocol.CloseFrame:
-		said := parley.WebSocketDisconnect{Code: event.Code, Reason: event.Reason, Cause: parley.ErrClosed}
+		said := parley.WebSocketDisconnect{Code: event.Code, Reason: event.Reason,
+			Cause: parley.ErrClosed}
 		(*Socket)(c).over(said, said)
 	case protocol.CloseDenies:
 		c.denial.Status = http.StatusForbidden

@@ -57,7 +57,8 @@ func (s *Socket) fail(cause error) {
 	if errors.Is(cause, parley.ErrIdle) {
 		code = parley.CloseAbnormal
 	}
-	s.over(parley.WebSocketDisconnect{Code: code}, parley.WebSocketDisconnect{Code: code, Cause: cause})
+	s.over(parley.WebSocketDisconnect{Code: code},
+		parley.WebSocketDisconnect{Code: code, Cause: cause})
 }
 
 // deliver brings a message to the app, if it is one that a server lets through.
@@ -68,7 +69,8 @@ func (s *Socket) deliver(kind parley.MessageType, data []byte) {
 	case kind == parley.TextMessage && !utf8.Valid(data):
 		s.fail(parley.ErrInvalidPayload)
 	case s.lost == nil:
-		s.incoming = append(s.incoming, parley.WebSocketReceive{Type: kind, Data: append([]byte(nil), data...)})
+		s.incoming = append(s.incoming,
+			parley.WebSocketReceive{Type: kind, Data: append([]byte(nil), data...)})
 	}
 }
 
@@ -100,7 +102,8 @@ func (s *Socket) finish(err error) {
 		s.over(denied, denied)
 	case ending == protocol.WebSocketSayGoodbye:
 		goodbye := protocol.Goodbye(err)
-		said := parley.WebSocketDisconnect{Code: goodbye.Code, Reason: goodbye.Reason, Cause: parley.ErrFinished}
+		said := parley.WebSocketDisconnect{Code: goodbye.Code, Reason: goodbye.Reason,
+			Cause: parley.ErrFinished}
 		s.over(said, said)
 	}
 	if s.accept == nil && s.denial.Status == 0 {

@@ -29,7 +29,8 @@ var echo = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) err
 		if err != nil {
 			return err
 		}
-		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data}); err != nil {
+		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type,
+			Data: message.Data}); err != nil {
 			return err
 		}
 	}
@@ -62,7 +63,8 @@ func TestSocket(t *testing.T) {
 		}
 		ws.Close(4000, "bye")
 		var closed *parley.CloseError
-		if err := ws.Wait(); !errors.As(err, &closed) || *closed != (parley.CloseError{Code: 4000, Reason: "bye"}) {
+		if err := ws.Wait(); !errors.As(err, &closed) ||
+			*closed != (parley.CloseError{Code: 4000, Reason: "bye"}) {
 			t.Errorf("the app was told %v", err)
 		}
 		if code, _ := ws.Closed(); code != 4000 {
@@ -132,7 +134,8 @@ func TestSocketFail(t *testing.T) {
 	ws := parleytest.Dial(t, echo, get())
 	ws.Accept()
 	ws.Fail(parley.ErrDraining)
-	if err := ws.Wait(); !errors.Is(err, parley.ErrDraining) || !errors.Is(err, parley.ErrDisconnected) {
+	if err := ws.Wait(); !errors.Is(err, parley.ErrDraining) ||
+		!errors.Is(err, parley.ErrDisconnected) {
 		t.Error(err)
 	}
 	if code, _ := ws.Closed(); code != parley.CloseServiceRestart {
@@ -193,7 +196,8 @@ func TestSocketPanic(t *testing.T) {
 		_ = ws.Accept(ctx, parley.WebSocketAccept{})
 		panic("secret")
 	}), get())
-	if code, reason := ws.Closed(); code != parley.CloseInternalError || strings.Contains(reason, "secret") {
+	if code, reason := ws.Closed(); code != parley.CloseInternalError ||
+		strings.Contains(reason, "secret") {
 		t.Errorf("closed with %d %q", code, reason)
 	}
 	if err := ws.Wait(); !errors.Is(err, parley.ErrAppPanic) {

@@ -27,9 +27,10 @@ type Conn struct {
 	ctx    context.Context // ends with the socket
 	cancel context.CancelCauseFunc
 
-	endMu sync.Mutex
-	end   *End
-	gone  chan struct{} // closed with the TCP connection
+	endMu    sync.Mutex
+	end      *End
+	farewell *farewell     // still to be said
+	gone     chan struct{} // closed with the TCP connection
 }
 
 func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {

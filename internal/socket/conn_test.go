@@ -14,7 +14,8 @@ import (
 )
 
 func TestReadAndWrite(t *testing.T) {
-	for name, over := range map[string]func(testing.TB, parley.SocketOptions) (*Conn, context.Context, *peer){"pipe": overPipe, "tcp": overTCP} {
+	type opener func(testing.TB, parley.SocketOptions) (*Conn, context.Context, *peer)
+	for name, over := range map[string]opener{"pipe": overPipe, "tcp": overTCP} {
 		t.Run(name, func(t *testing.T) {
 			c, ctx, p := over(t, parley.SocketOptions{})
 			go p.conn.Write(masked(0x81, "hello"))
@@ -56,10 +57,12 @@ func TestPeersEnds(t *testing.T) {
 		{"code and reason", masked(0x88, "\x0f\xa0bye"), End{4000, "bye", parley.ErrDisconnected}, 4000},
 		{"no code", masked(0x88, ""), End{1005, "", parley.ErrDisconnected}, 0},
 		{"code of one byte", masked(0x88, "\x03"), End{1002, "", parley.ErrPeerProtocol}, 1002},
-		{"code that may not be sent", masked(0x88, "\x03\xed"), End{1002, "", parley.ErrPeerProtocol}, 1002},
+		{"code that may not be sent", masked(0x88, "\x03\xed"), End{1002, "", parley.ErrPeerProtocol},
+			1002},
 		{"reason not UTF-8", masked(0x88, "\x03\xe8\xff"), End{1007, "", parley.ErrInvalidPayload}, 1007},
 		{"text not UTF-8", masked(0x81, "\xff"), End{1007, "", parley.ErrInvalidPayload}, 1007},
-		{"message too large", masked(0x82, strings.Repeat("x", 101)), End{1009, "", parley.ErrTooLarge}, 1009},
+		{"message too large", masked(0x82, strings.Repeat("x", 101)), End{1009, "", parley.ErrTooLarge},
+			1009},
 		{"protocol broken", masked(0x83, ""), End{1002, "", parley.ErrPeerProtocol}, 1002},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -77,7 +80,8 @@ func TestPeersEnds(t *testing.T) {
 				}
 			}
 			end := c.Ended()
-			if end.Code != row.end.Code || end.Reason != row.end.Reason || !errors.Is(end.Cause, row.end.Cause) {
+			if end.Code != row.end.Code || end.Reason != row.end.Reason ||
+				!errors.Is(end.Cause, row.end.Cause) {
 				t.Errorf("ended with %+v, want %+v", *end, row.end)
 			}
 			if !errors.Is(context.Cause(ctx), row.end.Cause) {
@@ -175,7 +179,9 @@ func TestHeartbeat(t *testing.T) {
 	for name, appReads := range map[string]bool{"app reads": true, "app is away": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, ctx, p := overPipe(t, parley.SocketOptions{PingInterval: 25 * time.Second, PongTimeout: 20 * time.Second})
+				c, ctx, p := overPipe(t, parley.SocketOptions{
+					PingInterval: 25 * time.Second, PongTimeout: 20 * time.Second,
+				})
 				if appReads {
 					go c.Read(ctx)
 				}
@@ -187,7 +193,8 @@ func TestHeartbeat(t *testing.T) {
 				p.send(0x8a, "") // any byte is a sign of life
 				p.expect(finBit|opPing, "")
 				<-ctx.Done()
-				if silent := time.Since(start); silent != 70*time.Second || context.Cause(ctx) != parley.ErrIdle {
+				if silent := time.Since(start); silent != 70*time.Second ||
+					context.Cause(ctx) != parley.ErrIdle {
 					t.Errorf("ended after %v: %v", silent, context.Cause(ctx))
 				}
 				<-c.Gone()

@@ -3,7 +3,6 @@ package socket
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/parleygo/parley"
 )
@@ -36,53 +35,25 @@ func (c *Conn) Kick(code parley.CloseCode, reason string, cause error) {
 
 // Abort cuts the connection.
 func (c *Conn) Abort(cause error) {
-	c.finish(End{parley.CloseAbnormal, "", cause})
+	c.finish(End{parley.CloseAbnormal, "", cause}, nil)
 	c.cut()
 }
 
-// CloseWhenHandled is Close that lets the app finish what it is at. If Read has
-// given it a message and was not called again, the socket lives on, and what the
-// app sends goes out, until it has taken the messages that had come before this
-// call and asks for one more; but no longer than limit. Otherwise it is Close.
-func (c *Conn) CloseWhenHandled(
-	code parley.CloseCode, reason string, cause error, limit time.Duration,
-) {
-	end := End{code, reason, cause}
-	if limit <= 0 || !c.in.closeLater(end, limit) {
-		c.Close(code, reason, cause)
-	}
-}
-
-// pendingClose is a close that waits for the app.
-type pendingClose struct {
-	end      End
-	messages int // that the app is still given
-	timer    *time.Timer
-}
-
-// closeLater has Read close the socket in its time. It reports false if the app
-// is not handling anything.
-func (in *inbound) closeLater(end End, limit time.Duration) bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if !in.handling {
-		return false
-	}
-	if in.pending == nil && in.c.Ended() == nil {
-		timer := time.AfterFunc(limit, func() { in.c.sayGoodbye(end, false) })
-		in.pending = &pendingClose{end, len(in.ahead), timer}
-	}
-	return true
+// farewell is the close frame that answers the peer, held back while the app is at
+// what came before: what it says to that goes out first.
+type farewell struct {
+	frame []byte
+	said  chan struct{} // closed when the frame is not held back any more
 }
 
 // finish settles how the socket ended, once, and wakes everybody who waits. The
 // context has the last word on the cause: it may have ended before.
-func (c *Conn) finish(end End) (first bool) {
+func (c *Conn) finish(end End, held *farewell) (first bool) {
 	c.endMu.Lock()
 	if first = c.end == nil; first {
 		c.cancel(end.Cause)
 		end.Cause = context.Cause(c.ctx)
-		c.end = &end
+		c.end, c.farewell = &end, held
 	}
 	c.endMu.Unlock()
 	if first {
@@ -91,25 +62,43 @@ func (c *Conn) finish(end End) (first bool) {
 	return first
 }
 
-// sayGoodbye ends the socket with a close frame of its own.
+// sayGoodbye ends the socket with a close frame of its own, or with that which was
+// held back.
 func (c *Conn) sayGoodbye(end End, drop bool) {
-	if c.finish(end) {
+	if c.finish(end, nil) {
 		c.out.seal(appendClose(nil, end.Code, end.Reason), drop)
-		go c.linger()
+		go c.linger(nil)
+	} else {
+		c.sayFarewell()
 	}
 }
 
-// fail ends the socket for what its reader met. A close frame of the peer is
-// answered with its code alone.
+// fail ends the socket for what its reader met. The peer is answered by the code
+// alone.
 func (c *Conn) fail(err error) {
 	end := endOf(err)
 	if end.Code == parley.CloseAbnormal {
 		c.Abort(end.Cause)
 		return
 	}
-	if c.finish(end) {
-		c.out.seal(appendClose(nil, end.Code, ""), false)
-		go c.linger()
+	held := &farewell{appendClose(nil, end.Code, ""), make(chan struct{})}
+	if c.finish(end, held) {
+		go c.linger(held)
+		if !c.in.beingHandled() {
+			c.sayFarewell()
+		}
+	}
+}
+
+// sayFarewell puts the close frame that was held back, if there is one, behind what
+// the app has sent.
+func (c *Conn) sayFarewell() {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	if held := c.farewell; held != nil {
+		c.farewell = nil
+		c.out.seal(held.frame, false)
+		close(held.said)
 	}
 }
 

@@ -2,12 +2,8 @@ package socket
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net"
-	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,9 +11,6 @@ import (
 
 	"github.com/parleygo/parley"
 )
-
-// canHangUp: the system tells that a peer has hung up behind unread bytes.
-const canHangUp = runtime.GOOS == "linux"
 
 // times is how often a race is run.
 func times() int {
@@ -36,14 +29,18 @@ func TestCauses(t *testing.T) {
 		"peer is lost":      func(_ *Conn, p *peer) { p.conn.Close() },
 		"peer errs":         func(_ *Conn, p *peer) { p.conn.Write(masked(0x83, "")) },
 		"text is none":      func(_ *Conn, p *peer) { p.conn.Write(masked(0x81, "\xff")) },
-		"too large":         func(_ *Conn, p *peer) { p.conn.Write([]byte{0x82, 0xfe, 0xff, 0xff, 0, 0, 0, 0}) },
-		"drain":             func(c *Conn, _ *peer) { c.Close(1012, "", parley.ErrDraining) },
-		"drain with grace":  func(c *Conn, _ *peer) { c.CloseWhenHandled(1012, "", parley.ErrDraining, time.Second) },
-		"expiry":            func(c *Conn, _ *peer) { c.Close(4401, "", parley.ErrAuthExpired) },
-		"app closes":        func(c *Conn, _ *peer) { c.Close(1000, "", parley.ErrClosed) },
-		"kick":              func(c *Conn, _ *peer) { c.Kick(1013, "", parley.ErrSlowConsumer) },
-		"abort":             func(c *Conn, _ *peer) { c.Abort(parley.ErrAppPanic) },
-		"context ends":      func(c *Conn, _ *peer) { c.cancel(parley.ErrTooOld); c.Close(1012, "", parley.ErrDraining) },
+		"too large": func(_ *Conn, p *peer) {
+			p.conn.Write([]byte{0x82, 0xfe, 0xff, 0xff, 0, 0, 0, 0})
+		},
+		"drain":      func(c *Conn, _ *peer) { c.Close(1012, "", parley.ErrDraining) },
+		"expiry":     func(c *Conn, _ *peer) { c.Close(4401, "", parley.ErrAuthExpired) },
+		"app closes": func(c *Conn, _ *peer) { c.Close(1000, "", parley.ErrClosed) },
+		"kick":       func(c *Conn, _ *peer) { c.Kick(1013, "", parley.ErrSlowConsumer) },
+		"abort":      func(c *Conn, _ *peer) { c.Abort(parley.ErrAppPanic) },
+		"context ends": func(c *Conn, _ *peer) {
+			c.cancel(parley.ErrTooOld)
+			c.Close(1012, "", parley.ErrDraining)
+		},
 	}
 	for name, end := range causes {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +141,8 @@ func TestCloseFrameReadWhileClosing(t *testing.T) {
 				server, client := net.Pipe()
 				defer client.Close()
 				var c *Conn
-				c, ctx := started(t, closingConn{server, func() { c.Close(1012, "", parley.ErrDraining) }}, parley.SocketOptions{})
+				c, ctx := started(t, closingConn{server, func() { c.Close(1012, "", parley.ErrDraining) }},
+					parley.SocketOptions{})
 				go io.Copy(io.Discard, client)
 				go client.Write(frame)
 				if _, err := c.Read(ctx); err != ErrEnded {
@@ -159,161 +157,70 @@ func TestCloseFrameReadWhileClosing(t *testing.T) {
 	}
 }
 
-// A peer that says goodbye behind messages the app has not received loses none of
-// them, and the app gets its code, whatever context it reads under.
-func TestGoodbyeBehindUnreadMessages(t *testing.T) {
-	const count = 70
-	for name, derive := range map[string]func(context.Context) (context.Context, context.CancelFunc){
-		"own":     func(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} },
-		"derived": context.WithCancel,
-		"timeout": func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithTimeout(ctx, time.Minute)
-		},
-		"none": func(context.Context) (context.Context, context.CancelFunc) { return context.Background(), func() {} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			c, own, p := overTCP(t, parley.SocketOptions{})
-			ctx, cancel := derive(own)
-			defer cancel()
-			for i := range count {
-				p.send(0x81, fmt.Sprint(i))
-				if i == 50 {
-					p.send(0x89, "ping")
-				}
-			}
-			p.send(0x88, "\x0f\xa0bye")
-			if canHangUp {
-				p.conn.(*net.TCPConn).CloseWrite()
-				<-own.Done()
-			}
-			for i := range count {
-				if m, err := c.Read(ctx); err != nil || string(m.Data) != fmt.Sprint(i) {
-					t.Fatalf("message %d: %q, %v", i, m.Data, err)
-				}
-			}
-			if _, err := c.Read(ctx); err != ErrEnded {
-				t.Fatalf("Read: %v", err)
-			}
-			var bye *parley.CloseError
-			if end := c.Ended(); !errors.As(end.Cause, &bye) || *bye != (parley.CloseError{Code: 4000, Reason: "bye"}) ||
-				end.Code != 4000 || end.Reason != "bye" || context.Cause(own) != end.Cause {
-				t.Errorf("ended with %+v, the context with %v", end, context.Cause(own))
-			}
-		})
+// What an app says to messages that came before the peer's close goes out before the
+// answer to it, though its context has ended; but nobody waits for long.
+func TestAnswersBeforeTheAnswerToAClose(t *testing.T) {
+	answers := func(ctx context.Context, c *Conn) {
+		time.Sleep(time.Second)
+		if err := c.Write(ctx, parley.Text("answer")); err != nil {
+			t.Errorf("Write: %v", err)
+		}
 	}
-}
-
-// What a peer left that hung up ends as it would have ended if it was read in time.
-func TestHangupTellsHowItEnded(t *testing.T) {
 	for name, row := range map[string]struct {
-		last []byte
-		want error
+		app    func(ctx context.Context, c *Conn) // when it has received a message
+		last   []byte
+		answer bool
+		code   parley.CloseCode
+		after  time.Duration
 	}{
-		"goodbye":         {masked(0x88, "\x03\xe8"), &parley.CloseError{Code: 1000}},
-		"nothing":         {nil, parley.ErrDisconnected},
-		"half a frame":    {masked(0x81, "half")[:8], parley.ErrDisconnected},
-		"nonsense":        {masked(0x83, ""), parley.ErrPeerProtocol},
-		"not text":        {masked(0x81, "\xff"), parley.ErrInvalidPayload},
-		"bad close":       {masked(0x88, "\x03"), parley.ErrPeerProtocol},
-		"too large":       {masked(0x82, strings.Repeat("x", 200)), parley.ErrTooLarge},
-		"after a goodbye": {join(masked(0x88, "\x03\xe8"), masked(0x83, "")), &parley.CloseError{Code: 1000}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if !canHangUp {
-				t.Skip("nothing tells here that a peer has hung up behind unread bytes")
-			}
-			c, ctx, p := overTCP(t, parley.SocketOptions{ReadAhead: 2, MaxMessage: 100})
-			for range 10 {
-				p.send(0x81, "m")
-			}
-			p.conn.Write(row.last)
-			p.conn.(*net.TCPConn).CloseWrite()
-			<-ctx.Done()
-			cause := context.Cause(ctx)
-			if !errors.Is(cause, row.want) && fmt.Sprint(cause) != fmt.Sprint(row.want) {
-				t.Errorf("the context ended with %v, want %v", cause, row.want)
-			}
-			for range 10 {
-				if m, err := c.Read(ctx); err != nil || string(m.Data) != "m" {
-					t.Fatalf("Read: %q, %v", m.Data, err)
-				}
-			}
-			if _, err := c.Read(ctx); err != ErrEnded || c.Ended().Cause != cause {
-				t.Errorf("Read: %v, ended with %v", err, c.Ended().Cause)
-			}
-			<-c.Gone()
-		})
-	}
-}
-
-// A close that waits for the app goes out behind what the app still sends.
-func TestCloseWhenHandled(t *testing.T) {
-	const limit = 3 * time.Second
-	for name, row := range map[string]struct {
-		received int           // messages the app has taken
-		works    time.Duration // on each
-		coming   int           // messages more that had come
-		answers  int           // that go out before the close
-		after    time.Duration
-	}{
-		"nothing received": {0, 0, 0, 0, 0},
-		"a handler runs":   {1, time.Second, 0, 1, time.Second},
-		"and has more":     {1, time.Second, 1, 2, 2 * time.Second},
-		"for too long":     {1, time.Second, 5, 3, limit},
+		"reads on": {func(ctx context.Context, c *Conn) {
+			answers(ctx, c)
+			c.Read(ctx)
+		}, masked(0x88, "\x0f\xa0"), true, 4000, time.Second},
+		"ends": {func(ctx context.Context, c *Conn) {
+			answers(ctx, c)
+			c.Close(1000, "", parley.ErrFinished)
+		}, masked(0x88, "\x0f\xa0"), true, 4000, time.Second},
+		"does neither": {func(ctx context.Context, c *Conn) {
+			answers(ctx, c)
+		}, masked(0x88, "\x0f\xa0"), true, 4000, 2500 * time.Millisecond},
+		"is not at anything": {func(ctx context.Context, c *Conn) {
+			c.Read(ctx)
+		}, masked(0x88, "\x0f\xa0"), false, 4000, 0},
+		"reads on after nonsense": {func(ctx context.Context, c *Conn) {
+			answers(ctx, c)
+			c.Read(ctx)
+		}, masked(0x83, ""), true, 1002, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, ctx, p := overPipe(t, parley.SocketOptions{})
 				var app sync.WaitGroup
 				defer app.Wait()
-				if row.received > 0 {
-					app.Go(func() { handle(ctx, c, row.works) })
-				}
-				for range row.received + row.coming {
-					p.send(0x81, "m")
-				}
-				time.Sleep(30 * time.Millisecond) // the watcher has read them
+				app.Go(func() {
+					c.Read(ctx)
+					row.app(ctx, c)
+				})
+				p.send(0x81, "m")
+				time.Sleep(3 * awayAfter)
 				start := time.Now()
-				c.CloseWhenHandled(1012, "", parley.ErrDraining, limit)
-				go p.trickle(c.Gone(), "late", 100*time.Millisecond)
-				for range row.answers {
-					p.expect(finBit|opText, "answer to m")
+				if _, err := p.conn.Write(row.last); err != nil {
+					t.Fatal(err)
 				}
-				p.expectClose(1012)
+				<-ctx.Done()
+				if took := time.Since(start); took != 0 {
+					t.Errorf("the context ended after %v", took)
+				}
+				if row.answer {
+					p.expect(finBit|opText, "answer")
+				}
+				p.expectClose(row.code)
 				if took := time.Since(start).Round(100 * time.Millisecond); took != row.after {
 					t.Errorf("closed after %v, want %v", took, row.after)
 				}
-				if cause := context.Cause(ctx); cause != parley.ErrDraining {
-					t.Errorf("cause %v", cause)
-				}
 				p.conn.Close()
+				<-c.Gone()
 			})
 		})
-	}
-}
-
-// handle answers every message after some work.
-func handle(ctx context.Context, c *Conn, works time.Duration) {
-	for {
-		m, err := c.Read(ctx)
-		if err != nil {
-			return
-		}
-		time.Sleep(works)
-		if c.Write(ctx, parley.Text("answer to "+string(m.Data))) != nil {
-			return
-		}
-	}
-}
-
-// trickle sends a message now and then.
-func (p *peer) trickle(until <-chan struct{}, message string, pause time.Duration) {
-	for {
-		select {
-		case <-until:
-			return
-		case <-time.After(pause):
-			p.conn.Write(masked(0x81, message))
-		}
 	}
 }

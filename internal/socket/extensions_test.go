@@ -67,7 +67,8 @@ func TestOffers(t *testing.T) {
 			t.Errorf("%q: %d, want %d", offer, got, want)
 		}
 	}
-	if offers, ok := parseExtensions([]string{"foo", "permessage-deflate"}); !ok || !acceptsDeflate(offers) {
+	if offers, ok := parseExtensions([]string{"foo", "permessage-deflate"}); !ok ||
+		!acceptsDeflate(offers) {
 		t.Error("the second line was not read")
 	}
 }

@@ -69,7 +69,8 @@ func mayBeText(s string, whole bool) bool {
 		return true
 	}
 	for n := 1; n <= min(3, len(s)) && !whole; n++ {
-		if head, tail := s[:len(s)-n], s[len(s)-n:]; utf8.ValidString(head) && !utf8.FullRuneInString(tail) {
+		if head, tail := s[:len(s)-n], s[len(s)-n:]; utf8.ValidString(head) &&
+			!utf8.FullRuneInString(tail) {
 			return true
 		}
 	}

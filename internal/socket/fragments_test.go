@@ -26,7 +26,7 @@ func fragments(first byte, message string, each int, between []byte) (stream []b
 // What a message costs is in proportion to its bytes, however they are framed and
 // however they arrive.
 func TestCostOfFraming(t *testing.T) {
-	const size = 256 << 10
+	const size = 64 << 10
 	message := strings.Repeat("x", size)
 	ping := masked(finBit|opPing, "p")
 	for _, row := range []struct {
@@ -51,12 +51,18 @@ func TestCostOfFraming(t *testing.T) {
 	}
 }
 
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
+// allocated returns how many bytes f allocates, if nobody else does in one of three
+// tries.
+func allocated(f func()) (least uint64) {
+	least = math.MaxUint64
+	for range 3 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return least
 }
 
 // consume parses the stream and drops what it brings.
@@ -66,8 +72,9 @@ func consume(tb testing.TB, stream []byte, piece func(left int) int) {
 		switch what, err := p.next(); {
 		case err != nil:
 			tb.Fatal(err)
-		case what != foundNothing:
+		case what == foundMessage:
 			p.takeWhole()
+		case what == foundControl:
 		case len(stream) == 0:
 			return
 		default:
@@ -95,10 +102,12 @@ func TestPartialMessagesHoldWhatHasArrived(t *testing.T) {
 		{"a few kilobytes", frame[:5000]},
 		{"a large part", frame[:300_000]},
 		{"a fragment of a byte", masked(0x02, "x")},
-		{"a large fragment and a header", join(masked(0x02, strings.Repeat("x", 100_000)), []byte{0x80, 0xff})},
+		{"a large fragment and a header",
+			join(masked(0x02, strings.Repeat("x", 100_000)), []byte{0x80, 0xff})},
 		{"a part of a ping", masked(0x89, strings.Repeat("x", 125))[:100]},
 	} {
-		for how, piece := range map[string]func(int) int{"whole": whole, "byte by byte": func(int) int { return 1 }} {
+		for how, piece := range map[string]func(int) int{"whole": whole,
+			"byte by byte": func(int) int { return 1 }} {
 			t.Run(row.name+", "+how, func(t *testing.T) {
 				p := &parser{limit: promised}
 				if _, err := parse(p, row.stream, piece); err != nil {

@@ -53,7 +53,8 @@ func TestHandshakes(t *testing.T) {
 		{"old version", "Sec-Websocket-Version", []string{"8"}, 426},
 		{"two versions", "Sec-Websocket-Version", []string{"13", "13"}, 426},
 		{"no key", "Sec-Websocket-Key", nil, 400},
-		{"two keys", "Sec-Websocket-Key", []string{"dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="}, 400},
+		{"two keys", "Sec-Websocket-Key",
+			[]string{"dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="}, 400},
 		{"short key", "Sec-Websocket-Key", []string{"AAAA"}, 400},
 		{"key not base64", "Sec-Websocket-Key", []string{"dGhlIHNhbXBsZSBub25jZ!=="}, 400},
 		{"subprotocols", "Sec-Websocket-Protocol", []string{"chat, superchat", "v1"}, 0},
@@ -98,7 +99,8 @@ func TestHandshakesOfOtherKinds(t *testing.T) {
 	} {
 		r := browsers()
 		row.change(r)
-		if bad := Check(r); bad == nil || bad.Status != row.status || bad.Header.Get("Upgrade") != row.upgrade {
+		if bad := Check(r); bad == nil || bad.Status != row.status ||
+			bad.Header.Get("Upgrade") != row.upgrade {
 			t.Errorf("%s: %+v", name, bad)
 		}
 	}
@@ -159,8 +161,9 @@ func upgradeOverPipe(
 // What middleware has set for an answer with a body does not spoil the handshake.
 func TestHeadersOfAnAnswer(t *testing.T) {
 	response := upgradeOverPipe(t, browsers(), http.Header{
-		"Upgrade": {"h2c"}, "connection": {"close"}, "Content-Length": {"7"}, "Transfer-Encoding": {"chunked"},
-		"Trailer": {"X"}, "Sec-Websocket-Accept": {"x"}, "Sec-WebSocket-Extensions": {"x"},
+		"Upgrade": {"h2c"}, "connection": {"close"}, "Content-Length": {"7"},
+		"Transfer-Encoding": {"chunked"},
+		"Trailer":           {"X"}, "Sec-Websocket-Accept": {"x"}, "Sec-WebSocket-Extensions": {"x"},
 		"X-A\r\nX-B": {"1"}, "": {"1"}, "X-A": {"1\r\nX-C: 2", "2"}, "Set-Cookie": {"a=b"},
 	}, parley.SocketOptions{})
 	want := http.Header{
@@ -190,21 +193,28 @@ func (c failingConn) Write([]byte) (int, error) { return c.write() }
 func TestWritersThatCannotUpgrade(t *testing.T) {
 	server, client := net.Pipe()
 	client.Close()
+	type hijack = func() (net.Conn, *bufio.ReadWriter, error)
+	gives := func(conn net.Conn, err error) hijack {
+		return func() (net.Conn, *bufio.ReadWriter, error) { return conn, nil, err }
+	}
 	for name, row := range map[string]struct {
-		hijack func() (net.Conn, *bufio.ReadWriter, error)
+		hijack hijack
 		gone   bool
 		is     error
 	}{
-		"panics":        {func() (net.Conn, *bufio.ReadWriter, error) { panic("no") }, false, parley.ErrAppPanic},
-		"gives nothing": {func() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, nil }, false, errNoConnection},
-		"refuses":       {func() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, http.ErrNotSupported }, false, http.ErrNotSupported},
-		"is gone":       {func() (net.Conn, *bufio.ReadWriter, error) { return server, nil, nil }, true, nil},
-		"breaks": {func() (net.Conn, *bufio.ReadWriter, error) {
-			return failingConn{server, func() (int, error) { panic("no") }}, nil, nil
-		}, true, parley.ErrAppPanic},
-		"cannot write": {func() (net.Conn, *bufio.ReadWriter, error) {
-			return failingConn{server, func() (int, error) { return 0, io.ErrShortWrite }}, nil, nil
-		}, true, io.ErrShortWrite},
+		"panics": {
+			func() (net.Conn, *bufio.ReadWriter, error) { panic("no") }, false, parley.ErrAppPanic,
+		},
+		"gives nothing": {gives(nil, nil), false, errNoConnection},
+		"refuses":       {gives(nil, http.ErrNotSupported), false, http.ErrNotSupported},
+		"is gone":       {gives(server, nil), true, nil},
+		"breaks": {
+			gives(failingConn{server, func() (int, error) { panic("no") }}, nil), true, parley.ErrAppPanic,
+		},
+		"cannot write": {
+			gives(failingConn{server, func() (int, error) { return 0, io.ErrShortWrite }}, nil),
+			true, io.ErrShortWrite,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := hijacker{httptest.NewRecorder(), row.hijack}

@@ -39,7 +39,6 @@ type inbound struct {
 	ahead    []Message     // read and not received yet
 	bytes    int           // that ahead holds
 	left     *parser       // after them, all that a peer sent before it hung up
-	pending  *pendingClose // the close that waits for the app, if one does
 	wake     chan struct{} // has a waiting Read look again
 	nudge    chan struct{} // has a paused watcher look again
 	free     chan struct{} // closed when nobody reads, for the closer
@@ -102,10 +101,8 @@ func (c *Conn) tryRead(
 		return m, true, nil
 	case c.Ended() != nil:
 		in.mu.Unlock()
+		c.sayFarewell()
 		return m, true, ErrEnded
-	case in.pending != nil:
-		in.mu.Unlock()
-		c.sayGoodbye(in.pending.end, false)
 	case c.ctxEnds(ctx) && ctx.Err() != nil:
 		in.mu.Unlock()
 		c.appLeaves()
@@ -175,6 +172,13 @@ func (in *inbound) release(handling bool) {
 	in.mu.Unlock()
 }
 
+// beingHandled reports whether the app is at a message, or has some to take.
+func (in *inbound) beingHandled() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.handling || len(in.ahead) > 0 || in.left != nil
+}
+
 // rouse wakes a Read that waits for the watcher.
 func (in *inbound) rouse() {
 	if in.wake == nil {
@@ -217,9 +221,6 @@ func (in *inbound) ended() {
 	defer in.mu.Unlock()
 	if in.reader != nobody {
 		in.interrupt()
-	}
-	if in.pending != nil {
-		in.pending.timer.Stop()
 	}
 	in.rouse()
 }

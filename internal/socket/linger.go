@@ -7,15 +7,23 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// linger sees a socket to its end: what waits is written, with the close frame as
-// the last; the peer's answer is awaited, unless it has said all it will; and what
-// it still sends is read and thrown away, since closing over unread bytes would
-// reset the connection and cost the peer what it has not read yet. CloseTimeout
-// bounds it all.
-func (c *Conn) linger() {
+// linger sees a socket to its end: a close frame that is held back gets its time,
+// half of CloseTimeout; what waits is written, with the close frame as the last;
+// the peer's answer is awaited, unless it has said all it will; and what it still
+// sends is read and thrown away, since closing over unread bytes would reset the
+// connection and cost the peer what it has not read yet. CloseTimeout bounds it all.
+func (c *Conn) linger(held *farewell) {
 	defer c.cut()
 	timer := time.AfterFunc(c.options.CloseTimeout, c.cut)
 	defer timer.Stop()
+	if held != nil {
+		hold := time.AfterFunc(c.options.CloseTimeout/2, c.sayFarewell)
+		defer hold.Stop()
+		select {
+		case <-held.said:
+		case <-c.gone:
+		}
+	}
 	select {
 	case <-c.out.flush():
 	case <-c.gone:

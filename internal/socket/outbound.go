@@ -55,24 +55,12 @@ func (o *outbound) writeAttempt(fd uintptr) bool {
 func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) error {
 	frame, borrowed := c.encode(send)
 	defer giveBack(borrowed)
-	o := &c.out
 	var timeout <-chan time.Time
 	for {
-		o.mu.Lock()
-		if err := o.refusal(); err != nil {
-			o.mu.Unlock()
+		room, err := c.out.write(frame, c.ctxEnds(ctx))
+		if room == nil {
 			return err
 		}
-		if !o.busy {
-			return o.writeHere(frame, c.ctxEnds(ctx))
-		}
-		if o.fits(frame) {
-			o.add(frame)
-			o.mu.Unlock()
-			return nil
-		}
-		room := o.awaitRoom()
-		o.mu.Unlock()
 		if timeout == nil {
 			timer := time.NewTimer(c.options.WriteTimeout)
 			defer timer.Stop()
@@ -86,9 +74,29 @@ func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) error {
 			}
 			return parley.ErrDisconnected
 		case <-timeout:
-			return fmt.Errorf("%w: no room in its queue for %v", parley.ErrSlowConsumer, c.options.WriteTimeout)
+			return fmt.Errorf("%w: no room in its queue for %v",
+				parley.ErrSlowConsumer, c.options.WriteTimeout)
 		}
 	}
+}
+
+// write writes or queues a frame. If there is no room it returns what is closed
+// when there is.
+func (o *outbound) write(frame []byte, ctxEnds bool) (room <-chan struct{}, err error) {
+	o.mu.Lock()
+	if err := o.refusal(); err != nil {
+		o.mu.Unlock()
+		return nil, err
+	}
+	if !o.busy {
+		return nil, o.writeHere(frame, ctxEnds)
+	}
+	defer o.mu.Unlock()
+	if !o.fits(frame) {
+		return o.awaitRoom(), nil
+	}
+	o.add(frame)
+	return nil, nil
 }
 
 // Offer queues a message without ever waiting, for senders that serve many
@@ -145,7 +153,7 @@ func (o *outbound) turn() {
 	o.writeQueuedNow()
 }
 
-// refusal tells why nothing can be sent any more. The caller holds mu.
+// refusal returns why nothing can be sent any more. The caller holds mu.
 func (o *outbound) refusal() error {
 	switch {
 	case o.dead:
@@ -165,7 +173,8 @@ func (o *outbound) fits(frame []byte) bool {
 		return true
 	}
 	counted := o.stalled || !o.c.hasRaw
-	return bytes+len(frame) <= o.c.options.QueueBytes && (!counted || count < o.c.options.QueueMessages)
+	return bytes+len(frame) <= o.c.options.QueueBytes &&
+		(!counted || count < o.c.options.QueueMessages)
 }
 
 func (o *outbound) add(frame []byte) {
@@ -193,7 +202,7 @@ func (o *outbound) writeQueuedSoon() {
 }
 
 // writeHere writes on the sender's goroutine; what the kernel does not take at
-// once is left to another. The caller holds mu, which is released. ctxEnds tells
+// once is left to another. The caller holds mu, which is released. ctxEnds means
 // that the sender may want to leave in the middle of a write that blocks.
 func (o *outbound) writeHere(frame []byte, ctxEnds bool) error {
 	if o.c.hasRaw && len(o.waiting) > 0 || !o.c.hasRaw && ctxEnds {
@@ -265,7 +274,7 @@ func (o *outbound) flush() <-chan struct{} {
 	return flushed
 }
 
-// die tells that nothing can be written any more.
+// die drops all that waits: nothing can be written any more.
 func (o *outbound) die() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

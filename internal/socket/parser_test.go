@@ -54,10 +54,14 @@ func TestParser(t *testing.T) {
 		{"5.6 empty text", masked(0x81, ""), []string{`text ""`}, nil},
 		{"5.2 16-bit length", masked(0x82, big[:126]), []string{`binary "` + big[:126] + `"`}, nil},
 		{"5.2 64-bit length", masked(0x82, big), []string{`binary "` + big + `"`}, nil},
-		{"5.4 fragments", join(masked(0x01, "a"), masked(0x00, "b"), masked(0x80, "c")), []string{`text "abc"`}, nil},
-		{"5.4 empty fragments", join(masked(0x01, ""), masked(0x00, ""), masked(0x80, "")), []string{`text ""`}, nil},
-		{"5.4 control between fragments", join(masked(0x01, "a"), masked(0x89, "p"), masked(0x80, "b")), []string{`control 0x9 "p"`, `text "ab"`}, nil},
-		{"5.4 message in a message", join(masked(0x01, "a"), masked(0x81, "b")), nil, parley.ErrPeerProtocol},
+		{"5.4 fragments", join(masked(0x01, "a"), masked(0x00, "b"), masked(0x80, "c")),
+			[]string{`text "abc"`}, nil},
+		{"5.4 empty fragments", join(masked(0x01, ""), masked(0x00, ""), masked(0x80, "")),
+			[]string{`text ""`}, nil},
+		{"5.4 control between fragments", join(masked(0x01, "a"), masked(0x89, "p"), masked(0x80, "b")),
+			[]string{`control 0x9 "p"`, `text "ab"`}, nil},
+		{"5.4 message in a message", join(masked(0x01, "a"), masked(0x81, "b")), nil,
+			parley.ErrPeerProtocol},
 		{"5.4 continuation of nothing", masked(0x80, "a"), nil, parley.ErrPeerProtocol},
 		{"5.5 fragmented control", masked(0x09, ""), nil, parley.ErrPeerProtocol},
 		{"5.5 long control", masked(0x89, big[:126]), nil, parley.ErrPeerProtocol},
@@ -68,21 +72,28 @@ func TestParser(t *testing.T) {
 		{"5.2 reserved bit 2", masked(0xa1, ""), nil, parley.ErrPeerProtocol},
 		{"5.2 reserved bit 3", masked(0x91, ""), nil, parley.ErrPeerProtocol},
 		{"5.1 unmasked", appendFrame(nil, 0x81, []byte("a")), nil, parley.ErrPeerProtocol},
-		{"5.2 length not in the shortest form, 16 bits", []byte{0x82, 0xfe, 0, 5, 0, 0, 0, 0}, nil, parley.ErrPeerProtocol},
-		{"5.2 length not in the shortest form, 64 bits", []byte{0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}, nil, parley.ErrPeerProtocol},
-		{"5.2 length with its highest bit set", []byte{0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, nil, parley.ErrPeerProtocol},
+		{"5.2 length not in the shortest form, 16 bits", []byte{0x82, 0xfe, 0, 5, 0, 0, 0, 0}, nil,
+			parley.ErrPeerProtocol},
+		{"5.2 length not in the shortest form, 64 bits",
+			[]byte{0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}, nil, parley.ErrPeerProtocol},
+		{"5.2 length with its highest bit set", []byte{0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+			nil, parley.ErrPeerProtocol},
 		{"8.1 invalid UTF-8", masked(0x81, "a\xff"), nil, parley.ErrInvalidPayload},
 		{"8.1 surrogate", masked(0x81, "\xed\xa0\x80"), nil, parley.ErrInvalidPayload},
 		{"8.1 cut rune", masked(0x81, "h\xc3"), nil, parley.ErrInvalidPayload},
-		{"8.1 rune across fragments", join(masked(0x01, "h\xc3"), masked(0x80, "\xa9")), []string{`text "hé"`}, nil},
+		{"8.1 rune across fragments", join(masked(0x01, "h\xc3"), masked(0x80, "\xa9")),
+			[]string{`text "hé"`}, nil},
 		{"8.1 found in the first fragment", masked(0x01, "\xff"), nil, parley.ErrInvalidPayload},
-		{"8.1 found in the middle of a frame", masked(0x81, "a\xff"+big)[:30], nil, parley.ErrInvalidPayload},
-		{"8.1 rune that cannot become one", masked(0x81, "a\xf4\x90"+big)[:17], nil, parley.ErrInvalidPayload},
+		{"8.1 found in the middle of a frame", masked(0x81, "a\xff"+big)[:30], nil,
+			parley.ErrInvalidPayload},
+		{"8.1 rune that cannot become one", masked(0x81, "a\xf4\x90"+big)[:17], nil,
+			parley.ErrInvalidPayload},
 		{"8.1 rune that may become one", masked(0x81, "a\xf4\x8f"+big)[:17], nil, nil},
 		{"1009 in one frame", masked(0x82, strings.Repeat("x", 100_001)), nil, parley.ErrTooLarge},
 		{"1009 over fragments", join(masked(0x02, big), masked(0x80, big)), nil, parley.ErrTooLarge},
 	} {
-		for how, piece := range map[string]func(int) int{"whole": whole, "byte by byte": func(int) int { return 1 }} {
+		for how, piece := range map[string]func(int) int{"whole": whole,
+			"byte by byte": func(int) int { return 1 }} {
 			t.Run(row.name+", "+how, func(t *testing.T) {
 				got, err := parse(&parser{limit: 100_000}, row.stream, piece)
 				if !errors.Is(err, row.err) || fmt.Sprint(got) != fmt.Sprint(row.want) && row.err == nil {
@@ -121,12 +132,14 @@ func TestUnmask(t *testing.T) {
 
 // However the bytes arrive, they mean the same, and nothing panics.
 func FuzzParser(f *testing.F) {
-	f.Add(join(masked(0x01, "h\xc3"), masked(0x89, "ping"), masked(0x80, "\xa9"), masked(0x88, "\x03\xe8bye")), uint64(1), false)
+	f.Add(join(masked(0x01, "h\xc3"), masked(0x89, "ping"), masked(0x80, "\xa9"),
+		masked(0x88, "\x03\xe8bye")), uint64(1), false)
 	f.Add(masked(0xc1, "\xf2\x48\xcd\xc9\xc9\x07\x00"), uint64(2), true)
 	f.Fuzz(func(t *testing.T, stream []byte, seed uint64, deflates bool) {
 		got, err := parse(&parser{limit: 1 << 16, deflates: deflates}, stream, whole)
 		random := rand.New(rand.NewPCG(seed, 0))
-		split, splitErr := parse(&parser{limit: 1 << 16, deflates: deflates}, stream, func(left int) int { return 1 + random.IntN(left) })
+		split, splitErr := parse(&parser{limit: 1 << 16, deflates: deflates}, stream,
+			func(left int) int { return 1 + random.IntN(left) })
 		if fmt.Sprint(got) != fmt.Sprint(split) || !errors.Is(splitErr, err) {
 			t.Errorf("whole: %q, %v; in pieces: %q, %v", got, err, split, splitErr)
 		}

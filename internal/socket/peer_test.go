@@ -81,13 +81,16 @@ func (p *peer) expect(first byte, payload string) {
 func (p *peer) expectClose(code parley.CloseCode) {
 	p.tb.Helper()
 	first, payload := p.frame()
-	if first != finBit|opClose || len(payload) < 2 || parley.CloseCode(binary.BigEndian.Uint16([]byte(payload))) != code {
+	if first != finBit|opClose || len(payload) < 2 ||
+		parley.CloseCode(binary.BigEndian.Uint16([]byte(payload))) != code {
 		p.tb.Fatalf("peer got frame %#x %q, want a close with %d", first, payload, code)
 	}
 }
 
 // started makes a conn of the server's end and starts it.
-func started(tb testing.TB, server net.Conn, options parley.SocketOptions) (c *Conn, ctx context.Context) {
+func started(
+	tb testing.TB, server net.Conn, options parley.SocketOptions,
+) (c *Conn, ctx context.Context) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	c = newConn(server, nil, NewUpgrader(options), options.Deflate)
 	c.Start(ctx, cancel)

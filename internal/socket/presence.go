@@ -30,7 +30,7 @@ type sweeper struct {
 	timer *time.Timer
 }
 
-// appLeaves tells that the app does something else now.
+// appLeaves notes that the app does something else now.
 func (c *Conn) appLeaves() {
 	p := &c.in.presence
 	p.turns.Add(1)
@@ -40,7 +40,7 @@ func (c *Conn) appLeaves() {
 	}
 }
 
-// appReturns tells that the app is in Read.
+// appReturns notes that the app is in Read.
 func (c *Conn) appReturns() { c.in.presence.away.Store(false) }
 
 func (s *sweeper) list(c *Conn) {

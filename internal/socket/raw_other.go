@@ -15,5 +15,8 @@ func rawOf(net.Conn) (rawConn, bool) { return rawConn{}, false }
 func (rawConn) wait(func(fd uintptr) bool) error { return errors.ErrUnsupported }
 func (rawConn) now(func(fd uintptr) bool) error  { return errors.ErrUnsupported }
 
-func readNow(uintptr, []byte) (n int, again bool, err error) { return 0, false, errors.ErrUnsupported }
-func writeNow(uintptr, []byte) (n int, err error)            { return 0, errors.ErrUnsupported }
+func readNow(uintptr, []byte) (n int, again bool, err error) {
+	return 0, false, errors.ErrUnsupported
+}
+
+func writeNow(uintptr, []byte) (n int, err error) { return 0, errors.ErrUnsupported }

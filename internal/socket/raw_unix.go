@@ -34,7 +34,7 @@ func (r rawConn) wait(attempt func(fd uintptr) bool) error { return r.conn.Read(
 // there is no waiting.
 func (r rawConn) now(attempt func(fd uintptr) bool) error { return r.conn.Write(attempt) }
 
-// readNow reads what is there. again tells that nothing is.
+// readNow reads what is there. again means that nothing is.
 func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
 		n, err = syscall.Read(int(fd), p)

@@ -60,12 +60,8 @@ func (in *inbound) push(m Message) error {
 	return nil
 }
 
-// pop takes the next message that was read already, if the app is to have it. The
-// caller holds mu.
+// pop takes the next message that was read already. The caller holds mu.
 func (in *inbound) pop() (m Message, ok bool) {
-	if in.pending != nil && in.pending.messages == 0 {
-		return m, false
-	}
 	if len(in.ahead) == 0 {
 		return in.popLeft()
 	}
@@ -74,9 +70,6 @@ func (in *inbound) pop() (m Message, ok bool) {
 	in.bytes -= cap(m.Data)
 	if len(in.ahead) == 0 {
 		in.ahead = nil
-	}
-	if in.pending != nil {
-		in.pending.messages--
 	}
 	return m, true
 }

@@ -24,11 +24,12 @@ func TestReadInto(t *testing.T) {
 		ahead  bool
 		into   bool // the message is in the buffer
 	}{
-		"fits":            {masked(0x81, text), 100, false, true},
-		"just fits":       {masked(0x81, text), len(text), false, true},
-		"does not fit":    {masked(0x81, text), len(text) - 1, false, false},
-		"no buffer":       {masked(0x81, text), 0, false, false},
-		"in fragments":    {join(masked(0x01, text[:5]), masked(0x89, "p"), masked(0x80, text[5:])), 100, false, true},
+		"fits":         {masked(0x81, text), 100, false, true},
+		"just fits":    {masked(0x81, text), len(text), false, true},
+		"does not fit": {masked(0x81, text), len(text) - 1, false, false},
+		"no buffer":    {masked(0x81, text), 0, false, false},
+		"in fragments": {join(masked(0x01, text[:5]), masked(0x89, "p"), masked(0x80, text[5:])), 100,
+			false, true},
 		"grows out of it": {join(masked(0x01, text[:5]), masked(0x80, text[5:])), 8, false, false},
 		"compressed":      {masked(0x81|rsv1Bit, string(deflate([]byte(text)))), 100, false, false},
 		"read ahead":      {masked(0x81, text), 100, true, false},
@@ -51,7 +52,8 @@ func TestReadInto(t *testing.T) {
 					t.Errorf("in the buffer: %v, want %v", !row.into, row.into)
 				}
 				p.send(0x81, "next") // read ahead, or into a buffer of its own
-				if next, err := c.Read(ctx); err != nil || string(next.Data) != "next" || string(m.Data) != text {
+				if next, err := c.Read(ctx); err != nil || string(next.Data) != "next" ||
+					string(m.Data) != text {
 					t.Errorf("then %q, %v; now %q", next.Data, err, m.Data)
 				}
 			})

@@ -160,7 +160,8 @@ func frameText(first byte, payload []byte) string {
 // frames joins frames: each a first byte and a payload.
 func frames(firstAndPayload ...any) (stream []byte) {
 	for i := 0; i < len(firstAndPayload); i += 2 {
-		stream = append(stream, socket.Masked(byte(firstAndPayload[i].(int)), firstAndPayload[i+1].(string))...)
+		stream = append(stream, socket.Masked(byte(firstAndPayload[i].(int)),
+			firstAndPayload[i+1].(string))...)
 	}
 	return stream
 }

@@ -42,7 +42,8 @@ func TestWireDeflate(t *testing.T) {
 		say("7.2.3.4 last block", "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "Hello"),
 		say("7.2.3.5 two blocks", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", "Hello"),
 		say("7.2.3.6 empty", "\x00", ""),
-		{name: "7.2.1 not compressed", sends: append(frames(0x81, "plain"), bye...), gets: []string{`text "plain"`, byeBack}},
+		{name: "7.2.1 not compressed", sends: append(frames(0x81, "plain"), bye...),
+			gets: []string{`text "plain"`, byeBack}},
 		{name: "7.2.3.1 in fragments", gets: []string{`text "Hello"`, byeBack},
 			sends: append(frames(0x01|rsv1, "\xf2\x48\xcd", 0x00, "\xc9\xc9", 0x80, "\x07\x00"), bye...)},
 		{name: "7.2.3.1 in fragments with a ping", gets: []string{`pong "p"`, `text "Hello"`, byeBack},
@@ -51,7 +52,8 @@ func TestWireDeflate(t *testing.T) {
 			sends: append(frames(0x01|rsv1, "", 0x80, "\xf2\x48\xcd\xc9\xc9\x07\x00"), bye...)},
 		{name: "compressed, then not", gets: []string{`text "Hello"`, `text "plain"`, byeBack},
 			sends: append(frames(textRSV1, "\xf2\x48\xcd\xc9\xc9\x07\x00", 0x81, "plain"), bye...)},
-		failing("6 bit on a continuation", frames(0x01|rsv1, "\xf2\x48\xcd", 0x80|rsv1, "\xc9\xc9\x07\x00"), 1002),
+		failing("6 bit on a continuation",
+			frames(0x01|rsv1, "\xf2\x48\xcd", 0x80|rsv1, "\xc9\xc9\x07\x00"), 1002),
 		failing("6 bit on a continuation only", frames(0x01, "h", 0x80|rsv1, "i"), 1002),
 		failing("6 bit on a ping", frames(0x89|rsv1, ""), 1002),
 		failing("6 bit on a pong", frames(0x8a|rsv1, ""), 1002),
@@ -63,7 +65,8 @@ func TestWireDeflate(t *testing.T) {
 		failing("stored length wrong", frames(0x82|rsv1, "\x00\x05\x00\x00\x00Hello\x00"), 1007),
 		failing("reaches behind its beginning", frames(textRSV1, "\xf2\x00\x11\x00\x00"), 1007),
 		failing("not text", frames(textRSV1, string(bytesOnly)), 1007),
-		failing("inflates beyond the limit", frames(0x82|rsv1, squeezed(9, strings.Repeat("x", 1<<20+1))), 1009),
+		failing("inflates beyond the limit", frames(0x82|rsv1, squeezed(9, strings.Repeat("x", 1<<20+1))),
+			1009),
 		{name: "inflates to the limit", gets: []string{"binary of 1048576", byeBack},
 			sends: append(frames(0x82|rsv1, squeezed(9, strings.Repeat("x", 1<<20))), bye...)},
 	}
@@ -91,13 +94,15 @@ func say(name, compressed, text string) wireCase {
 // TestWireOffers checks how an offer is answered, and that both sides then mean the
 // same by a frame.
 func TestWireOffers(t *testing.T) {
-	on, off := echoes(t, parley.SocketOptions{Deflate: true, DeflateThreshold: 1}), echoes(t, parley.SocketOptions{})
+	on, off := echoes(t, parley.SocketOptions{Deflate: true, DeflateThreshold: 1}), echoes(t,
+		parley.SocketOptions{})
 	for _, row := range []struct {
 		name, address, offer, want string
 	}{
 		{"offered", on, "permessage-deflate", agreed},
 		{"offered as browsers do", on, offer, agreed},
-		{"one of two can be met", on, "permessage-deflate; server_max_window_bits=10, permessage-deflate", agreed},
+		{"one of two can be met", on, "permessage-deflate; server_max_window_bits=10, permessage-deflate",
+			agreed},
 		{"cannot be met", on, "permessage-deflate; server_max_window_bits=10", ""},
 		{"something else", on, "foo", ""},
 		{"nothing", on, "", ""},
