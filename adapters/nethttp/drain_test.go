@@ -264,18 +264,29 @@ func TestC18DrainEndsWithItsContext(t *testing.T) {
 // when it asks for the next one, behind its answer, or when its time is over.
 func TestDrainLetsHandlersFinish(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		work time.Duration
-		want string
+		name   string
+		buffer []byte // that the app reads into
+		work   time.Duration
+		want   string
 	}{
-		{"in time", time.Second, "\x81\x04done\x88\x02\x03\xf4"},
-		{"too late", 8 * time.Second, "\x88\x02\x03\xf4"},
+		{"in time", nil, time.Second, "\x81\x04done\x88\x02\x03\xf4"},
+		{"with its own buffer", make([]byte, 10), time.Second, "\x81\x04done\x88\x02\x03\xf4"},
+		{"too late", nil, 8 * time.Second, "\x88\x02\x03\xf4"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := gateway(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
-					message, err := acceptAndRead(ctx, ws, "")
-					for ; err == nil; message, err = ws.Read(ctx) {
+					if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+						return err
+					}
+					read := ws.Read
+					if c.buffer != nil {
+						read = func(ctx context.Context) (parley.WebSocketReceive, error) {
+							return ws.ReadInto(ctx, c.buffer)
+						}
+					}
+					message, err := read(ctx)
+					for ; err == nil; message, err = read(ctx) {
 						time.Sleep(c.work)
 						if err := ws.Write(ctx, parley.Text(message.Text())); err != nil {
 							return err
