@@ -33,8 +33,14 @@ func melodyEcho() http.Handler {
 }
 
 // gorillaEcho is gorilla's example: a loop on the request's goroutine.
-func gorillaEcho() http.Handler {
-	var upgrader websocket.Upgrader
+func gorillaEcho() http.Handler { return gorillaServer(websocket.Upgrader{}) }
+
+// gorillaOpen lets pages of all sites in.
+func gorillaOpen() http.Handler {
+	return gorillaServer(websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }})
+}
+
+func gorillaServer(upgrader websocket.Upgrader) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := upgrader.Upgrade(w, r, nil)
 		if err != nil {

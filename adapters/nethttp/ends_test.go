@@ -180,16 +180,3 @@ func TestFailuresAreLogged(t *testing.T) {
 		})
 	}
 }
-
-// TestUpgradesBelowWrappers: a handler that upgrades by itself cannot do so below
-// middleware that wraps the conversation. The client hears of it, and so does the log.
-func TestUpgradesBelowWrappers(t *testing.T) {
-	server := adaptertest.Serve(t, gateway(parley.Chain(nethttp.App(gorillaEcho()), wrapping)))
-	server.Expect("upgrades to WebSocket by itself")
-	if got := server.Exchange(getting("/", upgrade...), ""); !strings.HasPrefix(got, "HTTP/1.1 500 ") {
-		t.Errorf("got %q", got)
-	}
-	if log := server.Log(); len(log) != 1 || !strings.Contains(log[0], "struct { parley.Conn }") {
-		t.Errorf("logged %q", log)
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/internal/origin"
 	"github.com/parleygo/parley/internal/overevents"
 	"github.com/parleygo/parley/internal/socket"
 	"github.com/parleygo/parley/internal/usercode"
@@ -38,7 +37,7 @@ func (g *Gateway) serveHandover(w http.ResponseWriter, r *http.Request) bool {
 	ctx, cancel := outliving(outer.Context, r.Context())
 	defer cancel()
 	var page *foreign
-	if !origin.Asked(ctx) {
+	if outer.Foreign {
 		ctx, page = g.askOrigin(ctx, r)
 	}
 	handed := &handedConn{Conn: outer.Conn, gateway: g, request: r, page: page}

@@ -57,6 +57,8 @@ func TestOneListDecides(t *testing.T) {
 		{"a stranger, listed here", echo, nethttp.Options{Origins: []string{".evil.example"}}, []string{stranger}, "101"},
 		{"a stranger, not listed here", echo, nethttp.Options{Origins: []string{"good.example"}}, []string{stranger}, "403"},
 		{"a program, a list here", echo, nethttp.Options{Origins: []string{"good.example"}}, nil, "101"},
+		{"a stranger, a library that checks, over events", parley.Chain(nethttp.App(gorillaEcho()), wrapping), plain, []string{stranger}, "403"},
+		{"a stranger, a library that lets all in, over events", parley.Chain(nethttp.App(gorillaOpen()), wrapping), plain, []string{stranger}, "101"},
 		{"a stranger, a library that checks", nethttp.App(gorillaEcho()), plain, []string{stranger}, "403"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,8 +19,11 @@ func (v *Verdict) With(ctx context.Context) context.Context {
 	return context.WithValue(ctx, verdictKey{}, v)
 }
 
-// Asked reports whether ctx carries the question already.
-func Asked(ctx context.Context) bool { return ctx.Value(verdictKey{}) != nil }
+// Pending reports whether ctx carries a question that nobody has answered.
+func Pending(ctx context.Context) bool {
+	v, ok := ctx.Value(verdictKey{}).(*Verdict)
+	return ok && !v.Allowed()
+}
 
 // Allow answers the question that ctx carries, if it does: the page may come in.
 func Allow(ctx context.Context) {

@@ -15,6 +15,7 @@ type Handover struct {
 	Context context.Context // the conversation's
 	Scope   *parley.Scope
 	Conn    parley.Conn // whose connect was received
+	Foreign bool        // its page is of another site, and nobody has let it in
 
 	w *Writer
 
@@ -63,18 +64,5 @@ func (h *Handover) outcome() (err error, taken bool) {
 func (w *Writer) unused() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.status == 0 && !w.returned.Load()
-}
-
-// refuseUpgrade tells of a handler that upgrades by itself where it cannot.
-func (w *Writer) refuseUpgrade() error {
-	if w.scope.Protocol == parley.WebSocket {
-		conn := w.conn
-		if d, ok := conn.(*denial); ok {
-			conn = d.Conn
-		}
-		w.logf("parley: a handler that upgrades to WebSocket by itself runs below middleware that wraps "+
-			"the conversation (%T): put it outside of that, or make it an app of parley's", conn)
-	}
-	return unsupported("hijacking")
+	return w.status == 0 && !w.hijacked && !w.returned.Load()
 }

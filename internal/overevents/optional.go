@@ -28,7 +28,7 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	case w.scope.Protocol == parley.WebSocket && !w.returned.Load():
 		return w.hijackSocket()
 	case !w.serves():
-		return nil, nil, w.refuseUpgrade()
+		return nil, nil, unsupported("hijacking")
 	}
 	if w.status != 0 {
 		w.take()

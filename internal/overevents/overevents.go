@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/origin"
 )
 
 // Serve runs h as the app of an HTTP or WebSocket conversation that is not the live
@@ -45,14 +46,17 @@ func serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 }
 
 // serveHandshake runs h on a WebSocket's handshake. What it answers denies that,
-// unless a gateway below it takes the conversation over.
+// unless it upgrades by itself or a gateway below it takes the conversation over. Both
+// have a check of the Origin of their own.
 func serveHandshake(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn) error {
+	foreign := origin.Pending(ctx)
+	origin.Allow(ctx)
 	if err := parley.AwaitConnect(ctx, conn); err != nil {
 		return err
 	}
 	w := newWriter(ctx, scope, &denial{Conn: conn})
 	defer w.Release()
-	handover := &Handover{Context: ctx, Scope: scope, Conn: conn, w: w}
+	handover := &Handover{Context: ctx, Scope: scope, Conn: conn, Foreign: foreign, w: w}
 	runHandler(context.WithValue(ctx, handoverKey{}, handover), h, scope, w.conn, w)
 	if err, taken := handover.outcome(); taken {
 		return err
