@@ -28,8 +28,10 @@ import (
 func logged(t *testing.T, app parley.App, drive func(parley.App)) (access middleware.Access) {
 	t.Helper()
 	n := 0
-	options := middleware.AccessLogOptions{Record: func(_ context.Context, a *middleware.Access) { access, n = *a, n+1 }}
-	drive(middleware.AccessLog(options)(app))
+	log := middleware.AccessLog(middleware.AccessLogOptions{
+		Record: func(_ context.Context, a *middleware.Access) { access, n = *a, n+1 },
+	})
+	drive(log(app))
 	if n != 1 {
 		t.Fatalf("%d records", n)
 	}
@@ -39,7 +41,9 @@ func logged(t *testing.T, app parley.App, drive func(parley.App)) (access middle
 func TestAccessLogHTTP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var routes router.URLs
-		routes.Handle("GET /rooms/{id}", parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		routes.Handle("GET /rooms/{id}", parley.AppFunc(func(
+			ctx context.Context, scope *parley.Scope, conn parley.Conn,
+		) error {
 			parley.ReadBody(ctx, conn, 100)
 			time.Sleep(time.Second)
 			return parley.Respond(ctx, conn, 201, nil, []byte("hello"))
@@ -47,13 +51,15 @@ func TestAccessLogHTTP(t *testing.T) {
 		r := httptest.NewRequest("GET", "/rooms/7?ticket=secret", strings.NewReader("abc"))
 		r.Header.Set("Referer", "http://example.com/a?token=secret")
 		a := logged(t, &routes, func(app parley.App) { parleytest.Do(t, app, r) })
-		if a.Status != 201 || a.BytesOut != 5 || a.BytesIn != 3 || a.Duration != time.Second || a.Cause != nil {
+		if a.Status != 201 || a.BytesOut != 5 || a.BytesIn != 3 ||
+			a.Duration != time.Second || a.Cause != nil {
 			t.Errorf("%+v", a)
 		}
 		if a.Route != "GET /rooms/{id}" || a.Path != "/rooms/7" || a.Referer != "http://example.com/a" {
 			t.Errorf("%+v", a)
 		}
-		want := `192.0.2.1 - - [01/Jan/2000:00:00:00 +0000] "GET /rooms/7 HTTP/1.1" 201 5 "http://example.com/a" "-"`
+		want := `192.0.2.1 - - [01/Jan/2000:00:00:00 +0000] ` +
+			`"GET /rooms/7 HTTP/1.1" 201 5 "http://example.com/a" "-"`
 		if a.Start = a.Start.UTC(); a.NCSA() != want {
 			t.Errorf("NCSA: %s", a.NCSA())
 		}
@@ -61,14 +67,17 @@ func TestAccessLogHTTP(t *testing.T) {
 }
 
 func TestAccessLogFailures(t *testing.T) {
+	returning := func(err error) parley.App {
+		return parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return err })
+	}
 	for _, test := range []struct {
 		name   string
 		app    parley.App
 		status int
 		cause  error
 	}{
-		{"error", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return errInner }), 500, errInner},
-		{"not found", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return parley.ErrNotFound }), 404, parley.ErrNotFound},
+		{"error", returning(errInner), 500, errInner},
+		{"not found", returning(parley.ErrNotFound), 404, parley.ErrNotFound},
 		{"panic", panicking(nil), 500, parley.ErrAppPanic},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -81,27 +90,31 @@ func TestAccessLogFailures(t *testing.T) {
 }
 
 func TestAccessLogSocket(t *testing.T) {
+	type socket = parleytest.Socket
+	limit := middleware.MessageLimit(1)
 	for _, test := range []struct {
 		name  string
 		app   parley.App
-		act   func(*parleytest.Socket)
+		act   func(ws *socket)
 		code  parley.CloseCode
 		cause error
 	}{
-		{"client closes", echo, func(ws *parleytest.Socket) { ws.Close(3001, "bye") }, 3001, parley.ErrDisconnected},
-		{"client vanishes", echo, func(ws *parleytest.Socket) { ws.Vanish() }, 1006, parley.ErrDisconnected},
+		{"client closes", echo, func(ws *socket) { ws.Close(3001, "bye") }, 3001, parley.ErrDisconnected},
+		{"client vanishes", echo, func(ws *socket) { ws.Vanish() }, 1006, parley.ErrDisconnected},
 		{"app closes", parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 			ws.Accept(ctx, parley.WebSocketAccept{})
 			return ws.Close(ctx, 4000, "")
-		}), func(*parleytest.Socket) {}, 4000, nil},
+		}), func(*socket) {}, 4000, nil},
 		{"app returns", parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 			return ws.Accept(ctx, parley.WebSocketAccept{})
-		}), func(*parleytest.Socket) {}, 1000, nil},
+		}), func(*socket) {}, 1000, nil},
 		{"app fails", parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 			ws.Accept(ctx, parley.WebSocketAccept{})
 			return errInner
-		}), func(*parleytest.Socket) {}, 1011, errInner},
-		{"message limit", middleware.MessageLimit(1)(echo), func(ws *parleytest.Socket) { ws.Send(parley.Text("12")) }, 1009, parley.ErrTooLarge},
+		}), func(*socket) {}, 1011, errInner},
+		{"message limit", limit(echo), func(ws *socket) {
+			ws.Send(parley.Text("12"))
+		}, 1009, parley.ErrTooLarge},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := logged(t, test.app, func(app parley.App) {
@@ -136,7 +149,9 @@ func TestAccessLogSlog(t *testing.T) {
 	ws.Receive()
 	ws.Close(1000, "")
 	ws.Wait()
-	for _, want := range []string{"protocol=websocket", "path=/chat", "status=101", "bytes_in=5", "bytes_out=5", "code=1000"} {
+	for _, want := range []string{
+		"protocol=websocket", "path=/chat", "status=101", "bytes_in=5", "bytes_out=5", "code=1000",
+	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("no %s in %s", want, log)
 		}
@@ -145,9 +160,12 @@ func TestAccessLogSlog(t *testing.T) {
 }
 
 func TestNCSAEscapes(t *testing.T) {
-	a := middleware.Access{Method: "GET", Path: "/\"\r\n", Proto: "HTTP/1.1", Remote: "[2001:db8::1]:80",
-		UserAgent: `a"b\c` + "\x1bü", Status: 200}
-	want := `2001:db8::1 - - [01/Jan/0001:00:00:00 +0000] "GET /\"\x0d\x0a HTTP/1.1" 200 0 "-" "a\"b\\c\x1b\xc3\xbc"`
+	a := middleware.Access{
+		Method: "GET", Path: "/\"\r\n", Proto: "HTTP/1.1", Remote: "[2001:db8::1]:80",
+		UserAgent: `a"b\c` + "\x1bü", Status: 200,
+	}
+	want := `2001:db8::1 - - [01/Jan/0001:00:00:00 +0000] ` +
+		`"GET /\"\x0d\x0a HTTP/1.1" 200 0 "-" "a\"b\\c\x1b\xc3\xbc"`
 	if got := a.NCSA(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -161,7 +179,9 @@ func TestNCSAEscapes(t *testing.T) {
 // Around the gateway, what runs natively has the server's own abilities.
 func TestAccessLogHandler(t *testing.T) {
 	records := make(chan middleware.Access, 1)
-	options := middleware.AccessLogOptions{Record: func(_ context.Context, a *middleware.Access) { records <- *a }}
+	log := middleware.AccessLogHandler(middleware.AccessLogOptions{
+		Record: func(_ context.Context, a *middleware.Access) { records <- *a },
+	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{name}", func(w http.ResponseWriter, r *http.Request) {
 		_, flusher := w.(http.Flusher)
@@ -177,7 +197,7 @@ func TestAccessLogHandler(t *testing.T) {
 		io.Copy(w, strings.NewReader("hello"))
 	})
 	limit := middleware.NewBodyLimit(middleware.BodyLimitOptions{Max: 10})
-	server := httptest.NewServer(middleware.AccessLogHandler(options)(nethttp.Handler(limit.Wrap(nethttp.App(mux)))))
+	server := httptest.NewServer(log(nethttp.Handler(limit.Wrap(nethttp.App(mux)))))
 	defer server.Close()
 	response, err := server.Client().Get(server.URL + "/a?b")
 	if err != nil {
@@ -194,6 +214,7 @@ func TestAccessLogHandler(t *testing.T) {
 func TestAccessLogHandlerSeesEverything(t *testing.T) {
 	upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket",
 		"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}
+	foreign := append(upgrade, "Origin", "http://evil.example")
 	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		if scope.Protocol == parley.WebSocket && scope.Request.URL.Path == "/http" {
 			return parley.ErrNotFound
@@ -213,7 +234,8 @@ func TestAccessLogHandlerSeesEverything(t *testing.T) {
 		{"dressed badly", "GET", "/http", upgrade[2:], "http 400", "http 400"},
 		{"a POST dressed so", "POST", "/http", upgrade[2:4], "http 405", "http 405"},
 		{"a handshake", "GET", "/", upgrade, "websocket 101", "websocket 101"},
-		{"of a foreign page", "GET", "/", append(upgrade, "Origin", "http://evil.example"), "websocket 0", "http 403"}, // the gateway answered for the app
+		// Of this one the app, and what is inside, knows that it could not accept.
+		{"of a foreign page", "GET", "/", foreign, "websocket 0", "http 403"},
 	} {
 		for inside, want := range map[bool]string{true: test.socket, false: test.without} {
 			t.Run(fmt.Sprintf("%s, inside %v", test.name, inside), func(t *testing.T) {
@@ -282,9 +304,10 @@ func TestAccessLogOffer(t *testing.T) {
 		return offerer.Offer(parley.Text("hello"))
 	})
 	a := logged(t, app, func(app parley.App) {
-		ws := parleytest.Dial(t, parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		over := func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 			return app.Serve(ctx, scope, offering{conn})
-		}), get("/"))
+		}
+		ws := parleytest.Dial(t, parley.AppFunc(over), get("/"))
 		if got := ws.Receive().Text(); got != "hello" {
 			t.Errorf("%q", got)
 		}
@@ -309,7 +332,9 @@ func TestAccessLogHandlerWriters(t *testing.T) {
 		log := middleware.AccessLogHandler(middleware.AccessLogOptions{
 			Record: func(_ context.Context, a *middleware.Access) { records <- *a },
 		})
-		server := httptest.NewUnstartedServer(log(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server := httptest.NewUnstartedServer(log(http.HandlerFunc(func(
+			w http.ResponseWriter, r *http.Request,
+		) {
 			if pusher, ok := w.(http.Pusher); ok != http2 {
 				t.Errorf("HTTP/2 %v: %T", http2, w)
 			} else if ok && pusher.Push("/pushed", nil) == nil {

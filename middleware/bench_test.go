@@ -16,19 +16,27 @@ import (
 // deciders are ten that have nothing to do but decide: the usual guards of a site,
 // some of them twice, as for the site and for one of its routes.
 func deciders() []parley.Middleware {
-	proxies := middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"10.0.0.0/8", "172.16.0.0/12"}})
-	hosts := middleware.NewHosts(middleware.HostsOptions{Allow: []string{"example.org", ".example.com"}})
+	proxies := middleware.NewTrustedProxies(middleware.ProxiesOptions{
+		Trust: []string{"10.0.0.0/8", "172.16.0.0/12"},
+	})
+	hosts := middleware.NewHosts(middleware.HostsOptions{
+		Allow: []string{"example.org", ".example.com"},
+	})
 	site := middleware.NewOrigin(middleware.OriginOptions{})
-	route := middleware.NewOrigin(middleware.OriginOptions{Allow: []string{"https://.example.com"}, CheckReads: true})
-	trial := middleware.NewOrigin(middleware.OriginOptions{Allow: []string{"https://example.com"}, ReportOnly: true})
+	route := middleware.NewOrigin(middleware.OriginOptions{
+		Allow: []string{"https://.example.com"}, CheckReads: true,
+	})
+	trial := middleware.NewOrigin(middleware.OriginOptions{
+		Allow: []string{"https://example.com"}, ReportOnly: true,
+	})
 	rate := middleware.NewRateLimit(middleware.RateLimitOptions{
 		Handshakes: middleware.Rate{PerSecond: 5}, Messages: middleware.Rate{PerSecond: 20},
 	})
 	body := middleware.NewBodyLimit(middleware.BodyLimitOptions{Max: 1 << 20})
 	own := middleware.Check(func(scope *parley.Scope) error { return nil }, nil)
 	return []parley.Middleware{
-		proxies.Wrap, middleware.Recover(middleware.RecoverOptions{}), hosts.Wrap, site.Wrap, route.Wrap, trial.Wrap,
-		rate.Wrap, body.Wrap, middleware.MessageLimit(1 << 16), own,
+		proxies.Wrap, middleware.Recover(middleware.RecoverOptions{}), hosts.Wrap, site.Wrap,
+		route.Wrap, trial.Wrap, rate.Wrap, body.Wrap, middleware.MessageLimit(1 << 16), own,
 	}
 }
 
@@ -72,10 +80,15 @@ func TestAllocsOfHandshakeChecks(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
-	app := parley.Chain(parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return nil }),
+	nothing := func(context.Context, *parley.Scope, parley.Conn) error { return nil }
+	app := parley.Chain(parley.AppFunc(nothing),
 		middleware.NewHosts(middleware.HostsOptions{Allow: []string{".example.com"}}).Wrap,
-		middleware.NewOrigin(middleware.OriginOptions{Allow: []string{"https://a.example", "https://.example.com"}}).Wrap,
-		middleware.NewRateLimit(middleware.RateLimitOptions{Handshakes: middleware.Rate{PerSecond: 1e9, Burst: 1e9}}).Wrap)
+		middleware.NewOrigin(middleware.OriginOptions{
+			Allow: []string{"https://a.example", "https://.example.com"},
+		}).Wrap,
+		middleware.NewRateLimit(middleware.RateLimitOptions{
+			Handshakes: middleware.Rate{PerSecond: 1e9, Burst: 1e9},
+		}).Wrap)
 	r := userRequest()
 	r.Header.Set("Origin", "https://www.example.com")
 	scope := &parley.Scope{Protocol: parley.WebSocket, Request: r}

@@ -21,7 +21,8 @@ var hello = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn p
 // status serves a request and prints what the client is told.
 func status(app parley.App, method string, headers ...string) {
 	w := httptest.NewRecorder()
-	nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)}).ServeHTTP(w, request(method, "http://shop.example/", headers...))
+	gateway := nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)})
+	gateway.ServeHTTP(w, request(method, "http://shop.example/", headers...))
 	fmt.Println(w.Code)
 }
 
@@ -106,9 +107,12 @@ func ExampleRequestID() {
 func ExampleRecover() {
 	app := middleware.Recover(middleware.RecoverOptions{
 		Logger: slog.New(slog.DiscardHandler),
-		Report: func(_ context.Context, _ *parley.Scope, value any, _ []byte) { fmt.Println("panicked:", value) },
+		Report: func(_ context.Context, _ *parley.Scope, value any, _ []byte) {
+			fmt.Println("panicked:", value)
+		},
 	})(parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { panic("boom") }))
-	defer func() { fmt.Println(recover()) }() // net/http's own part: it ends the connection after the 500
+	// net/http's own part: it ends the connection after the 500.
+	defer func() { fmt.Println(recover()) }()
 	status(app, "GET")
 	// Output:
 	// panicked: boom

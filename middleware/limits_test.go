@@ -25,7 +25,8 @@ func TestBodyLimitAnnounced(t *testing.T) {
 	for length, want := range map[int]int{0: 200, 10: 200, 11: 413, 1 << 20: 413} {
 		app := new(inner)
 		r := httptest.NewRequest("POST", "/", strings.NewReader(strings.Repeat("a", length)))
-		if got := parleytest.Do(t, limit.Wrap(app), r).Status; got != want || app.ran.Load() > 0 != (want == 200) {
+		got := parleytest.Do(t, limit.Wrap(app), r).Status
+		if got != want || app.ran.Load() > 0 != (want == 200) {
 			t.Errorf("%d bytes: %d, want %d", length, got, want)
 		}
 	}
@@ -72,7 +73,8 @@ func TestBodyLimitBefore100Continue(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n")
+	io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\n"+
+		"Content-Length: 11\r\nExpect: 100-continue\r\n\r\n")
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +148,8 @@ func TestTimeout(t *testing.T) {
 				<-ctx.Done()
 				return conn.Send(ctx, parley.WebSocketAccept{})
 			})
-			if got := parleytest.Dial(t, timeout(app), get("/")).Denial(); got.Status != 503 || got.Err != nil {
+			got := parleytest.Dial(t, timeout(app), get("/")).Denial()
+			if got.Status != 503 || got.Err != nil {
 				t.Errorf("%d %v", got.Status, got.Err)
 			}
 		})

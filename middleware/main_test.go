@@ -49,14 +49,17 @@ var echo = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) err
 		if err != nil {
 			return err
 		}
-		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data}); err != nil {
+		err = ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data})
+		if err != nil {
 			return err
 		}
 	}
 })
 
 // get makes a request with headers given as name, value, name, value.
-func get(target string, headers ...string) *http.Request { return request("GET", target, headers...) }
+func get(target string, headers ...string) *http.Request {
+	return request("GET", target, headers...)
+}
 
 func request(method, target string, headers ...string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)
@@ -113,7 +116,8 @@ func passesOthers(t *testing.T, wrap parley.Middleware) {
 			return errInner
 		})
 		conn := &strangeConn{}
-		if err := wrap(app).Serve(t.Context(), scope, conn); err != errInner || got != scope || gotConn != parley.Conn(conn) {
+		err := wrap(app).Serve(t.Context(), scope, conn)
+		if err != errInner || got != scope || gotConn != parley.Conn(conn) {
 			t.Errorf("%s: did not pass: %v", protocol, err)
 		}
 	}

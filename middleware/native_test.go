@@ -39,9 +39,12 @@ func TestNativeSurvives(t *testing.T) {
 	finders := []parley.Middleware{proxies.Wrap, middleware.RequestID(middleware.RequestIDOptions{})}
 	origin := middleware.NewOrigin(middleware.OriginOptions{AllowMissing: true})
 	hosts := middleware.NewHosts(middleware.HostsOptions{Allow: []string{"127.0.0.1"}})
-	limit := middleware.NewRateLimit(middleware.RateLimitOptions{Connections: 10, Requests: middleware.Rate{PerSecond: 100}})
-	guards := []parley.Middleware{origin.Wrap, hosts.Wrap, limit.Wrap, middleware.Recover(middleware.RecoverOptions{})}
-	server := httptest.NewServer(nethttp.Handler(parley.Chain(nethttp.App(handler), append(finders, guards...)...)))
+	limit := middleware.NewRateLimit(middleware.RateLimitOptions{
+		Connections: 10, Requests: middleware.Rate{PerSecond: 100},
+	})
+	all := append(finders, origin.Wrap, hosts.Wrap, limit.Wrap,
+		middleware.Recover(middleware.RecoverOptions{}))
+	server := httptest.NewServer(nethttp.Handler(parley.Chain(nethttp.App(handler), all...)))
 	defer server.Close()
 
 	header := http.Header{"X-Forwarded-For": {"203.0.113.7"}, "X-Request-Id": {"id"}}

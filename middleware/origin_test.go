@@ -12,87 +12,128 @@ import (
 	"github.com/parleygo/parley/parleytest"
 )
 
+type list = []string
+
 // originRows are the rows of B4: what is allowed, what comes, and the reason for
 // which it is refused.
 var originRows = []struct {
 	id, name string
-	allow    []string
-	origins  []string
+	allow    list
+	origins  list
 	want     string
 }{
-	{"B4.2", "lower-case name", []string{"example.com"}, []string{"http://example.com"}, ""},
-	{"B4.3", "two that are allowed", []string{"example.com"}, []string{"http://example.com", "http://example.com"}, "multiple"},
-	{"B4.3", "last is allowed", []string{"example.com"}, []string{"http://evil.org", "http://example.com"}, "multiple"},
-	{"B4.3", "star", []string{"*"}, []string{"http://a.org", "http://b.org"}, ""},
-	{"B4.4", "missing", []string{"example.com"}, nil, "missing"},
-	{"B4.4", "missing with star", []string{"*"}, nil, ""},
-	{"B4.5", "empty list", []string{}, []string{"http://example.com"}, "not-allowed"},
-	{"B4.5", "empty list, missing", []string{}, nil, "missing"},
-	{"B4.6", "star and empty", []string{"*"}, []string{""}, ""},
-	{"B4.6", "star and null", []string{"*"}, []string{"null"}, ""},
-	{"B4.6", "star and nonsense", []string{"*"}, []string{"?%"}, ""},
-	{"B4.7", "any port", []string{"example.com"}, []string{"http://example.com:8080"}, ""},
-	{"B4.7", "https", []string{"example.com"}, []string{"https://example.com"}, ""},
-	{"B4.7", "ws", []string{"example.com"}, []string{"ws://example.com"}, ""},
-	{"B4.7", "wss", []string{"example.com"}, []string{"wss://example.com"}, ""},
-	{"B4.7", "extension", []string{"example.com"}, []string{"chrome-extension://example.com"}, "not-allowed"},
-	{"B4.8", "apex", []string{".example.com"}, []string{"https://example.com"}, ""},
-	{"B4.8", "subdomain", []string{".example.com"}, []string{"https://a.example.com"}, ""},
-	{"B4.8", "deep subdomain", []string{".example.com"}, []string{"https://a.b.example.com"}, ""},
-	{"B4.8", "bad prefix", []string{".example.com"}, []string{"https://badexample.com"}, "not-allowed"},
-	{"B4.8", "as prefix", []string{".example.com"}, []string{"https://example.com.evil.org"}, "not-allowed"},
-	{"B4.8", "empty label", []string{".example.com"}, []string{"https://.example.com"}, "malformed"},
-	{"B4.9", "equal", []string{"https://example.com"}, []string{"https://example.com"}, ""},
-	{"B4.9", "default port written", []string{"https://example.com"}, []string{"https://example.com:443"}, ""},
-	{"B4.9", "default port in pattern", []string{"http://example.com:80"}, []string{"http://example.com"}, ""},
-	{"B4.9", "other port", []string{"http://example.com"}, []string{"http://example.com:8080"}, "not-allowed"},
-	{"B4.9", "http is not https", []string{"https://example.com"}, []string{"http://example.com"}, "not-allowed"},
-	{"B4.9", "https is not wss", []string{"https://example.com"}, []string{"wss://example.com"}, "not-allowed"},
-	{"B4.9", "subdomains", []string{"https://.example.com"}, []string{"https://a.example.com"}, ""},
-	{"B4.9", "own scheme without a port", []string{"chrome-extension://abc"}, []string{"chrome-extension://abc"}, ""},
-	{"B4.9", "own scheme with a port", []string{"chrome-extension://abc"}, []string{"chrome-extension://abc:80"}, "not-allowed"},
-	{"B4.10", "host in upper case", []string{"Example.com"}, []string{"http://eXAMPLE.COM"}, ""},
-	{"B4.10", "scheme in upper case", []string{"HTTPS://example.com"}, []string{"hTTPs://example.com"}, ""},
-	{"B4.10", "subdomain in upper case", []string{".EXAMPLE.com"}, []string{"http://A.example.COM"}, ""},
-	{"B4.12", "host and port", []string{"example.com:8080"}, []string{"http://example.com:8080"}, ""},
-	{"B4.12", "host and other port", []string{"example.com:8080"}, []string{"http://example.com"}, "not-allowed"},
-	{"B4.12", "localhost", []string{"localhost:3000"}, []string{"http://localhost:3000"}, ""},
-	{"B4.14", "null", []string{"example.com"}, []string{"null"}, "malformed"},
-	{"B4.14", "empty", []string{"example.com"}, []string{""}, "malformed"},
-	{"B4.14", "bare", []string{"example.com"}, []string{"example.com"}, "malformed"},
-	{"B4.14", "without a scheme", []string{"example.com"}, []string{"//example.com"}, "malformed"},
-	{"B4.15", "path", []string{"example.com"}, []string{"http://example.com/"}, "malformed"},
-	{"B4.15", "query", []string{"example.com"}, []string{"http://example.com?a"}, "malformed"},
-	{"B4.15", "fragment", []string{"example.com"}, []string{"http://example.com#a"}, "malformed"},
-	{"B4.15", "userinfo", []string{"example.com"}, []string{"http://user@example.com"}, "malformed"},
-	{"B4.15", "userinfo that looks allowed", []string{"example.com"}, []string{"https://example.com@evil.org"}, "malformed"},
-	{"B4.15", "backslash", []string{"example.com"}, []string{`http://example.com\.evil.org`}, "malformed"},
-	{"B4.16", "port out of range", []string{"http://example.com"}, []string{"http://example.com:99999"}, "malformed"},
-	{"B4.16", "port in letters", []string{"http://example.com"}, []string{"http://example.com:abc"}, "malformed"},
-	{"B4.16", "port in letters, no scheme", []string{"example.com"}, []string{"http://example.com:abc"}, "malformed"},
-	{"B4.16", "empty port", []string{"example.com"}, []string{"http://example.com:"}, "malformed"},
-	{"B4.16", "port zero", []string{"example.com"}, []string{"http://example.com:0"}, "malformed"},
-	{"B4.16", "unclosed bracket", []string{"http://example.com"}, []string{"http://[::1"}, "malformed"},
-	{"B4.17", "trailing dot", []string{"example.com"}, []string{"http://example.com."}, "not-allowed"},
-	{"B4.17", "trailing dot, subdomains", []string{".example.com"}, []string{"http://a.example.com."}, "not-allowed"},
-	{"B4.18", "IPv6", []string{"[::1]"}, []string{"http://[::1]:8000"}, ""},
-	{"B4.18", "IPv6 with port", []string{"http://[::1]:8000"}, []string{"http://[::1]:8000"}, ""},
-	{"B4.18", "IPv6 written long in the pattern", []string{"[0:0:0:0:0:0:0:1]"}, []string{"http://[::1]"}, ""},
-	{"B4.18", "other IPv6", []string{"[::1]"}, []string{"http://[::2]"}, "not-allowed"},
-	{"B4.19", "IDN pattern", []string{"bücher.example"}, []string{"https://xn--bcher-kva.example"}, ""},
-	{"B4.19", "IDN pattern with dot and port", []string{".Bücher.example:8080"}, []string{"https://a.xn--bcher-kva.example:8080"}, ""},
-	{"B4.19", "raw origin", []string{"bücher.example"}, []string{"https://bücher.example"}, "malformed"},
-	{"B4.21", "same origin", nil, []string{"http://example.com"}, ""},
-	{"B4.21", "same origin with default port", nil, []string{"https://example.com:443"}, ""},
-	{"B4.21", "other origin", nil, []string{"http://evil.org"}, "not-allowed"},
-	{"B4.21", "same host, other port", nil, []string{"http://example.com:8080"}, "not-allowed"},
-	{"B4.21", "subdomain", nil, []string{"http://a.example.com"}, "not-allowed"},
+	{"B4.2", "lower-case name", list{"example.com"}, list{"http://example.com"}, ""},
+	{
+		"B4.3", "two that are allowed",
+		list{"example.com"}, list{"http://example.com", "http://example.com"}, "multiple",
+	},
+	{
+		"B4.3", "last is allowed",
+		list{"example.com"}, list{"http://evil.org", "http://example.com"}, "multiple",
+	},
+	{"B4.3", "star", list{"*"}, list{"http://a.org", "http://b.org"}, ""},
+	{"B4.4", "missing", list{"example.com"}, nil, "missing"},
+	{"B4.4", "missing with star", list{"*"}, nil, ""},
+	{"B4.5", "empty list", list{}, list{"http://example.com"}, "not-allowed"},
+	{"B4.5", "empty list, missing", list{}, nil, "missing"},
+	{"B4.6", "star and empty", list{"*"}, list{""}, ""},
+	{"B4.6", "star and null", list{"*"}, list{"null"}, ""},
+	{"B4.6", "star and nonsense", list{"*"}, list{"?%"}, ""},
+	{"B4.7", "any port", list{"example.com"}, list{"http://example.com:8080"}, ""},
+	{"B4.7", "https", list{"example.com"}, list{"https://example.com"}, ""},
+	{"B4.7", "ws", list{"example.com"}, list{"ws://example.com"}, ""},
+	{"B4.7", "wss", list{"example.com"}, list{"wss://example.com"}, ""},
+	{"B4.7", "extension", list{"example.com"}, list{"chrome-extension://example.com"}, "not-allowed"},
+	{"B4.8", "apex", list{".example.com"}, list{"https://example.com"}, ""},
+	{"B4.8", "subdomain", list{".example.com"}, list{"https://a.example.com"}, ""},
+	{"B4.8", "deep subdomain", list{".example.com"}, list{"https://a.b.example.com"}, ""},
+	{"B4.8", "bad prefix", list{".example.com"}, list{"https://badexample.com"}, "not-allowed"},
+	{"B4.8", "as prefix", list{".example.com"}, list{"https://example.com.evil.org"}, "not-allowed"},
+	{"B4.8", "empty label", list{".example.com"}, list{"https://.example.com"}, "malformed"},
+	{"B4.9", "equal", list{"https://example.com"}, list{"https://example.com"}, ""},
+	{"B4.9", "default port written", list{"https://example.com"}, list{"https://example.com:443"}, ""},
+	{"B4.9", "default port in pattern", list{"http://example.com:80"}, list{"http://example.com"}, ""},
+	{"B4.9", "other port", list{"http://example.com"}, list{"http://example.com:8080"}, "not-allowed"},
+	{
+		"B4.9", "http is not https",
+		list{"https://example.com"}, list{"http://example.com"}, "not-allowed",
+	},
+	{
+		"B4.9", "https is not wss",
+		list{"https://example.com"}, list{"wss://example.com"}, "not-allowed",
+	},
+	{"B4.9", "subdomains", list{"https://.example.com"}, list{"https://a.example.com"}, ""},
+	{
+		"B4.9", "own scheme without a port",
+		list{"chrome-extension://abc"}, list{"chrome-extension://abc"}, "",
+	},
+	{
+		"B4.9", "own scheme with a port",
+		list{"chrome-extension://abc"}, list{"chrome-extension://abc:80"}, "not-allowed",
+	},
+	{"B4.10", "host in upper case", list{"Example.com"}, list{"http://eXAMPLE.COM"}, ""},
+	{"B4.10", "scheme in upper case", list{"HTTPS://example.com"}, list{"hTTPs://example.com"}, ""},
+	{"B4.10", "subdomain in upper case", list{".EXAMPLE.com"}, list{"http://A.example.COM"}, ""},
+	{"B4.12", "host and port", list{"example.com:8080"}, list{"http://example.com:8080"}, ""},
+	{
+		"B4.12", "host and other port",
+		list{"example.com:8080"}, list{"http://example.com"}, "not-allowed",
+	},
+	{"B4.12", "localhost", list{"localhost:3000"}, list{"http://localhost:3000"}, ""},
+	{"B4.14", "null", list{"example.com"}, list{"null"}, "malformed"},
+	{"B4.14", "empty", list{"example.com"}, list{""}, "malformed"},
+	{"B4.14", "bare", list{"example.com"}, list{"example.com"}, "malformed"},
+	{"B4.14", "without a scheme", list{"example.com"}, list{"//example.com"}, "malformed"},
+	{"B4.15", "path", list{"example.com"}, list{"http://example.com/"}, "malformed"},
+	{"B4.15", "query", list{"example.com"}, list{"http://example.com?a"}, "malformed"},
+	{"B4.15", "fragment", list{"example.com"}, list{"http://example.com#a"}, "malformed"},
+	{"B4.15", "userinfo", list{"example.com"}, list{"http://user@example.com"}, "malformed"},
+	{
+		"B4.15", "userinfo that looks allowed",
+		list{"example.com"}, list{"https://example.com@evil.org"}, "malformed",
+	},
+	{"B4.15", "backslash", list{"example.com"}, list{`http://example.com\.evil.org`}, "malformed"},
+	{
+		"B4.16", "port out of range",
+		list{"http://example.com"}, list{"http://example.com:99999"}, "malformed",
+	},
+	{
+		"B4.16", "port in letters",
+		list{"http://example.com"}, list{"http://example.com:abc"}, "malformed",
+	},
+	{
+		"B4.16", "port in letters, no scheme",
+		list{"example.com"}, list{"http://example.com:abc"}, "malformed",
+	},
+	{"B4.16", "empty port", list{"example.com"}, list{"http://example.com:"}, "malformed"},
+	{"B4.16", "port zero", list{"example.com"}, list{"http://example.com:0"}, "malformed"},
+	{"B4.16", "unclosed bracket", list{"http://example.com"}, list{"http://[::1"}, "malformed"},
+	{"B4.17", "trailing dot", list{"example.com"}, list{"http://example.com."}, "not-allowed"},
+	{
+		"B4.17", "trailing dot, subdomains",
+		list{".example.com"}, list{"http://a.example.com."}, "not-allowed",
+	},
+	{"B4.18", "IPv6", list{"[::1]"}, list{"http://[::1]:8000"}, ""},
+	{"B4.18", "IPv6 with port", list{"http://[::1]:8000"}, list{"http://[::1]:8000"}, ""},
+	{"B4.18", "IPv6 written long in the pattern", list{"[0:0:0:0:0:0:0:1]"}, list{"http://[::1]"}, ""},
+	{"B4.18", "other IPv6", list{"[::1]"}, list{"http://[::2]"}, "not-allowed"},
+	{"B4.19", "IDN pattern", list{"bücher.example"}, list{"https://xn--bcher-kva.example"}, ""},
+	{
+		"B4.19", "IDN pattern with dot and port",
+		list{".Bücher.example:8080"}, list{"https://a.xn--bcher-kva.example:8080"}, "",
+	},
+	{"B4.19", "raw origin", list{"bücher.example"}, list{"https://bücher.example"}, "malformed"},
+	{"B4.21", "same origin", nil, list{"http://example.com"}, ""},
+	{"B4.21", "same origin with default port", nil, list{"https://example.com:443"}, ""},
+	{"B4.21", "other origin", nil, list{"http://evil.org"}, "not-allowed"},
+	{"B4.21", "same host, other port", nil, list{"http://example.com:8080"}, "not-allowed"},
+	{"B4.21", "subdomain", nil, list{"http://a.example.com"}, "not-allowed"},
 	{"B4.21", "missing", nil, nil, "missing"},
-	{"B4.21", "localhost in debug", middleware.Localhost(), []string{"http://localhost:3000"}, ""},
-	{"B4.21", "127.0.0.1 in debug", middleware.Localhost(), []string{"http://127.0.0.1:8000"}, ""},
-	{"B4.21", "[::1] in debug", middleware.Localhost(), []string{"http://[::1]:8000"}, ""},
-	{"B4.21", "own host in debug", middleware.Localhost(), []string{"http://example.com"}, "not-allowed"},
-	{"E24", "huge", []string{"example.com"}, []string{"http://" + strings.Repeat("a", 10<<20)}, "malformed"},
+	{"B4.21", "localhost in debug", middleware.Localhost(), list{"http://localhost:3000"}, ""},
+	{"B4.21", "127.0.0.1 in debug", middleware.Localhost(), list{"http://127.0.0.1:8000"}, ""},
+	{"B4.21", "[::1] in debug", middleware.Localhost(), list{"http://[::1]:8000"}, ""},
+	{"B4.21", "own host in debug", middleware.Localhost(), list{"http://example.com"}, "not-allowed"},
+	{"E24", "huge", list{"example.com"}, list{"http://" + strings.Repeat("a", 10<<20)}, "malformed"},
 }
 
 func TestOriginRows(t *testing.T) {
@@ -161,28 +202,39 @@ func TestPatternRows(t *testing.T) {
 	}
 }
 
+// sentFrom is a POST as a browser sends it.
+func sentFrom(origin, site string) *http.Request {
+	return request("POST", "/", "Origin", origin, "Sec-Fetch-Site", site)
+}
+
 func TestOriginB4_1OnHTTP(t *testing.T) {
+	var own middleware.OriginOptions
+	reads := middleware.OriginOptions{CheckReads: true}
+	post := func(headers ...string) *http.Request { return request("POST", "/", headers...) }
 	for _, test := range []struct {
 		name    string
 		options middleware.OriginOptions
 		request *http.Request
 		want    string
 	}{
-		{"POST from elsewhere", middleware.OriginOptions{}, request("POST", "/", "Origin", "http://evil.org"), "not-allowed"},
-		{"POST from here", middleware.OriginOptions{}, request("POST", "/", "Origin", "http://example.com"), ""},
-		{"POST without Origin", middleware.OriginOptions{}, request("POST", "/"), ""},
-		{"POST without Origin, cross-site", middleware.OriginOptions{}, request("POST", "/", "Sec-Fetch-Site", "cross-site"), "cross-site"},
-		{"POST without Origin, same-origin", middleware.OriginOptions{}, request("POST", "/", "Sec-Fetch-Site", "same-origin"), ""},
-		{"method in lower case", middleware.OriginOptions{}, request("get", "/", "Origin", "http://evil.org"), "not-allowed"},
-		{"POST of a sandboxed page", middleware.OriginOptions{}, request("POST", "/", "Origin", "null"), "malformed"},
-		{"GET from elsewhere", middleware.OriginOptions{}, get("/", "Origin", "http://evil.org"), ""},
-		{"SSE from elsewhere", middleware.OriginOptions{CheckReads: true}, get("/", "Origin", "http://evil.org"), "not-allowed"},
-		{"SSE from here", middleware.OriginOptions{CheckReads: true}, get("/", "Origin", "http://example.com"), ""},
-		{"SSE from here, no Origin", middleware.OriginOptions{CheckReads: true}, get("/"), ""},
+		{"POST from elsewhere", own, post("Origin", "http://evil.org"), "not-allowed"},
+		{"POST from here", own, post("Origin", "http://example.com"), ""},
+		{"POST without Origin", own, post(), ""},
+		{"POST without Origin, cross-site", own, post("Sec-Fetch-Site", "cross-site"), "cross-site"},
+		{"POST without Origin, same-origin", own, post("Sec-Fetch-Site", "same-origin"), ""},
+		{"method in lower case", own, request("get", "/", "Origin", "http://evil.org"), "not-allowed"},
+		{"POST of a sandboxed page", own, post("Origin", "null"), "malformed"},
+		{"own form without a referrer", own, sentFrom("null", "same-origin"), ""},
+		{"sandboxed page of another site", own, sentFrom("null", "cross-site"), "malformed"},
+		{"GET from elsewhere", own, get("/", "Origin", "http://evil.org"), ""},
+		{"SSE from elsewhere", reads, get("/", "Origin", "http://evil.org"), "not-allowed"},
+		{"SSE from here", reads, get("/", "Origin", "http://example.com"), ""},
+		{"SSE from here, no Origin", reads, get("/"), ""},
 	} {
 		t.Run("B4.1 "+test.name, func(t *testing.T) {
 			origin := middleware.NewOrigin(test.options)
-			if got := reasonOf(t, origin.Check(&parley.Scope{Protocol: parley.HTTP, Request: test.request})); got != test.want {
+			err := origin.Check(&parley.Scope{Protocol: parley.HTTP, Request: test.request})
+			if got := reasonOf(t, err); got != test.want {
 				t.Errorf("reason %q, want %q", got, test.want)
 			}
 			app := new(inner)
@@ -216,7 +268,8 @@ func TestOriginB4_20ReportsReason(t *testing.T) {
 			seen = append(seen, fmt.Sprint(scope.Protocol, " ", refusal.By, " ", refusal.Reason))
 		},
 	})
-	refused := parleytest.Dial(t, origin.Wrap(new(inner)), get("http://example.com/", "Origin", "http://evil.org"))
+	r := get("http://example.com/", "Origin", "http://evil.org")
+	refused := parleytest.Dial(t, origin.Wrap(new(inner)), r)
 	if got := refused.Denial(); got.Status != 403 || strings.Contains(got.Body, "evil") {
 		t.Errorf("%d %q", got.Status, got.Body)
 	}
@@ -227,14 +280,17 @@ func TestOriginB4_20ReportsReason(t *testing.T) {
 
 func TestOriginReportOnly(t *testing.T) {
 	logger, log := recorder()
-	origin := middleware.NewOrigin(middleware.OriginOptions{ReportOnly: true, Report: middleware.LogTo(logger)})
+	origin := middleware.NewOrigin(middleware.OriginOptions{
+		ReportOnly: true, Report: middleware.LogTo(logger),
+	})
 	r := get("http://example.com/chat?ticket=secret", "Origin", "http://evil.org")
 	parleytest.Dial(t, origin.Wrap(new(inner)), r).Accept()
 	if err := origin.CheckRequest(r); err != nil {
 		t.Error(err)
 	}
-	if n := strings.Count(log.String(), "reason=not-allowed"); n != 2 || strings.Contains(log.String(), "secret") {
-		t.Errorf("log: %s", log)
+	text := log.String()
+	if strings.Count(text, "reason=not-allowed") != 2 || strings.Contains(text, "secret") {
+		t.Errorf("log: %s", text)
 	}
 }
 
@@ -271,7 +327,9 @@ func FuzzOrigin(f *testing.F) {
 		}
 		r := get("http://example.com/")
 		r.Host, r.Header["Origin"] = host, []string{origin}
-		guard := middleware.NewOrigin(middleware.OriginOptions{Allow: []string{pattern}, SameOrigin: true})
+		guard := middleware.NewOrigin(middleware.OriginOptions{
+			Allow: []string{pattern}, SameOrigin: true,
+		})
 		if guard.CheckRequest(r) != nil {
 			return
 		}
@@ -283,13 +341,20 @@ func FuzzOrigin(f *testing.F) {
 }
 
 func FuzzPattern(f *testing.F) {
-	for _, text := range []string{"*", ".example.com", "https://example.com:443", "*.example.com", "[::1]:80", "b\u00fccher.example", "a@b/c", "::1"} {
+	for _, text := range []string{
+		"*", ".example.com", "https://example.com:443", "*.example.com", "[::1]:80",
+		"b\u00fccher.example", "a@b/c", "::1",
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		err := middleware.ParsePattern(text)
 		bad, ok := err.(*middleware.PatternError)
-		if err != nil && (!ok || bad.Problem == "" || bad.Suggest != "" && middleware.ParsePattern(bad.Suggest) != nil) {
+		switch {
+		case err == nil:
+		case !ok, bad.Problem == "":
+			t.Errorf("%q: %#v", text, err)
+		case bad.Suggest != "" && middleware.ParsePattern(bad.Suggest) != nil:
 			t.Errorf("%q: %#v", text, err)
 		}
 	})

@@ -14,69 +14,101 @@ import (
 
 func TestTrustedProxies(t *testing.T) {
 	const xff, xfp, xfh, fwd = "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"
+	const peer, foreign = "192.0.2.1:9", "203.0.113.9:9"
 	x := middleware.ProxiesOptions{Trust: []string{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32"}}
 	xh, f := x, x
 	xh.Host, f.Forwarded, f.Host = true, true, true
-	everybody := middleware.ProxiesOptions{Trust: []string{"0.0.0.0/0", "::/0"}, InsecureTrustEveryone: true}
+	everybody := middleware.ProxiesOptions{
+		Trust: []string{"0.0.0.0/0", "::/0"}, InsecureTrustEveryone: true,
+	}
+	type headers []string
 	for _, test := range []struct {
 		name    string
 		options middleware.ProxiesOptions
 		peer    string
-		headers []string
-		want    string // address, scheme and host, or "" for nobody
+		headers headers
+		want    string // address, scheme and host if it is another, or "" for nobody
 	}{
-		{"no trusted set", middleware.ProxiesOptions{}, "192.0.2.1:9", []string{xff, "1.2.3.4"}, ""},
-		{"peer not trusted", x, "203.0.113.9:9", []string{xff, "1.2.3.4", xfp, "https"}, ""},
-		{"peer trusted", x, "192.0.2.1:9", []string{xff, "1.2.3.4"}, "1.2.3.4:0 http example.com"},
-		{"no headers", x, "192.0.2.1:9", nil, ""},
-		{"from the right", x, "192.0.2.1:9", []string{xff, "6.6.6.6, 1.2.3.4, 10.1.1.1"}, "1.2.3.4:0 http example.com"},
-		{"all lines joined", x, "192.0.2.1:9", []string{xff, "6.6.6.6, 1.2.3.4", xff, "10.1.1.1"}, "1.2.3.4:0 http example.com"},
-		{"all trusted: leftmost", x, "192.0.2.1:9", []string{xff, "10.3.3.3, 10.1.1.1"}, "10.3.3.3:0 http example.com"},
-		{"everybody: leftmost", everybody, "203.0.113.9:9", []string{xff, "6.6.6.6, 1.2.3.4"}, "6.6.6.6:0 http example.com"},
-		{"scheme", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "https"}, "1.2.3.4:0 https example.com"},
-		{"scheme alone", x, "192.0.2.1:9", []string{xfp, "https"}, "192.0.2.1:9 https example.com"},
-		{"scheme of each", x, "192.0.2.1:9", []string{xff, "1.2.3.4, 10.1.1.1", xfp, "https, http"}, "1.2.3.4:0 https example.com"},
-		{"scheme forged at the left", x, "192.0.2.1:9", []string{xff, "6.6.6.6, 1.2.3.4", xfp, "https, http"}, "1.2.3.4:0 http example.com"},
-		{"scheme count differs: last", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "https, http"}, "1.2.3.4:0 http example.com"},
-		{"scheme of a socket", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "wss"}, "1.2.3.4:0 https example.com"},
-		{"bad scheme", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfp, "gopher"}, "malformed"},
-		{"host is not believed", x, "192.0.2.1:9", []string{xff, "1.2.3.4", xfh, "evil.org"}, "1.2.3.4:0 http example.com"},
-		{"host", xh, "192.0.2.1:9", []string{xff, "1.2.3.4", xfh, "shop.example:8443"}, "1.2.3.4:0 http shop.example:8443"},
-		{"bad host", xh, "192.0.2.1:9", []string{xff, "1.2.3.4", xfh, "a/b"}, "malformed"},
-		{"port", x, "192.0.2.1:9", []string{xff, "1.2.3.4:5678"}, "1.2.3.4:5678 http example.com"},
-		{"IPv6", x, "192.0.2.1:9", []string{xff, "2a00::1"}, "[2a00::1]:0 http example.com"},
-		{"IPv6 with brackets", x, "192.0.2.1:9", []string{xff, "[2a00::1]"}, "[2a00::1]:0 http example.com"},
-		{"IPv6 with port", x, "192.0.2.1:9", []string{xff, "[2a00::1]:443"}, "[2a00::1]:443 http example.com"},
-		{"IPv6 peer", x, "[2001:db8::7]:9", []string{xff, "1.2.3.4"}, "1.2.3.4:0 http example.com"},
-		{"IPv4 in IPv6 peer", x, "[::ffff:10.0.0.1]:9", []string{xff, "1.2.3.4"}, "1.2.3.4:0 http example.com"},
-		{"no address", x, "192.0.2.1:9", []string{xff, "localhost"}, "malformed"},
-		{"no address beyond the client", x, "192.0.2.1:9", []string{xff, "<script>, 1.2.3.4"}, "1.2.3.4:0 http example.com"},
-		{"empty", x, "192.0.2.1:9", []string{xff, ""}, "192.0.2.1:9 http example.com"},
-		{"all empty", xh, "192.0.2.1:9", []string{xff, "", xfp, "", xfh, ""}, "192.0.2.1:9 http example.com"},
-		{"appended to an empty one", x, "192.0.2.1:9", []string{xff, ", 1.2.3.4"}, "1.2.3.4:0 http example.com"},
-		{"a line after an empty one", x, "192.0.2.1:9", []string{xff, "", xff, "1.2.3.4"}, "1.2.3.4:0 http example.com"},
-		{"nearest proxy tells nothing", x, "192.0.2.1:9", []string{xff, "6.6.6.6,"}, "192.0.2.1:9 http example.com"},
-		{"scheme with an empty address", x, "192.0.2.1:9", []string{xff, "", xfp, "https"}, "192.0.2.1:9 https example.com"},
-		{"empty Forwarded", f, "192.0.2.1:9", []string{fwd, ""}, "192.0.2.1:9 http example.com"},
-		{"unknown", x, "192.0.2.1:9", []string{xff, "unknown, 10.1.1.1"}, "10.1.1.1:0 http example.com"},
-		{"huge", x, "192.0.2.1:9", []string{xff, strings.Repeat("1.2.3.4,", 2<<20) + "1.2.3.4"}, "malformed"},
-		{"Forwarded is not read", x, "192.0.2.1:9", []string{fwd, "for=6.6.6.6"}, ""},
+		{"no trusted set", middleware.ProxiesOptions{}, peer, headers{xff, "1.2.3.4"}, ""},
+		{"peer not trusted", x, foreign, headers{xff, "1.2.3.4", xfp, "https"}, ""},
+		{"peer trusted", x, peer, headers{xff, "1.2.3.4"}, "1.2.3.4:0 http"},
+		{"no headers", x, peer, nil, ""},
+		{"from the right", x, peer, headers{xff, "6.6.6.6, 1.2.3.4, 10.1.1.1"}, "1.2.3.4:0 http"},
+		{
+			"all lines joined", x, peer,
+			headers{xff, "6.6.6.6, 1.2.3.4", xff, "10.1.1.1"}, "1.2.3.4:0 http",
+		},
+		{"all trusted: leftmost", x, peer, headers{xff, "10.3.3.3, 10.1.1.1"}, "10.3.3.3:0 http"},
+		{"everybody: leftmost", everybody, foreign, headers{xff, "6.6.6.6, 1.2.3.4"}, "6.6.6.6:0 http"},
+		{"scheme", x, peer, headers{xff, "1.2.3.4", xfp, "https"}, "1.2.3.4:0 https"},
+		{"scheme alone", x, peer, headers{xfp, "https"}, "192.0.2.1:9 https"},
+		{
+			"scheme of each", x, peer,
+			headers{xff, "1.2.3.4, 10.1.1.1", xfp, "https, http"}, "1.2.3.4:0 https",
+		},
+		{
+			"scheme forged at the left", x, peer,
+			headers{xff, "6.6.6.6, 1.2.3.4", xfp, "https, http"}, "1.2.3.4:0 http",
+		},
+		{
+			"scheme count differs: last", x, peer,
+			headers{xff, "1.2.3.4", xfp, "https, http"}, "1.2.3.4:0 http",
+		},
+		{"scheme of a socket", x, peer, headers{xff, "1.2.3.4", xfp, "wss"}, "1.2.3.4:0 https"},
+		{"bad scheme", x, peer, headers{xff, "1.2.3.4", xfp, "gopher"}, "malformed"},
+		{"host is not believed", x, peer, headers{xff, "1.2.3.4", xfh, "evil.org"}, "1.2.3.4:0 http"},
+		{
+			"host", xh, peer,
+			headers{xff, "1.2.3.4", xfh, "shop.example:8443"}, "1.2.3.4:0 http shop.example:8443",
+		},
+		{"bad host", xh, peer, headers{xff, "1.2.3.4", xfh, "a/b"}, "malformed"},
+		{"port", x, peer, headers{xff, "1.2.3.4:5678"}, "1.2.3.4:5678 http"},
+		{"IPv6", x, peer, headers{xff, "2a00::1"}, "[2a00::1]:0 http"},
+		{"IPv6 with brackets", x, peer, headers{xff, "[2a00::1]"}, "[2a00::1]:0 http"},
+		{"IPv6 with port", x, peer, headers{xff, "[2a00::1]:443"}, "[2a00::1]:443 http"},
+		{"IPv6 peer", x, "[2001:db8::7]:9", headers{xff, "1.2.3.4"}, "1.2.3.4:0 http"},
+		{"IPv4 in IPv6 peer", x, "[::ffff:10.0.0.1]:9", headers{xff, "1.2.3.4"}, "1.2.3.4:0 http"},
+		{"no address", x, peer, headers{xff, "localhost"}, "malformed"},
+		{"no address beyond the client", x, peer, headers{xff, "<script>, 1.2.3.4"}, "1.2.3.4:0 http"},
+		{"empty", x, peer, headers{xff, ""}, "192.0.2.1:9 http"},
+		{"all empty", xh, peer, headers{xff, "", xfp, "", xfh, ""}, "192.0.2.1:9 http"},
+		{"appended to an empty one", x, peer, headers{xff, ", 1.2.3.4"}, "1.2.3.4:0 http"},
+		{"a line after an empty one", x, peer, headers{xff, "", xff, "1.2.3.4"}, "1.2.3.4:0 http"},
+		{"nearest proxy tells nothing", x, peer, headers{xff, "6.6.6.6,"}, "192.0.2.1:9 http"},
+		{"scheme with an empty address", x, peer, headers{xff, "", xfp, "https"}, "192.0.2.1:9 https"},
+		{"empty Forwarded", f, peer, headers{fwd, ""}, "192.0.2.1:9 http"},
+		{"unknown", x, peer, headers{xff, "unknown, 10.1.1.1"}, "10.1.1.1:0 http"},
+		{"huge", x, peer, headers{xff, strings.Repeat("1.2.3.4,", 2<<20) + "1.2.3.4"}, "malformed"},
+		{"Forwarded is not read", x, peer, headers{fwd, "for=6.6.6.6"}, ""},
 
-		{"RFC 7239", f, "192.0.2.1:9", []string{fwd, "for=1.2.3.4;proto=https;host=shop.example"}, "1.2.3.4:0 https shop.example"},
-		{"RFC 7239 case", f, "192.0.2.1:9", []string{fwd, `For="[2A00::1]:4711"; Proto=HTTPS`}, "[2a00::1]:4711 https example.com"},
-		{"RFC 7239 chain", f, "192.0.2.1:9", []string{fwd, "for=6.6.6.6;proto=https, for=1.2.3.4;proto=http", fwd, "for=10.1.1.1"}, "1.2.3.4:0 http example.com"},
-		{"RFC 7239 comma in quotes", f, "192.0.2.1:9", []string{fwd, `for=1.2.3.4;by="a,b\"c"`}, "1.2.3.4:0 http example.com"},
-		{"RFC 7239 hidden", f, "192.0.2.1:9", []string{fwd, "for=_hidden, for=10.1.1.1"}, "10.1.1.1:0 http example.com"},
-		{"RFC 7239 obfuscated port", f, "192.0.2.1:9", []string{fwd, `for="1.2.3.4:_x"`}, "1.2.3.4:0 http example.com"},
-		{"RFC 7239 open quote", f, "192.0.2.1:9", []string{fwd, `for="1.2.3.4`}, "malformed"},
-		{"RFC 7239 twice", f, "192.0.2.1:9", []string{fwd, "for=1.2.3.4;for=6.6.6.6"}, "malformed"},
-		{"RFC 7239 no value", f, "192.0.2.1:9", []string{fwd, "for"}, "malformed"},
-		{"RFC 7239 not ASCII", f, "192.0.2.1:9", []string{fwd, "for=ä"}, "malformed"},
-		{"RFC 7239 bare IPv6", f, "192.0.2.1:9", []string{fwd, "for=2a00::1"}, "malformed"},
-		{"X-Forwarded is not read", f, "192.0.2.1:9", []string{xff, "6.6.6.6"}, ""},
+		{
+			"RFC 7239", f, peer,
+			headers{fwd, "for=1.2.3.4;proto=https;host=shop.example"}, "1.2.3.4:0 https shop.example",
+		},
+		{
+			"RFC 7239 case", f, peer,
+			headers{fwd, `For="[2A00::1]:4711"; Proto=HTTPS`}, "[2a00::1]:4711 https",
+		},
+		{
+			"RFC 7239 chain", f, peer,
+			headers{fwd, "for=6.6.6.6;proto=https, for=1.2.3.4;proto=http", fwd, "for=10.1.1.1"},
+			"1.2.3.4:0 http",
+		},
+		{"RFC 7239 comma in quotes", f, peer, headers{fwd, `for=1.2.3.4;by="a,b\"c"`}, "1.2.3.4:0 http"},
+		{"RFC 7239 hidden", f, peer, headers{fwd, "for=_hidden, for=10.1.1.1"}, "10.1.1.1:0 http"},
+		{"RFC 7239 obfuscated port", f, peer, headers{fwd, `for="1.2.3.4:_x"`}, "1.2.3.4:0 http"},
+		{"RFC 7239 open quote", f, peer, headers{fwd, `for="1.2.3.4`}, "malformed"},
+		{"RFC 7239 twice", f, peer, headers{fwd, "for=1.2.3.4;for=6.6.6.6"}, "malformed"},
+		{"RFC 7239 no value", f, peer, headers{fwd, "for"}, "malformed"},
+		{"RFC 7239 not ASCII", f, peer, headers{fwd, "for=ä"}, "malformed"},
+		{"RFC 7239 bare IPv6", f, peer, headers{fwd, "for=2a00::1"}, "malformed"},
+		{"X-Forwarded is not read", f, peer, headers{xff, "6.6.6.6"}, ""},
 
-		{"unix peer", middleware.ProxiesOptions{Trust: []string{"unix"}}, "@", []string{xff, "1.2.3.4"}, "1.2.3.4:0 http example.com"},
-		{"unix peer not trusted", x, "@", []string{xff, "1.2.3.4"}, ""},
+		{
+			"unix peer", middleware.ProxiesOptions{Trust: []string{"unix"}}, "@",
+			headers{xff, "1.2.3.4"}, "1.2.3.4:0 http",
+		},
+		{"unix peer not trusted", x, "@", headers{xff, "1.2.3.4"}, ""},
 	} {
 		t.Run("C6 "+test.name, func(t *testing.T) {
 			proxies := middleware.NewTrustedProxies(test.options)
@@ -86,7 +118,10 @@ func TestTrustedProxies(t *testing.T) {
 			var got string
 			app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 				if scope.Request.URL.Scheme != "" {
-					got = scope.Request.RemoteAddr + " " + scope.Scheme() + " " + scope.Request.Host
+					got = scope.Request.RemoteAddr + " " + scope.Scheme()
+					if scope.Request.Host != "example.com" {
+						got += " " + scope.Request.Host
+					}
 					if scope.Request.URL.Scheme != scope.Scheme() {
 						t.Errorf("URL has the scheme %q", scope.Request.URL.Scheme)
 					}
@@ -119,7 +154,8 @@ func TestTrustedProxiesOnSocket(t *testing.T) {
 		return conn.Send(ctx, parley.WebSocketDeny{})
 	})
 	proxies := middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"192.0.2.1"}})
-	parleytest.Dial(t, proxies.Wrap(app), get("/", "X-Forwarded-For", "1.2.3.4", "X-Forwarded-Proto", "https")).Denial()
+	r := get("/", "X-Forwarded-For", "1.2.3.4", "X-Forwarded-Proto", "https")
+	parleytest.Dial(t, proxies.Wrap(app), r).Denial()
 	if scheme != "wss" || ip != netip.MustParseAddr("1.2.3.4") {
 		t.Errorf("%s %v", scheme, ip)
 	}
@@ -144,7 +180,9 @@ func FuzzForwarded(f *testing.F) {
 	x := middleware.ProxiesOptions{Trust: []string{"192.0.2.1", "10.0.0.0/8"}, Host: true}
 	rfc := x
 	rfc.Forwarded = true
-	proxies := map[bool]*middleware.TrustedProxies{false: middleware.NewTrustedProxies(x), true: middleware.NewTrustedProxies(rfc)}
+	proxies := map[bool]*middleware.TrustedProxies{
+		false: middleware.NewTrustedProxies(x), true: middleware.NewTrustedProxies(rfc),
+	}
 	f.Fuzz(func(t *testing.T, text string, forwarded bool) {
 		r := get("/", "Forwarded", text, "X-Forwarded-For", text, "X-Forwarded-Host", text)
 		client, err := proxies[forwarded].Client(&parley.Scope{Protocol: parley.HTTP, Request: r})

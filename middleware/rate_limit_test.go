@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -55,15 +56,17 @@ func TestRateLimitRequests(t *testing.T) {
 }
 
 func TestRateLimitMessages(t *testing.T) {
+	messages := middleware.RateLimitOptions{Messages: middleware.Rate{PerSecond: 1, Burst: 2}}
+	bytes := middleware.RateLimitOptions{Bytes: middleware.Rate{PerSecond: 10}}
 	for _, test := range []struct {
 		name    string
 		options middleware.RateLimitOptions
 		send    []string
 		echoed  int
 	}{
-		{"messages", middleware.RateLimitOptions{Messages: middleware.Rate{PerSecond: 1, Burst: 2}}, []string{"a", "b", "c"}, 2},
-		{"bytes", middleware.RateLimitOptions{Bytes: middleware.Rate{PerSecond: 10}}, []string{"12345", "678901"}, 1},
-		{"larger than the burst", middleware.RateLimitOptions{Bytes: middleware.Rate{PerSecond: 10}}, []string{"12345678901"}, 0},
+		{"messages", messages, []string{"a", "b", "c"}, 2},
+		{"bytes", bytes, []string{"12345", "678901"}, 1},
+		{"larger than the burst", bytes, []string{"12345678901"}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -105,7 +108,9 @@ func TestRateLimitTellsTheApp(t *testing.T) {
 			}
 			return nil
 		})
-		limit := middleware.NewRateLimit(middleware.RateLimitOptions{Bytes: middleware.Rate{PerSecond: 1}})
+		limit := middleware.NewRateLimit(middleware.RateLimitOptions{
+			Bytes: middleware.Rate{PerSecond: 1},
+		})
 		ws := parleytest.Dial(t, limit.Wrap(app), get("/"))
 		ws.Send(parley.Text("too long"))
 		if code, _ := ws.Closed(); code != parley.CloseRateLimited {
@@ -137,12 +142,23 @@ func TestRateLimitConnectionsC14(t *testing.T) {
 	})
 }
 
+// keyInHeader is the key of a client that says itself who it is.
+func keyInHeader(_ context.Context, scope *parley.Scope) string {
+	return scope.Request.Header.Get("Key")
+}
+
+// reasonFor is why a limit refuses one more request, or "".
+func reasonFor(t *testing.T, limit *middleware.RateLimit, r *http.Request) string {
+	t.Helper()
+	return reasonOf(t, limit.Check(&parley.Scope{Protocol: parley.HTTP, Request: r}))
+}
+
 // The table is bounded: idle keys go first, and keys in use never.
 func TestRateLimitTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := middleware.NewRateLimit(middleware.RateLimitOptions{
 			Requests: middleware.Rate{PerSecond: 0.01}, MaxKeys: 2,
-			Key: func(_ context.Context, scope *parley.Scope) string { return scope.Request.Header.Get("Key") },
+			Key: keyInHeader,
 		}).Wrap(new(inner))
 		status := func(key string) int { return parleytest.Do(t, limit, get("/", "Key", key)).Status }
 		for _, step := range []struct {
@@ -169,28 +185,33 @@ func TestRateLimitTable(t *testing.T) {
 }
 
 func TestRateLimitKeyIsNetworkForIPv6(t *testing.T) {
-	limit := middleware.NewRateLimit(middleware.RateLimitOptions{Requests: middleware.Rate{PerSecond: 0.001}})
+	limit := middleware.NewRateLimit(middleware.RateLimitOptions{
+		Requests: middleware.Rate{PerSecond: 0.001},
+	})
 	for i, want := range []string{"", "rate", ""} {
 		r := get("/")
 		r.RemoteAddr = []string{"[2001:db8:0:1::1]:1", "[2001:db8:0:1::2]:1", "[2001:db8:0:2::1]:1"}[i]
-		if got := reasonOf(t, limit.Check(&parley.Scope{Protocol: parley.HTTP, Request: r})); got != want {
+		if got := reasonFor(t, limit, r); got != want {
 			t.Errorf("%s: %q, want %q", r.RemoteAddr, got, want)
 		}
 	}
 }
 
 func TestRateLimitWiring(t *testing.T) {
-	rate := middleware.Rate{PerSecond: 1}
+	type (
+		options = middleware.RateLimitOptions
+		rate    = middleware.Rate
+	)
 	for _, test := range []struct {
 		words   string
-		options middleware.RateLimitOptions
+		options options
 	}{
-		{"without a limit", middleware.RateLimitOptions{}},
-		{"without a limit", middleware.RateLimitOptions{Messages: middleware.Rate{PerSecond: -1}, Connections: -1}},
-		{"Messages.Burst: without a PerSecond", middleware.RateLimitOptions{Messages: middleware.Rate{Burst: 1}}},
-		{"Bytes.Burst: -1 is negative", middleware.RateLimitOptions{Bytes: middleware.Rate{PerSecond: 1, Burst: -1}}},
-		{"Requests.PerSecond: is not a number", middleware.RateLimitOptions{Requests: middleware.Rate{PerSecond: math.NaN()}}},
-		{"MaxKeys: -1 is negative", middleware.RateLimitOptions{Requests: rate, MaxKeys: -1}},
+		{"without a limit", options{}},
+		{"without a limit", options{Messages: rate{PerSecond: -1}, Connections: -1}},
+		{"Messages.Burst: without a PerSecond", options{Messages: rate{Burst: 1}}},
+		{"Bytes.Burst: -1 is negative", options{Bytes: rate{PerSecond: 1, Burst: -1}}},
+		{"Requests.PerSecond: is not a number", options{Requests: rate{PerSecond: math.NaN()}}},
+		{"MaxKeys: -1 is negative", options{Requests: rate{PerSecond: 1}, MaxKeys: -1}},
 	} {
 		panics(t, test.words, func() { middleware.NewRateLimit(test.options) })
 	}
@@ -201,10 +222,10 @@ func TestRateLimitWiring(t *testing.T) {
 func TestRateLimitLongKeys(t *testing.T) {
 	limit := middleware.NewRateLimit(middleware.RateLimitOptions{
 		Requests: middleware.Rate{PerSecond: 0.01},
-		Key:      func(_ context.Context, scope *parley.Scope) string { return scope.Request.Header.Get("Key") },
+		Key:      keyInHeader,
 	})
 	ask := func(key string) string {
-		return reasonOf(t, limit.Check(&parley.Scope{Protocol: parley.HTTP, Request: get("/", "Key", key)}))
+		return reasonFor(t, limit, get("/", "Key", key))
 	}
 	long := strings.Repeat("k", 1<<20)
 	for _, test := range []struct{ name, key, want string }{
@@ -231,7 +252,9 @@ func TestRateLimitLongKeys(t *testing.T) {
 }
 
 func TestRateLimitManyKeys(t *testing.T) {
-	limit := middleware.NewRateLimit(middleware.RateLimitOptions{Requests: middleware.Rate{PerSecond: 1000}, MaxKeys: 4096})
+	limit := middleware.NewRateLimit(middleware.RateLimitOptions{
+		Requests: middleware.Rate{PerSecond: 1000}, MaxKeys: 4096,
+	})
 	for i := range 20000 {
 		r := get("/")
 		r.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255)

@@ -43,7 +43,8 @@ func TestRecoverSocket(t *testing.T) {
 	if err := ws.Wait(); !errors.Is(err, parley.ErrAppPanic) {
 		t.Error(err)
 	}
-	if !reported || !strings.Contains(log.String(), "recover_test.go") || strings.Contains(log.String(), "secret") {
+	text := log.String()
+	if !reported || !strings.Contains(text, "recover_test.go") || strings.Contains(text, "secret") {
 		t.Errorf("reported %v, log: %s", reported, log)
 	}
 }
@@ -51,17 +52,19 @@ func TestRecoverSocket(t *testing.T) {
 func TestRecoverHTTPBeforeAnswer(t *testing.T) {
 	logger, _ := recorder()
 	app := middleware.Recover(middleware.RecoverOptions{Logger: logger})(panicking(nil))
-	if got := parleytest.Do(t, app, get("/")); got.Status != 500 || strings.Contains(got.Body, "boom") {
+	got := parleytest.Do(t, app, get("/"))
+	if got.Status != 500 || strings.Contains(got.Body, "boom") {
 		t.Errorf("%d %q", got.Status, got.Body)
 	}
 }
 
 func TestRecoverHTTPAfterStart(t *testing.T) {
 	logger, _ := recorder()
-	app := middleware.Recover(middleware.RecoverOptions{Logger: logger})(panicking(func(ctx context.Context, conn parley.Conn) {
+	half := func(ctx context.Context, conn parley.Conn) {
 		conn.Send(ctx, parley.HTTPResponseStart{Status: 200})
 		conn.Send(ctx, parley.HTTPResponseBody{Body: []byte("half"), More: true})
-	}))
+	}
+	app := middleware.Recover(middleware.RecoverOptions{Logger: logger})(panicking(half))
 	got := parleytest.Do(t, app, get("/"))
 	if got.Status != 200 || !got.Truncated || !errors.Is(got.Err, parley.ErrAppPanic) {
 		t.Errorf("%d truncated %v: %v", got.Status, got.Truncated, got.Err)
@@ -79,7 +82,7 @@ func TestRecoverNative(t *testing.T) {
 		w.(http.Flusher).Flush()
 		panic("boom")
 	})
-	app := parley.Chain(nethttp.App(mux), middleware.Recover(middleware.RecoverOptions{Logger: logger}))
+	app := middleware.Recover(middleware.RecoverOptions{Logger: logger})(nethttp.App(mux))
 	server := httptest.NewUnstartedServer(nethttp.Handler(app))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
@@ -108,7 +111,8 @@ func TestRecoverNative(t *testing.T) {
 func TestRecoverEvents(t *testing.T) {
 	logger, _ := recorder()
 	app := middleware.Recover(middleware.RecoverOptions{Logger: logger})(panicking(nil))
-	server := httptest.NewUnstartedServer(nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)}))
+	gateway := nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)})
+	server := httptest.NewUnstartedServer(gateway)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
 	defer server.Close()

@@ -35,7 +35,8 @@ func TestRequestID(t *testing.T) {
 			})
 			r := get("/")
 			r.Header["X-Request-Id"] = test.inbound
-			response := parleytest.Do(t, middleware.RequestID(middleware.RequestIDOptions{Echo: true})(app), r)
+			echo := middleware.RequestID(middleware.RequestIDOptions{Echo: true})
+			response := parleytest.Do(t, echo(app), r)
 			if kept := len(test.inbound) > 0 && got == test.inbound[0]; kept != test.kept || got == "" {
 				t.Errorf("id %.40q", got)
 			}
@@ -47,7 +48,9 @@ func TestRequestID(t *testing.T) {
 }
 
 func TestRequestIDOptions(t *testing.T) {
-	options := middleware.RequestIDOptions{Header: "x-trace", Ignore: true, Echo: true, New: func() string { return "new" }}
+	options := middleware.RequestIDOptions{
+		Header: "x-trace", Ignore: true, Echo: true, New: func() string { return "new" },
+	}
 	ws := parleytest.Dial(t, middleware.RequestID(options)(new(inner)), get("/", "X-Trace", "old"))
 	if got := ws.Accept().Header.Get("X-Trace"); got != "new" {
 		t.Errorf("echo %q", got)
