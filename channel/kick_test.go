@@ -110,3 +110,10 @@ func TestKickPassesMaxMessage(t *testing.T) {
 		t.Errorf("ended with %v", inbox.Err())
 	}
 }
+
+func TestKickGroupOfABadName(t *testing.T) {
+	layer := newLayer(t, channel.Options{})
+	if n, err := layer.KickGroup(ctx, "a b", nil); n != 0 || !errors.Is(err, channel.ErrName) {
+		t.Errorf("kicked %d: %v", n, err)
+	}
+}

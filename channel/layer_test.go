@@ -335,3 +335,18 @@ func TestLayerClose(t *testing.T) {
 		t.Errorf("after close: %+v", stats)
 	}
 }
+
+func TestGroupsOfAnInbox(t *testing.T) {
+	layer := newLayer(t, channel.Options{})
+	inbox := open(t, layer, channel.InboxOptions{})
+	join(t, inbox, "a", "b", "c")
+	inbox.Leave("b")
+	got := inbox.Groups()
+	slices.Sort(got)
+	if !slices.Equal(got, []channel.Group{"a", "c"}) {
+		t.Errorf("member of %q", got)
+	}
+	if inbox.Close(); len(inbox.Groups()) != 0 {
+		t.Errorf("a closed inbox is a member of %q", inbox.Groups())
+	}
+}

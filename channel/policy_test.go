@@ -353,3 +353,41 @@ func TestOrderPerPublisher(t *testing.T) {
 	}
 	sending.Wait()
 }
+
+// Where nothing expires, a sender waits for room alone.
+func TestBlockWithoutExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		layer := newLayer(t, channel.Options{Expiry: -1})
+		inbox := open(t, layer,
+			channel.InboxOptions{Policy: channel.Block, Capacity: channel.Capacity{Messages: 1}})
+		send(t, layer, inbox.Name(), "1")
+		start, done := time.Now(), make(chan struct{})
+		go func() {
+			defer close(done)
+			send(t, layer, inbox.Name(), "2")
+		}()
+		time.Sleep(1000 * time.Hour)
+		if got := receive(t, inbox); got != "1" {
+			t.Errorf("received %q", got)
+		}
+		<-done
+		if got := receive(t, inbox); got != "2" || time.Since(start) != 1000*time.Hour {
+			t.Errorf("received %q after %v", got, time.Since(start))
+		}
+	})
+}
+
+// Values that are none have a name too: they are found in logs.
+func TestNamesOfPoliciesAndReasons(t *testing.T) {
+	for value, want := range map[fmt.Stringer]string{
+		channel.CloseSlow: "close", channel.Block: "block", channel.DropOldest: "drop oldest",
+		channel.DropNewest: "drop newest", channel.Coalesce: "coalesce",
+		channel.Policy(99): "unknown policy", channel.DroppedFull: "full",
+		channel.DroppedClosed: "closed", channel.Evicted: "evicted", channel.Expired: "expired",
+		channel.Discarded: "discarded", channel.DropReason(99): "unknown reason",
+	} {
+		if got := value.String(); got != want {
+			t.Errorf("%d is called %q, want %q", value, got, want)
+		}
+	}
+}

@@ -47,3 +47,21 @@ func TestRetire(t *testing.T) {
 		open(t, layer, channel.InboxOptions{Name: "jobs"}).Close() // the name is free
 	})
 }
+
+// What has waited too long is no work to leave to others.
+func TestRetireLeavesOutWhatHasExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		layer := newLayer(t, channel.Options{})
+		inbox := open(t, layer, channel.InboxOptions{})
+		send(t, layer, inbox.Name(), "old")
+		time.Sleep(59 * time.Second)
+		send(t, layer, inbox.Name(), "young")
+		time.Sleep(time.Second)
+		if got := inbox.Retire(); len(got) != 1 || string(got[0].Payload()) != "young" {
+			t.Errorf("unread %v", got)
+		}
+		if stats := inbox.Stats(); stats.Expired != 1 || stats.Received != 1 || stats.Discarded != 0 {
+			t.Errorf("%+v", stats)
+		}
+	})
+}

@@ -99,6 +99,22 @@ func TestSinkThatIsClosedLeaves(t *testing.T) {
 	}
 }
 
+// A direct send learns of it, and closes the inbox as well.
+func TestSinkThatIsClosedRefuses(t *testing.T) {
+	layer := newLayer(t, channel.Options{})
+	s := &sink{verdict: channel.Closed}
+	inbox := open(t, layer, s.options(channel.CloseSlow))
+	if err := layer.Send(ctx, inbox.Name(), text("x")); !errors.Is(err, channel.ErrNoInbox) {
+		t.Errorf("send: %v", err)
+	}
+	if len(s.closed) != 1 || !errors.Is(s.closed[0], parley.ErrDisconnected) {
+		t.Errorf("closed with %v", s.closed)
+	}
+	if stats := layer.Stats(); stats.Dropped != 1 || stats.Inboxes != 0 {
+		t.Errorf("%+v", stats)
+	}
+}
+
 func TestSinkHasNoReceive(t *testing.T) {
 	layer := newLayer(t, channel.Options{})
 	inbox := open(t, layer, (&sink{}).options(channel.CloseSlow))

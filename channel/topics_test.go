@@ -3,6 +3,7 @@ package channel_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -281,4 +282,44 @@ func TestSendToADeadNameElsewhere(t *testing.T) {
 	if stats := there.Stats(); stats.Dropped != 2 || stats.Enqueued != 1 || stats.Unread != 1 {
 		t.Errorf("%+v", stats)
 	}
+}
+
+// A layer that is closed while an inbox opens leaves neither inbox nor subscription.
+func TestLayerIsClosedWhileAnInboxOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broker channel.Broker
+		transport := newProbe(&broker)
+		layer := newLayer(t, channel.Options{Transport: transport})
+		transport.hangs = make(chan struct{})
+		opened := make(chan error)
+		go func() {
+			_, err := layer.Open(ctx, channel.InboxOptions{
+				OnClose: func(error) { t.Error("OnClose of an inbox that was never open") },
+			})
+			opened <- err
+		}()
+		synctest.Wait()
+		_ = layer.Close(ctx)
+		close(transport.hangs)
+		if err := <-opened; !errors.Is(err, channel.ErrClosed) {
+			t.Errorf("open: %v", err)
+		}
+	})
+}
+
+// A transport that keeps to nothing is an error, not a nil that is called later.
+func TestTransportWithoutSubscription(t *testing.T) {
+	layer := newLayer(t, channel.Options{Transport: nothingThere{}})
+	if _, err := layer.Open(ctx, channel.InboxOptions{}); err == nil ||
+		!strings.Contains(err.Error(), "neither subscription nor error") {
+		t.Errorf("open: %v", err)
+	}
+}
+
+type nothingThere struct{}
+
+func (nothingThere) Publish(context.Context, string, []byte) error { return nil }
+func (nothingThere) Close(context.Context) error                   { return nil }
+func (nothingThere) Subscribe(context.Context, string, func([]byte)) (channel.Subscription, error) {
+	return nil, nil
 }

@@ -68,12 +68,8 @@ func (a *answer) or(next *answer) *answer {
 	return a
 }
 
-// send answers the conversation. A handshake is denied with 404 whatever the
-// answer would be to a plain request.
+// send answers the conversation.
 func (a *answer) send(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if scope.Protocol == parley.WebSocket && a.status != http.StatusNotFound {
-		a = notFound()
-	}
 	return parley.Answer(ctx, scope, conn, a.status, a.Header(), a.body)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -325,54 +324,28 @@ func TestLifespanContextEnds(t *testing.T) {
 	}
 }
 
-// An app that panics has its panic go on when the others have shut down; one that
-// ends its goroutine has failed.
-func TestLifespanCrash(t *testing.T) {
-	for _, when := range []string{"lifespan.startup", "lifespan.shutdown"} {
-		for how, crash := range map[string]func(){
-			"panic": func() { panic("kaboom") }, "Goexit": runtime.Goexit,
-		} {
-			t.Run(how+" at "+when, func(t *testing.T) {
-				var l logbook
-				u := new(router.URLs)
-				u.Handle("/a", l.good("a"))
-				u.Handle("/b", crashing(when, crash))
-				answers, err := life(t, u)
-				var panicked *parley.PanicError
-				switch {
-				case how == "panic":
-					if !errors.As(err, &panicked) ||
-						!strings.Contains(string(panicked.Stack), "lifespan_test.go") {
-						t.Errorf("the panic became %v", err)
-					}
-				case when == "lifespan.startup":
-					if !errors.Is(err, parley.ErrGoexit) {
-						t.Errorf("start-up ended with %v", err)
-					}
-				case len(answers) != 2 || answers[1].EventType() != "lifespan.shutdown.failed":
-					t.Errorf("shutdown was answered with %v", answers)
-				}
-				if !slices.Contains(l.lines, "a hears shutdown") {
-					t.Errorf("a was not shut down:\n%s", strings.Join(l.lines, "\n"))
-				}
-			})
+// Channels hear of the lifespan in the order of their names; a function that is not
+// there is a mistake that the start finds.
+func TestLifespanOfChannels(t *testing.T) {
+	var l logbook
+	b, a := l.good("b"), l.good("a")
+	answers, err := life(t, router.Channels{"b": b, "a": a, "c": nil, "again": a})
+	want := []string{"a hears startup", "b hears startup",
+		"b hears shutdown", "b returns", "a hears shutdown", "a returns"}
+	if err != nil || len(answers) != 2 || !slices.Equal(l.lines, want) {
+		t.Errorf("%v, %v, %q", answers, err, l.lines)
+	}
+	for name, app := range map[string]parley.App{
+		"Channels":  router.Channels{"a": parley.AppFunc(nil)},
+		"Protocols": router.Protocols{parley.HTTP: parley.AppFunc(nil)},
+		"Methods":   router.Methods{Get: parley.AppFunc(nil)},
+		"NotFound":  &router.URLs{NotFound: parley.AppFunc(nil)},
+	} {
+		message := mustPanic(t, func() {
+			_ = app.Serve(t.Context(), &parley.Scope{Protocol: parley.Lifespan}, new(tape))
+		})
+		if message != "router: an app is a nil function" {
+			t.Errorf("%s: %q", name, message)
 		}
 	}
-}
-
-func crashing(when string, crash func()) parley.App {
-	return parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
-		for {
-			event, err := conn.Receive(ctx)
-			if err != nil {
-				return err
-			}
-			if event.EventType() == when {
-				crash()
-			}
-			if err := conn.Send(ctx, started); err != nil {
-				return err
-			}
-		}
-	})
 }

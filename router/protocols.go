@@ -14,7 +14,8 @@ import (
 // every other app, in the order HTTP, WebSocket, Channel: each distinct app
 // below, also through routers directly below, hears of start-up once, and of
 // shutdown in reverse order. See [URLs] for what becomes of failures. Two apps
-// are the same app if they are equal, or the same func or map.
+// are the same app if they are equal, or the same func or map. A func that is nil
+// makes the start-up panic.
 //
 // The map is safe for concurrent use as long as nobody writes to it.
 type Protocols map[parley.Protocol]parley.App

@@ -3,8 +3,10 @@ package router_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/parleygo/parley"
@@ -192,5 +194,41 @@ func TestServeManyAtOnce(t *testing.T) {
 	}
 	for range 4 {
 		<-done
+	}
+}
+
+// Places with many literals are looked up in another way than those with few.
+func TestManyLiterals(t *testing.T) {
+	var g guestbook
+	var u router.URLs
+	for i := range 40 {
+		name := strconv.Itoa(i)
+		u.Handle("/"+name, g.app(name))
+		u.Handle("/"+name+"/{x}", g.app(name+"/x"))
+	}
+	u.Handle("/{x}", g.app("x"))
+	for i := range 41 {
+		name := strconv.Itoa(i)
+		for target, want := range map[string]string{"/" + name: name, "/" + name + "/7": name + "/x"} {
+			if i == 40 {
+				want = map[string]string{"/40": "x", "/40/7": ""}[target]
+			}
+			g.visits = nil
+			if serve(t, &u, scopeFor(target)); g.last(t).app != want {
+				t.Errorf("%s: %+v, want %q", target, g.last(t), want)
+			}
+		}
+	}
+}
+
+// A mount that passes gives back what its wildcards have hidden.
+func TestPassingMountRestoresValues(t *testing.T) {
+	var g guestbook
+	u := &router.URLs{NotFound: g.app("none", "x", "y", "own")}
+	u.Mount("/{y}/{x}", new(router.URLs))
+	serveBehindMux(t, "/{x}/{y}", "/1/2", u)
+	want := values{"x": "1", "y": "2", "own": "set"}
+	if v := g.last(t); !maps.Equal(v.values, want) || v.pattern != "/{x}/{y}" {
+		t.Errorf("%+v, want %v", v, want)
 	}
 }
