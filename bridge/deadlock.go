@@ -53,20 +53,9 @@ func (a *activation) breakRing() {
 	proof := ring{held: seen.bridges} // what was seen one by one must hold together
 	proof.lock()
 	if proof.closes(a) {
-		a.fail()
+		proof.breakAt(a)
 	}
 	proof.unlock()
-}
-
-// fail ends the wait of a, which is in a ring.
-func (a *activation) fail() {
-	for _, j := range a.on.calls() {
-		if j.bridge.withdraw(j, ErrDeadlock) {
-			return
-		}
-	}
-	a.on.endless = true
-	hint(a.lane.wake)
 }
 
 // ring is a set of lanes, searched from one of them: each waits for others in it.
@@ -109,12 +98,26 @@ func (r *ring) stuck(l *Lane) bool {
 	}
 	calls := top.on.calls()
 	for _, j := range calls {
-		if j.home == nil || !j.waiting() {
+		if j.home == nil || j.over() {
 			return false
 		}
-		r.add(j.home)
+		r.add(j.home) // where it waits for its turn, or is part of what sleeps there
 	}
 	return len(calls) > 0
+}
+
+// breakAt lets a lane of the ring go on: a call that has not begun is withdrawn. If all have begun,
+// they wait for each other's results, and the wait of a is given up.
+func (r *ring) breakAt(a *activation) {
+	for _, l := range r.lanes {
+		for _, j := range l.top().on.calls() {
+			if j.bridge.withdraw(j, ErrDeadlock) {
+				return
+			}
+		}
+	}
+	a.on.endless = true
+	hint(a.lane.wake)
 }
 
 func (r *ring) enter(b *Bridge) bool {

@@ -99,7 +99,13 @@ func (j *job) await(ctx context.Context) error {
 	if own == wait {
 		own = nil
 	}
-	for !j.wait(ctx, wait, own) {
+	for {
+		switch j.wait(ctx, wait, own) {
+		case waitOver:
+			return nil
+		case waitEndless:
+			return ErrDeadlock
+		}
 		var bound error
 		if ctx.Err() != nil {
 			bound = endOf(ctx) // so that a child of it, such as the call's own, has heard
@@ -114,12 +120,10 @@ func (j *job) await(ctx context.Context) error {
 			return bound
 		}
 	}
-	return nil
 }
 
-// wait waits for j on behalf of ctx's function. It returns false when one of the channels has
-// closed.
-func (j *job) wait(ctx context.Context, end, own <-chan struct{}) bool {
+// wait waits for j on behalf of ctx's function, until it is complete or one of the channels has closed.
+func (j *job) wait(ctx context.Context, end, own <-chan struct{}) outcome {
 	act := here(ctx)
 	caller := positionOf(ctx).job
 	if j.waiting() {
@@ -129,8 +133,11 @@ func (j *job) wait(ctx context.Context, end, own <-chan struct{}) bool {
 		}
 		j.bridge.unlock()
 	}
-	if act == nil {
-		return j.bridge.waitPlain(caller, &j.latch, end, own)
+	if act != nil {
+		return act.awaitThat(awaited{call: j}, j.bridge, &j.latch, end, own)
 	}
-	return act.awaitThat(awaited{call: j}, j.bridge, &j.latch, end, own)
+	if j.bridge.waitPlain(caller, &j.latch, end, own) {
+		return waitOver
+	}
+	return waitCut
 }

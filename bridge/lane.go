@@ -164,5 +164,5 @@ func (l *Lane) waitEnd(act *activation, caller *job, end <-chan struct{}) bool {
 	if act == nil {
 		return l.bridge.waitPlain(caller, &l.end, end, nil)
 	}
-	return act.awaitThat(awaited{end: l}, l.bridge, &l.end, end, nil)
+	return act.awaitThat(awaited{end: l}, l.bridge, &l.end, end, nil) == waitOver
 }

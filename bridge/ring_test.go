@@ -176,3 +176,53 @@ func TestB51_WaitsThatCanEndAreNotRefused(t *testing.T) {
 		wantErr(t, errors.Join(endA(), endC()), nil)
 	})
 }
+
+// A ring may pass through calls that have begun: those that wait for one in the queue let it go.
+func TestB51_RingsPassThroughRunningCalls(t *testing.T) {
+	for _, way := range waysToWait[:4] {
+		t.Run(way.name, func(t *testing.T) {
+			twoBridges(t, func(t *testing.T, one, two context.Context) {
+				a, endA := bridge.NewScope(one)
+				c, endC := bridge.NewScope(two)
+				var failure error
+				must(t, one, onLane(a, func(ctx context.Context) {
+					wantErr(t, way.wait(ctx, onLane(bridge.Aim(ctx, c), func(ctx context.Context) {
+						failure = way.wait(ctx, stranger(a)) // behind the job that waits for this one
+					})), nil)
+				}))
+				wantErr(t, failure, bridge.ErrDeadlock)
+				wantErr(t, errors.Join(endA(), endC()), nil)
+			})
+		})
+	}
+}
+
+// Jobs that wait for each other's results have all begun: one of the waits is given up.
+func TestB51_JobsThatWaitForEachOtherAreRefused(t *testing.T) {
+	for _, way := range waysToWait[:4] {
+		t.Run(way.name, func(t *testing.T) {
+			twoBridges(t, func(t *testing.T, one, two context.Context) {
+				a, endA := bridge.NewScope(one)
+				c, endC := bridge.NewScope(two)
+				results := make([]*bridge.Future[void], 2)
+				failures := make([]error, 2)
+				made := make(chan void)
+				for i, scope := range []context.Context{a, c} {
+					results[i] = onLane(scope, func(ctx context.Context) {
+						<-made
+						time.Sleep(time.Second) // until both have begun
+						failures[i] = way.wait(ctx, results[1-i])
+					})
+				}
+				close(made)
+				must(t, one, results[0])
+				must(t, two, results[1])
+				if (failures[0] == nil) == (failures[1] == nil) {
+					t.Errorf("errors are %v, want exactly one", failures)
+				}
+				wantErr(t, errors.Join(failures...), bridge.ErrDeadlock)
+				wantErr(t, errors.Join(endA(), endC()), nil)
+			})
+		})
+	}
+}

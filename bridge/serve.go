@@ -3,30 +3,43 @@ package bridge
 // await is Bridge.wait on the lane's own thread: it serves the jobs below a until l, a latch of
 // b's, fires or an end closes.
 func (a *activation) await(b *Bridge, l *latch, end, end2 <-chan struct{}) bool {
-	return a.awaitThat(awaited{}, b, l, end, end2)
+	return a.awaitThat(awaited{}, b, l, end, end2) == waitOver
 }
+
+// outcome is how a wait on a lane's thread has ended.
+type outcome uint8
+
+const (
+	waitOver    outcome = iota
+	waitCut             // a channel has closed
+	waitEndless         // proved: see breakRing
+)
 
 // awaitThat is await for what can be part of a ring of lanes.
-func (a *activation) awaitThat(on awaited, b *Bridge, l *latch, end, end2 <-chan struct{}) bool {
+func (a *activation) awaitThat(
+	on awaited, b *Bridge, l *latch, end, end2 <-chan struct{},
+) outcome {
 	w := a.wait
 	if !l.add(w) {
-		return true
+		return waitOver
 	}
-	if a.serve(on, w.done.Load, end, end2) {
-		return true
+	how := a.serve(on, w.done.Load, end, end2)
+	if how == waitOver {
+		return waitOver
 	}
 	b.mu.Lock()
-	left := l.leave(w)
+	out := l.leave(w)
 	b.unlock()
-	if left {
-		a.wait = &waiter{wake: a.lane.wake}
+	if !out {
+		return waitOver
 	}
-	return !left
+	a.wait = &waiter{wake: a.lane.wake}
+	return how
 }
 
-// serve runs the jobs of a's inbox until ready (true), or until a channel closes or the wait has
-// proved endless (false).
-func (a *activation) serve(on awaited, ready func() bool, end, end2 <-chan struct{}) bool {
+// serve runs the jobs of a's inbox until ready, or until a channel closes or the wait has proved
+// endless.
+func (a *activation) serve(on awaited, ready func() bool, end, end2 <-chan struct{}) outcome {
 	b := a.lane.bridge
 	b.mu.Lock()
 	caller := a.job
@@ -41,10 +54,17 @@ func (a *activation) serve(on awaited, ready func() bool, end, end2 <-chan struc
 		}
 		over = ready()
 	}
+	how := waitCut
+	switch {
+	case over:
+		how = waitOver
+	case a.on.endless:
+		how = waitEndless
+	}
 	a.on = awaited{}
 	b.unpark(caller)
 	b.unlock()
-	return over
+	return how
 }
 
 // doze sleeps until there may be something to do. It reports whether one of the channels has

@@ -93,7 +93,7 @@ func (t *tally) any() bool {
 // has ended.
 func (t *tally) next(ctx context.Context) (slot int, ok bool) {
 	if t.act != nil {
-		ok = t.act.serve(awaited{any: t}, t.any, ctx.Done(), nil)
+		ok = t.act.serve(awaited{any: t}, t.any, ctx.Done(), nil) == waitOver
 	} else {
 		ok = t.sleep(ctx)
 	}

@@ -14,13 +14,14 @@ type void = struct{}
 
 // wayToWait is one way to wait for calls. It returns an error if one of them failed.
 type wayToWait struct {
-	name   string
-	serves bool // on a lane's thread it serves the lane
-	wait   func(ctx context.Context, futures ...*bridge.Future[void]) error
+	name    string
+	serves  bool // on a lane's thread it serves the lane
+	several bool // it waits for all of them at once
+	wait    func(ctx context.Context, futures ...*bridge.Future[void]) error
 }
 
 var waysToWait = []wayToWait{
-	{"Await", true, func(ctx context.Context, futures ...*bridge.Future[void]) error {
+	{"Await", true, false, func(ctx context.Context, futures ...*bridge.Future[void]) error {
 		var failures []error
 		for _, f := range futures {
 			_, err := f.Await(ctx)
@@ -28,28 +29,28 @@ var waysToWait = []wayToWait{
 		}
 		return errors.Join(failures...)
 	}},
-	{"All", true, func(ctx context.Context, futures ...*bridge.Future[void]) error {
+	{"All", true, false, func(ctx context.Context, futures ...*bridge.Future[void]) error {
 		_, err := bridge.All(ctx, futures...)
 		return err
 	}},
-	{"FailFast", true, func(ctx context.Context, futures ...*bridge.Future[void]) error {
+	{"FailFast", true, true, func(ctx context.Context, futures ...*bridge.Future[void]) error {
 		_, err := bridge.FailFast(ctx, futures...)
 		return err
 	}},
-	{"AsCompleted", true, func(ctx context.Context, futures ...*bridge.Future[void]) error {
+	{"AsCompleted", true, true, func(ctx context.Context, futures ...*bridge.Future[void]) error {
 		var failures []error
 		for _, err := range bridge.AsCompleted(ctx, futures...) {
 			failures = append(failures, err)
 		}
 		return errors.Join(failures...)
 	}},
-	{"leaving", true, func(ctx context.Context, futures ...*bridge.Future[void]) error {
+	{"leaving", true, false, func(ctx context.Context, futures ...*bridge.Future[void]) error {
 		return bridge.AsyncToSyncErr0(func(ctx context.Context) error {
 			_, err := bridge.All(ctx, futures...)
 			return err
 		})(ctx)
 	}},
-	{"goroutines", false, func(ctx context.Context, futures ...*bridge.Future[void]) error {
+	{"goroutines", false, true, func(ctx context.Context, futures ...*bridge.Future[void]) error {
 		failures := make([]error, len(futures))
 		var wg sync.WaitGroup
 		for i, f := range futures {
@@ -58,7 +59,7 @@ var waysToWait = []wayToWait{
 		wg.Wait()
 		return errors.Join(failures...)
 	}},
-	{"Done", false, func(ctx context.Context, futures ...*bridge.Future[void]) error {
+	{"Done", false, false, func(ctx context.Context, futures ...*bridge.Future[void]) error {
 		var failures []error
 		for _, f := range futures {
 			<-f.Done()
