@@ -29,7 +29,7 @@ func TestLifespanCrash(t *testing.T) {
 				switch {
 				case how == "panic":
 					if !errors.As(err, &panicked) ||
-						!strings.Contains(string(panicked.Stack), "lifespan_test.go") {
+						!strings.Contains(string(panicked.Stack), "lifespan_crash_test.go") {
 						t.Errorf("the panic became %v", err)
 					}
 				case when == "lifespan.startup":
