@@ -147,3 +147,39 @@ func ExampleStack() {
 	// 200
 	// 400
 }
+
+// A user who is shut out: what they have open ends, in every process.
+func ExampleRevokeUser() {
+	revocations := auth.NewChannelRevocations(channel.New(channel.Options{}))
+	// The same value is in auth.Options.Revocations of the site.
+	shutOut := func(ctx context.Context, id string) error {
+		// End sessions and tokens first: take the user's stamp, or the user, away.
+		return auth.RevokeUser(ctx, revocations, id)
+	}
+	fmt.Println(shutOut(context.Background(), "ann"))
+	// Output: <nil>
+}
+
+// A socket whose client sends a fresh token before the old one expires.
+func ExampleRenew() {
+	app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
+		}
+		for {
+			message, err := ws.Read(ctx)
+			if err != nil {
+				return err
+			}
+			if token, ok := strings.CutPrefix(message.Text(), "token "); ok {
+				if err := auth.Renew(ctx, token); err != nil {
+					return &parley.CloseError{Code: parley.CloseUnauthorized}
+				}
+				continue
+			}
+			// What else the client says.
+		}
+	})
+	fmt.Println(app != nil)
+	// Output: true
+}

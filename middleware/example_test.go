@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"time"
@@ -130,4 +131,24 @@ func ExampleAccessLog() {
 	// Output:
 	// 192.0.2.1 - - [02/Jan/2030:03:04:05 +0000] "GET / HTTP/1.1" 200 20 "-" "-"
 	// 200
+}
+
+// Middleware of one's own that answers in the app's place, whatever kind of
+// conversation it is.
+func ExampleRefuse() {
+	closed := func(next parley.App) parley.App {
+		return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			if scope.Request == nil {
+				return next.Serve(ctx, scope, conn)
+			}
+			return middleware.Refuse(ctx, scope, conn, nil, &middleware.Refusal{
+				By: "opening-hours", Reason: "closed", Status: http.StatusServiceUnavailable,
+				RetryAfter: 8 * time.Hour,
+			})
+		})
+	}
+	w := httptest.NewRecorder()
+	nethttp.Handler(closed(hello)).ServeHTTP(w, request("GET", "/"))
+	fmt.Println(w.Code, w.Header().Get("Retry-After"))
+	// Output: 503 28800
 }

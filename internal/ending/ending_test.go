@@ -134,3 +134,52 @@ func TestEndsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// live is a conn of a transport that is an Ender itself.
+type live struct {
+	parley.Conn
+	cause error
+}
+
+func (l *live) End(cause error) { l.cause = cause }
+
+// An Ender stays what it is, so that what is native below stays native.
+func TestEndersAreNotWrapped(t *testing.T) {
+	conn := new(live)
+	ctx, same, ender, release := ending.Of(t.Context(), &parley.Scope{Protocol: parley.HTTP}, conn)
+	defer release()
+	if ctx != t.Context() || same != parley.Conn(conn) || ending.Unanswered(ender) {
+		t.Errorf("%v, %v", ctx, same)
+	}
+	if ender.End(parley.ErrIdle); conn.cause != parley.ErrIdle {
+		t.Errorf("ended for %v", conn.cause)
+	}
+}
+
+// Whether there is an answer is known until the end, and behind it.
+func TestUnanswered(t *testing.T) {
+	for _, answers := range []bool{false, true} {
+		app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			_, conn, ender, release := ending.Of(ctx, scope, conn)
+			defer release()
+			if answers {
+				conn.Send(ctx, parley.HTTPResponseStart{Status: 200})
+			}
+			ender.End(parley.ErrIdle)
+			ender.End(parley.ErrDraining) // the first one counts
+			conn.Send(ctx, parley.HTTPResponseStart{Status: 200})
+			if got := ending.Unanswered(ender); got == answers {
+				t.Errorf("answers %v: unanswered %v", answers, got)
+			}
+			if _, ok := parley.OffererOf(conn); ok {
+				t.Error("HTTP has nobody who offers")
+			}
+			event, _ := conn.Receive(ctx)
+			if gone, ok := event.(parley.HTTPDisconnect); !ok || gone.Cause != parley.ErrIdle {
+				t.Errorf("received %v", event)
+			}
+			return nil
+		})
+		parleytest.Do(t, app, request())
+	}
+}
