@@ -12,7 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/parleygo/parley"
+	parleygin "github.com/parleygo/parley/adapters/gin"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/auth"
 	"github.com/parleygo/parley/channel"
@@ -122,18 +124,26 @@ func TestAnswersEndWithTheirLogin(t *testing.T) {
 	}
 }
 
-// The same over a server: in events, and written natively.
+func ginApp(flow *stream) parley.App {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.GET("/", gin.WrapH(flow))
+	return parleygin.App(engine)
+}
+
+// The same over a server: in events, and written natively, to net/http and to gin.
 func TestServersAnswersEndWithTheirLogin(t *testing.T) {
 	for ending, end := range endings {
-		for _, native := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, native %v", ending, native), func(t *testing.T) {
+		for kind, make := range map[string]func(flow *stream) parley.App{
+			"events": func(flow *stream) parley.App { return flow },
+			"native": func(flow *stream) parley.App { return nethttp.App(flow) },
+			"gin":    ginApp,
+		} {
+			t.Run(fmt.Sprintf("%s, %s", ending, kind), func(t *testing.T) {
 				inBubble(t, ending, func(t *testing.T, s *site, cookie string) {
 					start := time.Now()
 					flow := &stream{ask: true}
-					app := parley.App(flow)
-					if native {
-						app = nethttp.App(flow)
-					}
+					app := make(flow)
 					app = parley.Chain(app, nethttp.Middleware(s.manager.LoadAndSave),
 						auth.LoadAndSave(s.manager), auth.Middleware(s.options))
 					client := served(t, nethttp.Handler(app))
