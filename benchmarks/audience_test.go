@@ -3,40 +3,21 @@
 package benchmarks
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 )
-
-const serverVariable = "PARLEY_BENCHMARK_SERVER"
-
-func TestMain(m *testing.M) {
-	if kind := os.Getenv(serverVariable); kind != "" {
-		serve(kind)
-		return
-	}
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreTopFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"), // of ants' default pool,
-		goleak.IgnoreTopFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"))          // which its import starts
-}
 
 // audience is a server process and its clients, which count what they hear.
 type audience struct {
-	tb        testing.TB
-	addr      string
+	*process
 	conns     []net.Conn
 	all       sync.WaitGroup
 	heard     atomic.Int64
@@ -46,8 +27,7 @@ type audience struct {
 }
 
 func gather(tb testing.TB, kind string, count int) *audience {
-	a := &audience{tb: tb, latencies: make([]atomic.Int64, 1<<20)}
-	a.start(kind)
+	a := &audience{process: start(tb, kind), latencies: make([]atomic.Int64, 1<<20)}
 	for range count {
 		conn, err := net.Dial("tcp", a.addr)
 		if err != nil {
@@ -67,34 +47,6 @@ func (a *audience) leave() {
 		conn.Close()
 	}
 	a.all.Wait()
-}
-
-// start starts the server: this test binary, in a process of its own.
-func (a *audience) start(kind string) {
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), serverVariable+"="+kind)
-	command.Stderr = os.Stderr
-	stdin, err := command.StdinPipe()
-	if err != nil {
-		a.tb.Fatal(err)
-	}
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		a.tb.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		a.tb.Fatal(err)
-	}
-	a.tb.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		stdin.Close()
-		command.Wait()
-	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		a.tb.Fatal(err)
-	}
-	a.addr = strings.TrimSpace(line)
 }
 
 func (a *audience) handshake(conn net.Conn, kind string) {
@@ -162,21 +114,6 @@ func stamp(b []byte) (number int, sent int64) {
 	number, _ = strconv.Atoi(string(b[1:9]))
 	sent, _ = strconv.ParseInt(string(b[9:28]), 10, 64)
 	return number, sent
-}
-
-// ask gets a number from the server.
-func (a *audience) ask(path string) int64 {
-	response, err := http.Get("http://" + a.addr + path)
-	if err != nil {
-		a.tb.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		a.tb.Fatal(err)
-	}
-	number, _ := strconv.ParseInt(string(body), 10, 64)
-	return number
 }
 
 func (a *audience) until(done func() bool) {

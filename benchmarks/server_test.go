@@ -86,19 +86,27 @@ func viaCentrifuge() broadcaster {
 
 // serve is the main of a server process. It ends with its standard input.
 func serve(kind string) {
-	b := broadcasters[kind]()
 	mux := http.NewServeMux()
-	mux.Handle("/socket", b.handler)
-	mux.HandleFunc("/members", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, b.members()) })
-	mux.HandleFunc("/cpu", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, cpuTime().Nanoseconds()) })
-	mux.HandleFunc("/memory", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, memory()) })
-	mux.HandleFunc("/publish", func(w http.ResponseWriter, r *http.Request) {
-		count, _ := strconv.Atoi(r.FormValue("count"))
-		size, _ := strconv.Atoi(r.FormValue("size"))
-		for i := range count {
-			b.publish(news(i, size))
-		}
-	})
+	number := func(path string, get func() int64) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, get()) })
+	}
+	number("/cpu", func() int64 { return cpuTime().Nanoseconds() })
+	number("/memory", memory)
+	number("/goroutines", func() int64 { return int64(runtime.NumGoroutine()) })
+	if echo, ok := echoes[kind]; ok {
+		mux.Handle("/socket", echo())
+	} else {
+		b := broadcasters[kind]()
+		mux.Handle("/socket", b.handler)
+		number("/members", func() int64 { return int64(b.members()) })
+		mux.HandleFunc("/publish", func(w http.ResponseWriter, r *http.Request) {
+			count, _ := strconv.Atoi(r.FormValue("count"))
+			size, _ := strconv.Atoi(r.FormValue("size"))
+			for i := range count {
+				b.publish(news(i, size))
+			}
+		})
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
@@ -122,11 +130,11 @@ func cpuTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-func memory() uint64 {
+func memory() int64 {
 	for range 3 {
 		runtime.GC()
 	}
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	return stats.HeapInuse + stats.StackInuse
+	return int64(stats.HeapInuse + stats.StackInuse)
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/gorilla/websocket"
-	"github.com/olahol/melody"
 	"github.com/parleygo/parley"
 )
 
@@ -23,14 +22,6 @@ var echo = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) err
 		}
 	}
 })
-
-// melodyEcho is the echo of melody's README.
-func melodyEcho() http.Handler {
-	m := melody.New()
-	m.Config.MaxMessageSize = 1 << 20
-	m.HandleMessageBinary(func(s *melody.Session, message []byte) { s.WriteBinary(message) })
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.HandleRequest(w, r) })
-}
 
 // gorillaEcho is gorilla's example: a loop on the request's goroutine.
 func gorillaEcho() http.Handler { return gorillaServer(websocket.Upgrader{}) }

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
-	"github.com/olahol/melody"
 	"github.com/parleygo/parley/adapters/internal/adaptertest"
 )
 
@@ -78,7 +77,6 @@ var backend = func() http.Handler {
 var hijackIdentity = []identityCase{
 	{"gorilla", gorillaEcho(), getting("/", upgrade...), text("hi") + goodbye, "\x81\x02hi"},
 	{"gorilla/subprotocol", subprotocolEcho, getting("/", upgrade...), goodbye, "Sec-WebSocket-Protocol: chat"},
-	{"melody", melodyOnce(), getting("/", upgrade...), text("hi"), "\x81\x02hi"},
 }
 
 var subprotocolEcho = serve(func(w http.ResponseWriter, r *http.Request) {
@@ -92,17 +90,6 @@ var subprotocolEcho = serve(func(w http.ResponseWriter, r *http.Request) {
 		_, _, err = conn.ReadMessage()
 	}
 })
-
-// melodyOnce is an echo on melody that says goodbye itself, so that its answer
-// does not depend on which of its goroutines is first.
-func melodyOnce() http.Handler {
-	m := melody.New()
-	m.HandleMessage(func(s *melody.Session, message []byte) {
-		s.Write(message)
-		s.CloseWithMsg(melody.FormatCloseMessage(melody.CloseNormalClosure, "enough"))
-	})
-	return serve(func(w http.ResponseWriter, r *http.Request) { m.HandleRequest(w, r) })
-}
 
 // upgrade is what a handshake adds to a request.
 var upgrade = []string{

@@ -104,6 +104,49 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestPeersAreNotNamed: melody stands behind internal/socket. Tests of the adapters
+// serve handlers that are made with it, and any test may talk to the kit with
+// gorilla's client; what compares the kit with its peers is in benchmarks, which is a
+// module of its own.
+func TestPeersAreNotNamed(t *testing.T) {
+	const melody = "github.com/olahol/melody"
+	hosts := []string{"internal/socket", "adapters/nethttp", "adapters/gin"}
+	for _, p := range list(t) {
+		name, ours := local(p.ImportPath)
+		imports := slices.Concat(p.TestImports, p.XTestImports)
+		if ours && !slices.Contains(hosts, name) && slices.Contains(imports, melody) {
+			t.Errorf("tests of %s may not import melody", name)
+		}
+	}
+}
+
+// TestWhoBringsAnts: its import starts goroutines, which only those may cause who ask
+// for the bridge.
+func TestWhoBringsAnts(t *testing.T) {
+	imports := map[string][]string{}
+	for _, p := range list(t) {
+		imports[p.ImportPath] = p.Imports
+	}
+	bring := map[string]bool{}
+	var brings func(path string) bool
+	brings = func(path string) bool {
+		known, ok := bring[path]
+		if !ok {
+			known = strings.HasPrefix(path, "github.com/panjf2000/ants") || slices.ContainsFunc(imports[path], brings)
+			bring[path] = known
+		}
+		return known
+	}
+	may := []string{"bridge", "adapters/blocking", "internal/leak", "examples/..."}
+	for path := range imports {
+		name, ours := local(path)
+		asked := slices.ContainsFunc(may, func(pattern string) bool { return matches(pattern, name) })
+		if ours && !asked && brings(path) {
+			t.Errorf("%s brings ants", name)
+		}
+	}
+}
+
 func TestDependencies(t *testing.T) {
 	var mod struct {
 		Require []struct {
@@ -187,13 +230,14 @@ type goPackage struct {
 	Standard                  bool
 	Imports                   []string
 	TestGoFiles, XTestGoFiles []string
+	TestImports, XTestImports []string
 }
 
 // list returns the packages of this module and all that they depend on.
 func list(t *testing.T) (packages []goPackage) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(goTool(t, "list", "-deps",
-		"-json=ImportPath,Dir,Name,Standard,Imports,TestGoFiles,XTestGoFiles", "./...")))
+		"-json=ImportPath,Dir,Name,Standard,Imports,TestGoFiles,XTestGoFiles,TestImports,XTestImports", "./...")))
 	for {
 		var p goPackage
 		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {

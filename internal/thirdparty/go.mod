@@ -62,7 +62,7 @@ require (
 
 require (
 	github.com/go-chi/chi/v5 v5.5.0
-	github.com/olahol/melody v1.4.0 // indirect
+	github.com/olahol/melody v1.4.0
 	github.com/panjf2000/ants/v2 v2.12.1 // indirect
 	go.uber.org/goleak v1.3.0 // indirect
 	golang.org/x/sync v0.19.0 // indirect

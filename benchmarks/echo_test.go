@@ -1,6 +1,6 @@
 //go:build unix
 
-package nethttp_test
+package benchmarks
 
 import (
 	"fmt"
@@ -29,7 +29,7 @@ func benchmarkEcho(b *testing.B, clients, size int) {
 	kinds := []string{"kit", "melody", "gorilla"}
 	var servers []*echoClients
 	for _, kind := range kinds {
-		servers = append(servers, newEchoClients(b, startBenchServer(b, kind), clients, size))
+		servers = append(servers, newEchoClients(b, start(b, "echo/"+kind), clients, size))
 	}
 	cpu := make([]time.Duration, len(kinds))
 	messages := 0
@@ -46,16 +46,16 @@ func benchmarkEcho(b *testing.B, clients, size int) {
 }
 
 type echoClients struct {
-	server  *benchServer
+	server  *process
 	conns   []*websocket.Conn
 	message []byte
 }
 
-func newEchoClients(tb testing.TB, server *benchServer, count, size int) *echoClients {
+func newEchoClients(tb testing.TB, server *process, count, size int) *echoClients {
 	clients := &echoClients{server: server, message: []byte(strings.Repeat("x", size))}
 	dialer := websocket.Dialer{ReadBufferSize: 32 << 10, WriteBufferSize: 32 << 10}
 	for range count {
-		conn, _, err := dialer.Dial("ws://"+server.addr, nil)
+		conn, _, err := dialer.Dial("ws://"+server.addr+"/socket", nil)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func newEchoClients(tb testing.TB, server *benchServer, count, size int) *echoCl
 // run has each client send and receive n messages and returns the CPU time that
 // the server spent.
 func (c *echoClients) run(n int) time.Duration {
-	before := c.server.usage("cpu")
+	before := c.server.ask("/cpu")
 	var all sync.WaitGroup
 	for _, conn := range c.conns {
 		all.Go(func() {
@@ -88,5 +88,5 @@ func (c *echoClients) run(n int) time.Duration {
 		})
 	}
 	all.Wait()
-	return time.Duration(c.server.usage("cpu") - before)
+	return time.Duration(c.server.ask("/cpu") - before)
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package nethttp_test
+package benchmarks
 
 import (
 	"testing"
@@ -15,18 +15,18 @@ func BenchmarkIdleSocket(b *testing.B) {
 	const sockets = 2000
 	for b.Loop() {
 		for _, kind := range []string{"kit", "melody"} {
-			server := startBenchServer(b, kind)
-			memory, goroutines := server.usage("memory"), server.usage("goroutines")
+			server := start(b, "echo/"+kind)
+			memory, goroutines := server.ask("/memory"), server.ask("/goroutines")
 			conns := make([]*websocket.Conn, 0, sockets)
 			for range sockets {
-				conn, _, err := websocket.DefaultDialer.Dial("ws://"+server.addr, nil)
+				conn, _, err := websocket.DefaultDialer.Dial("ws://"+server.addr+"/socket", nil)
 				if err != nil {
 					b.Fatal(err)
 				}
 				conns = append(conns, conn)
 			}
-			b.ReportMetric(float64(server.usage("memory")-memory)/sockets, kind+"-B/socket")
-			b.ReportMetric(float64(server.usage("goroutines")-goroutines)/sockets, kind+"-goroutines/socket")
+			b.ReportMetric(float64(server.ask("/memory")-memory)/sockets, kind+"-B/socket")
+			b.ReportMetric(float64(server.ask("/goroutines")-goroutines)/sockets, kind+"-goroutines/socket")
 			for _, conn := range conns {
 				conn.Close()
 			}

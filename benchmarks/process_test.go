@@ -1,0 +1,78 @@
+//go:build unix
+
+package benchmarks
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+const serverVariable = "PARLEY_BENCHMARK_SERVER"
+
+func TestMain(m *testing.M) {
+	if kind := os.Getenv(serverVariable); kind != "" {
+		serve(kind)
+		return
+	}
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"), // of ants' default pool,
+		goleak.IgnoreTopFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"))          // which its import starts
+}
+
+// process is a server of its own, this test binary started again, so that what it
+// uses can be told from what its clients use.
+type process struct {
+	tb   testing.TB
+	addr string
+}
+
+// start starts a server of the named kind.
+func start(tb testing.TB, kind string) *process {
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), serverVariable+"="+kind)
+	command.Stderr = os.Stderr
+	stdin, err := command.StdinPipe() // its end ends the server
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		stdin.Close()
+		command.Wait()
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &process{tb, strings.TrimSpace(line)}
+}
+
+// ask gets a number from the server.
+func (p *process) ask(path string) int64 {
+	response, err := http.Get("http://" + p.addr + path)
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	number, _ := strconv.ParseInt(string(body), 10, 64)
+	return number
+}
