@@ -68,7 +68,8 @@ func (a *app) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 
 // serve runs on the bridge.
 func (a *app) serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) (struct{}, error) {
-	return struct{}{}, overevents.ServeClamping(ctx, http.HandlerFunc(a.handle), scope, leavingConn{conn})
+	h := http.HandlerFunc(a.handle)
+	return struct{}{}, overevents.ServeClamping(ctx, h, scope, leavingConn{conn})
 }
 
 // handle calls the handler. Blocking code reads its input and writes its output in
@@ -115,12 +116,14 @@ func tooManyRepeats(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 type leavingConn struct{ conn parley.Conn }
 
 var (
-	leaveReceive = bridge.AsyncToSync(func(ctx context.Context, conn parley.Conn) (parley.Event, error) {
-		return conn.Receive(ctx)
-	})
-	leaveSend = bridge.AsyncToSync2(func(ctx context.Context, conn parley.Conn, event parley.Event) (struct{}, error) {
-		return struct{}{}, conn.Send(ctx, event)
-	})
+	leaveReceive = bridge.AsyncToSync(
+		func(ctx context.Context, conn parley.Conn) (parley.Event, error) {
+			return conn.Receive(ctx)
+		})
+	leaveSend = bridge.AsyncToSync2(
+		func(ctx context.Context, conn parley.Conn, event parley.Event) (struct{}, error) {
+			return struct{}{}, conn.Send(ctx, event)
+		})
 )
 
 func (l leavingConn) Receive(ctx context.Context) (parley.Event, error) {

@@ -1,6 +1,7 @@
 package parleygin_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -204,5 +205,41 @@ func TestRecoveryHidesNoTruncation(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestLeaversAreNoPanics: gin's recovery hears nothing of clients that leave a stream.
+func TestLeaversAreNoPanics(t *testing.T) {
+	var recovered bytes.Buffer
+	begun := make(chan struct{})
+	stream := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+		start := parley.HTTPResponseStart{Status: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}}
+		if err := conn.Send(ctx, start); err != nil {
+			return err
+		}
+		for {
+			part := parley.HTTPResponseBody{Body: []byte("data: 1\n\n"), More: true}
+			if err := conn.Send(ctx, part); err != nil {
+				return err
+			}
+			select {
+			case begun <- struct{}{}:
+				<-ctx.Done()
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	r := gin.New()
+	r.Use(gin.RecoveryWithWriter(&recovered))
+	r.GET("/", parleygin.Handler(stream, nethttp.Options{Logger: silent}))
+	server := adaptertest.Serve(t, r)
+	client := server.Dial()
+	client.Say("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	adaptertest.Await(t, begun, "the stream")
+	client.Close()
+	server.Close() // waits for the handler
+	if recovered.Len() > 0 {
+		t.Errorf("gin recovered from %s", &recovered)
 	}
 }

@@ -61,7 +61,9 @@ func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 // requestFor is the request a wrapped handler gets: the scope's, with ctx in it
 // unless that is the live conn's own, and without the root path. received is the
 // server's own request.
-func requestFor(ctx, live context.Context, received *http.Request, scope *parley.Scope) *http.Request {
+func requestFor(
+	ctx, live context.Context, received *http.Request, scope *parley.Scope,
+) *http.Request {
 	r := scope.Request
 	if ctx != live {
 		r = r.WithContext(ctx)

@@ -13,8 +13,8 @@ import (
 // descend from that. The server is asked once, by a listener that knows its address
 // and nothing else.
 func (g *Gateway) baseOf(r *http.Request) context.Context {
-	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
-	if !ok || server.BaseContext == nil {
+	server := serverOf(r)
+	if server == nil || server.BaseContext == nil {
 		return context.Background()
 	}
 	if base, known := g.bases.Load(server); known {
@@ -30,6 +30,12 @@ func (g *Gateway) baseOf(r *http.Request) context.Context {
 	})
 	first, _ := g.bases.LoadOrStore(server, base)
 	return first.(context.Context)
+}
+
+// serverOf returns the server of a request, or nil.
+func serverOf(r *http.Request) *http.Server {
+	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+	return server
 }
 
 // bound is a listener that is in use already.

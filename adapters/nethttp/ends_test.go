@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/internal/adaptertest"
@@ -179,4 +180,30 @@ func TestFailuresAreLogged(t *testing.T) {
 			}
 		})
 	}
+}
+
+type brokenLog struct{ slog.Handler }
+
+func (brokenLog) Enabled(context.Context, slog.Level) bool  { return true }
+func (brokenLog) Handle(context.Context, slog.Record) error { panic("no log") }
+
+// TestBrokenLogs: a logger that panics costs its line.
+func TestBrokenLogs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, app := range map[string]parley.App{
+			"fails":    parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return errors.New("no") }),
+			"is idle":  parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error { <-ctx.Done(); return nil }),
+			"is asked": echo,
+		} {
+			g := nethttp.Handler(app, nethttp.Options{Logger: slog.New(brokenLog{})})
+			client := adaptertest.ServeInBubble(t, g).Dial()
+			client.Say("%s", getting("/", append(upgrade, stranger)...))
+			if answer := client.Response("GET"); answer.Status < 400 {
+				t.Errorf("%s: %+v", name, answer)
+			}
+			if err := g.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }

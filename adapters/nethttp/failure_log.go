@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // logFailure writes a line about an app that failed, with the stack if it panicked.
@@ -16,5 +17,14 @@ func (g *Gateway) logFailure(level slog.Level, err error, about ...any) {
 		text = "parley: app panicked"
 		about = append(about, "stack", string(panicked.Stack))
 	}
-	g.options.Logger.Log(context.Background(), level, text, about...)
+	g.log(level, text, about...)
+}
+
+// log writes a line. A handler of log records is the program's: what it does wrong
+// ends nothing else.
+func (g *Gateway) log(level slog.Level, text string, about ...any) {
+	usercode.Run(func() error {
+		g.options.Logger.Log(context.Background(), level, text, about...)
+		return nil
+	})
 }

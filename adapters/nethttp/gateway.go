@@ -58,7 +58,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // What the server below can do. The slices are shared and never written to.
 var (
-	withoutTrailers = []parley.Extension{parley.ExtensionEarlyHint, parley.ExtensionZeroCopySend, parley.ExtensionPathSend}
-	withTrailers    = append(slices.Clone(withoutTrailers), parley.ExtensionTrailers)
-	withDenial      = []parley.Extension{parley.ExtensionDenial}
+	withoutTrailers = []parley.Extension{
+		parley.ExtensionEarlyHint, parley.ExtensionZeroCopySend, parley.ExtensionPathSend}
+	withTrailers = append(slices.Clone(withoutTrailers), parley.ExtensionTrailers)
+	withDenial   = []parley.Extension{parley.ExtensionDenial}
 )

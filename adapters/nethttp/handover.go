@@ -82,6 +82,7 @@ func (c *handedConn) refused(ctx context.Context) bool {
 		return false
 	}
 	c.gateway.warnOfForeign(c.request, c.page)
-	c.Conn.Send(ctx, parley.WebSocketDeny{Status: http.StatusForbidden}) // who has left needs no answer
+	deny := parley.WebSocketDeny{Status: http.StatusForbidden}
+	c.Conn.Send(ctx, deny) // who has left needs no answer
 	return true
 }

@@ -250,7 +250,7 @@ func (b *requestBody) stalled() bool {
 
 // bodyTimeout is how long a read may take, 0 for any time.
 func (c *httpConn) bodyTimeout() time.Duration {
-	if server, ok := c.r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.ReadTimeout > 0 {
+	if server := serverOf(c.r); server != nil && server.ReadTimeout > 0 {
 		return 0 // the server's own is in force
 	}
 	if timeout := c.gateway.options.BodyTimeout; options.Limited(timeout) {

@@ -75,7 +75,7 @@ func (c *httpConn) unboundWriting() {
 // writeTimeout is how long the client may take nothing, 0 for any time. A server
 // with a WriteTimeout of its own means its whole answer by that; here it is renewed.
 func (c *httpConn) writeTimeout() time.Duration {
-	if server, ok := c.r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.WriteTimeout > 0 {
+	if server := serverOf(c.r); server != nil && server.WriteTimeout > 0 {
 		return server.WriteTimeout
 	}
 	if timeout := c.gateway.options.WriteTimeout; options.Limited(timeout) {

@@ -110,7 +110,9 @@ func (c *httpConn) writeHead(length int64, more bool) {
 		return
 	}
 	header := c.w.Header()
-	if _, sized := c.out.order.Sized(); !sized && length >= 0 && !c.out.trailers && c.out.status != 204 && c.out.status != 304 {
+	_, sized := c.out.order.Sized()
+	framed := sized || c.out.trailers || c.out.status == 204 || c.out.status == 304
+	if !framed && length >= 0 {
 		c.out.length[0] = strconv.FormatInt(length, 10)
 		header["Content-Length"] = c.out.length[:]
 	}
@@ -130,7 +132,8 @@ func (c *httpConn) writeHead(length int64, more bool) {
 func (c *httpConn) bodyUnread() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return (!c.in.done || c.in.failed != 0) && c.hasBody() && (c.in.spool == nil || !c.in.spool.finished())
+	readToEnd := c.in.done && c.in.failed == 0 || c.in.spool != nil && c.in.spool.finished()
+	return c.hasBody() && !readToEnd
 }
 
 // settleBody decides, before the head goes out, what becomes of a body that was

@@ -3,6 +3,7 @@ package nethttp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -17,7 +18,9 @@ func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveBelow serves one request below a scope, if there is one above, and returns
 // what the app returned.
-func (g *Gateway) serveBelow(above *parley.Scope, app parley.App, w http.ResponseWriter, r *http.Request) error {
+func (g *Gateway) serveBelow(
+	above *parley.Scope, app parley.App, w http.ResponseWriter, r *http.Request,
+) error {
 	c := g.conns.Get().(*httpConn)
 	c.begin(w, r, above)
 	returned := false
@@ -180,7 +183,8 @@ func (c *httpConn) answerError(err error) {
 	case protocol.Status(c.ctx.cause()) != http.StatusInternalServerError:
 		status = protocol.Status(c.ctx.cause()) // 503 for a drain, 401 for a login that has ended
 	case err == nil, errors.Is(err, parley.ErrDisconnected):
-		err = parley.ErrNotAnswered
+		err = fmt.Errorf("%w: send a response, or return an error that stands for one",
+			parley.ErrNotAnswered)
 	}
 	c.log(c.level(err, status), err, status)
 	if c.hasBody() {

@@ -109,7 +109,7 @@ func (g *Gateway) warnOfOrigin(r *http.Request, refusal error, advice string) {
 	if skipped > 0 {
 		attrs = append(attrs, slog.Int("more", skipped))
 	}
-	g.options.Logger.Warn("parley: websocket refused for its Origin", attrs...)
+	g.log(slog.LevelWarn, "parley: websocket refused for its Origin", attrs...)
 }
 
 // seldom lets one pass in a while and counts the others.

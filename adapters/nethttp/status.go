@@ -6,10 +6,13 @@ import (
 	"strconv"
 )
 
+var ofAnotherBody = []string{
+	"Content-Encoding", "Transfer-Encoding", "Trailer", "Etag", "Last-Modified"}
+
 // answer writes a short plain response with nothing in it but its status.
 func answer(w http.ResponseWriter, status int) {
 	header := w.Header()
-	for _, name := range []string{"Content-Encoding", "Transfer-Encoding", "Trailer", "Etag", "Last-Modified"} {
+	for _, name := range ofAnotherBody {
 		header.Del(name)
 	}
 	if status == http.StatusServiceUnavailable {

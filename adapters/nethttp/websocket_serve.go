@@ -16,7 +16,9 @@ import (
 )
 
 // serveWebSocket serves one handshake and what comes of it.
-func (g *Gateway) serveWebSocket(app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope) {
+func (g *Gateway) serveWebSocket(
+	app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope,
+) {
 	if g.refuseHandshake(w, r) {
 		return
 	}
@@ -111,7 +113,8 @@ func (c *webSocketConn) requestEnded() {
 }
 
 // errHandshakeTimeout is the cause of a handshake that the app left unanswered.
-var errHandshakeTimeout = fmt.Errorf("parley: handshake not answered in time: %w", context.DeadlineExceeded)
+var errHandshakeTimeout = fmt.Errorf(
+	"parley: handshake not answered in time: %w", context.DeadlineExceeded)
 
 func (c *webSocketConn) timedOut() {
 	if c.preempt(http.StatusServiceUnavailable, errHandshakeTimeout) {
@@ -224,7 +227,8 @@ func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
 		return
 	}
 	level := slog.LevelError
-	if parley.CodeOf(err) != parley.CloseInternalError || protocol.Status(err) < http.StatusInternalServerError {
+	ofTheClient := protocol.Status(err) < http.StatusInternalServerError
+	if ofTheClient || parley.CodeOf(err) != parley.CloseInternalError {
 		level = slog.LevelDebug
 	}
 	c.log(level, err)

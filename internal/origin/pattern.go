@@ -72,7 +72,8 @@ func readPattern(text string) (p Pattern, err error) {
 	p = Pattern{Scheme: scheme, Host: canonicalHost(host), Port: port, Subdomains: subdomains}
 	switch {
 	case subdomains && host[0] == '[':
-		return p, &PatternError{text, "asks for subdomains of an address", strings.Replace(text, ".[", "[", 1)}
+		right := strings.Replace(text, ".[", "[", 1)
+		return p, &PatternError{text, "asks for subdomains of an address", right}
 	case port == NoPort && hasScheme:
 		p.Port = defaultPort(scheme)
 	case port == NoPort:
@@ -94,10 +95,12 @@ func misspelt(text, rest string) error {
 	case strings.Contains(rest, "*"):
 		return &PatternError{text, "has a '*' inside", ""}
 	case userinfo:
-		return &PatternError{text, "has a user in front of the host", strings.TrimSuffix(text, before+"@"+host) + host}
+		right := strings.TrimSuffix(text, before+"@"+host) + host
+		return &PatternError{text, "has a user in front of the host", right}
 	case strings.ContainsAny(rest, "/?#"):
 		cut := strings.IndexAny(rest, "/?#")
-		return &PatternError{text, "has a path or query, which no origin has", text[:len(text)-len(rest)+cut]}
+		right := text[:len(text)-len(rest)+cut]
+		return &PatternError{text, "has a path or query, which no origin has", right}
 	case strings.HasSuffix(rest, "."):
 		return &PatternError{text, "ends with a dot", strings.TrimRight(text, ".")}
 	}

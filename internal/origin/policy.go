@@ -92,8 +92,8 @@ func (p *Policy) decide(r *http.Request) *Refusal {
 	case !p.self || !sameHost(o, r):
 		return &Refusal{"not-allowed", fmt.Sprintf("Origin %.100q is not allowed", values[0])}
 	case fetchSite(r) != "":
-		return &Refusal{"cross-site", fmt.Sprintf("Origin %.100q is that of this host, but Sec-Fetch-Site is %.40q",
-			values[0], fetchSite(r))}
+		return &Refusal{"cross-site", fmt.Sprintf(
+			"Origin %.100q is that of this host, but Sec-Fetch-Site is %.40q", values[0], fetchSite(r))}
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func validScheme(scheme string) bool {
 	for i := 0; i < len(scheme); i++ {
 		c := scheme[i] | 0x20
 		letter := c >= 'a' && c <= 'z'
-		other := scheme[i] >= '0' && scheme[i] <= '9' || scheme[i] == '+' || scheme[i] == '-' || scheme[i] == '.'
+		other := scheme[i] >= '0' && scheme[i] <= '9' || strings.IndexByte("+-.", scheme[i]) >= 0
 		if !letter && (i == 0 || !other) {
 			return false
 		}
