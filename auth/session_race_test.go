@@ -272,7 +272,14 @@ func TestLateLoginAndLogout(t *testing.T) {
 	}
 	for name, slow := range map[string]func(context.Context) error{
 		"logout": s.sessions.Logout,
-		"write":  func(ctx context.Context) error { s.manager.Put(ctx, "cart", "plums"); return nil },
+		"logout with a word": func(ctx context.Context) error {
+			if err := s.sessions.Logout(ctx); err != nil {
+				return err
+			}
+			s.manager.Put(ctx, "flash", "you are logged out")
+			return nil
+		},
+		"write": func(ctx context.Context) error { s.manager.Put(ctx, "cart", "plums"); return nil },
 	} {
 		planted := stored(t, s.manager, "cart", "apples")
 		late, early := both(planted, slow, login)

@@ -79,13 +79,13 @@ func (s *session) answer(ctx context.Context, status int) (http.Header, error) {
 	defer saving.lock(token)()
 	if token != "" && token == s.loaded {
 		changed, err := s.merge(ctx, token)
-		if s.gone {
-			s.told = "" // whoever has ended it has told the client
-			return nil, nil
-		}
-		if err != nil || !changed {
+		if err != nil || !changed && !s.gone {
 			return nil, err
 		}
+	}
+	if s.gone {
+		s.told = "" // whoever has ended it has told the client, who may have a newer one
+		return nil, nil
 	}
 	if what == scs.Destroyed || len(s.manager.Keys(ctx)) == 0 {
 		return s.end(ctx, token)
@@ -106,7 +106,7 @@ func (s *session) end(ctx context.Context, token string) (http.Header, error) {
 		}
 	}
 	s.told = ""
-	if s.loaded == "" || s.gone {
+	if s.loaded == "" {
 		return nil, nil
 	}
 	return s.cookie(ctx, "", time.Time{}), nil
