@@ -30,51 +30,45 @@ func (c *handlerContext) Done() <-chan struct{} {
 	defer c.mu.Unlock()
 	if c.own == nil {
 		c.makeOwn()
-		if c.returned {
-			c.cancel(parley.ErrFinished)
-		}
 	}
 	return c.own.Done()
+}
+
+// Err tells whether the client has left or the handler returned.
+func (c *handlerContext) Err() error { return c.current().Err() }
+
+// Value finds the conversation's values, and for package context the context
+// that has the cause.
+func (c *handlerContext) Value(key any) any { return c.current().Value(key) }
+
+// current is the context that c stands for: the conversation's, for as long as the
+// handler is at work and nobody has waited for the end.
+func (c *handlerContext) current() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.own == nil && (c.returned || c.detached) {
+		c.makeOwn()
+	}
+	if c.own != nil {
+		return c.own
+	}
+	return c.Context
 }
 
 // makeOwn makes the context of its own. A handshake's can be detached.
 func (c *handlerContext) makeOwn() {
 	parent := c.Context
-	if c.handshake {
+	if c.handshake || c.returned {
 		parent = context.WithoutCancel(parent)
 	}
 	c.own, c.cancel = context.WithCancelCause(parent)
-	if c.handshake && !c.detached {
+	switch {
+	case c.returned:
+		c.cancel(parley.ErrFinished)
+	case c.handshake && !c.detached:
 		cancel, conversation := c.cancel, c.Context
 		c.stop = context.AfterFunc(conversation, func() { cancel(context.Cause(conversation)) })
 	}
-}
-
-// Err tells whether the client has left or the handler returned.
-func (c *handlerContext) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.own != nil:
-		return c.own.Err()
-	case c.returned:
-		return context.Canceled
-	case c.detached:
-		return nil
-	}
-	return c.Context.Err()
-}
-
-// Value finds the conversation's values, and for package context the context
-// that has the cause.
-func (c *handlerContext) Value(key any) any {
-	c.mu.Lock()
-	from := c.own
-	c.mu.Unlock()
-	if from == nil {
-		from = c.Context
-	}
-	return from.Value(key)
 }
 
 // detach tells that the handler has hijacked the socket. As on net/http it hears of the
@@ -92,7 +86,7 @@ func (c *handlerContext) detach() {
 func (c *handlerContext) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.returned = true
+	c.returned = c.detached || c.Context.Err() == nil // else it has ended before
 	if c.stop != nil {
 		c.stop()
 	}
