@@ -2,7 +2,6 @@ package router_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -124,7 +123,7 @@ func mustPanic(t *testing.T, f func()) (message string) {
 		if value == nil {
 			t.Fatal("no panic")
 		}
-		message = fmt.Sprint(value)
+		message = value.(string)
 	}()
 	f()
 	return ""

@@ -2,6 +2,8 @@ package nethttp_test
 
 import (
 	"context"
+	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -226,4 +228,101 @@ func TestHijackedSocketEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHandshakesOverEventsEnd: however a handler ends that was to answer a handshake,
+// the client hears of it, and only a handler that has answered lets it go by.
+func TestHandshakesOverEventsEnd(t *testing.T) {
+	hijack := func(w http.ResponseWriter) net.Conn {
+		conn, _, _ := w.(http.Hijacker).Hijack()
+		return conn
+	}
+	for _, c := range []struct {
+		name    string
+		handler func(w http.ResponseWriter, r *http.Request)
+		want    string
+	}{
+		{"silence", func(http.ResponseWriter, *http.Request) {}, "200"}, // as on net/http
+		{"panic", func(http.ResponseWriter, *http.Request) { panic("boom") }, "500"},
+		{"abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, ""},
+		{"exit", func(http.ResponseWriter, *http.Request) { runtime.Goexit() }, "500"},
+		{"hijacked, closed", func(w http.ResponseWriter, _ *http.Request) { hijack(w).Close() }, "500"},
+		{"hijacked, closed behind its back", func(w http.ResponseWriter, _ *http.Request) {
+			go hijack(w).Close()
+		}, "500"},
+		{"hijacked, panic", func(w http.ResponseWriter, _ *http.Request) { hijack(w); panic("boom") }, "500"},
+		{"hijacked, exit", func(w http.ResponseWriter, _ *http.Request) { hijack(w); runtime.Goexit() }, "500"},
+		{"hijacked, nonsense", func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(hijack(w), "nonsense\r\n\r\n")
+		}, "500"},
+		{"hijacked, denied", func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(hijack(w), "HTTP/1.1 418 teapot\r\nContent-Length: 0\r\n\r\n")
+		}, "418"},
+		{"hijacked, an extension of its own", func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(hijack(w), "HTTP/1.1 101 x\r\nSec-WebSocket-Extensions: x\r\n\r\n")
+		}, "500"},
+		{"hijacked, a subprotocol of its own", func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(hijack(w), "HTTP/1.1 101 x\r\nSec-WebSocket-Protocol: x\r\n\r\n")
+		}, "500"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := adaptertest.Serve(t, eventShape.wrap(serve(c.handler)))
+			got := server.Exchange(getting("/", upgrade...), "")
+			if c.want != "" && !strings.HasPrefix(got, "HTTP/1.1 "+c.want+" ") || c.want == "" && got != "" {
+				t.Errorf("got %.100q, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestMiddlewareOfHijackedSocketsFails: what user code does below a tunnel ends its
+// conversation and nothing else.
+func TestMiddlewareOfHijackedSocketsFails(t *testing.T) {
+	for name, fail := range map[string]func(){
+		"panic": func() { panic("boom") },
+		"exit":  runtime.Goexit,
+	} {
+		for _, in := range []string{"Send", "Receive"} {
+			t.Run(name+" in "+in, func(t *testing.T) {
+				app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+					failing := &failingConn{Conn: conn, in: in, fail: fail}
+					return nethttp.App(gorillaEcho()).Serve(ctx, scope, failing)
+				})
+				server := adaptertest.Serve(t, gateway(app))
+				url := "ws" + strings.TrimPrefix(server.URL, "http")
+				conn, _, err := websocket.DefaultDialer.Dial(url, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				conn.SetReadDeadline(time.Now().Add(adaptertest.Patience))
+				conn.WriteMessage(websocket.TextMessage, []byte("hi"))
+				if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, 1011) {
+					t.Errorf("the client heard %v", err)
+				}
+			})
+		}
+	}
+}
+
+// failingConn fails with the first message.
+type failingConn struct {
+	parley.Conn
+	in   string
+	fail func()
+}
+
+func (c *failingConn) Receive(ctx context.Context) (parley.Event, error) {
+	event, err := c.Conn.Receive(ctx)
+	if _, ok := event.(parley.WebSocketReceive); ok && c.in == "Receive" {
+		c.fail()
+	}
+	return event, err
+}
+
+func (c *failingConn) Send(ctx context.Context, event parley.Event) error {
+	if _, ok := event.(parley.WebSocketSend); ok && c.in == "Send" {
+		c.fail()
+	}
+	return c.Conn.Send(ctx, event)
 }

@@ -97,7 +97,7 @@ var everywhereCases = []struct {
 		panic(http.ErrAbortHandler)
 	}), "GET", ""},
 	{"read and answered in turns", serve(func(w http.ResponseWriter, r *http.Request) {
-		http.NewResponseController(w).EnableFullDuplex() // HTTP/1 needs it, events can't
+		http.NewResponseController(w).EnableFullDuplex() // HTTP/1 needs it
 		buffer := make([]byte, 3)
 		for {
 			n, err := io.ReadFull(r.Body, buffer)

@@ -61,18 +61,33 @@ func (t *tunnel) serve(reading context.Context, accept *parley.WebSocketAccept) 
 	if err := t.conn.Send(t.ctx, *accept); err != nil {
 		return err
 	}
-	received := make(chan struct{})
+	received := make(chan error, 1)
 	go usercode.Call(func() error { return t.receive(reading) }, func(err error) {
 		if err != nil {
 			t.near.Close() // the handler hears of it, and so does send
 		}
-		close(received)
+		received <- err
 	})
 	err := t.send()
 	t.stop()
 	t.near.Close()
-	<-received
+	if why := <-received; err == nil && failed(why) {
+		return why
+	}
 	return err
+}
+
+// failed reports whether receiving ended for another reason than the end of the socket
+// or of the tunnel.
+func failed(err error) bool {
+	for _, end := range []error{
+		nil, parley.ErrDisconnected, context.Canceled, io.ErrClosedPipe, os.ErrDeadlineExceeded,
+	} {
+		if errors.Is(err, end) {
+			return false
+		}
+	}
+	return true
 }
 
 // end notes how serve has ended.
