@@ -86,7 +86,9 @@ func BenchmarkCall(b *testing.B) {
 			ctx := newBridge(b)
 			one := func() { _, _ = call(ctx, 1).Await(ctx) }
 			b.ReportMetric(testing.AllocsPerRun(1000, one), "allocs/call")
-			compare(b, func(n int) { callers(count, n, goAndReceive) }, func(n int) { callers(count, n, one) })
+			compare(b, func(n int) {
+				callers(count, n, goAndReceive)
+			}, func(n int) { callers(count, n, one) })
 		})
 	}
 }
@@ -138,10 +140,12 @@ func BenchmarkReentrance(b *testing.B) {
 	}
 }
 
-// BenchmarkServe is a leave call that makes one lane call: off the lane's thread and back onto it.
+// BenchmarkServe makes one lane call below AsyncToSync: off the lane's thread and back onto it.
 func BenchmarkServe(b *testing.B) {
 	call := bridge.SyncToAsync(empty, bridge.Sensitive())
-	back := bridge.AsyncToSync(func(ctx context.Context, n int) (int, error) { return call(ctx, n).Await(ctx) })
+	back := bridge.AsyncToSync(func(ctx context.Context, n int) (int, error) {
+		return call(ctx, n).Await(ctx)
+	})
 	ctx, end := bridge.ThreadSensitive(newBridge(b))
 	b.ReportAllocs()
 	_, err := onLane(ctx, func(ctx context.Context) {
@@ -181,8 +185,8 @@ func plural(n int, what string) string {
 	return strconv.Itoa(n) + "-" + what + "s"
 }
 
-// BenchmarkNestedWaits is a wait for one of the nested calls that 64 functions wait for, in each way
-// to wait. Goal: what a wait costs does not depend on how many calls each function waits for.
+// BenchmarkNestedWaits is a wait for one of the nested calls that 64 functions wait for, in each
+// way to wait. Goal: what a wait costs does not depend on how many calls each function waits for.
 func BenchmarkNestedWaits(b *testing.B) {
 	for _, way := range waysToWait {
 		for _, fan := range []int{10, 100, 1000} {

@@ -17,7 +17,9 @@ var errCause = errors.New("client gone")
 var poolAndLane = map[string]bridge.Option{"pool": bridge.Pooled(), "lane": bridge.Sensitive()}
 
 // everywhere runs a test once with pooled calls and once with lane calls.
-func everywhere(t *testing.T, test func(t *testing.T, ctx context.Context, b *bridge.Bridge, where bridge.Option)) {
+func everywhere(t *testing.T, test func(
+	t *testing.T, ctx context.Context, b *bridge.Bridge, where bridge.Option,
+)) {
 	t.Helper()
 	for name, where := range poolAndLane {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +119,9 @@ func TestB39_Abandon(t *testing.T) {
 	for name, where := range poolAndLane {
 		t.Run(name, func(t *testing.T) {
 			var reported []error
-			options := bridge.Options{Capacity: 1, Unobserved: func(err error) { reported = append(reported, err) }}
+			options := bridge.Options{Capacity: 1, Unobserved: func(err error) {
+				reported = append(reported, err)
+			}}
 			bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 				scope, end := bridge.ThreadSensitive(ctx)
 				failure := errors.New("too late")
@@ -151,9 +155,13 @@ func TestB39_Abandon(t *testing.T) {
 	}
 }
 
-// ladder alternates lane and leave calls, depth levels of each, and runs bottom below them.
+// ladder alternates SyncToAsync and AsyncToSync, depth levels of each, and runs bottom below them.
 // Each level passes what it got to unwind.
-func ladder(ctx context.Context, depth int, bottom func(context.Context) (int, error), unwind func(depth int, n int, err error) (int, error)) (int, error) {
+func ladder(
+	ctx context.Context, depth int,
+	bottom func(context.Context) (int, error),
+	unwind func(depth int, n int, err error) (int, error),
+) (int, error) {
 	down := bridge.AsyncToSync0(func(ctx context.Context) (int, error) {
 		if depth == 0 {
 			return bottom(ctx)
@@ -274,7 +282,9 @@ func TestB44_OwnDeadline(t *testing.T) {
 		wantEqual(t, "result", must(t, ctx, patient(ctx)), 1)
 		wantElapsed(t, begin, time.Second)
 
-		abandoned := bridge.SyncToAsync(sleep, where, bridge.Timeout(time.Second), bridge.Abandon())(ctx, 3*time.Second)
+		sleepAbandoned := bridge.SyncToAsync(sleep,
+			where, bridge.Timeout(time.Second), bridge.Abandon())
+		abandoned := sleepAbandoned(ctx, 3*time.Second)
 		_, err = abandoned.Await(ctx)
 		wantErr(t, err, bridge.ErrRunTimeout)
 		wantErr(t, err, context.DeadlineExceeded)

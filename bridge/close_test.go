@@ -27,7 +27,9 @@ func TestB60_GracefulClose(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { wantErr(t, b.Close(context.Background()), nil) })
 		synctest.Wait()
-		for _, refused := range []*bridge.Future[time.Duration]{sleepPooled(ctx, 0), sleepOnLane(scope, 0)} {
+		for _, refused := range []*bridge.Future[time.Duration]{
+			sleepPooled(ctx, 0), sleepOnLane(scope, 0),
+		} {
 			_, err := refused.Await(ctx)
 			wantErr(t, err, bridge.ErrClosed)
 		}
@@ -45,7 +47,11 @@ func TestB61_AbortDropsTheQueue(t *testing.T) {
 	) {
 		scope, _ := bridge.ThreadSensitive(ctx)
 		var ran atomic.Int64
-		work := func(ctx context.Context) { time.Sleep(time.Second); ran.Add(1); wantErr(t, ctx.Err(), nil) }
+		work := func(ctx context.Context) {
+			time.Sleep(time.Second)
+			ran.Add(1)
+			wantErr(t, ctx.Err(), nil)
+		}
 		running := []*bridge.Future[struct{}]{inPool(ctx, work), onLane(scope, work)}
 		synctest.Wait()
 		dropped := []*bridge.Future[struct{}]{inPool(ctx, work), onLane(scope, work)}
@@ -137,7 +143,8 @@ func TestB64_EndingParkedScopesWedgesNothing(t *testing.T) {
 			})
 			synctest.Wait()
 			wg.Go(func() { must(t, ctx, parked) })
-			wg.Go(func() { must(t, ctx, inPool(ctx, func(context.Context) { wantErr(t, end(), nil) })) }) // fills the pool
+			// Fills the pool.
+			wg.Go(func() { must(t, ctx, inPool(ctx, func(context.Context) { wantErr(t, end(), nil) })) })
 			wg.Go(cancel)
 		}
 		wg.Wait()
@@ -208,7 +215,9 @@ func TestB66_NothingIsRetained(t *testing.T) {
 
 // retained makes calls of all sorts and returns what must be garbage now: arguments, results,
 // captured variables, values of the context and of the store.
-func retained(t *testing.T, ctx context.Context, where bridge.Option) (watched []weak.Pointer[payload]) {
+func retained(
+	t *testing.T, ctx context.Context, where bridge.Option,
+) (watched []weak.Pointer[payload]) {
 	watch := func() *payload {
 		p := &payload{}
 		watched = append(watched, weak.Make(p))
@@ -230,7 +239,9 @@ func retained(t *testing.T, ctx context.Context, where bridge.Option) (watched [
 	must(t, ctx, swap(ctx, watch()))
 	kept := swap(ctx, watch())
 	must(t, ctx, kept)
-	_, err := bridge.SyncToAsync(func(_ context.Context, p *payload) (int, error) { panic(p) }, where)(ctx, watch()).Await(ctx)
+	_, err := bridge.SyncToAsync(func(_ context.Context, p *payload) (int, error) {
+		panic(p)
+	}, where)(ctx, watch()).Await(ctx)
 	if err == nil {
 		t.Error("no error")
 	}
@@ -245,13 +256,15 @@ func TestB67_NothingIsLeft(t *testing.T) {
 	registered := bridge.LanesRegistered()
 	var all []*bridge.Future[uint64]
 	for i := range 20 {
-		all = append(all, threadOf(bridge.Keyed(ctx, i)), poolThread(ctx), bridge.SyncToAsync0(thread, bridge.OwnThread())(ctx))
+		ownThread := bridge.SyncToAsync0(thread, bridge.OwnThread())
+		all = append(all, threadOf(bridge.Keyed(ctx, i)), poolThread(ctx), ownThread(ctx))
 	}
 	_, err = bridge.All(ctx, all...)
 	wantErr(t, err, nil)
 	wantErr(t, b.Close(context.Background()), nil)
 	wantEqual(t, "lane threads", bridge.LanesRegistered(), registered)
-	for tries := 0; runtime.NumGoroutine() >= goroutines+1; tries++ { // the last ones are on their way out
+	// The last ones are on their way out.
+	for tries := 0; runtime.NumGoroutine() >= goroutines+1; tries++ {
 		if tries == 1_000_000 {
 			t.Fatalf("%d goroutines left of %d", runtime.NumGoroutine(), goroutines)
 		}

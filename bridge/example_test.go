@@ -102,7 +102,8 @@ func ExampleAsyncToSync() {
 		step++
 		return step, nil
 	})
-	gather := bridge.AsyncToSync(func(ctx context.Context, n int) (sum int, err error) { // off the lane
+	// Off the lane.
+	gather := bridge.AsyncToSync(func(ctx context.Context, n int) (sum int, err error) {
 		for range n {
 			value, err := next(ctx).Await(ctx)
 			if err != nil {
@@ -112,7 +113,8 @@ func ExampleAsyncToSync() {
 		}
 		return sum, nil
 	})
-	outer := bridge.SyncToAsync0(func(ctx context.Context) (int, error) { // on the lane: blocks, and serves
+	// On the lane: blocks, and serves.
+	outer := bridge.SyncToAsync0(func(ctx context.Context) (int, error) {
 		step = 10
 		return gather(ctx, 3)
 	})
@@ -124,7 +126,9 @@ func ExampleAsyncToSync() {
 }
 
 func ExampleAsCompleted() {
-	after := bridge.SyncToAsync2(func(_ context.Context, first <-chan int, name string) (string, error) {
+	after := bridge.SyncToAsync2(func(
+		_ context.Context, first <-chan int, name string,
+	) (string, error) {
 		<-first
 		return name, nil
 	})
@@ -202,4 +206,47 @@ func ExampleLocal() {
 	}
 	fmt.Println(queries.Get(ctx))
 	// Output: 3 true
+}
+
+// A call and its wait in one step. A library says where its function may run.
+func ExampleCall() {
+	b, err := bridge.New(bridge.Options{Capacity: 8})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer b.Close(context.Background())
+	ctx := bridge.With(context.Background(), b)
+
+	lookUp := func(_ context.Context, host string) (string, error) { return host + ": 192.0.2.1", nil }
+	fmt.Println(bridge.Call(ctx, lookUp, "example.org", bridge.Pooled()))
+	// Output: example.org: 192.0.2.1 <nil>
+}
+
+// All calls of a client run on one thread, from its first to its last, whether it has gone or not.
+func ExampleOnThread() {
+	b, err := bridge.New(bridge.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer b.Close(context.Background())
+
+	executor := bridge.OnThread(b)
+	client, end := executor.Begin(context.Background())
+	for _, step := range []string{"connect", "receive", "disconnect"} {
+		err := executor.Run(client, func(context.Context) error {
+			fmt.Println(step)
+			return nil
+		})
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	fmt.Println(end())
+	// Output:
+	// connect
+	// receive
+	// disconnect
+	// <nil>
 }

@@ -89,7 +89,7 @@ func runStep(ctx context.Context, s *step) (struct{}, error) {
 }
 
 // lasting is the context of a call that its caller's context does not withdraw. It ends as the
-// caller's does, and knows its place on the bridge.
+// caller's does, and knows its position on the bridge.
 type lasting struct {
 	context.Context
 	position *position

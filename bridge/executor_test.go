@@ -12,7 +12,9 @@ import (
 )
 
 // executors runs a test with each kind of executor, by name and by context.
-func executors(t *testing.T, test func(*testing.T, context.Context, *bridge.Bridge, bridge.Executor)) {
+func executors(t *testing.T, test func(
+	*testing.T, context.Context, *bridge.Bridge, bridge.Executor,
+)) {
 	t.Helper()
 	for name, of := range map[string]func(*bridge.Bridge) bridge.Executor{
 		"pool": bridge.OnPool, "thread": bridge.OnThread,

@@ -60,7 +60,9 @@ func TestB47_PanicsBecomeErrors(t *testing.T) {
 				t.Errorf("Repanic gave %v", again)
 			}
 		}()
-		_, _ = do(ctx, func(context.Context) { panicDeepDown(failure) }, where, bridge.Repanic()).Await(ctx)
+		_, _ = do(ctx, func(context.Context) {
+			panicDeepDown(failure)
+		}, where, bridge.Repanic()).Await(ctx)
 		t.Error("Await returned")
 	})
 }
@@ -277,7 +279,9 @@ func TestB53_UnprovableDeadlockHonoursTheDeadline(t *testing.T) {
 		scope, end := bridge.ThreadSensitive(ctx)
 		signal := make(chan int, 1)
 		give := func(context.Context) { signal <- 42 }
-		taken := bridge.SyncToAsync0(func(context.Context) (int, error) { return <-signal, nil }, bridge.Sensitive())
+		taken := bridge.SyncToAsync0(func(context.Context) (int, error) {
+			return <-signal, nil
+		}, bridge.Sensitive())
 
 		waiting := taken(scope)
 		short, cancel := context.WithTimeout(scope, time.Second)
@@ -307,9 +311,13 @@ func TestB54_ClosingFromInsideIsRefused(t *testing.T) {
 		}))
 		must(t, ctx, do(ctx, func(ctx context.Context) {
 			wantErr(t, lane.Close(ctx), bridge.ErrDeadlock)
-			must(t, ctx, inPool(ctx, func(ctx context.Context) { wantErr(t, lane.Close(ctx), bridge.ErrDeadlock) }))
+			must(t, ctx, inPool(ctx, func(ctx context.Context) {
+				wantErr(t, lane.Close(ctx), bridge.ErrDeadlock)
+			}))
 		}, bridge.OnLane(lane)))
-		must(t, ctx, inPool(ctx, func(ctx context.Context) { wantErr(t, b.Abort(ctx), bridge.ErrDeadlock) }))
+		must(t, ctx, inPool(ctx, func(ctx context.Context) {
+			wantErr(t, b.Abort(ctx), bridge.ErrDeadlock)
+		}))
 		must(t, ctx, threadOf(scope)) // nothing was closed
 		wantErr(t, bridge.End(ctx), bridge.ErrNoLane)
 		wantErr(t, bridge.End(scope), nil)

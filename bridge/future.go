@@ -122,7 +122,8 @@ func (j *job) await(ctx context.Context) error {
 	}
 }
 
-// wait waits for j on behalf of ctx's function, until it is complete or one of the channels has closed.
+// wait waits for j on behalf of ctx's function, until it is complete or one of the channels has
+// closed.
 func (j *job) wait(ctx context.Context, end, own <-chan struct{}) outcome {
 	act := here(ctx)
 	caller := positionOf(ctx).job

@@ -40,7 +40,8 @@ func TestFailFast(t *testing.T) {
 	options := bridge.Options{Unobserved: func(err error) { reported = append(reported, err) }}
 	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 		begin := time.Now()
-		values, err := bridge.FailFast(ctx, takes(ctx, 2*time.Second, "a", nil), takes(ctx, time.Second, "b", nil))
+		values, err := bridge.FailFast(ctx,
+			takes(ctx, 2*time.Second, "a", nil), takes(ctx, time.Second, "b", nil))
 		wantEqual(t, "values", fmt.Sprint(values), "[a b]")
 		wantErr(t, err, nil)
 		wantElapsed(t, begin, 2*time.Second)
@@ -59,7 +60,8 @@ func TestAsCompleted(t *testing.T) {
 	bubble(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 		var log orderLog
 		futures := []*bridge.Future[string]{
-			takes(ctx, 3*time.Second, "slow", nil), takes(ctx, time.Second, "fast", nil), takes(ctx, 9*time.Second, "late", nil),
+			takes(ctx, 3*time.Second, "slow", nil), takes(ctx, time.Second, "fast", nil),
+			takes(ctx, 9*time.Second, "late", nil),
 		}
 		short, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()

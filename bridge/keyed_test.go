@@ -22,7 +22,8 @@ func TestKeyedLanes(t *testing.T) {
 		})
 		must(t, ctx, one)
 		must(t, ctx, two)
-		wantEqual(t, "thread of a key", must(t, ctx, threadOf(a)), must(t, ctx, threadOf(bridge.Keyed(ctx, "a"))))
+		again := bridge.Keyed(ctx, "a")
+		wantEqual(t, "thread of a key", must(t, ctx, threadOf(again)), must(t, ctx, threadOf(a)))
 
 		must(t, ctx, threadOf(bridge.Keyed(ctx, "d"))) // takes the thread of c, which rests longest
 		synctest.Wait()

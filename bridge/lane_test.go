@@ -14,7 +14,9 @@ import (
 )
 
 // inScope is bubble with a thread-sensitive context around the test.
-func inScope(t *testing.T, options bridge.Options, test func(t *testing.T, ctx context.Context, b *bridge.Bridge)) {
+func inScope(t *testing.T, options bridge.Options, test func(
+	t *testing.T, ctx context.Context, b *bridge.Bridge,
+)) {
 	t.Helper()
 	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 		ctx, end := bridge.ThreadSensitive(ctx)
@@ -166,7 +168,7 @@ func TestB17_HostLendsItsThread(t *testing.T) {
 			}
 			wg.Wait()
 			must(t, ctx, onLane(ctx, func(ctx context.Context) {
-				wantErr(t, bridge.Host(ctx, func(ctx context.Context) error { // on a lane: a leave call
+				wantErr(t, bridge.Host(ctx, func(ctx context.Context) error { // on a lane
 					wantEqual(t, "nested thread", must(t, ctx, threadOf(ctx)), host)
 					return nil
 				}), nil)
@@ -236,7 +238,9 @@ func TestB19_LostAffinityIsNoticed(t *testing.T) {
 func TestB20_ReentranceIsInline(t *testing.T) {
 	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 		var down func(ctx context.Context, depth int) (int, error)
-		again := bridge.SyncToAsync(func(ctx context.Context, depth int) (int, error) { return down(ctx, depth) }, bridge.Sensitive())
+		again := bridge.SyncToAsync(func(ctx context.Context, depth int) (int, error) {
+			return down(ctx, depth)
+		}, bridge.Sensitive())
 		id := must(t, ctx, threadOf(ctx))
 		down = func(ctx context.Context, depth int) (int, error) {
 			wantEqual(t, "thread", bridge.ThreadID(), id)
@@ -312,7 +316,9 @@ func TestB22_WhichLane(t *testing.T) {
 		must(t, ctx, onLane(key, func(ctx context.Context) {
 			inScopeJob = where(ctx)
 			must(t, ctx, inPool(ctx, func(ctx context.Context) { inPoolJob = where(ctx) }))
-			wantErr(t, leave(ctx, func(ctx context.Context) { inLeave = where(bridge.WithLane(ctx, explicit)) }), nil)
+			wantErr(t, leave(ctx, func(ctx context.Context) {
+				inLeave = where(bridge.WithLane(ctx, explicit))
+			}), nil)
 		}))
 		onExplicit := bridge.SyncToAsync0(thread, bridge.OnLane(explicit))
 		for _, c := range []struct{ name, got, want string }{

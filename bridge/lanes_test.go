@@ -49,7 +49,9 @@ func TestStarvingLaneWithoutCallsEnds(t *testing.T) {
 	for _, c := range waysToEnd {
 		for _, order := range []string{"withdrawn before end", "end before withdrawn"} {
 			t.Run(c.name+"/"+order, func(t *testing.T) {
-				bubble(t, bridge.Options{MaxLanes: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+				bubble(t, bridge.Options{MaxLanes: 1}, func(
+					t *testing.T, ctx context.Context, b *bridge.Bridge,
+				) {
 					one, endOne := bridge.ThreadSensitive(ctx)
 					must(t, ctx, threadOf(one))
 					two, endTwo := bridge.ThreadSensitive(ctx)
@@ -139,7 +141,9 @@ func forgetsEnd(t *testing.T, ctx context.Context) {
 func TestForgottenEndIsReported(t *testing.T) {
 	t.Run("waiting", func(t *testing.T) {
 		var reported []error
-		options := bridge.Options{MaxLanes: 1, Unobserved: func(err error) { reported = append(reported, err) }}
+		options := bridge.Options{MaxLanes: 1, Unobserved: func(err error) {
+			reported = append(reported, err)
+		}}
 		bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 			forgetsEnd(t, ctx)
 			time.Sleep(time.Hour)
@@ -162,7 +166,9 @@ func TestForgottenEndIsReported(t *testing.T) {
 		bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 			forgetsEnd(t, ctx)
 			time.Sleep(time.Hour)
-			for _, more := range []context.Context{must2(bridge.ThreadSensitive(ctx)), bridge.Keyed(ctx, 1)} {
+			for _, more := range []context.Context{
+				must2(bridge.ThreadSensitive(ctx)), bridge.Keyed(ctx, 1),
+			} {
 				_, err := threadOf(more).Await(ctx)
 				wantErr(t, err, parley.ErrOverloaded)
 				wantReport(t, err, "1h0m0s")
@@ -181,7 +187,9 @@ func TestForgottenEndIsReported(t *testing.T) {
 	})
 	t.Run("busy lanes are not blamed", func(t *testing.T) {
 		var reported []error
-		options := bridge.Options{MaxLanes: 1, Unobserved: func(err error) { reported = append(reported, err) }}
+		options := bridge.Options{MaxLanes: 1, Unobserved: func(err error) {
+			reported = append(reported, err)
+		}}
 		bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 			one, endOne := bridge.ThreadSensitive(ctx)
 			two, endTwo := bridge.ThreadSensitive(ctx)

@@ -94,7 +94,9 @@ func TestB71_ForkIsolates(t *testing.T) {
 		wantErr(t, l.Set(origin, "before"), nil)
 	}
 	fork := bridge.Fork(origin)
-	wantErr(t, errors.Join(changed.Set(fork, "fork"), deleted.Delete(fork), kept.Set(origin, "origin")), nil)
+	wantErr(t, errors.Join(
+		changed.Set(fork, "fork"), deleted.Delete(fork), kept.Set(origin, "origin"),
+	), nil)
 	wantSet(t, origin, &changed, "before")
 	wantSet(t, origin, &deleted, "before")
 	wantSet(t, fork, &changed, "fork")

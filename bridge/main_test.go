@@ -40,7 +40,9 @@ func TestMain(m *testing.M) {
 
 // bubble runs test in a synctest bubble with a bridge of its own, and checks that it closes with
 // all accounts settled. In a bubble time is fake, and a hang is reported at once.
-func bubble(t *testing.T, options bridge.Options, test func(t *testing.T, ctx context.Context, b *bridge.Bridge)) {
+func bubble(t *testing.T, options bridge.Options, test func(
+	t *testing.T, ctx context.Context, b *bridge.Bridge,
+)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		options.Engine = bridge.Goroutines{}
@@ -81,7 +83,9 @@ func sleep(_ context.Context, d time.Duration) (time.Duration, error) {
 func thread(context.Context) (uint64, error) { return bridge.ThreadID(), nil }
 
 // do is a call of a function that has only effects.
-func do(ctx context.Context, f func(ctx context.Context), options ...bridge.Option) *bridge.Future[struct{}] {
+func do(
+	ctx context.Context, f func(ctx context.Context), options ...bridge.Option,
+) *bridge.Future[struct{}] {
 	return bridge.SyncToAsync0(func(ctx context.Context) (struct{}, error) {
 		f(ctx)
 		return struct{}{}, nil
@@ -96,7 +100,7 @@ func inPool(ctx context.Context, f func(ctx context.Context)) *bridge.Future[str
 	return do(ctx, f, bridge.Pooled())
 }
 
-// leave is a leave call of a function that has only effects.
+// leave calls a function that has only effects off the lane's thread, if it is called there.
 func leave(ctx context.Context, f func(ctx context.Context)) error {
 	_, err := bridge.AsyncToSync0(func(ctx context.Context) (struct{}, error) {
 		f(ctx)

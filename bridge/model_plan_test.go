@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The model test turns bytes into a forest of calls, runs it in a bubble, and checks what must hold of
-// any forest. This file makes the forest.
+// The model test turns bytes into a forest of calls, runs it in a bubble, and checks what must hold
+// of any forest. This file makes the forest.
 
 type op byte
 
@@ -132,7 +132,8 @@ var ops = [modeCount][]op{
 }
 
 // blur notes that a function may go on while another uses its token: at the end of a wait for what
-// had none, such as a lane call, or a call that waited while others had all tokens, and was withdrawn.
+// had none, such as a lane call, or a call that waited while others had all tokens, and was
+// withdrawn.
 func (p *planner) blur(n *node) {
 	switch n.op {
 	case opPool, opLeave, opForget:
@@ -168,9 +169,10 @@ func (p *planner) below(n *node, at branch) branch {
 	return below
 }
 
-// pickLane takes lanes in ascending order within a chain, as locks are taken, or chains could wait for
-// each other in ways that nobody can detect. In a chain whose calls are all awaited one by one, a lane
-// held further up is sure to serve, so it is allowed too. In a forest of rings everything is.
+// pickLane takes lanes in ascending order within a chain, as locks are taken, or chains could wait
+// for each other in ways that nobody can detect. In a chain whose calls are all awaited one by one,
+// a lane held further up is sure to serve, so it is allowed too. In a forest of rings everything
+// is.
 func (p *planner) pickLane(at branch) int {
 	var choice []int
 	first, last := 0, modelLanes*p.bridges

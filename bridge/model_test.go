@@ -14,8 +14,8 @@ import (
 	"github.com/parleygo/parley/bridge"
 )
 
-// TestModel runs a fixed number of forests, or as many as BRIDGE_MODEL_SEARCH (a duration) allows, from
-// seeds nobody has tried.
+// TestModel runs a fixed number of forests, or as many as BRIDGE_MODEL_SEARCH (a duration) allows,
+// from seeds nobody has tried.
 func TestModel(t *testing.T) {
 	const seeds = 300
 	for seed := range uint64(seeds) {

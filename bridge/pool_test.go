@@ -31,8 +31,12 @@ func TestB1_PooledCallRunsOnceElsewhere(t *testing.T) {
 		method := bridge.SyncToAsync(greeter{"hello"}.greet)
 		wantEqual(t, "method value", must(t, ctx, method(ctx, "you")), "hello you")
 
-		two := bridge.SyncToAsync2(func(_ context.Context, a string, b int) (string, error) { return fmt.Sprint(a, b), nil })
-		three := bridge.SyncToAsync3(func(_ context.Context, a, b, c int) (int, error) { return a*100 + b*10 + c, nil })
+		two := bridge.SyncToAsync2(func(_ context.Context, a string, b int) (string, error) {
+			return fmt.Sprint(a, b), nil
+		})
+		three := bridge.SyncToAsync3(func(_ context.Context, a, b, c int) (int, error) {
+			return a*100 + b*10 + c, nil
+		})
 		wantEqual(t, "two arguments", must(t, ctx, two(ctx, "a", 1)), "a1")
 		wantEqual(t, "three arguments", must(t, ctx, three(ctx, 1, 2, 3)), 123)
 
@@ -165,11 +169,13 @@ func TestB7_NestingCannotStarve(t *testing.T) {
 			leaves.leave()
 		}
 		var descend func(ctx context.Context, depth int) (int, error)
-		nested := bridge.SyncToAsync(func(ctx context.Context, depth int) (int, error) { return descend(ctx, depth) }, bridge.Pooled())
+		nested := bridge.SyncToAsync(func(ctx context.Context, depth int) (int, error) {
+			return descend(ctx, depth)
+		}, bridge.Pooled())
 		descend = func(ctx context.Context, depth int) (int, error) {
 			work()
 			defer work()
-			if depth > 0 && depth%2 == 0 { // every other level by a leave call
+			if depth > 0 && depth%2 == 0 { // every other level by AsyncToSync
 				return bridge.AsyncToSync(func(ctx context.Context, depth int) (int, error) {
 					return nested(ctx, depth).Await(ctx)
 				})(ctx, depth-1)
@@ -286,7 +292,9 @@ func TestB9_NilAndZeroValues(t *testing.T) {
 	wantPanic(t, "nil bridge", func() { bridge.With(context.Background(), nil) })
 	wantPanic(t, "nil lane", func() { bridge.OnLane(nil) })
 	wantPanic(t, "zero lane", func() { bridge.WithLane(context.Background(), lane) })
-	wantPanic(t, "key that cannot be compared", func() { bridge.Keyed(context.Background(), []int{1}) })
+	wantPanic(t, "key that cannot be compared", func() {
+		bridge.Keyed(context.Background(), []int{1})
+	})
 	wantPanic(t, "zero time-out", func() { bridge.Timeout(0) })
 	if _, err := future.Await(context.Background()); err == nil {
 		t.Error("a zero Future has a result")
@@ -307,7 +315,9 @@ func TestB10_OwnThreadIsDestroyed(t *testing.T) {
 		begin := time.Now()
 		var busy []*bridge.Future[struct{}]
 		for range 2 {
-			busy = append(busy, do(ctx, func(context.Context) { time.Sleep(time.Second) }, bridge.OwnThread()))
+			busy = append(busy, do(ctx, func(context.Context) {
+				time.Sleep(time.Second)
+			}, bridge.OwnThread()))
 		}
 		_, err := bridge.All(ctx, busy...)
 		wantErr(t, err, nil)

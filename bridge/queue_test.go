@@ -61,7 +61,10 @@ func TestB56_FullQueueWaits(t *testing.T) {
 				var wg sync.WaitGroup
 				call := func(ctx context.Context, name string, want error) {
 					wg.Go(func() {
-						_, err := do(ctx, func(context.Context) { time.Sleep(10 * time.Second); log.add(name) }, where).Await(ctx)
+						_, err := do(ctx, func(context.Context) {
+							time.Sleep(10 * time.Second)
+							log.add(name)
+						}, where).Await(ctx)
 						wantErr(t, err, want)
 					})
 					synctest.Wait()
@@ -118,7 +121,9 @@ func TestB58_StatsAreConsistent(t *testing.T) {
 		}
 		at("pool full", bridge.Stats{Capacity: 2, Running: 2, Queued: 1})
 		parked := onLane(ctx, func(ctx context.Context) { must(t, ctx, sleepPooled(ctx, time.Second)) })
-		at("lane job waits for the pool", bridge.Stats{Capacity: 2, Running: 2, Queued: 2, Parked: 1, Lanes: 1})
+		at("lane job waits for the pool", bridge.Stats{
+			Capacity: 2, Running: 2, Queued: 2, Parked: 1, Lanes: 1,
+		})
 		_, err := bridge.All(ctx, all...)
 		wantErr(t, err, nil)
 		must(t, ctx, parked)

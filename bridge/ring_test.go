@@ -115,9 +115,12 @@ func twoBridges(t *testing.T, test func(t *testing.T, one, two context.Context))
 
 // A lane in a ring may also wait for another's end.
 func TestB54_EndingALaneThatWaitsForTheCallersIsRefused(t *testing.T) {
-	for name, end := range map[string]func(ctx context.Context, l *bridge.Lane, end func() error) error{
-		"end":        func(_ context.Context, _ *bridge.Lane, end func() error) error { return end() },
-		"Lane.Close": func(ctx context.Context, l *bridge.Lane, _ func() error) error { return l.Close(ctx) },
+	type ender = func(ctx context.Context, l *bridge.Lane, end func() error) error
+	for name, end := range map[string]ender{
+		"end": func(_ context.Context, _ *bridge.Lane, end func() error) error { return end() },
+		"Lane.Close": func(ctx context.Context, l *bridge.Lane, _ func() error) error {
+			return l.Close(ctx)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			twoBridges(t, func(t *testing.T, one, two context.Context) {

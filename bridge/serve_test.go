@@ -16,7 +16,9 @@ func TestB23_LeaveRunsElsewhere(t *testing.T) {
 		add := bridge.AsyncToSync2(func(_ context.Context, x, y int) (uint64, error) {
 			return bridge.ThreadID() + uint64(x-y), nil
 		})
-		three := bridge.AsyncToSync3(func(_ context.Context, x, y, z int) (int, error) { return x + y + z, nil })
+		three := bridge.AsyncToSync3(func(_ context.Context, x, y, z int) (int, error) {
+			return x + y + z, nil
+		})
 		must(t, ctx, onLane(ctx, func(ctx context.Context) {
 			id, err := add(ctx, 2, 2)
 			wantErr(t, err, nil)
@@ -34,8 +36,12 @@ func TestB24_LaneServesDescendants(t *testing.T) {
 	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 		threads := map[uint64]bool{}
 		var sync, async func(ctx context.Context, depth int) (int, error)
-		toAsync := bridge.SyncToAsync(func(ctx context.Context, depth int) (int, error) { return sync(ctx, depth) }, bridge.Sensitive())
-		toSync := bridge.AsyncToSync(func(ctx context.Context, depth int) (int, error) { return async(ctx, depth) })
+		toAsync := bridge.SyncToAsync(func(ctx context.Context, depth int) (int, error) {
+			return sync(ctx, depth)
+		}, bridge.Sensitive())
+		toSync := bridge.AsyncToSync(func(ctx context.Context, depth int) (int, error) {
+			return async(ctx, depth)
+		})
 		sync = func(ctx context.Context, depth int) (int, error) {
 			threads[bridge.ThreadID()] = true
 			if depth == 0 {
@@ -116,7 +122,8 @@ func TestB26_WaitsForOtherLanesAndSeveralFuturesServe(t *testing.T) {
 			back := func(context.Context) { wantEqual(t, "thread", must(t, lane, threadOf(lane)), id) }
 			must(t, lane, do(lane, back, bridge.OnLane(other)))
 			must(t, lane, inPool(bridge.With(lane, second), back)) // a future of another bridge
-			for _, err := range bridge.AsCompleted(lane, inPool(lane, back), do(lane, back, bridge.OnLane(other))) {
+			onOther := do(lane, back, bridge.OnLane(other))
+			for _, err := range bridge.AsCompleted(lane, inPool(lane, back), onOther) {
 				wantErr(t, err, nil)
 			}
 			inner, end := bridge.NewScope(lane)
@@ -130,7 +137,9 @@ func TestB26_WaitsForOtherLanesAndSeveralFuturesServe(t *testing.T) {
 func TestB27_OnlyDescendantsAreServed(t *testing.T) {
 	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 		var log orderLog
-		event := func(name string) func(context.Context) { return func(context.Context) { log.add(name) } }
+		event := func(name string) func(context.Context) {
+			return func(context.Context) { log.add(name) }
+		}
 		var sibling *bridge.Future[struct{}]
 		parked := onLane(ctx, func(inner context.Context) {
 			log.add("A1")
@@ -199,13 +208,17 @@ func TestB29_LateJobsGoOutward(t *testing.T) {
 func TestB29_ForwardedJobsKeepTheirOrder(t *testing.T) {
 	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 		var log orderLog
-		event := func(name string) func(context.Context) { return func(context.Context) { log.add(name) } }
+		event := func(name string) func(context.Context) {
+			return func(context.Context) { log.add(name) }
+		}
 		var all []*bridge.Future[struct{}]
 		must(t, ctx, onLane(ctx, func(inner context.Context) {
 			elsewhere := make(chan struct{})
 			go func() { // holds the job's context without being on its thread
 				defer close(elsewhere)
-				all = append(all, onLane(ctx, event("1")), onLane(inner, event("2")), onLane(ctx, event("3")), onLane(inner, event("4")))
+				all = append(all,
+					onLane(ctx, event("1")), onLane(inner, event("2")),
+					onLane(ctx, event("3")), onLane(inner, event("4")))
 			}()
 			<-elsewhere
 		}))
@@ -254,7 +267,9 @@ func TestB31_LeaveOffLaneIsAPlainCall(t *testing.T) {
 		wantPanic(t, "a panic in f", func() { _ = leave(ctx, func(context.Context) { panic("plain") }) })
 		cancelled, cancel := context.WithCancel(ctx)
 		cancel()
-		wantErr(t, leave(cancelled, func(ctx context.Context) { wantErr(t, ctx.Err(), context.Canceled) }), nil)
+		wantErr(t, leave(cancelled, func(ctx context.Context) {
+			wantErr(t, ctx.Err(), context.Canceled)
+		}), nil)
 
 		must(t, ctx, inPool(ctx, func(ctx context.Context) {
 			wantErr(t, leave(ctx, func(context.Context) {

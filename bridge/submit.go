@@ -17,27 +17,18 @@ func (j *job) submit(ctx context.Context, w work, s *settings) {
 	j.refine(s)
 	b := j.bridge
 	b.mu.Lock()
-	home, err := b.route(j, s)
-	j.home = home
-	if err == nil && home != nil && act != nil && act.lane == home {
+	err := b.route(j, s)
+	if err == nil && act != nil && act.lane == j.home {
 		b.unlock()
-		home.inline(act, j)
+		j.home.inline(act, j)
 		return
 	}
 	atDoor := false
 	if err == nil {
-		atDoor, err = b.enqueue(j)
-	}
-	if errors.Is(err, ErrQueueFull) && b.sweep(b.queueOf(j)) {
-		if j.home, err = b.route(j, s); err == nil {
-			atDoor, err = b.enqueue(j)
-		}
+		atDoor, err = b.enter(j, s)
 	}
 	if err != nil {
 		b.refuseEntry(j, err)
-	}
-	if atDoor {
-		b.sweep(b.queueOf(j))
 	}
 	watch := j.abandon || j.home != nil && j.home.state == laneStarving
 	b.unlock()
@@ -47,6 +38,21 @@ func (j *job) submit(ctx context.Context, w work, s *settings) {
 	if atDoor {
 		b.waitAtDoor(j)
 	}
+}
+
+// enter accepts j, if need be after calls that are over without having run have left the queue. It
+// reports whether j waits at the queue's door.
+func (b *Bridge) enter(j *job, s *settings) (atDoor bool, err error) {
+	atDoor, err = b.enqueue(j)
+	if atDoor {
+		b.sweep(b.queueOf(j))
+	}
+	if errors.Is(err, ErrQueueFull) && b.sweep(b.queueOf(j)) {
+		if err = b.route(j, s); err == nil {
+			atDoor, err = b.enqueue(j)
+		}
+	}
+	return atDoor, err
 }
 
 // refuseEntry completes a job that was not accepted.
@@ -105,23 +111,21 @@ func (j *job) refuse(err error) {
 	b.unlock()
 }
 
-// route decides where j runs; nil is the pool.
-func (b *Bridge) route(j *job, s *settings) (*Lane, error) {
+// route decides where j runs: j.home, nil for the pool.
+func (b *Bridge) route(j *job, s *settings) (err error) {
 	switch {
 	case s.pooled || s.dedicated:
-		return nil, nil
 	case j.target != nil:
-		return j.target.lane()
+		j.home, err = j.target.lane()
 	case b.opts.DefaultLane:
 		if b.lanes.common == nil {
 			b.lanes.common = b.newLane(b.opts.Lane)
 		}
-		j.target = b.lanes.common
-		return b.lanes.common, nil
+		j.target, j.home = b.lanes.common, b.lanes.common
 	case s.sensitive:
-		return nil, ErrNoLane
+		return ErrNoLane
 	}
-	return nil, nil
+	return err
 }
 
 // enqueue accepts j where its turn will come. It reports whether j waits at the door of a full

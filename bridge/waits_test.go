@@ -98,12 +98,16 @@ func TestNestedCallsAreServedInEveryWay(t *testing.T) {
 		{"a lane call", func(t *testing.T, ctx context.Context, way wayToWait) []*bridge.Future[void] {
 			return []*bridge.Future[void]{onLane(ctx, nap)}
 		}},
-		{"a lane call that makes a pooled one", func(t *testing.T, ctx context.Context, way wayToWait) []*bridge.Future[void] {
+		{"a lane call that makes a pooled one", func(
+			t *testing.T, ctx context.Context, way wayToWait,
+		) []*bridge.Future[void] {
 			return []*bridge.Future[void]{onLane(ctx, func(ctx context.Context) {
 				wantErr(t, way.wait(ctx, inPool(ctx, nap)), nil)
 			})}
 		}},
-		{"one that makes another", func(t *testing.T, ctx context.Context, way wayToWait) []*bridge.Future[void] {
+		{"one that makes another", func(
+			t *testing.T, ctx context.Context, way wayToWait,
+		) []*bridge.Future[void] {
 			return []*bridge.Future[void]{inPool(ctx, func(ctx context.Context) {
 				wantErr(t, way.wait(ctx, inPool(ctx, nap), onLane(ctx, nap)), nil)
 			})}

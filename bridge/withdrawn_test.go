@@ -11,8 +11,8 @@ import (
 	"github.com/parleygo/parley/bridge"
 )
 
-// ownDone is a context of a type the standard library does not know: contexts derived from it hear of
-// its end by a goroutine, later.
+// ownDone is a context of a type the standard library does not know: contexts derived from it hear
+// of its end by a goroutine, later.
 type ownDone struct {
 	context.Context
 	done chan void
@@ -45,25 +45,35 @@ var waysToEnd = []struct {
 	call func(ctx context.Context, f func(context.Context), where bridge.Option) *bridge.Future[void]
 	want error
 }{
-	{"cancelled", func(ctx context.Context, f func(context.Context), where bridge.Option) *bridge.Future[void] {
+	{"cancelled", func(
+		ctx context.Context, f func(context.Context), where bridge.Option,
+	) *bridge.Future[void] {
 		ctx, cancel := context.WithCancelCause(ctx)
 		time.AfterFunc(time.Second, func() { cancel(errCause) })
 		return do(ctx, f, where)
 	}, errCause},
-	{"past its deadline", func(ctx context.Context, f func(context.Context), where bridge.Option) *bridge.Future[void] {
+	{"past its deadline", func(
+		ctx context.Context, f func(context.Context), where bridge.Option,
+	) *bridge.Future[void] {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		context.AfterFunc(ctx, cancel)
 		return do(ctx, f, where)
 	}, context.DeadlineExceeded},
-	{"past its Timeout", func(ctx context.Context, f func(context.Context), where bridge.Option) *bridge.Future[void] {
+	{"past its Timeout", func(
+		ctx context.Context, f func(context.Context), where bridge.Option,
+	) *bridge.Future[void] {
 		return do(ctx, f, where, bridge.Timeout(time.Second))
 	}, bridge.ErrQueueTimeout},
-	{"cancelled in a type of its own", func(ctx context.Context, f func(context.Context), where bridge.Option) *bridge.Future[void] {
+	{"cancelled in a type of its own", func(
+		ctx context.Context, f func(context.Context), where bridge.Option,
+	) *bridge.Future[void] {
 		own := newOwnDone(ctx)
 		time.AfterFunc(time.Second, own.cancel)
 		return do(own, f, where)
 	}, context.Canceled},
-	{"abandoned", func(ctx context.Context, f func(context.Context), where bridge.Option) *bridge.Future[void] {
+	{"abandoned", func(
+		ctx context.Context, f func(context.Context), where bridge.Option,
+	) *bridge.Future[void] {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		context.AfterFunc(ctx, cancel)
 		return do(ctx, f, where, bridge.Abandon())
@@ -76,7 +86,9 @@ func TestB37_WithdrawnCallsNeverRun(t *testing.T) {
 		for name, where := range poolAndLane {
 			for _, awaited := range []string{"at once", "after its end", "after its turn", "never"} {
 				t.Run(c.name+"/"+name+"/awaited "+awaited, func(t *testing.T) {
-					inScope(t, bridge.Options{Capacity: 1}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+					inScope(t, bridge.Options{Capacity: 1}, func(
+						t *testing.T, ctx context.Context, b *bridge.Bridge,
+					) {
 						busy := do(ctx, func(context.Context) { time.Sleep(3 * time.Second) }, where)
 						synctest.Wait()
 						begin := time.Now()

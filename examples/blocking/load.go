@@ -21,14 +21,15 @@ type load struct {
 }
 
 func (l load) compare(ctx context.Context, out io.Writer, back backend) error {
-	query := bridge.SyncToAsync(back.query)
-	bridged := func(ctx context.Context, d time.Duration) (string, error) { return query(ctx, d).Await(ctx) }
+	bridged := func(ctx context.Context, d time.Duration) (string, error) {
+		return bridge.Call(ctx, back.query, d, bridge.Pooled())
+	}
 
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "way\tthreads started\ttime\t")
 	for _, way := range []struct {
 		name string
-		call func(context.Context, time.Duration) (string, error)
+		call blockingCall
 	}{{"bridged", bridged}, {"naive", back.query}} {
 		if l.way != "both" && l.way != way.name {
 			continue
@@ -38,12 +39,16 @@ func (l load) compare(ctx context.Context, out io.Writer, back backend) error {
 		if err := l.run(ctx, way.call); err != nil {
 			return fmt.Errorf("%s: %w", way.name, err)
 		}
-		fmt.Fprintf(table, "%s\t%d\t%v\t\n", way.name, threadsStarted()-before, time.Since(begin).Round(time.Millisecond))
+		took := time.Since(begin).Round(time.Millisecond)
+		fmt.Fprintf(table, "%s\t%d\t%v\t\n", way.name, threadsStarted()-before, took)
 	}
 	return table.Flush()
 }
 
-func (l load) run(ctx context.Context, call func(context.Context, time.Duration) (string, error)) error {
+// blockingCall blocks for about d.
+type blockingCall func(ctx context.Context, d time.Duration) (string, error)
+
+func (l load) run(ctx context.Context, call blockingCall) error {
 	errs := make(chan error, l.calls)
 	var wg sync.WaitGroup
 	for range l.calls {

@@ -1,11 +1,14 @@
-// Blocking shows what the bridge is for: an HTTP service over a C library whose slow queries block threads.
+// Blocking shows what the bridge is for: an HTTP service over a C library whose slow queries block
+// threads.
 //
-// It first sends the same load of slow queries down both ways, each from a goroutine of its own, and prints how many
-// OS threads that took: once calling the library directly, once through the bridge. With 20 000 queries of two seconds
-// the direct way kills the process (-way naive -calls 20000 -slow 2s); the bridge takes its time. Then, with -addr, it serves
-// GET /query, over the bridge, until it is interrupted.
+// It first sends the same load of slow queries down both ways, each from a goroutine of its own,
+// and prints how many OS threads that took: once calling the library directly, once through the
+// bridge. With 20 000 queries of two seconds the direct way kills the process (-way naive -calls
+// 20000 -slow 2s); the bridge takes its time. Then, with -addr, it serves GET /query, over the
+// bridge, until it is interrupted.
 //
-// The library is SQLite, through cgo. Built without cgo, it says so and blocks in a system call instead.
+// The library is SQLite, through cgo. Built without cgo, it says so and blocks in a system call
+// instead.
 package main
 
 import (
@@ -31,7 +34,7 @@ type backend struct {
 }
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "address to serve on after the comparison; empty: do not serve")
+	addr := flag.String("addr", "127.0.0.1:8080", "address to serve on in the end; empty: none")
 	calls := flag.Int("calls", 400, "slow queries at once")
 	capacity := flag.Int("capacity", 16, "queries the bridge lets block at once")
 	slow := flag.Duration("slow", 50*time.Millisecond, "how long a query blocks")
@@ -59,7 +62,8 @@ func run(ctx context.Context, out io.Writer, addr string, l load) (err error) {
 	defer func() { err = errors.Join(err, b.Close(context.Background())) }()
 
 	fmt.Fprintf(out, "%d queries at once, each blocking in %s for %v\n", l.calls, back.name, l.slow)
-	// The bridge goes first: threads that the direct way starts stay, and would be counted for the bridge.
+	// The bridge goes first: threads that the direct way starts stay, and would be counted for the
+	// bridge.
 	if err := l.compare(bridge.With(ctx, b), out, back); err != nil || addr == "" {
 		return err
 	}
@@ -67,12 +71,13 @@ func run(ctx context.Context, out io.Writer, addr string, l load) (err error) {
 }
 
 // serve answers until ctx ends, and then lets the requests it has begun finish.
-func serve(ctx context.Context, out io.Writer, addr string, back backend, slow time.Duration) error {
-	query := bridge.SyncToAsync(back.query)
+func serve(
+	ctx context.Context, out io.Writer, addr string, back backend, slow time.Duration,
+) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /query", func(w http.ResponseWriter, r *http.Request) {
 		ctx := bridge.With(r.Context(), bridge.From(ctx))
-		answer, err := query(ctx, slow).Await(ctx)
+		answer, err := bridge.Call(ctx, back.query, slow, bridge.Pooled())
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return

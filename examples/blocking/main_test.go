@@ -26,10 +26,12 @@ func TestBridgedTakesFewThreads(t *testing.T) {
 	defer b.Close(context.Background())
 
 	ctx := bridge.With(context.Background(), b)
-	query := bridge.SyncToAsync(back.query)
 	l := load{calls: 100, capacity: 4, slow: 5 * time.Millisecond}
 	before := threadsStarted()
-	if err := l.run(ctx, func(ctx context.Context, d time.Duration) (string, error) { return query(ctx, d).Await(ctx) }); err != nil {
+	err = l.run(ctx, func(ctx context.Context, d time.Duration) (string, error) {
+		return bridge.Call(ctx, back.query, d)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if started := threadsStarted() - before; started > 4+16 {

@@ -19,5 +19,9 @@ func openBackend() (backend, error) {
 		_, err := syscall.WaitForSingleObject(process, uint32(d.Milliseconds()))
 		return "waited " + d.String(), os.NewSyscallError("WaitForSingleObject", err)
 	}
-	return backend{name: "a system call (built without cgo)", query: query, close: func() error { return nil }}, nil
+	return backend{
+		name:  "a system call (built without cgo)",
+		query: query,
+		close: func() error { return nil },
+	}, nil
 }

@@ -11,13 +11,16 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// openBackend opens an in-memory SQLite database with a function that sleeps, as a query over much data would work.
+// openBackend opens an in-memory SQLite database with a function that sleeps, as a query over much
+// data would work.
 func openBackend() (backend, error) {
-	db := sql.OpenDB(connector{&sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
+	register := func(conn *sqlite3.SQLiteConn) error {
 		return conn.RegisterFunc("busy", busy, false)
-	}}})
+	}
+	db := sql.OpenDB(connector{&sqlite3.SQLiteDriver{ConnectHook: register}})
 	query := func(ctx context.Context, d time.Duration) (answer string, err error) {
-		err = db.QueryRowContext(ctx, "select 'waited ' || busy(?) || ' ms'", d.Milliseconds()).Scan(&answer)
+		row := db.QueryRowContext(ctx, "select 'waited ' || busy(?) || ' ms'", d.Milliseconds())
+		err = row.Scan(&answer)
 		return answer, err
 	}
 	version, _, _ := sqlite3.Version()
@@ -26,10 +29,14 @@ func openBackend() (backend, error) {
 
 type connector struct{ sqlite *sqlite3.SQLiteDriver }
 
-func (c connector) Connect(context.Context) (driver.Conn, error) { return c.sqlite.Open(":memory:") }
-func (c connector) Driver() driver.Driver                        { return c.sqlite }
+func (c connector) Connect(context.Context) (driver.Conn, error) {
+	return c.sqlite.Open(":memory:")
+}
 
-// busy holds its thread for so many milliseconds: SQLite called it, and its frames are on the C stack.
+func (c connector) Driver() driver.Driver { return c.sqlite }
+
+// busy holds its thread for so many milliseconds: SQLite called it, and its frames are on the C
+// stack.
 func busy(milliseconds int64) int64 {
 	time.Sleep(time.Duration(milliseconds) * time.Millisecond)
 	return milliseconds
