@@ -67,11 +67,11 @@ func TestE18_KickCauses(t *testing.T) {
 					if !errors.Is(ended, channel.ErrClosed) || errors.Is(ended, parley.ErrDisconnected) {
 						t.Errorf("ended with %v", ended)
 					}
-					var close *parley.CloseError
-					errors.As(ended, &close)
-					if parley.CodeOf(ended) != test.code || close != nil && from == "there" &&
-						close.Reason != test.reason {
-						t.Errorf("code %d, %+v", parley.CodeOf(ended), close)
+					var said *parley.CloseError
+					errors.As(ended, &said)
+					if parley.CodeOf(ended) != test.code || said != nil && from == "there" &&
+						said.Reason != test.reason {
+						t.Errorf("code %d, %+v", parley.CodeOf(ended), said)
 					}
 					if test.is != nil && !errors.Is(ended, test.is) {
 						t.Errorf("%v is not %v", ended, test.is)

@@ -129,8 +129,8 @@ func (c *crew) stop() error {
 func (c *crew) dismiss() {
 	var panicked *parley.PanicError
 	for i := len(c.members) - 1; i >= 0; i-- {
-		if c.members[i].dismiss(); c.members[i].panic() != nil {
-			panicked = c.members[i].panic()
+		if c.members[i].dismiss(); c.members[i].panicked() != nil {
+			panicked = c.members[i].panicked()
 		}
 	}
 	if panicked != nil {

@@ -80,14 +80,14 @@ func (m *member) failure() error {
 func (m *member) crashed() bool {
 	select {
 	case <-m.done:
-		return m.panic() != nil || m.err == parley.ErrGoexit
+		return m.panicked() != nil || m.err == parley.ErrGoexit
 	default:
 		return false
 	}
 }
 
-// panic returns what an app that has returned panicked with, or nil.
-func (m *member) panic() *parley.PanicError {
+// panicked returns what an app that has returned panicked with, or nil.
+func (m *member) panicked() *parley.PanicError {
 	panicked, _ := m.err.(*parley.PanicError)
 	return panicked
 }
