@@ -12,17 +12,29 @@ import (
 // handshake has arrived when it is called; the function answers it with Accept,
 // Deny or Close. Returning ends the socket as for any App: nil closes with
 // 1000, an error with the code CodeOf gives it. Other protocols are refused with
-// an *UnsupportedProtocolError.
+// an *UnsupportedProtocolError. WebSocketFunc panics if serve is nil.
 func WebSocketFunc(serve func(ctx context.Context, ws *Socket) error) App {
-	return AppFunc(func(ctx context.Context, scope *Scope, conn Conn) error {
-		if scope.Protocol != WebSocket {
-			return &UnsupportedProtocolError{scope.Protocol}
-		}
-		if err := AwaitConnect(ctx, conn); err != nil {
-			return err
-		}
-		return serve(ctx, &Socket{scope: scope, conn: conn})
-	})
+	if serve == nil {
+		panic("parley: WebSocketFunc of a nil function")
+	}
+	return &webSocketFunc{serve}
+}
+
+// webSocketFunc is a struct, and no AppFunc, for its own Serve is all that stands
+// between an adapter and the function on the stack of an idle socket.
+type webSocketFunc struct {
+	serve func(ctx context.Context, ws *Socket) error
+}
+
+// Serve calls the function when the handshake has arrived.
+func (f *webSocketFunc) Serve(ctx context.Context, scope *Scope, conn Conn) error {
+	if scope.Protocol != WebSocket {
+		return &UnsupportedProtocolError{scope.Protocol}
+	}
+	if err := AwaitConnect(ctx, conn); err != nil {
+		return err
+	}
+	return f.serve(ctx, &Socket{scope: scope, conn: conn})
 }
 
 // Socket is a WebSocket conversation without event names. One Read runs at a

@@ -173,3 +173,12 @@ func TestEventsThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+func TestWebSocketFuncOfNil(t *testing.T) {
+	defer func() {
+		if got := recover(); got != "parley: WebSocketFunc of a nil function" {
+			t.Errorf("panicked with %v", got)
+		}
+	}()
+	parley.WebSocketFunc(nil)
+}

@@ -3,9 +3,11 @@ package consumer_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
 )
 
@@ -77,6 +79,26 @@ func TestAllocations(t *testing.T) {
 		const n = 1000
 		if got := (serve(n) - serve(0)) / n; got > test.want {
 			t.Errorf("%s: %v allocations a message, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// The stack of an idle socket fits into 4 KiB, be it a consumer's or a function's: a
+// few hundred bytes more in any function between the adapter and the system call,
+// and each socket has 8.
+func TestIdleStack(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has frames of its own")
+	}
+	const n, most = 200, 5 << 10
+	var joined sync.WaitGroup
+	layer := newLayer(t)
+	options := consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}}
+	for name, app := range map[string]parley.App{
+		"function": idler(&joined), "consumer": lobby(layer, options, &joined),
+	} {
+		if _, stack := costOf(t, n, app, &joined); stack > most {
+			t.Errorf("%s: %v bytes of stack for each idle socket, want at most %d", name, stack, most)
 		}
 	}
 }

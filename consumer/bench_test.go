@@ -129,40 +129,49 @@ func BenchmarkHandled(b *testing.B) {
 // BenchmarkIdleSocket is BenchmarkIdle over real connections, by heap and stack.
 func BenchmarkIdleSocket(b *testing.B) {
 	const n = 1000
-	measure := func(app parley.App, joined *sync.WaitGroup) (heap, stack float64) {
-		joined.Add(n)
-		address := serveTCP(b, app)
-		var clients []net.Conn
-		heap0, stack0 := heapAndStack()
-		for range n {
-			clients = append(clients, shakeHands(b, address))
-		}
-		joined.Wait()
-		heap1, stack1 := heapAndStack()
-		for _, client := range clients {
-			client.Close()
-		}
-		return (heap1 - heap0) / n, (stack1 - stack0) / n
-	}
 	for b.Loop() {
 		var joined sync.WaitGroup
-		bare := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
-			if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
-				return err
-			}
-			joined.Done()
-			_, err := ws.Read(ctx)
-			return err
-		})
-		measure(bare, &joined) // fills pools
-		heap, stack := measure(bare, &joined)
+		bare := idler(&joined)
+		costOf(b, n, bare, &joined) // fills pools
+		heap, stack := costOf(b, n, bare, &joined)
 		full := lobby(channel.New(channel.Options{}), consumer.Options{}, &joined)
-		moreHeap, moreStack := measure(full, &joined)
+		moreHeap, moreStack := costOf(b, n, full, &joined)
 		b.ReportMetric(heap, "B-heap/bare")
 		b.ReportMetric(stack, "B-stack/bare")
 		b.ReportMetric(moreHeap-heap, "B-heap/consumer")
 		b.ReportMetric(moreStack-stack, "B-stack/consumer")
 	}
+}
+
+// idler is an app that only receives.
+func idler(joined *sync.WaitGroup) parley.App {
+	return parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
+		}
+		joined.Done()
+		_, err := ws.Read(ctx)
+		return err
+	})
+}
+
+// costOf returns the bytes of each of n idle sockets of app.
+func costOf(
+	t testing.TB, n int, app parley.App, joined *sync.WaitGroup,
+) (heap, stack float64) {
+	joined.Add(n)
+	address := serveTCP(t, app)
+	var clients []net.Conn
+	heap0, stack0 := heapAndStack()
+	for range n {
+		clients = append(clients, shakeHands(t, address))
+	}
+	joined.Wait()
+	heap1, stack1 := heapAndStack()
+	for _, client := range clients {
+		client.Close()
+	}
+	return (heap1 - heap0) / float64(n), (stack1 - stack0) / float64(n)
 }
 
 func heapAndStack() (heap, stack float64) {
@@ -175,19 +184,19 @@ func heapAndStack() (heap, stack float64) {
 }
 
 // shakeHands opens a socket that costs its client next to nothing.
-func shakeHands(b *testing.B, address string) net.Conn {
+func shakeHands(t testing.TB, address string) net.Conn {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	const request = "GET /room HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 	answer := make([]byte, 512)
 	if _, err := conn.Write([]byte(request)); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	if _, err := conn.Read(answer); err != nil || !strings.Contains(string(answer), " 101 ") {
-		b.Fatalf("%q, %v", answer, err)
+		t.Fatalf("%q, %v", answer, err)
 	}
 	return conn
 }

@@ -63,7 +63,8 @@ func TestStartThatFails(t *testing.T) {
 }
 
 func TestNoPartInTheLifeOfTheProcess(t *testing.T) {
-	s := New(parley.WebSocketFunc(nil), quiet())
+	app := parley.WebSocketFunc(func(context.Context, *parley.Socket) error { return nil })
+	s := New(app, quiet())
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

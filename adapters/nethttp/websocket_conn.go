@@ -43,29 +43,43 @@ type webSocketConn struct {
 
 // Receive returns the handshake, then messages, then the disconnect.
 func (c *webSocketConn) Receive(ctx context.Context) (parley.Event, error) {
+	sock, event, err := c.receiver(ctx)
+	if sock == nil {
+		return event, err
+	}
+	message, err := sock.Read(ctx) // an idle socket waits here
+	return c.heard(message, err)
+}
+
+// receiver returns the socket to receive from. Where there is none yet, or no more,
+// it returns what Receive does.
+func (c *webSocketConn) receiver(
+	ctx context.Context,
+) (sock *socket.Conn, event parley.Event, err error) {
 	c.mu.Lock()
 	if !c.connected {
 		c.connected, c.touched = true, true
 		c.mu.Unlock()
 		if c.refuseForeign() {
-			return c.disconnected(), nil
+			return nil, c.disconnected(), nil
 		}
-		return parley.WebSocketConnect{}, nil
+		return nil, parley.WebSocketConnect{}, nil
 	}
 	c.received = false
 	c.leaveIfIdle()
-	sock := c.socket
+	sock = c.socket
 	c.mu.Unlock()
-	if sock == nil {
-		var err error
-		if sock, err = c.awaitAccept(ctx); err != nil {
-			return nil, err
-		}
-		if sock == nil {
-			return c.disconnected(), nil
-		}
+	if sock != nil {
+		return sock, nil, nil
 	}
-	message, err := sock.Read(ctx)
+	if sock, err = c.awaitAccept(ctx); sock == nil && err == nil {
+		event = c.disconnected()
+	}
+	return sock, event, err
+}
+
+// heard makes an event of what the socket has read.
+func (c *webSocketConn) heard(message socket.Message, err error) (parley.Event, error) {
 	switch err {
 	case nil:
 		c.haveReceived()

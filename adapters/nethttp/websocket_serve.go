@@ -12,7 +12,6 @@ import (
 	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
-	"github.com/parleygo/parley/internal/usercode"
 )
 
 // serveWebSocket serves one handshake and what comes of it.
@@ -125,13 +124,40 @@ func (c *webSocketConn) timedOut() {
 // run serves the conversation to its end. Whatever the app, a logger or a writer
 // above does, nothing but this conversation ends with it.
 func (c *webSocketConn) run() {
-	if base := c.gateway.baseOf(c.scope.Request); base.Done() != nil {
-		defer context.AfterFunc(base, func() { c.drain(true) })()
+	ended := parley.ErrGoexit // unless it says otherwise
+	defer c.conclude(c.drainWithBase(), &ended)
+	ended = c.app.Serve(c.ctx, &c.scope, c)
+}
+
+// conclude is deferred below the app, and no function stands around the app that
+// would be on the stack of every idle socket.
+func (c *webSocketConn) conclude(stopDraining func() bool, ended *error) {
+	defer stopDraining()
+	if recovered := recover(); recovered != nil {
+		*ended = parley.NewPanicError(recovered)
 	}
-	usercode.Call(func() error {
-		usercode.Call(func() error { return c.app.Serve(c.ctx, &c.scope, c) }, c.finish)
-		return nil
-	}, c.over)
+	err := *ended
+	*ended = parley.ErrGoexit // and now of what follows
+	defer c.overBy(ended)
+	c.finish(err)
+	*ended = nil
+}
+
+// drainWithBase drains the socket when the server's BaseContext ends.
+func (c *webSocketConn) drainWithBase() (stop func() bool) {
+	base := c.gateway.baseOf(c.scope.Request)
+	if base.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(base, func() { c.drain(true) })
+}
+
+// overBy is deferred below finish.
+func (c *webSocketConn) overBy(ended *error) {
+	if recovered := recover(); recovered != nil {
+		*ended = parley.NewPanicError(recovered)
+	}
+	c.over(*ended)
 }
 
 // finish says what the app has left unsaid.

@@ -76,21 +76,42 @@ func (c *Conn) Read(ctx context.Context) (Message, error) { return c.ReadInto(ct
 
 // ReadInto is Read that puts the message into buffer if it was not read ahead, came
 // uncompressed and fits.
-func (c *Conn) ReadInto(ctx context.Context, buffer []byte) (Message, error) {
+//
+// An app that waits for its peer waits below here. Its stack is all that an idle
+// socket costs beside its buffers, and one of twice the size begins a few hundred
+// bytes away: what is done before and after is in functions beside this one.
+func (c *Conn) ReadInto(ctx context.Context, buffer []byte) (m Message, err error) {
 	c.appReturns()
 	for {
-		m, done, err := c.tryRead(ctx, buffer)
-		if done {
+		turn := waited
+		if m, turn, err = c.take(ctx); turn == over {
+			return m, err
+		} else if turn == waited {
+			continue
+		}
+		if c.ctxEnds(ctx) {
+			m, err = c.readUnder(ctx, buffer)
+		} else {
+			m, err = c.readHere(buffer)
+		}
+		if err != errHandOver {
 			return m, err
 		}
 	}
 }
 
-// tryRead takes a message that is there, or reads one, or waits for something to
-// change: then it is not done.
-func (c *Conn) tryRead(
-	ctx context.Context, buffer []byte,
-) (m Message, done bool, err error) {
+// turn is what a Read does next.
+type turn uint8
+
+const (
+	waited  turn = iota // look again
+	over                // return
+	reading             // read from the wire
+)
+
+// take takes a message that is there, or the place of the reader, or waits for
+// something to change.
+func (c *Conn) take(ctx context.Context) (m Message, next turn, err error) {
 	in := &c.in
 	in.mu.Lock()
 	m, in.handling = in.pop()
@@ -98,48 +119,54 @@ func (c *Conn) tryRead(
 	case in.handling:
 		in.mu.Unlock()
 		c.appLeaves()
-		return m, true, nil
+		return m, over, nil
 	case c.Ended() != nil:
 		in.mu.Unlock()
 		c.sayFarewell()
-		return m, true, ErrEnded
+		return m, over, ErrEnded
 	case c.ctxEnds(ctx) && ctx.Err() != nil:
 		in.mu.Unlock()
 		c.appLeaves()
-		return m, true, context.Cause(ctx)
+		return m, over, context.Cause(ctx)
 	case in.reader == nobody:
 		in.reader = app
 		in.mu.Unlock()
-		m, err = c.readHere(ctx, buffer)
-		return m, err != errHandOver, err
+		return m, reading, nil
 	default:
 		select {
 		case <-in.askReader():
 		case <-ctx.Done():
 		}
 	}
-	return m, false, nil
+	return m, waited, nil
+}
+
+// readUnder is readHere under a context that may end before the socket does.
+func (c *Conn) readUnder(ctx context.Context, buffer []byte) (Message, error) {
+	stop := context.AfterFunc(ctx, func() {
+		c.in.mu.Lock()
+		defer c.in.mu.Unlock()
+		if c.in.reader == app {
+			c.in.interrupt()
+		}
+	})
+	defer stop()
+	return c.readHere(buffer)
 }
 
 // readHere reads on the app's own goroutine.
-func (c *Conn) readHere(ctx context.Context, buffer []byte) (Message, error) {
-	if c.ctxEnds(ctx) {
-		stop := context.AfterFunc(ctx, func() {
-			c.in.mu.Lock()
-			defer c.in.mu.Unlock()
-			if c.in.reader == app {
-				c.in.interrupt()
-			}
-		})
-		defer stop()
-	}
+func (c *Conn) readHere(buffer []byte) (Message, error) {
 	c.in.parser.lend(buffer)
 	m, err := c.nextMessage()
 	if err != nil {
 		c.in.parser.giveBack()
 		c.stopReading(err)
-		return m, errHandOver // Read looks at the end
+		return Message{}, errHandOver // Read looks at the end
 	}
+	return c.readWhole(m)
+}
+
+func (c *Conn) readWhole(m Message) (Message, error) {
 	c.in.release(true)
 	c.appLeaves()
 	return m, nil
