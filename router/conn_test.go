@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -123,7 +124,7 @@ func mustPanic(t *testing.T, f func()) (message string) {
 		if value == nil {
 			t.Fatal("no panic")
 		}
-		message = value.(string)
+		message = fmt.Sprint(value)
 	}()
 	f()
 	return ""

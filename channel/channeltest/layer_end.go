@@ -10,22 +10,39 @@ import (
 	"github.com/parleygo/parley/channel"
 )
 
+// kick: code, reason and cause travel; it is never as if the peer had gone.
 func kick(t *testing.T, layers cluster) {
-	group := channel.Group(unique("user"))
-	last := layers[len(layers)-1]
-	one, more, stays := open(t, last), open(t, last, group), open(t, last)
-	if err := layers[0].Kick(patient(t), one.Name(), parley.ErrAuthExpired); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := layers[0].KickGroup(patient(t), group, parley.ErrRateLimited); err != nil {
-		t.Fatal(err)
-	}
-	for inbox, code := range map[*channel.Inbox]parley.CloseCode{
-		one: parley.CloseUnauthorized, more: parley.CloseRateLimited,
+	first, last := layers[0], layers[len(layers)-1]
+	chosen := &parley.CloseError{Code: 4000, Reason: "bye, héloïse"}
+	stays := open(t, last)
+	for _, test := range []struct {
+		cause  error
+		code   parley.CloseCode
+		reason string
+	}{
+		{parley.ErrAuthExpired, parley.CloseUnauthorized, ""},
+		{parley.ErrRateLimited, parley.CloseRateLimited, ""},
+		{chosen, chosen.Code, chosen.Reason},
+		{nil, parley.CloseNormal, ""},
 	} {
-		_, err := inbox.Receive(patient(t))
-		if !errors.Is(err, channel.ErrClosed) || parley.CodeOf(err) != code {
-			t.Errorf("kicked: %v, code %d, want %d", err, parley.CodeOf(err), code)
+		group := channel.Group(unique("user"))
+		one, more := open(t, last), open(t, last, group)
+		if err := first.Kick(patient(t), one.Name(), test.cause); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := first.KickGroup(patient(t), group, test.cause); err != nil {
+			t.Fatal(err)
+		}
+		for _, inbox := range []*channel.Inbox{one, more} {
+			_, err := inbox.Receive(patient(t))
+			var said parley.CloseError
+			if as := new(parley.CloseError); errors.As(err, &as) {
+				said = *as
+			}
+			if !errors.Is(err, channel.ErrClosed) || errors.Is(err, parley.ErrDisconnected) ||
+				parley.CodeOf(err) != test.code || said.Reason != test.reason {
+				t.Errorf("kicked by %v: %v", test.cause, err)
+			}
 		}
 	}
 	if err := stays.Err(); err != nil {
