@@ -45,6 +45,9 @@ func startLifespan(ctx context.Context, app parley.App, state *parley.State) (*l
 	if err == nil {
 		return l, nil
 	}
+	if ctx.Err() != nil { // whose end the app may have told in words
+		err = errors.Join(err, context.Cause(ctx))
+	}
 	l.leave(ctx, err)
 	var unsupported *parley.UnsupportedProtocolError
 	if errors.As(err, &unsupported) {

@@ -16,7 +16,7 @@ var ErrAborted = errors.New("server: aborted by a second signal")
 // Run runs app as a service until ctx ends or a signal of Options.Signals comes, and
 // then lets it end in order: see Server.Start, Server.Drain and Server.Stop. A
 // second signal, in the drain or in the app's shutdown, cuts what is left. It
-// returns nil when all has ended in order.
+// returns nil when all has ended in order, also a start-up that was not complete yet.
 func Run(ctx context.Context, app parley.App, options Options) error {
 	s := New(app, options)
 	list := s.options.Signals
@@ -32,7 +32,10 @@ func Run(ctx context.Context, app parley.App, options Options) error {
 // run is Run with its signals.
 func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
 	stopped, err := s.startUnlessStopped(ctx, signals)
-	if err != nil {
+	switch {
+	case errors.Is(err, errGivenUp), err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+		return nil // to stop was asked for
+	case err != nil:
 		return err
 	}
 	if !stopped {
@@ -56,11 +59,14 @@ func (s *Server) startUnlessStopped(ctx context.Context, signals <-chan os.Signa
 	select {
 	case err = <-started:
 		return false, err
-	case received := <-signals:
-		giveUp(errors.New("server: " + received.String() + " during start-up"))
+	case <-signals:
+		giveUp(errGivenUp)
 		return true, <-started
 	}
 }
+
+// errGivenUp is the cause of a start-up that a signal has ended.
+var errGivenUp = errors.New("server: told to stop during start-up")
 
 // stopUnlessAborted stops with the values of ctx, which may have ended, and with its
 // own bound of time.

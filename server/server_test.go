@@ -225,20 +225,32 @@ func await(t *testing.T, done func() bool) {
 	}
 }
 
-func TestSignalDuringStartUp(t *testing.T) {
-	began := make(chan struct{})
-	s := New(parley.LifespanHooks{Startup: func(ctx context.Context) error {
-		close(began)
-		<-ctx.Done()
-		return context.Cause(ctx)
-	}}, quiet())
-	signals := make(chan os.Signal, 2)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(t.Context(), signals) }()
-	<-began
-	signals <- os.Interrupt
-	if err := <-ended; err == nil || !strings.Contains(err.Error(), "during start-up") {
-		t.Errorf("run: %v", err)
+func TestToldToStopDuringStartUp(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  func(cancel context.CancelFunc, signals chan<- os.Signal)
+	}{
+		{"context", func(cancel context.CancelFunc, _ chan<- os.Signal) { cancel() }},
+		{"signal", func(_ context.CancelFunc, signals chan<- os.Signal) { signals <- os.Interrupt }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			began := make(chan struct{})
+			s := New(parley.LifespanHooks{Startup: func(ctx context.Context) error {
+				close(began)
+				<-ctx.Done()
+				return context.Cause(ctx)
+			}}, quiet())
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			signals := make(chan os.Signal, 2)
+			ended := make(chan error, 1)
+			go func() { ended <- s.run(ctx, signals) }()
+			<-began
+			test.end(cancel, signals)
+			if err := <-ended; err != nil {
+				t.Errorf("run: %v", err)
+			}
+		})
 	}
 }
 

@@ -11,7 +11,6 @@ package main
 import (
 	"context"
 	"embed"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -19,8 +18,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -29,6 +26,8 @@ import (
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/router"
+	"github.com/parleygo/parley/server"
 )
 
 //go:embed web
@@ -36,9 +35,7 @@ var files embed.FS
 
 func main() {
 	gin.SetMode(gin.ReleaseMode)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -77,17 +74,10 @@ func serve(ctx context.Context, listener net.Listener, nap func(context.Context)
 	r.POST("/login", login.handler(login.enter))
 	r.POST("/logout", login.handler(login.leave))
 
-	server := &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
-	defer cancel()
-	return errors.Join(pages.Close(ctx), gateway.Drain(ctx), server.Shutdown(ctx), layer.Close(ctx))
+	app := parleygin.App(r)
+	return server.Run(ctx, router.Protocols{
+		parley.HTTP: app, parley.WebSocket: app, parley.Lifespan: parley.LifespanHooks{Shutdown: layer.Close},
+	}, server.Options{Listeners: []server.Listener{{Socket: listener}}, DrainTimeout: shutdown})
 }
 
 // What a shutdown may take adds up: a drain takes its time to tell everybody, so that
