@@ -36,13 +36,32 @@
 //
 // # WebSockets
 //
-// A handshake is checked before the app is called (400, 405, 426; 403 for a
-// foreign Origin) and answered by the app: accepted, or denied with any plain
-// HTTP response. After the upgrade ServeHTTP returns, so that net/http frees what
+// A handshake is checked before the app is called (400, 405, 426) and answered by the
+// app: accepted, or denied with any plain HTTP response. After the upgrade ServeHTTP returns, so that net/http frees what
 // it holds for the request, and the app lives on with its socket: one goroutine
 // and no buffers while idle. The mode Hold keeps ServeHTTP until the app has
 // returned, for middleware above that wants to see the whole session.
 //
-// http.Server.Shutdown does not know of upgraded connections: call
-// Gateway.Drain beside it.
+// A page of another site is refused with 403 when an app comes to take part in the
+// conversation, unless Options.Origins lists it or middleware.Origin lets it in on the
+// way. Refusals are warnings in the log, at most one in ten seconds.
+//
+// # How conversations end
+//
+// An app ends its conversation by returning, with an error (500 and 1011, or what the
+// error stands for), by a panic, or by runtime.Goexit, and nothing else ends with it:
+// not the server, and no other conversation. What ends a conversation from outside is
+// the cause of its context, the same in the event that Receive returns and in the log.
+// Values of a context that is kept stay what they were; a Conn and a Scope are valid
+// until Serve returns.
+//
+// A client that takes nothing of what is sent to it is cut after a while
+// (parley.ErrSlowConsumer, counted in Stats); one that takes it slowly is not, whatever
+// the server's WriteTimeout. Of a request body that the app leaves unread while it
+// waits for something else, up to 1 MiB is read ahead, so that a client's leaving is
+// noticed; nothing is written to disk.
+//
+// http.Server.Shutdown does not know of upgraded connections: call Gateway.Drain beside
+// it, which lets handlers finish that are at work. A server whose BaseContext ends
+// closes its sockets likewise.
 package nethttp

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -257,95 +255,5 @@ func TestC18DrainEndsWithItsContext(t *testing.T) {
 	close(release)
 	if err := drain(g); err != nil {
 		t.Errorf("at last, Drain returns %v", err)
-	}
-}
-
-// TestDrainLetsHandlersFinish: a socket whose app is at work on a message is closed
-// when it asks for the next one, behind its answer, or when its time is over.
-func TestDrainLetsHandlersFinish(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		buffer []byte // that the app reads into
-		work   time.Duration
-		want   string
-	}{
-		{"in time", nil, time.Second, "\x81\x04done\x88\x02\x03\xf4"},
-		{"with its own buffer", make([]byte, 10), time.Second, "\x81\x04done\x88\x02\x03\xf4"},
-		{"too late", nil, 8 * time.Second, "\x88\x02\x03\xf4"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				g := gateway(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
-					if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
-						return err
-					}
-					read := ws.Read
-					if c.buffer != nil {
-						read = func(ctx context.Context) (parley.WebSocketReceive, error) {
-							return ws.ReadInto(ctx, c.buffer)
-						}
-					}
-					message, err := read(ctx)
-					for ; err == nil; message, err = read(ctx) {
-						time.Sleep(c.work)
-						if err := ws.Write(ctx, parley.Text(message.Text())); err != nil {
-							return err
-						}
-					}
-					return err
-				}))
-				client := adaptertest.ServeInBubble(t, g).Dial()
-				client.Say("%s", getting("/", upgrade...))
-				client.RawHead()
-				client.Say("%s", text("done"))
-				synctest.Wait()
-				drained := make(chan error, 1)
-				go func() { drained <- g.Drain(t.Context()) }()
-				frames := make([]byte, len(c.want))
-				if _, err := io.ReadFull(client, frames); err != nil || string(frames) != c.want {
-					t.Errorf("got %q, %v, want %q", frames, err, c.want)
-				}
-				client.Say("%s", goodbye)
-				if err := <-drained; err != nil {
-					t.Error(err)
-				}
-			})
-		})
-	}
-}
-
-// TestBaseContext: when the context ends that a program has given its server, so do
-// streams, requests and sockets, as in a drain.
-func TestBaseContext(t *testing.T) {
-	for name, request := range map[string]string{"socket": getting("/", upgrade...), "stream": getting("/")} {
-		t.Run(name, func(t *testing.T) {
-			base, end := context.WithCancel(t.Context())
-			waiting, cause := make(chan struct{}), make(chan error, 1)
-			server := adaptertest.New(t, gateway(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-				if scope.Protocol == parley.WebSocket {
-					conn.Receive(ctx)
-					conn.Send(ctx, parley.WebSocketAccept{})
-				} else {
-					sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200}, parley.HTTPResponseBody{Body: []byte("a"), More: true})
-				}
-				close(waiting)
-				<-ctx.Done()
-				cause <- context.Cause(ctx)
-				return nil
-			})))
-			server.Config.BaseContext = func(net.Listener) context.Context { return base }
-			server.Start()
-			client := server.Dial()
-			client.Say("%s", request)
-			adaptertest.Await(t, waiting, "the app")
-			end()
-			client.Say("%s", goodbye)
-			if got := adaptertest.Await(t, cause, "the end"); got != parley.ErrDraining {
-				t.Errorf("ended with %v", got)
-			}
-			if rest := client.Rest(); name == "socket" && !strings.HasSuffix(rest, "\x88\x02\x03\xf4") {
-				t.Errorf("got %q", rest)
-			}
-		})
 	}
 }

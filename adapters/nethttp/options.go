@@ -86,7 +86,9 @@ const (
 	Detach
 
 	// Hold keeps ServeHTTP until the app of the WebSocket has returned, for
-	// middleware above that is to stand around the whole session.
+	// middleware above that is to stand around the whole session. A handshake that is
+	// denied is answered at once all the same; the end of a denial in parts, which has
+	// no length, comes when the app returns.
 	Hold
 )
 

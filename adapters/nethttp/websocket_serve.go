@@ -21,6 +21,29 @@ func (g *Gateway) serveWebSocket(
 	if g.refuseHandshake(w, r) {
 		return
 	}
+	c := g.newWebSocketConn(app, w, r, scope)
+	g.track(r.Context(), c)
+	stopLoss := context.AfterFunc(r.Context(), c.requestEnded)
+	defer stopLoss()
+	if timeout := g.options.HandshakeTimeout; options.Limited(timeout) {
+		timer := time.AfterFunc(timeout, c.timedOut)
+		defer timer.Stop()
+	}
+	if g.options.Mode == Hold && !c.extended {
+		c.run()
+	} else {
+		go c.run()
+	}
+	<-c.answered
+	if c.failure != nil {
+		panic(c.failure)
+	}
+	c.pump()
+}
+
+func (g *Gateway) newWebSocketConn(
+	app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope,
+) *webSocketConn {
 	extended := socket.Extended(r)
 	if extended {
 		r = asUpgrade(r)
@@ -32,24 +55,7 @@ func (g *Gateway) serveWebSocket(
 	c := &webSocketConn{gateway: g, app: app, scope: scope, extended: extended}
 	c.handshake.w, c.answered = w, make(chan struct{})
 	c.ctx, c.cancel = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
-	g.track(r.Context(), c)
-
-	stopLoss := context.AfterFunc(r.Context(), c.requestEnded)
-	defer stopLoss()
-	if timeout := g.options.HandshakeTimeout; options.Limited(timeout) {
-		timer := time.AfterFunc(timeout, c.timedOut)
-		defer timer.Stop()
-	}
-	if g.options.Mode == Hold && !extended {
-		c.run()
-	} else {
-		go c.run()
-	}
-	<-c.answered
-	if c.failure != nil {
-		panic(c.failure)
-	}
-	c.pump()
+	return c
 }
 
 // refuseHandshake answers a handshake that no app has to look at.
