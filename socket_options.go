@@ -6,7 +6,8 @@ import "time"
 // value is the safe default.
 type SocketOptions struct {
 	// MaxMessage is how many bytes a received message may have, after inflation.
-	// Default 1 MiB; negative means no limit. More closes with 1009.
+	// Default 1 MiB; negative means no limit. More closes with 1009, and so does a
+	// message of more than 1024 frames that carry nothing.
 	MaxMessage int64
 
 	// ReadAhead is how many messages (of together at most 1 MiB) are read while
@@ -32,7 +33,9 @@ type SocketOptions struct {
 	PingInterval time.Duration
 	PongTimeout  time.Duration
 
-	// CloseTimeout bounds the close handshake. Default 5 s.
+	// CloseTimeout bounds the close handshake. Default 5 s. A peer that says
+	// goodbye is answered behind what the app still says to messages that came
+	// before, but after half of CloseTimeout at the latest.
 	CloseTimeout time.Duration
 
 	// Deflate offers permessage-deflate, without context takeover, for messages
