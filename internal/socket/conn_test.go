@@ -139,23 +139,6 @@ func TestCloseLosesNothing(t *testing.T) {
 	<-c.Gone()
 }
 
-func TestKickDropsWhatWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, _, p := overPipe(t, parley.SocketOptions{})
-		for range 10 {
-			if err := c.Offer(parley.Text("m")); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait() // the first is being written, the others wait
-		}
-		c.Kick(parley.CloseTryAgainLater, "slow", parley.ErrSlowConsumer)
-		p.expect(finBit|opText, "m")
-		p.expectClose(1013)
-		p.conn.Close()
-		<-c.Gone()
-	})
-}
-
 func TestPingsAreAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx, p := overPipe(t, parley.SocketOptions{})

@@ -23,14 +23,14 @@ func (c *Conn) Ended() *End {
 
 // Close ends the socket with a close frame behind everything that waits to be
 // written. It returns at once; Gone is closed when the peer has answered or its
-// time was up.
+// time was up. If the peer has said goodbye already, its answer waits no longer.
 func (c *Conn) Close(code parley.CloseCode, reason string, cause error) {
-	c.sayGoodbye(End{code, reason, cause}, false)
-}
-
-// Kick is Close that does not wait for what is queued: it is dropped.
-func (c *Conn) Kick(code parley.CloseCode, reason string, cause error) {
-	c.sayGoodbye(End{code, reason, cause}, true)
+	if c.finish(End{code, reason, cause}, nil) {
+		c.out.seal(appendClose(nil, code, reason))
+		go c.linger(nil)
+	} else {
+		c.sayFarewell()
+	}
 }
 
 // Abort cuts the connection.
@@ -62,17 +62,6 @@ func (c *Conn) finish(end End, held *farewell) (first bool) {
 	return first
 }
 
-// sayGoodbye ends the socket with a close frame of its own, or with that which was
-// held back.
-func (c *Conn) sayGoodbye(end End, drop bool) {
-	if c.finish(end, nil) {
-		c.out.seal(appendClose(nil, end.Code, end.Reason), drop)
-		go c.linger(nil)
-	} else {
-		c.sayFarewell()
-	}
-}
-
 // fail ends the socket for what its reader met. The peer is answered by the code
 // alone.
 func (c *Conn) fail(err error) {
@@ -97,7 +86,7 @@ func (c *Conn) sayFarewell() {
 	defer c.endMu.Unlock()
 	if held := c.farewell; held != nil {
 		c.farewell = nil
-		c.out.seal(held.frame, false)
+		c.out.seal(held.frame)
 		close(held.said)
 	}
 }

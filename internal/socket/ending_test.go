@@ -35,7 +35,6 @@ func TestCauses(t *testing.T) {
 		"drain":      func(c *Conn, _ *peer) { c.Close(1012, "", parley.ErrDraining) },
 		"expiry":     func(c *Conn, _ *peer) { c.Close(4401, "", parley.ErrAuthExpired) },
 		"app closes": func(c *Conn, _ *peer) { c.Close(1000, "", parley.ErrClosed) },
-		"kick":       func(c *Conn, _ *peer) { c.Kick(1013, "", parley.ErrSlowConsumer) },
 		"abort":      func(c *Conn, _ *peer) { c.Abort(parley.ErrAppPanic) },
 		"context ends": func(c *Conn, _ *peer) {
 			c.cancel(parley.ErrTooOld)

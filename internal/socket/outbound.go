@@ -242,17 +242,12 @@ func (o *outbound) writeHere(frame []byte, ctxEnds bool) error {
 // fail ends the socket for a write that failed.
 func (o *outbound) fail(err error) { o.c.Abort(endOf(err).Cause) }
 
-// seal puts a close frame behind everything, or in its place, and takes nothing
-// more.
-func (o *outbound) seal(frame []byte, drop bool) {
+// seal puts a close frame behind everything, and takes nothing more.
+func (o *outbound) seal(frame []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.sealed || o.dead {
 		return
-	}
-	if drop {
-		giveBack(o.waiting)
-		o.waiting, o.count = nil, 0
 	}
 	o.add(frame)
 	o.sealed = true
