@@ -151,6 +151,36 @@ func TestB64_EndingParkedScopesWedgesNothing(t *testing.T) {
 	})
 }
 
+// A function in a pool of one ends a scope or a lane that was opened outside, and whose job needs
+// the pool to finish.
+func TestB64_EndingALaneOccupiesNoToken(t *testing.T) {
+	for name, end := range map[string]func(ctx, scope context.Context, end func() error) error{
+		"end": func(_, _ context.Context, end func() error) error { return end() },
+		"End": func(_, scope context.Context, _ func() error) error { return bridge.End(scope) },
+		"End, aimed": func(ctx, scope context.Context, _ func() error) error {
+			return bridge.End(bridge.Aim(ctx, scope))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, bridge.Options{Capacity: 1}, func(
+				t *testing.T, ctx context.Context, b *bridge.Bridge,
+			) {
+				scope, endScope := bridge.ThreadSensitive(ctx)
+				parked := onLane(scope, func(ctx context.Context) {
+					time.Sleep(2 * time.Second)
+					must(t, ctx, sleepPooled(ctx, time.Second))
+				})
+				ender := inPool(ctx, func(ctx context.Context) {
+					time.Sleep(time.Second)
+					wantErr(t, end(ctx, scope, endScope), nil)
+				})
+				must(t, ctx, parked)
+				must(t, ctx, ender)
+			})
+		})
+	}
+}
+
 func TestB65_NestedCallsAreAdmittedWhileClosing(t *testing.T) {
 	bubble(t, bridge.Options{Capacity: 1}, func(
 		t *testing.T, ctx context.Context, b *bridge.Bridge,

@@ -22,6 +22,7 @@ func OnPool(b *Bridge) Executor { return Executor{bridge: b} }
 
 // OnThread returns an [Executor] that gives each client one thread of b, as [ThreadSensitive] does,
 // from its first call on. A nil b means the bridge of each call's context, or else the default one.
+// Past Options.MaxLanes a client waits for a thread; with Options.RefuseLanes it is refused.
 func OnThread(b *Bridge) Executor { return Executor{bridge: b, thread: true} }
 
 // Begin opens what the calls of one client share. The client's calls are made with inner; end gives

@@ -14,7 +14,8 @@ type Future[T any] struct {
 }
 
 // Await waits for the result and returns it. Within a function that runs on a lane it serves the
-// lane meanwhile.
+// lane meanwhile. A pooled function that waits puts its token down; it is known by ctx, or else the
+// function that made the call counts as waiting.
 //
 // Two contexts matter. The context the call was started with governs the call: if it ends before
 // the function began, the function never runs and Await returns the cause; once the function runs,
@@ -22,6 +23,9 @@ type Future[T any] struct {
 // other choice). The context given here bounds this wait: if it ends while the call's own has not,
 // Await returns its cause, and the call goes on and can be awaited again. A result that is there
 // wins over any context. Where both are the same, [Call] says it in one step.
+//
+// A wait that would close a ring of lanes that wait for each other returns [ErrDeadlock], or lets
+// another of them return it.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	mustContext(ctx)
 	j := &f.job
@@ -83,7 +87,7 @@ func (f *Future[T]) Done() <-chan struct{} {
 	}
 	b.unlock()
 	j.watch()
-	j.parkSelector()
+	j.parkMaker()
 	return extra.done
 }
 
@@ -127,13 +131,7 @@ func (j *job) await(ctx context.Context) error {
 func (j *job) wait(ctx context.Context, end, own <-chan struct{}) outcome {
 	act := here(ctx)
 	caller := positionOf(ctx).job
-	if j.waiting() {
-		j.bridge.mu.Lock()
-		if !j.counted || act != nil || caller != nil && caller.running() {
-			j.bridge.noteAwaited(j)
-		}
-		j.bridge.unlock()
-	}
+	j.noteWaiter(act, caller)
 	if act != nil {
 		return act.awaitThat(awaited{call: j}, j.bridge, &j.latch, end, own)
 	}
@@ -141,4 +139,20 @@ func (j *job) wait(ctx context.Context, end, own <-chan struct{}) outcome {
 		return waitOver
 	}
 	return waitCut
+}
+
+// noteWaiter tells who waits for j: the function on a lane's thread, or the one the context was
+// handed to. No mutex is held.
+func (j *job) noteWaiter(act *activation, caller *job) {
+	seen := act != nil || caller != nil && caller.running()
+	if j.waiting() {
+		j.bridge.mu.Lock()
+		if seen || !j.counted {
+			j.bridge.noteAwaited(j)
+		}
+		j.bridge.unlock()
+	}
+	if !seen && j.nested() {
+		j.parkMaker()
+	}
 }

@@ -51,16 +51,16 @@ type job struct {
 
 // extra keeps what most calls do without out of their one allocation.
 type extra struct {
-	awaited  links // its place in tokens.awaited
-	entered  latch // past the door of a full queue
-	selector *job  // the function that selects on done, and counts as waiting
-	done     chan struct{}
-	given    context.Context // the caller's, if the call has a deadline of its own
-	cancel   func()          // ends that deadline
-	watched  bool
-	unwatch  func() bool // see job.watch
-	unread   *unobserved
-	view     *storeView // in abandon mode
+	awaited links // its place in tokens.awaited
+	entered latch // past the door of a full queue
+	maker   *job  // the function that made it, if that counts as waiting for it
+	done    chan struct{}
+	given   context.Context // the caller's, if the call has a deadline of its own
+	cancel  func()          // ends that deadline
+	watched bool
+	unwatch func() bool // see job.watch
+	unread  *unobserved
+	view    *storeView // in abandon mode
 }
 
 // none is the extra of calls that have none. It is only read.
@@ -167,8 +167,8 @@ func (b *Bridge) complete(j *job, err error) {
 	}
 	if done := j.more().done; done != nil {
 		close(done)
-		b.unparkSelector(j)
 	}
+	b.unparkMaker(j)
 	b.fire(&j.latch)
 }
 

@@ -8,7 +8,7 @@ import (
 // LaneOptions configures a lane.
 type LaneOptions struct {
 	// Start runs on the lane's thread before its first job. If it fails, so do the calls, with
-	// [ErrLaneLost] and Start's error.
+	// [ErrLaneLost] and Start's error. It must not wait for a call on its own lane.
 	Start func() error
 
 	// Stop runs on the lane's thread after its last job, also after a failure; not if Start failed
@@ -161,8 +161,20 @@ func (l *Lane) Close(ctx context.Context) error {
 
 // waitEnd waits for the lane's end.
 func (l *Lane) waitEnd(act *activation, caller *job, end <-chan struct{}) bool {
-	if act == nil {
+	if act != nil {
+		return act.awaitThat(awaited{end: l}, l.bridge, &l.end, end, nil) == waitOver
+	}
+	if caller != nil && caller.running() {
 		return l.bridge.waitPlain(caller, &l.end, end, nil)
 	}
-	return act.awaitThat(awaited{end: l}, l.bridge, &l.end, end, nil) == waitOver
+	l.bridge.countUnseen(1)
+	defer l.bridge.countUnseen(-1)
+	return l.bridge.waitPlain(nil, &l.end, end, nil)
+}
+
+func (b *Bridge) countUnseen(change int) {
+	b.mu.Lock()
+	b.tokens.unseen += change
+	b.dispatch()
+	b.unlock()
 }

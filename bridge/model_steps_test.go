@@ -194,9 +194,9 @@ func (m *model) await(ctx context.Context, n *node, at spot, calls []*call) {
 	way := waysToWait[n.way]
 	switch {
 	case m.mode == rings: // only what is the lane's own wait can be proved endless
-		way = waysToWait[n.way%4]
-	case at.lane != nil && !way.serves:
 		way = waysToWait[n.way%5]
+	case at.lane != nil && !way.serves:
+		way = waysToWait[n.way%6]
 	}
 	var futures []*bridge.Future[void]
 	for _, c := range calls {

@@ -50,12 +50,7 @@ func (t *tally) join(slot int, j *job) {
 		return
 	}
 	t.jobs[slot] = j
-	b := j.bridge
-	b.mu.Lock()
-	if !j.counted || t.act != nil || t.caller != nil && t.caller.running() {
-		b.noteAwaited(j)
-	}
-	b.unlock()
+	j.noteWaiter(t.act, t.caller)
 	j.watch()
 }
 

@@ -13,6 +13,7 @@ type tokens struct {
 	taken    int     // functions at work, or about to begin
 	admitted int     // unfinished calls that came from the queue
 	awaited  jobList // calls in the queue that a function waits for
+	unseen   int     // waits for a lane's end by nobody knows whom
 }
 
 // free reports whether a call that comes from the queue may begin now. Then nobody waits for a
@@ -23,11 +24,13 @@ func (b *Bridge) free() bool {
 
 // dispatch grants tokens to the jobs that wait longest.
 func (b *Bridge) dispatch() {
-	for b.tokens.taken < b.stats.Capacity {
-		j := b.tokens.awaited.head
-		fromQueue := b.tokens.admitted < b.stats.Capacity
-		if fromQueue {
-			j = b.pool.jobs.head
+	for {
+		j, fromQueue := b.tokens.awaited.head, false
+		switch {
+		case b.free():
+			j, fromQueue = b.pool.jobs.head, true
+		case b.tokens.taken >= b.bound():
+			return
 		}
 		if j == nil {
 			return
@@ -36,6 +39,11 @@ func (b *Bridge) dispatch() {
 		b.grant(j, fromQueue)
 	}
 }
+
+// bound is how many may be at work before a call that a function waits for may begin. While
+// somebody waits for a lane's end it is one more: he may be a function that keeps his token
+// meanwhile.
+func (b *Bridge) bound() int { return b.stats.Capacity + min(b.tokens.unseen, 1) }
 
 func (b *Bridge) grant(j *job, fromQueue bool) {
 	j.state.Store(stateGranted)
@@ -58,7 +66,7 @@ func (b *Bridge) giveBack(j *job) {
 	}
 }
 
-// noteAwaited tells that a function waits for j: by Await, or on its Done channel.
+// noteAwaited tells that a function waits for j.
 func (b *Bridge) noteAwaited(j *job) {
 	if !j.waiting() {
 		return
@@ -107,9 +115,10 @@ func (b *Bridge) countParked(j *job, change int) {
 	}
 }
 
-// parkSelector makes the function that made j count as waiting until j is complete: somebody has
-// j's Done channel, and the bridge cannot see who selects on it. No mutex is held.
-func (j *job) parkSelector() {
+// parkMaker makes the function that made j count as waiting until j is complete. Somebody waits for
+// j and the bridge cannot see who: he selects on its Done channel, or his context tells no
+// function. No mutex is held.
+func (j *job) parkMaker() {
 	maker := j.by
 	if maker == nil {
 		maker = j.up
@@ -119,9 +128,9 @@ func (j *job) parkSelector() {
 	}
 	b := j.bridge
 	b.mu.Lock()
-	due := !j.fired() && j.extra.selector == nil
+	due := !j.fired() && j.more().maker == nil
 	if due {
-		j.extra.selector = maker
+		j.need().maker = maker
 	}
 	b.unlock()
 	if !due {
@@ -144,15 +153,16 @@ func (j *job) unparkNow() {
 	b.unlock()
 }
 
-// unparkSelector is called when j is complete.
-func (b *Bridge) unparkSelector(j *job) {
-	maker := j.extra.selector
+// unparkMaker is called when j is complete.
+func (b *Bridge) unparkMaker(j *job) {
+	maker := j.more().maker
 	switch {
 	case maker == nil:
+		return
 	case maker.bridge == b:
 		b.unpark(maker)
 	default:
 		b.afterwards(maker.unparkNow)
 	}
-	j.extra.selector = nil
+	j.extra.maker = nil
 }
