@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -73,29 +74,75 @@ func TestFreshClient(t *testing.T) {
 	}
 }
 
-// A kick that comes while the client is let in ends the connection.
+// nosy is a transport that notices what is subscribed to.
+type nosy struct {
+	channel.Transport
+	notice func(subject string)
+}
+
+func (n nosy) Subscribe(
+	ctx context.Context, subject string, deliver func([]byte),
+) (channel.Subscription, error) {
+	n.notice(subject)
+	return n.Transport.Subscribe(ctx, subject, deliver)
+}
+
+// kickFresh dials a consumer that is kicked while its client is let in: when it has
+// joined the first of its groups, or when the handshake is answered.
+func kickFresh(t *testing.T, cause error, early bool) (*parleytest.Socket, *room) {
+	var layer *channel.Layer
+	kick := func() {
+		n, err := layer.KickGroup(context.Background(), "first", cause)
+		if n != 1 || err != nil {
+			t.Errorf("kicked %d, %v", n, err)
+		}
+	}
+	notice := func(subject string) {
+		if early && strings.HasSuffix(subject, "second") {
+			kick()
+		}
+	}
+	broker := new(channel.Broker)
+	layer = channel.New(channel.Options{Transport: nosy{broker.Connect(), notice}, Logger: silent})
+	t.Cleanup(func() { _ = layer.Close(context.Background()) })
+	r := &room{}
+	groups := []channel.Group{"first", "second"}
+	var app parley.App = consumer.New(r.factory, consumer.Options{Layer: layer, Groups: groups})
+	if !early {
+		app = behind(app, nothing, kick)
+	}
+	return dial(t, app), r
+}
+
+// A kick that comes before the client is let in denies it, and one that comes at
+// that moment closes the connection.
 func TestFreshClientKicked(t *testing.T) {
-	for name, at := range map[string]func(next parley.App, kick func()) parley.App{
-		"before": func(next parley.App, kick func()) parley.App { return behind(next, kick, nothing) },
-		"after":  func(next parley.App, kick func()) parley.App { return behind(next, nothing, kick) },
+	for _, test := range []struct {
+		cause  error
+		status int
+		code   parley.CloseCode
+	}{
+		{parley.ErrAuthExpired, 401, 4401},
+		{parley.ErrDraining, 503, 1012},
+		{parley.ErrSlowConsumer, 503, 1013},
+		{goodbye, 403, 4000},
+		{nil, 403, 1000},
+		{errTest, 500, 1011},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				layer, r := newLayer(t), &room{}
-				app := consumer.New(r.factory,
-					consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}})
-				s := parleytest.Dial(t, at(app, func() {
-					n, err := layer.KickGroup(context.Background(), "lobby", parley.ErrAuthExpired)
-					if n != 1 || err != nil {
-						t.Errorf("kicked %d, %v", n, err)
-					}
-				}), request())
-				s.Wait()
-				got := r.disconnects()
-				if len(got) != 1 || parley.CodeOf(got[0]) != parley.CloseUnauthorized {
-					t.Errorf("disconnected with %v", got)
-				}
-			})
-		})
+		early, r := kickFresh(t, test.cause, true)
+		if got := early.Denial(); got.Status != test.status {
+			t.Errorf("%v: denied with %d, want %d", test.cause, got.Status, test.status)
+		}
+		early.Wait()
+		late, other := kickFresh(t, test.cause, false)
+		if code, _ := late.Closed(); code != test.code {
+			t.Errorf("%v: closed with %d, want %d", test.cause, code, test.code)
+		}
+		late.Wait()
+		for _, got := range [][]error{r.disconnects(), other.disconnects()} {
+			if len(got) != 1 || parley.CodeOf(got[0]) != test.code {
+				t.Errorf("%v: disconnected with %v", test.cause, got)
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"net/http"
 	"reflect"
 
 	"github.com/parleygo/parley"
@@ -20,7 +21,7 @@ func (c *Conn) begin() error {
 	if err := c.serially(c.ctx, c.connect); err != nil {
 		return err
 	}
-	if err := c.openInbox(); err != nil {
+	if err := c.openInbox(); err != nil && !c.hasFailed() {
 		return err
 	}
 	// Upgrading goes deep. From connect it would need a stack of twice the size,
@@ -43,7 +44,7 @@ func (c *Conn) begin() error {
 // accept completes the handshake, unless the layer has ended the connection.
 func (c *Conn) accept() error {
 	if c.hasFailed() {
-		return ErrStop // end knows more
+		return c.turnAway()
 	}
 	if err := c.conn.Send(c.ctx, c.answer); err != nil {
 		return err
@@ -56,6 +57,25 @@ func (c *Conn) accept() error {
 		return ErrStop
 	}
 	return nil
+}
+
+// turnAway denies a client that was kicked before it was let in. What has a status of
+// its own, and what is a failure, adapters answer.
+func (c *Conn) turnAway() error {
+	c.mu.Lock()
+	err := c.failed.err
+	c.mu.Unlock()
+	deny := parley.WebSocketDeny{}
+	switch parley.CodeOf(err) {
+	case parley.CloseInternalError:
+		return ErrStop // end knows more
+	case parley.CloseServiceRestart, parley.CloseTryAgainLater:
+		deny.Status = http.StatusServiceUnavailable
+	}
+	if protocol.Status(err) == http.StatusInternalServerError {
+		_ = c.conn.Send(context.WithoutCancel(c.ctx), deny) // a client that is gone does not care
+	}
+	return ErrStop
 }
 
 // connect makes the consumer and asks it about its client. It answers the

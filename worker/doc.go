@@ -66,5 +66,6 @@
 // parley.ErrDraining. Jobs that run may go on for Options.Grace.
 //
 // The layer delivers a message at most once: what a process held in memory when
-// it was killed is lost.
+// it was killed is lost, and so is what waits for longer than the layer's Expiry
+// before a worker begins it.
 package worker
