@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/parleygo/parley"
@@ -23,7 +24,11 @@ import (
 // project is an ordinary gin project. log is where its logger writes.
 func project(t *testing.T, log io.Writer) *gin.Engine {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "page.txt"), []byte("from a file"), 0o600); err != nil {
+	page, long := filepath.Join(dir, "page.txt"), time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
+	if err := os.WriteFile(page, []byte("from a file"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(page, long, long); err != nil { // the same for each project
 		t.Fatal(err)
 	}
 	r := gin.New()

@@ -19,13 +19,7 @@ func (g *Gateway) serveHandover(w http.ResponseWriter, r *http.Request) bool {
 	if outer == nil || !socket.Requested(r) {
 		return false
 	}
-	switch {
-	case g.draining.Load():
-		answer(w, http.StatusServiceUnavailable)
-		return true
-	case g.options.checkOrigin != nil && g.options.checkOrigin(r) != nil:
-		g.warnOfOrigin(r, g.options.checkOrigin(r), "the gateway's options refuse it")
-		answer(w, http.StatusForbidden)
+	if g.refuseNew(w, r) {
 		return true
 	}
 	header := w.Header().Clone()

@@ -67,6 +67,11 @@ func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
 		http.Error(w, bad.Text, bad.Status)
 		return true
 	}
+	return g.refuseNew(w, r)
+}
+
+// refuseNew answers a handshake that comes too late, or from where none may come.
+func (g *Gateway) refuseNew(w http.ResponseWriter, r *http.Request) bool {
 	if g.draining.Load() {
 		answer(w, http.StatusServiceUnavailable)
 		return true
