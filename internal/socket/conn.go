@@ -17,6 +17,7 @@ type Conn struct {
 	raw     rawConn
 	hasRaw  bool
 	deflate bool
+	closing bool // the TCP connection is, or has been closed
 	options *parley.SocketOptions
 	sweeper *sweeper
 	flusher *flusher

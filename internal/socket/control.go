@@ -38,8 +38,7 @@ func parseClose(payload []byte) error {
 	return &parley.CloseError{Code: code, Reason: string(payload[2:])}
 }
 
-// pong answers a ping, ahead of what waits. Of several pings that wait for their
-// answer only the last gets one (RFC 6455, section 5.5.3).
+// pong answers a ping, ahead of what waits.
 func (o *outbound) pong(payload []byte) error {
 	return o.sendControl(appendFrame(make([]byte, 0, 2+len(payload)), finBit|opPong, payload))
 }
@@ -48,22 +47,25 @@ func (o *outbound) ping() error {
 	return o.sendControl([]byte{finBit | opPing, 0})
 }
 
+// maxWaitingControls bounds the bytes of control frames that wait. A peer that pings
+// and does not read gets no more than an answer to its last ping (RFC 6455, section
+// 5.5.3).
+const maxWaitingControls = 1 << 10
+
 func (o *outbound) sendControl(frame []byte) error {
 	o.mu.Lock()
 	if o.dead || o.sealed {
 		o.mu.Unlock()
 		return nil
 	}
-	if o.busy {
-		o.control = frame
-		o.mu.Unlock()
-		return nil
-	}
 	// The reader must not wait for a peer that does not read.
-	if o.c.hasRaw {
+	if o.c.hasRaw && !o.busy {
 		return o.writeHere(frame, false)
 	}
-	o.control = frame
+	if len(o.control)+len(frame) > maxWaitingControls {
+		o.control = nil
+	}
+	o.control = append(o.control, frame...)
 	o.writeQueuedSoon()
 	o.mu.Unlock()
 	return nil

@@ -108,13 +108,13 @@ func endOf(err error) End {
 	return End{parley.CloseAbnormal, "", parley.ErrDisconnected}
 }
 
-// cut closes the TCP connection, once.
+// cut closes the TCP connection, once. That can take its time under TLS.
 func (c *Conn) cut() {
 	c.endMu.Lock()
-	defer c.endMu.Unlock()
-	select {
-	case <-c.gone:
-	default:
+	first := !c.closing
+	c.closing = true
+	c.endMu.Unlock()
+	if first {
 		defer close(c.gone)
 		defer c.out.die()
 		c.net.Close()

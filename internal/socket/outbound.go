@@ -24,7 +24,7 @@ type outbound struct {
 	count    int           // messages among them
 	flying   int           // messages being written, and their bytes: they still
 	flyingB  int           // count, or a stalled peer would cost two queues
-	control  []byte        // a ping or pong that overtakes them
+	control  []byte        // pings and pongs, which overtake them
 	sealed   bool          // a close frame is the last: nothing more is taken
 	dead     bool          // nothing can be written any more
 	room     chan struct{} // closed when there is room again, made by who waits

@@ -30,6 +30,12 @@ type wireCase struct {
 
 // echoes starts a gateway whose app says everything back, and returns its address.
 func echoes(t *testing.T, options parley.SocketOptions) (address string) {
+	server := httptest.NewServer(echoGateway(options))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+func echoGateway(options parley.SocketOptions) http.Handler {
 	echo := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
 			return err
@@ -44,11 +50,9 @@ func echoes(t *testing.T, options parley.SocketOptions) (address string) {
 			}
 		}
 	})
-	server := httptest.NewServer(nethttp.Handler(echo, nethttp.Options{
+	return nethttp.Handler(echo, nethttp.Options{
 		WebSocket: options, Logger: slog.New(slog.DiscardHandler),
-	}))
-	t.Cleanup(server.Close)
-	return server.Listener.Addr().String()
+	})
 }
 
 // dialWire opens a socket. offer is what the client says of extensions; the answer
@@ -60,24 +64,34 @@ func dialWire(t *testing.T, address, offer string) (net.Conn, *bufio.Reader, str
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	r, answer := shakeHands(t, conn, address, offer)
+	return conn, r, answer
+}
+
+func shakeHands(t *testing.T, conn net.Conn, host, offer string) (r *bufio.Reader, answer string) {
+	t.Helper()
 	conn.SetDeadline(time.Now().Add(20 * time.Second)) // a safety net
 	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", address)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", host)
 	if offer != "" {
 		fmt.Fprintf(conn, "Sec-WebSocket-Extensions: %s\r\n", offer)
 	}
 	io.WriteString(conn, "\r\n")
-	r := bufio.NewReader(conn)
+	r = bufio.NewReader(conn)
 	response, err := http.ReadResponse(r, nil)
 	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("the handshake was answered with %v, %v", response, err)
 	}
-	return conn, r, response.Header.Get("Sec-Websocket-Extensions")
+	return r, response.Header.Get("Sec-Websocket-Extensions")
 }
 
 // run acts out the case and compares.
 func (c wireCase) run(t *testing.T, address, offer string) {
 	conn, r, _ := dialWire(t, address, offer)
+	c.act(t, conn, r)
+}
+
+func (c wireCase) act(t *testing.T, conn net.Conn, r *bufio.Reader) {
 	go func() {
 		chop := c.chop
 		if chop == 0 {

@@ -1,7 +1,10 @@
 package socket_test
 
 import (
+	"crypto/tls"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +23,28 @@ func TestWire(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, address, "")
+		})
+	}
+}
+
+// TestWireTLS checks the same where the connection is not the kernel's own.
+func TestWireTLS(t *testing.T) {
+	server := httptest.NewTLSServer(echoGateway(parley.SocketOptions{}))
+	t.Cleanup(server.Close)
+	address := server.Listener.Addr().String()
+	cases := slices.Concat(sizeCases(), pingCases(), fragmentCases(), closeCases(), lengthCases())
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			config := server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+			config.NextProtos = []string{"http/1.1"}
+			conn, err := tls.Dial("tcp", address, config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			r, _ := shakeHands(t, conn, address, "")
+			c.act(t, conn, r)
 		})
 	}
 }

@@ -3,6 +3,7 @@ package socket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -47,6 +48,40 @@ func TestQueuedMessagesAreJoined(t *testing.T) {
 			t.Errorf("%d messages left in %d writes", count, writes)
 		}
 	})
+}
+
+// Pings of a peer that does not read are answered, all of a few and of many at least
+// the last, ahead of messages.
+func TestPongsThatWait(t *testing.T) {
+	for name, row := range map[string]struct{ pings, least, most int }{
+		"a few": {10, 10, 10}, "many": {1000, 1, maxWaitingControls / 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, ctx, p := overPipe(t, parley.SocketOptions{})
+				go c.Read(ctx)
+				for range 2 {
+					c.Offer(parley.Text("m"))
+					synctest.Wait() // the first is being written
+				}
+				for i := range row.pings {
+					p.send(0x89, fmt.Sprint(i))
+				}
+				p.expect(finBit|opText, "m")
+				count, last := 0, ""
+				first, payload := p.frame()
+				for ; first == finBit|opPong; first, payload = p.frame() {
+					count, last = count+1, payload
+				}
+				if count < row.least || count > row.most || last != fmt.Sprint(row.pings-1) {
+					t.Errorf("%d pongs, the last %q", count, last)
+				}
+				if first != finBit|opText || payload != "m" {
+					t.Errorf("then frame %#x %q", first, payload)
+				}
+			})
+		})
+	}
 }
 
 func TestOrderOfConcurrentSenders(t *testing.T) {
