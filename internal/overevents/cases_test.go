@@ -51,11 +51,12 @@ var headCases = []parityCase{
 		w.Header()["Content-Length"] = nil
 		io.WriteString(w, "x")
 	}},
-	{name: "Transfer-Encoding beats Content-Length", handler: func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Transfer-Encoding", "chunked")
-		w.Header().Set("Content-Length", "1")
-		io.WriteString(w, "x")
-	}},
+	{name: "Transfer-Encoding beats Content-Length",
+		handler: func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Transfer-Encoding", "chunked")
+			w.Header().Set("Content-Length", "1")
+			io.WriteString(w, "x")
+		}},
 	{name: "Transfer-Encoding identity", handler: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Transfer-Encoding", "identity")
 		io.WriteString(w, "<html>")
@@ -104,24 +105,27 @@ var bodyCases = []parityCase{
 		w.Write(make([]byte, 2500))
 		w.Write(make([]byte, 2500))
 	}},
-	{name: "write beyond an exact Content-Length", handler: func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Length", "5")
-		io.WriteString(w, "hello")
-		if _, err := io.WriteString(w, "!"); !errors.Is(err, http.ErrContentLength) {
-			panic(err)
-		}
-	}},
+	{name: "write beyond an exact Content-Length",
+		handler: func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "5")
+			io.WriteString(w, "hello")
+			if _, err := io.WriteString(w, "!"); !errors.Is(err, http.ErrContentLength) {
+				panic(err)
+			}
+		}},
 	{name: "ReadFrom a short reader", handler: func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(w, struct{ io.Reader }{strings.NewReader("<p>short")})
 	}},
-	{name: "ReadFrom between buffer and sniffing", handler: func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(w, struct{ io.Reader }{strings.NewReader(strings.Repeat("m", 700))})
-	}},
-	{name: "ReadFrom a long reader between writes", handler: func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "before")
-		n, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader(strings.Repeat("l", 70_000)))
-		fmt.Fprint(w, "after ", n, err)
-	}},
+	{name: "ReadFrom between buffer and sniffing",
+		handler: func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(w, struct{ io.Reader }{strings.NewReader(strings.Repeat("m", 700))})
+		}},
+	{name: "ReadFrom a long reader between writes",
+		handler: func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "before")
+			n, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader(strings.Repeat("l", 70_000)))
+			fmt.Fprint(w, "after ", n, err)
+		}},
 	{name: "close notifier", handler: func(w http.ResponseWriter, r *http.Request) {
 		gone := w.(interface{ CloseNotify() <-chan bool }).CloseNotify()
 		for i := range 3 {
@@ -138,8 +142,10 @@ var bodyCases = []parityCase{
 
 var bodilessCases = []parityCase{
 	{name: "HEAD", handler: say("hello"), request: ask(http.MethodHead, "/", nil)},
-	{name: "HEAD without a word", handler: func(http.ResponseWriter, *http.Request) {}, request: ask(http.MethodHead, "/", nil)},
-	{name: "HEAD of much", handler: say(strings.Repeat("z", 5000)), request: ask(http.MethodHead, "/", nil)},
+	{name: "HEAD without a word",
+		handler: func(http.ResponseWriter, *http.Request) {}, request: ask(http.MethodHead, "/", nil)},
+	{name: "HEAD of much",
+		handler: say(strings.Repeat("z", 5000)), request: ask(http.MethodHead, "/", nil)},
 	{name: "HEAD with Content-Length", handler: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "12345")
 	}, request: ask(http.MethodHead, "/", nil)},
@@ -181,10 +187,11 @@ var trailerCases = []parityCase{
 		w.(http.Flusher).Flush()
 		w.Header().Set(http.TrailerPrefix+"X-Sum", "1234")
 	}},
-	{name: "undeclared trailers from the start", handler: func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(http.TrailerPrefix+"X-Sum", "1234")
-		io.WriteString(w, "x")
-	}},
+	{name: "undeclared trailers from the start",
+		handler: func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(http.TrailerPrefix+"X-Sum", "1234")
+			io.WriteString(w, "x")
+		}},
 	{name: "trailers with Content-Length", handler: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "1")
 		w.Header().Set("Trailer", "X-Sum")
@@ -206,7 +213,8 @@ var failureCases = []parityCase{
 	{name: "no body but Content-Length", handler: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "10")
 	}},
-	{name: "panic before anything", handler: func(http.ResponseWriter, *http.Request) { panic("boom") }},
+	{name: "panic before anything",
+		handler: func(http.ResponseWriter, *http.Request) { panic("boom") }},
 	{name: "panic with a full buffer", handler: func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "never seen")
 		panic("boom")
@@ -217,14 +225,17 @@ var failureCases = []parityCase{
 		io.WriteString(w, "never seen")
 		panic("boom")
 	}},
-	{name: "abort before anything", handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+	{name: "abort before anything",
+		handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
 	{name: "abort after a flush", handler: func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "seen")
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}},
-	{name: "invalid status", handler: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(99) }},
-	{name: "status of four digits", handler: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(1000) }},
+	{name: "invalid status",
+		handler: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(99) }},
+	{name: "status of four digits",
+		handler: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(1000) }},
 	{name: "invalid status, recovered", handler: func(w http.ResponseWriter, r *http.Request) {
 		defer func() { http.Error(w, fmt.Sprint(recover()), http.StatusInternalServerError) }()
 		w.WriteHeader(0)
@@ -233,11 +244,13 @@ var failureCases = []parityCase{
 
 var requestCases = []parityCase{
 	{name: "facts", handler: func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(w, r.Method, r.RequestURI, r.URL.Path, r.URL.RawPath, r.URL.Query(), r.Proto, r.ContentLength,
+		fmt.Fprintln(w, r.Method, r.RequestURI, r.URL.Path, r.URL.RawPath, r.URL.Query(), r.Proto,
+			r.ContentLength,
 			r.TransferEncoding, r.Body == http.NoBody, r.Header, r.Context().Err())
 	}, request: get("/a%2Fb/%C3%BC?q=1&q=2", "X-Test", "one", "X-Test", "two")},
 	{name: "echo", handler: echoBody, request: post(strings.Repeat("echo ", 2000))},
-	{name: "echo of a chunked upload", handler: echoBody, request: upload(strings.Repeat("chunk ", 2000))},
+	{name: "echo of a chunked upload",
+		handler: echoBody, request: upload(strings.Repeat("chunk ", 2000))},
 	{name: "facts of a chunked upload", handler: func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		fmt.Fprintln(w, r.ContentLength, r.TransferEncoding, len(body), err)
@@ -258,7 +271,8 @@ var requestCases = []parityCase{
 	{name: "form", handler: func(w http.ResponseWriter, r *http.Request) {
 		err := r.ParseForm()
 		fmt.Fprintln(w, r.Form, r.PostForm, err)
-	}, request: ask(http.MethodPost, "/?q=url", content("q=body&r=%C3%A9"), "Content-Type", "application/x-www-form-urlencoded")},
+	}, request: ask(http.MethodPost, "/?q=url", content("q=body&r=%C3%A9"), "Content-Type",
+		"application/x-www-form-urlencoded")},
 	{name: "multipart form", handler: func(w http.ResponseWriter, r *http.Request) {
 		file, header, err := r.FormFile("file")
 		if err != nil {
@@ -266,7 +280,8 @@ var requestCases = []parityCase{
 		}
 		text, err := io.ReadAll(file)
 		fmt.Fprintln(w, header.Filename, header.Size, string(text), r.FormValue("field"), err)
-	}, request: ask(http.MethodPost, "/", content(multipartBody), "Content-Type", "multipart/form-data; boundary=xx")},
+	}, request: ask(http.MethodPost, "/", content(multipartBody), "Content-Type",
+		"multipart/form-data; boundary=xx")},
 	{name: "trailers of the request", handler: func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, r.Trailer)
 		io.Copy(io.Discard, r.Body)
@@ -280,7 +295,8 @@ var requestCases = []parityCase{
 		deadline, ok := r.Context().Deadline()
 		fmt.Fprintln(w, r.Context().Err(), deadline.IsZero(), ok)
 	}},
-	{name: "timeout handler", handler: http.TimeoutHandler(say("in time"), time.Hour, "late").ServeHTTP},
+	{name: "timeout handler",
+		handler: http.TimeoutHandler(say("in time"), time.Hour, "late").ServeHTTP},
 }
 
 const multipartBody = "--xx\r\nContent-Disposition: form-data; name=\"field\"\r\n\r\nvalue\r\n" +
@@ -320,5 +336,6 @@ func post(text string) func(string) *http.Request {
 
 // upload has no Content-Length.
 func upload(text string) func(string) *http.Request {
-	return ask(http.MethodPut, "/", func() io.Reader { return struct{ io.Reader }{strings.NewReader(text)} })
+	return ask(http.MethodPut, "/",
+		func() io.Reader { return struct{ io.Reader }{strings.NewReader(text)} })
 }

@@ -131,7 +131,9 @@ func describeEvent(event parley.Event) string {
 }
 
 // scopeOf makes a scope of what a server would have read of r.
-func scopeOf(tb testing.TB, r *http.Request, extensions ...parley.Extension) (*parley.Scope, []byte) {
+func scopeOf(
+	tb testing.TB, r *http.Request, extensions ...parley.Extension,
+) (*parley.Scope, []byte) {
 	tb.Helper()
 	var wire bytes.Buffer
 	if err := r.Write(&wire); err != nil {
@@ -151,7 +153,9 @@ func scopeOf(tb testing.TB, r *http.Request, extensions ...parley.Extension) (*p
 }
 
 // converse runs h over events and returns the conn and the result.
-func converse(tb testing.TB, h http.Handler, r *http.Request, extensions ...parley.Extension) (*refereeConn, error) {
+func converse(
+	tb testing.TB, h http.Handler, r *http.Request, extensions ...parley.Extension,
+) (*refereeConn, error) {
 	tb.Helper()
 	scope, body := scopeOf(tb, r, extensions...)
 	conn := &refereeConn{rules: protocol.HTTP{Head: r.Method == http.MethodHead}}

@@ -37,7 +37,8 @@ func (d *denial) Send(ctx context.Context, event parley.Event) error {
 
 func (d *denial) sendBody(ctx context.Context, part parley.HTTPResponseBody) error {
 	if d.held && !part.More {
-		return d.Conn.Send(ctx, parley.WebSocketDeny{Status: d.head.Status, Header: d.head.Header, Body: part.Body})
+		deny := parley.WebSocketDeny{Status: d.head.Status, Header: d.head.Header, Body: part.Body}
+		return d.Conn.Send(ctx, deny)
 	}
 	if d.held {
 		d.held = false

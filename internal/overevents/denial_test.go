@@ -32,10 +32,12 @@ func (c *handshakeConn) Send(_ context.Context, event parley.Event) error {
 	switch event := event.(type) {
 	case parley.WebSocketDeny:
 		_, err := c.rules.Deny(event)
-		c.events = append(c.events, fmt.Sprintf("deny %d %s %q", event.Status, event.Header.Get("Content-Length"), event.Body))
+		c.events = append(c.events, fmt.Sprintf("deny %d %s %q", event.Status,
+			event.Header.Get("Content-Length"), event.Body))
 		return err
 	case parley.WebSocketResponseStart:
-		c.events = append(c.events, fmt.Sprintf("start %d %s", event.Status, event.Header.Get("Content-Length")))
+		c.events = append(c.events, fmt.Sprintf("start %d %s", event.Status,
+			event.Header.Get("Content-Length")))
 		return c.rules.ResponseStart(event)
 	case parley.WebSocketResponseBody:
 		c.events = append(c.events, fmt.Sprintf("body %d more=%t", len(event.Body), event.More))
@@ -51,15 +53,21 @@ var denialCases = []struct {
 	ending  protocol.WebSocketEnding
 	err     error
 }{
-	{"silence", func(http.ResponseWriter, *http.Request) {}, []string{`deny 200 0 ""`}, protocol.WebSocketDone, nil},
+	{"silence",
+		func(http.ResponseWriter, *http.Request) {}, []string{`deny 200 0 ""`},
+		protocol.WebSocketDone, nil},
 	{"implicit 200", say("hello"), []string{`deny 200 5 "hello"`}, protocol.WebSocketDone, nil},
-	{"not found", http.NotFound, []string{`deny 404 19 "404 page not found\n"`}, protocol.WebSocketDone, nil},
-	{"no content", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }, []string{`deny 204  ""`}, protocol.WebSocketDone, nil},
+	{"not found",
+		http.NotFound, []string{`deny 404 19 "404 page not found\n"`}, protocol.WebSocketDone, nil},
+	{"no content",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }, []string{`deny 204  ""`},
+		protocol.WebSocketDone, nil},
 	{"streamed", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "one")
 		w.(http.Flusher).Flush()
 		io.WriteString(w, strings.Repeat("x", 3000))
-	}, []string{"start 200 ", "body 3 more=true", "body 3000 more=true", "body 0 more=false"}, protocol.WebSocketDone, nil},
+	}, []string{"start 200 ", "body 3 more=true", "body 3000 more=true", "body 0 more=false"},
+		protocol.WebSocketDone, nil},
 	{"hints and trailers", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</x>")
 		w.WriteHeader(http.StatusEarlyHints)
@@ -79,7 +87,9 @@ var denialCases = []struct {
 		w.Header().Set("Content-Length", "5")
 		io.WriteString(w, "x")
 	}, []string{"start 200 5", "body 1 more=true"}, protocol.WebSocketAbort, parley.ErrShortBody},
-	{"beyond events", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(999) }, []string{`deny 999 0 ""`}, protocol.WebSocketFail, parley.ErrInvalidStatus},
+	{"beyond events",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(999) }, []string{`deny 999 0 ""`},
+		protocol.WebSocketFail, parley.ErrInvalidStatus},
 }
 
 // TestOverEventsDenial: whatever a handler answers to a handshake denies it.
@@ -88,8 +98,10 @@ func TestOverEventsDenial(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			conn := &handshakeConn{first: parley.WebSocketConnect{}}
 			err := Serve(context.Background(), c.handler, handshakeScope(t), conn)
-			if !errors.Is(err, c.err) || !slices.Equal(conn.events, c.want) || conn.rules.Finish() != c.ending {
-				t.Errorf("got %q, %v, ending %d, want %q, %v, ending %d", conn.events, err, conn.rules.Finish(), c.want, c.err, c.ending)
+			if !errors.Is(err, c.err) || !slices.Equal(conn.events, c.want) ||
+				conn.rules.Finish() != c.ending {
+				t.Errorf("got %q, %v, ending %d, want %q, %v, ending %d", conn.events, err,
+					conn.rules.Finish(), c.want, c.err, c.ending)
 			}
 		})
 	}
@@ -106,10 +118,13 @@ func TestOverEventsHandshakeLost(t *testing.T) {
 		{parley.WebSocketDisconnect{Cause: parley.ErrDisconnected}, parley.ErrDisconnected},
 		{nil, io.ErrClosedPipe},
 	}
-	unexpected := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler ran") })
+	unexpected := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("the handler ran")
+	})
 	for _, c := range cases {
 		conn := &handshakeConn{first: c.first}
-		if err := Serve(context.Background(), unexpected, handshakeScope(t), conn); !errors.Is(err, c.want) {
+		err := Serve(context.Background(), unexpected, handshakeScope(t), conn)
+		if !errors.Is(err, c.want) {
 			t.Errorf("%v: got %v, want %v", c.first, err, c.want)
 		}
 	}

@@ -27,7 +27,8 @@ func TestOverEventsWithoutExtensions(t *testing.T) {
 		w.(io.ReaderFrom).ReadFrom(file)
 		w.Header().Set("X-Sum", "1")
 	}), request(t, http.MethodGet, "/", nil))
-	if err != nil || conn.got.Hints != nil || conn.got.Trailers != nil || conn.got.Header["Trailer"] != nil || len(conn.got.Body) != 5000 {
+	if err != nil || conn.got.Hints != nil || conn.got.Trailers != nil ||
+		conn.got.Header["Trailer"] != nil || len(conn.got.Body) != 5000 {
 		t.Errorf("got %v, %v", conn.got, err)
 	}
 	for _, event := range conn.events {
@@ -44,7 +45,8 @@ func TestOverEventsLateTrailers(t *testing.T) {
 		io.WriteString(w, "x")
 		w.Header().Set(http.TrailerPrefix+"X-Sum", "1")
 	}), request(t, http.MethodGet, "/", nil), everyHTTPExtension...)
-	if err != nil || conn.got.Trailers.Get("X-Sum") != "1" || conn.got.Header.Get("Content-Length") != "" {
+	if err != nil || conn.got.Trailers.Get("X-Sum") != "1" ||
+		conn.got.Header.Get("Content-Length") != "" {
 		t.Errorf("got %v, %v", conn.got, err)
 	}
 }

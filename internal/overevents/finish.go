@@ -46,7 +46,8 @@ func (w *Writer) breakOff() error {
 	if err := w.sendPart(w.take()); err != nil {
 		return err
 	}
-	return fmt.Errorf("parley: handler wrote %d of %d bytes: %w", w.taken, w.length, parley.ErrShortBody)
+	return fmt.Errorf(
+		"parley: handler wrote %d of %d bytes: %w", w.taken, w.length, parley.ErrShortBody)
 }
 
 // Release gives the buffer back. It is called last, also after a panic.

@@ -29,10 +29,12 @@ func TestFramesOfAHandler(t *testing.T) {
 		{"binary", server(0x82, "hi"), opBinary, "hi", nil, nil},
 		{"nothing in it", server(0x81, ""), opText, "", nil, nil},
 		{"fragments", server(0x01, "a") + server(0x00, "b") + server(0x80, "c"), opText, "abc", nil, nil},
-		{"a ping in between", server(0x01, "a") + server(0x89, "p") + server(0x8a, "q") + server(0x80, "c"),
+		{"a ping in between",
+			server(0x01, "a") + server(0x89, "p") + server(0x8a, "q") + server(0x80, "c"),
 			opText, "ac", nil, []string{"p"}},
 		{"two bytes of length", "\x81\x7e\x00\xc8" + long[:200], opText, long[:200], nil, nil},
-		{"eight bytes of length", "\x81\x7f\x00\x00\x00\x00\x00\x01\x11\x70" + long, opText, long, nil, nil},
+		{"eight bytes of length",
+			"\x81\x7f\x00\x00\x00\x00\x00\x01\x11\x70" + long, opText, long, nil, nil},
 		{"masked", "\x81\x82\x01\x02\x03\x04" + string([]byte{'h' ^ 1, 'i' ^ 2}), opText, "hi", nil, nil},
 		{"close", server(0x88, "\x03\xe8bye"), opClose, "\x03\xe8bye", nil, nil},
 		{"the end", "", 0, "", io.EOF, nil},
@@ -52,7 +54,8 @@ func TestFramesOfAHandler(t *testing.T) {
 			var pings []string
 			reader := frameReader{r: strings.NewReader(c.wire)}
 			op, payload, err := reader.next(func(p []byte) { pings = append(pings, string(p)) })
-			if op != c.op || string(payload) != c.want || !errors.Is(err, c.err) || !slices.Equal(pings, c.pings) {
+			if op != c.op || string(payload) != c.want || !errors.Is(err, c.err) ||
+				!slices.Equal(pings, c.pings) {
 				t.Errorf("got %d %.20q, %v, pings %q", op, payload, err, pings)
 			}
 		})

@@ -109,8 +109,9 @@ func (w *Writer) describe(header http.Header, first []byte, encoded bool) {
 }
 
 // measure settles the Content-Length: the handler's, or size if that is known to
-// be the whole body, and there is no server to find it. A nil value is how a handler declines, here too. On HEAD
-// nothing written may just mean that the handler knew better than to write.
+// be the whole body, and there is no server to find it. A nil value is how a handler
+// declines, here too. On HEAD nothing written may just mean that the handler knew
+// better than to write.
 func (w *Writer) measure(header http.Header, size int, whole bool, encoding string) {
 	values, given := header["Content-Length"]
 	switch {

@@ -26,10 +26,12 @@ func fileCases(t *testing.T) []parityCase {
 		{name: "HEAD of a file", handler: files, request: ask(http.MethodHead, "/big.bin", nil)},
 		{name: "range", handler: files, request: get("/big.bin", "Range", "bytes=50000-89999")},
 		{name: "last bytes", handler: files, request: get("/big.bin", "Range", "bytes=-5")},
-		{name: "range beyond the end", handler: files, request: get("/big.bin", "Range", "bytes=100000-")},
+		{name: "range beyond the end",
+			handler: files, request: get("/big.bin", "Range", "bytes=100000-")},
 		{name: "file that is not there", handler: files, request: get("/none")},
 		{name: "directory", handler: files, request: get("/")},
-		{name: "file not modified", handler: files, request: get("/big.bin", "If-Modified-Since", "Thu, 01 Jan 2099 00:00:00 GMT")},
+		{name: "file not modified",
+			handler: files, request: get("/big.bin", "If-Modified-Since", "Thu, 01 Jan 2099 00:00:00 GMT")},
 		{name: "file copied without a length", handler: func(w http.ResponseWriter, r *http.Request) {
 			file, err := os.Open(filepath.Join(dir, "big.bin"))
 			if err != nil {

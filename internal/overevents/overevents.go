@@ -19,11 +19,15 @@ func Serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 
 // ServeClamping is Serve for a handler of whose writes goes out what its
 // Content-Length has room for. net/http refuses the whole write.
-func ServeClamping(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn) error {
+func ServeClamping(
+	ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn,
+) error {
 	return serve(ctx, h, scope, conn, true)
 }
 
-func serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, clamps bool) error {
+func serve(
+	ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, clamps bool,
+) error {
 	switch scope.Protocol {
 	case parley.HTTP:
 	case parley.WebSocket:
@@ -48,7 +52,9 @@ func serve(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley
 // serveHandshake runs h on a WebSocket's handshake. What it answers denies that,
 // unless it upgrades by itself or a gateway below it takes the conversation over. Both
 // have a check of the Origin of their own.
-func serveHandshake(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn) error {
+func serveHandshake(
+	ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn,
+) error {
 	foreign := origin.Pending(ctx)
 	origin.Allow(ctx)
 	if err := parley.AwaitConnect(ctx, conn); err != nil {
@@ -67,7 +73,9 @@ func serveHandshake(ctx context.Context, h http.Handler, scope *parley.Scope, co
 // runHandler calls h once and takes back, however h ends, what was lent to it:
 // a goroutine that h leaves behind finds a finished context, a closed body and
 // a writer that refuses.
-func runHandler(ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, w *Writer) {
+func runHandler(
+	ctx context.Context, h http.Handler, scope *parley.Scope, conn parley.Conn, w *Writer,
+) {
 	requestCtx := &handlerContext{Context: ctx, handshake: scope.Protocol == parley.WebSocket}
 	w.onHijack = requestCtx.detach
 	r, body := eventRequest(requestCtx, scope, conn, w.server)

@@ -43,16 +43,21 @@ func TestOverEventsEvents(t *testing.T) {
 		handler http.HandlerFunc
 		want    []string
 	}{
-		{"nothing", func(http.ResponseWriter, *http.Request) {}, []string{"start 200 trailers=false", end}},
-		{"little", say("hello"), []string{"start 200 trailers=false", "body 5 more=false buffered=false"}},
-		{"much", say(strings.Repeat("x", 4000)), []string{"start 200 trailers=false", "body 4000 more=true buffered=true", end}},
+		{"nothing",
+			func(http.ResponseWriter, *http.Request) {}, []string{"start 200 trailers=false", end}},
+		{"little",
+			say("hello"), []string{"start 200 trailers=false", "body 5 more=false buffered=false"}},
+		{"much",
+			say(strings.Repeat("x", 4000)),
+			[]string{"start 200 trailers=false", "body 4000 more=true buffered=true", end}},
 		{"flush", func(w http.ResponseWriter, r *http.Request) {
 			w.(http.Flusher).Flush()
 			io.WriteString(w, "one ")
 			io.WriteString(w, "two")
 			w.(http.Flusher).Flush()
 			io.WriteString(w, "rest")
-		}, []string{"start 200 trailers=false", "body 0 more=true buffered=false", "body 7 more=true buffered=false", "body 4 more=false buffered=false"}},
+		}, []string{"start 200 trailers=false", "body 0 more=true buffered=false",
+			"body 7 more=true buffered=false", "body 4 more=false buffered=false"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -183,7 +188,8 @@ func TestOverEventsSuperfluous(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 		http.Error(w, "too late", http.StatusInternalServerError)
 	}), scope, &refereeConn{})
-	if err != nil || !strings.Contains(complaints.String(), "superfluous response.WriteHeader call from") ||
+	const complaint = "superfluous response.WriteHeader call from"
+	if err != nil || !strings.Contains(complaints.String(), complaint) ||
 		!strings.Contains(complaints.String(), "overevents_test.go") {
 		t.Errorf("%v, %q", err, complaints.String())
 	}
@@ -204,7 +210,8 @@ func TestWithoutRoot(t *testing.T) {
 		before := *r.URL
 		got := WithoutRoot(&parley.Scope{Protocol: parley.HTTP, RootPath: c.root, Request: r}, r)
 		want := url.URL{Path: c.path, RawPath: c.raw}
-		if got.URL.Path != want.Path || got.URL.RawPath != want.RawPath || got.URL.RawQuery != before.RawQuery {
+		if got.URL.Path != want.Path || got.URL.RawPath != want.RawPath ||
+			got.URL.RawQuery != before.RawQuery {
 			t.Errorf("%s below %s: got %v, want %v", c.target, c.root, got.URL, want.String())
 		}
 		if *r.URL != before {
@@ -227,8 +234,9 @@ func TestOverEventsAfterReturn(t *testing.T) {
 	if _, err := w.Write([]byte("late")); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("late write: %v", err)
 	}
-	if n, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader("late")); n != 0 || !errors.Is(err, net.ErrClosed) {
-		t.Errorf("late copy: %d, %v", n, err)
+	n, copyErr := w.(io.ReaderFrom).ReadFrom(strings.NewReader("late"))
+	if n != 0 || !errors.Is(copyErr, net.ErrClosed) {
+		t.Errorf("late copy: %d, %v", n, copyErr)
 	}
 	<-w.(*Writer).CloseNotify()
 	if _, err := r.Body.Read(make([]byte, 1)); !errors.Is(err, http.ErrBodyReadAfterClose) {

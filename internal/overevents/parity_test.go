@@ -24,7 +24,10 @@ type parityCase struct {
 // and over events: a client must not be able to tell which.
 func TestOverEventsParity(t *testing.T) {
 	quiet(t)
-	for _, cases := range [][]parityCase{headCases, bodyCases, bodilessCases, trailerCases, failureCases, requestCases, fileCases(t), libraryCases(t)} {
+	for _, cases := range [][]parityCase{
+		headCases, bodyCases, bodilessCases, trailerCases, failureCases, requestCases,
+		fileCases(t), libraryCases(t),
+	} {
 		for _, c := range cases {
 			if c.request == nil {
 				c.request = get("/")
@@ -82,7 +85,9 @@ func get(path string, header ...string) func(base string) *http.Request {
 	return ask(http.MethodGet, path, nil, header...)
 }
 
-func ask(method, path string, body func() io.Reader, header ...string) func(base string) *http.Request {
+func ask(
+	method, path string, body func() io.Reader, header ...string,
+) func(base string) *http.Request {
 	return func(base string) *http.Request {
 		var content io.Reader
 		if body != nil {

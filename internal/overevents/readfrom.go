@@ -29,7 +29,8 @@ func (w *Writer) ReadFrom(src io.Reader) (total int64, err error) {
 	if err := w.drain(); err != nil {
 		return total, err
 	}
-	if file, limited := fileOf(src); file != nil && !w.headOnly && w.supports(parley.ExtensionZeroCopySend) {
+	if file, limited := fileOf(src); file != nil && !w.headOnly &&
+		w.supports(parley.ExtensionZeroCopySend) {
 		n, err := w.sendFile(file, limited)
 		total += n
 		if err != nil {

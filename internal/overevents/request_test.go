@@ -17,7 +17,8 @@ import (
 
 // TestOverEventsLazyBody: nothing is received for a handler that does not read.
 func TestOverEventsLazyBody(t *testing.T) {
-	conn, err := converse(t, say("no, thanks"), request(t, http.MethodPost, "/", strings.NewReader("unread")))
+	conn, err := converse(t, say("no, thanks"), request(t, http.MethodPost, "/",
+		strings.NewReader("unread")))
 	if err != nil || conn.asked != 0 {
 		t.Errorf("%d receives, %v", conn.asked, err)
 	}
@@ -45,7 +46,8 @@ func TestOverEventsDuplex(t *testing.T) {
 }
 
 func TestOverEventsUndeclaredRequestTrailers(t *testing.T) {
-	scope, body := scopeOf(t, request(t, http.MethodPost, "/", struct{ io.Reader }{strings.NewReader("x")}))
+	scope, body := scopeOf(t, request(t, http.MethodPost, "/",
+		struct{ io.Reader }{strings.NewReader("x")}))
 	conn := &refereeConn{chunks: [][]byte{body}}
 	conn.finish = func() { scope.Request.Trailer = http.Header{"X-Sum": {"1"}} }
 	err := conn.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +66,8 @@ func TestOverEventsLostClient(t *testing.T) {
 	conn := &refereeConn{chunks: [][]byte{[]byte("half")}, gone: parley.ErrDisconnected}
 	err := conn.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if string(body) != "half" || !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, parley.ErrDisconnected) {
+		if string(body) != "half" || !errors.Is(err, io.ErrUnexpectedEOF) ||
+			!errors.Is(err, parley.ErrDisconnected) {
 			t.Errorf("read %q, %v", body, err)
 		}
 		io.WriteString(w, "anybody there?")

@@ -27,10 +27,12 @@ func (b *bottom) note(format string, args ...any) error {
 	return nil
 }
 
-func (b *bottom) Enter() bool                               { b.note("enter"); return !b.closed }
-func (b *bottom) Leave()                                    { b.note("leave") }
-func (b *bottom) Header() http.Header                       { return b.header }
-func (b *bottom) Inform(status int, header http.Header)     { b.note("inform %d %v", status, header) }
+func (b *bottom) Enter() bool         { b.note("enter"); return !b.closed }
+func (b *bottom) Leave()              { b.note("leave") }
+func (b *bottom) Header() http.Header { return b.header }
+func (b *bottom) Inform(status int, header http.Header) {
+	b.note("inform %d %v", status, header)
+}
 func (b *bottom) Pushes() bool                              { return true }
 func (b *bottom) Push(to string, _ *http.PushOptions) error { return b.note("push %s", to) }
 func (b *bottom) SetReadDeadline(time.Time) error           { return b.note("read deadline") }
@@ -61,7 +63,8 @@ func TestServerIsAsked(t *testing.T) {
 		controller := http.NewResponseController(w)
 		_, _, hijack := controller.Hijack()
 		return []error{
-			controller.SetReadDeadline(noTime), controller.SetWriteDeadline(noTime), controller.EnableFullDuplex(),
+			controller.SetReadDeadline(noTime), controller.SetWriteDeadline(noTime),
+			controller.EnableFullDuplex(),
 			w.(http.Pusher).Push("/style.css", nil), hijack,
 		}
 	}
@@ -108,7 +111,8 @@ func TestServerFindsTheRest(t *testing.T) {
 			w.Header()["Content-Length"] = nil
 			io.WriteString(w, "x")
 		}, `200 map[Content-Length:[]] "x"`},
-		{"a status of its own", nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(799) }, `799 map[] ""`},
+		{"a status of its own",
+			nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(799) }, `799 map[] ""`},
 		{"a head that was begun", http.Header{
 			"X-Kept": {"1"}, "X-Gone": {"1"}, "X-Changed": {"1"}, "Vary": {"A"}, "Set-Cookie": {"a=1"},
 		}, func(w http.ResponseWriter, r *http.Request) {
@@ -133,7 +137,8 @@ func TestServerFindsTheRest(t *testing.T) {
 func TestServerOfAnotherConversation(t *testing.T) {
 	server := &bottom{closed: true}
 	upon(t, server, func(w http.ResponseWriter, r *http.Request) {
-		if err := http.NewResponseController(w).EnableFullDuplex(); !errors.Is(err, http.ErrNotSupported) {
+		err := http.NewResponseController(w).EnableFullDuplex()
+		if !errors.Is(err, http.ErrNotSupported) {
 			t.Error(err)
 		}
 	})

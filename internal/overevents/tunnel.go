@@ -138,14 +138,14 @@ func acceptOf(header http.Header) (*parley.WebSocketAccept, error) {
 	if header.Get("Sec-Websocket-Extensions") != "" {
 		return nil, errExtended
 	}
-	accept := &parley.WebSocketAccept{Subprotocol: header.Get("Sec-Websocket-Protocol"), Header: header}
+	chosen := header.Get("Sec-Websocket-Protocol")
 	for _, name := range []string{
 		"Connection", "Upgrade", "Content-Length", "Transfer-Encoding",
 		"Sec-Websocket-Accept", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol",
 	} {
 		delete(header, name)
 	}
-	return accept, nil
+	return &parley.WebSocketAccept{Subprotocol: chosen, Header: header}, nil
 }
 
 // send makes events of the handler's frames until the handler closes its end.

@@ -177,7 +177,8 @@ func TestTunnel(t *testing.T) {
 		{"an event of another kind", []parley.Event{parley.HTTPRequest{}}, nil,
 			func(l *library, _ *socketConn, heard func(string)) { heard(l.hear()) },
 			[]string{"EOF"}, []string{accepted}, parley.ErrUnexpectedEvent},
-		{"left without a word", nil, nil, func(*library, *socketConn, func(string)) {}, nil, []string{accepted}, nil},
+		{"left without a word",
+			nil, nil, func(*library, *socketConn, func(string)) {}, nil, []string{accepted}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -194,7 +195,8 @@ func TestTunnel(t *testing.T) {
 				scope.Subprotocols = []string{"chat"}
 				err := Serve(t.Context(), h, scope, conn)
 				if !slices.Equal(heard, c.heard) || !slices.Equal(conn.sent, c.sent) || !errors.Is(err, c.err) {
-					t.Errorf("heard %q, sent %q, %v, want %q, %q, %v", heard, conn.sent, err, c.heard, c.sent, c.err)
+					t.Errorf("heard %q, sent %q, %v, want %q, %q, %v",
+						heard, conn.sent, err, c.heard, c.sent, c.err)
 				}
 			})
 		})
@@ -224,7 +226,8 @@ func TestTunnelOfALibraryThatAnswersFirst(t *testing.T) {
 			io.WriteString(raw, server(0x81, "hi"))
 			raw.Close()
 		}), handshakeScope(t), conn)
-		if want := []string{`accept "" map[X-App:[1]]`, `text "hi"`}; err != nil || !slices.Equal(conn.sent, want) {
+		want := []string{`accept "" map[X-App:[1]]`, `text "hi"`}
+		if err != nil || !slices.Equal(conn.sent, want) {
 			t.Errorf("sent %q, %v", conn.sent, err)
 		}
 	})

@@ -16,7 +16,8 @@ const bufferSize = 2 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-var errHandlerReturned = fmt.Errorf("parley: write after the handler returned: %w", parley.ErrClosed)
+var errHandlerReturned = fmt.Errorf(
+	"parley: write after the handler returned: %w", parley.ErrClosed)
 
 // Writer is the http.ResponseWriter of a conversation of events. It keeps
 // net/http's rules. It is safe to use, though to no effect, after the handler
@@ -187,7 +188,8 @@ func (w *Writer) send(event parley.Event) error {
 // sendContext lets a handler that ran into a deadline say so: on net/http's own
 // server the end of a context ends the handler's work but not its answer.
 func (w *Writer) sendContext() context.Context {
-	if err := w.ctx.Err(); err != nil && (w.server != nil || errors.Is(err, context.DeadlineExceeded)) {
+	err := w.ctx.Err()
+	if err != nil && (w.server != nil || errors.Is(err, context.DeadlineExceeded)) {
 		return context.WithoutCancel(w.ctx)
 	}
 	return w.ctx
