@@ -149,12 +149,16 @@ func (c *Conn) pass(how outcome, last error, result *error) {
 	}
 }
 
-// logFailure writes a line about a failure that nobody above hears of.
+// logFailure writes a line about a failure that nobody above hears of. A logger that
+// is broken costs its line.
 func (a *App) logFailure(text string, err error) {
 	fields := []any{"error", err}
 	var panicked *parley.PanicError
 	if errors.As(err, &panicked) {
 		fields = append(fields, "stack", string(panicked.Stack))
 	}
-	a.options.Logger.Error(text, fields...)
+	_ = usercode.Apart(func() error {
+		a.options.Logger.Error(text, fields...)
+		return nil
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // UnknownPolicy says what happens to a layer message that has no handler, or
@@ -36,8 +37,8 @@ func (c *Conn) unknown(message channel.Message, why error) {
 		return
 	}
 	if a.options.Unknown == UnknownLog || a.mayLog() {
-		a.options.Logger.Warn("parley: layer message without a handler",
-			"type", message.Type(), "group", message.Group(), "error", why, "unknown", a.Stats().Unknown)
+		a.warn("parley: layer message without a handler", "type", message.Type(),
+			"group", message.Group(), "error", why, "unknown", a.Stats().Unknown)
 	}
 }
 
@@ -46,9 +47,16 @@ func (c *Conn) unknown(message channel.Message, why error) {
 func (c *Conn) unsendable(message channel.Message, why error) {
 	c.app.counters.add(countUnsendable)
 	if c.app.mayLog() {
-		c.app.options.Logger.Warn("parley: layer message cannot be forwarded",
-			"type", message.Type(), "error", why)
+		c.app.warn("parley: layer message cannot be forwarded", "type", message.Type(), "error", why)
 	}
+}
+
+// warn writes a line. A logger that panics costs its line, and no client.
+func (a *App) warn(text string, fields ...any) {
+	_ = usercode.Run(func() error {
+		a.options.Logger.Warn(text, fields...)
+		return nil
+	})
 }
 
 // mayLog keeps a mistake that happens for every member of a group from flooding

@@ -35,7 +35,8 @@ func (s *shift) bury(letter DeadLetter) {
 	}
 }
 
-// log writes the one line about a failure, with the stack if it was a panic.
+// log writes the one line about a failure, with the stack if it was a panic. A logger
+// that is broken costs its line.
 func (w *Worker) log(level slog.Level, text string, letter DeadLetter, err error) {
 	fields := []any{"channel", letter.Channel, "type", letter.Message.Type(),
 		"attempts", letter.Attempts, "error", err}
@@ -43,5 +44,8 @@ func (w *Worker) log(level slog.Level, text string, letter DeadLetter, err error
 	if errors.As(err, &panicked) {
 		fields = append(fields, "stack", string(panicked.Stack))
 	}
-	w.options.Logger.Log(context.Background(), level, text, fields...)
+	_ = usercode.Apart(func() error {
+		w.options.Logger.Log(context.Background(), level, text, fields...)
+		return nil
+	})
 }

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -215,4 +216,45 @@ func TestUnlimitedAttempts(t *testing.T) {
 			t.Errorf("%v, %+v", err, w.Stats())
 		}
 	})
+}
+
+// brokenLog is a logger that ends otherwise than it should.
+type brokenLog struct {
+	slog.Handler
+	end func()
+}
+
+func (brokenLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (b brokenLog) Handle(context.Context, slog.Record) error {
+	b.end()
+	return nil
+}
+
+// A logger that is broken costs its line.
+func TestBrokenLog(t *testing.T) {
+	for name, end := range map[string]func(){
+		"panic": func() { panic("ouch") }, "exit": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				layer := newLayer(t)
+				app := worker.Job(func(_ context.Context, m parley.ChannelReceive) error {
+					if string(m.Data) == "bad" {
+						return errTest
+					}
+					return nil
+				})
+				w := worker.New(layer, app, []channel.Name{"jobs"},
+					worker.Options{Attempts: 2, Logger: slog.New(brokenLog{end: end})})
+				stop := run(t, w)
+				send(t, layer, "jobs", "bad", "good")
+				time.Sleep(time.Minute)
+				want := worker.Stats{Done: 1, Retried: 1, Dead: 1}
+				if err := stop(); err != nil || w.Stats() != want {
+					t.Errorf("%v, %+v", err, w.Stats())
+				}
+			})
+		})
+	}
 }
