@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/parleygo/parley"
 )
@@ -253,6 +254,14 @@ func TestHangupBehindUnreadMessages(t *testing.T) {
 	}
 	if _, err := c.Read(ctx); err != ErrEnded || c.Ended().Code != parley.CloseNormal {
 		t.Errorf("Read: %v, ended with %+v", err, c.Ended())
+	}
+}
+
+// An idle socket is what a server has most of: a field more may cost as much as eight.
+func TestConnFitsItsSizeClass(t *testing.T) {
+	const class = 704 // of the allocator's; the next is 768
+	if size := unsafe.Sizeof(Conn{}); size > class {
+		t.Errorf("a Conn has %d bytes, of %d that it may have", size, class)
 	}
 }
 

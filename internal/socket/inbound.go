@@ -46,12 +46,12 @@ type inbound struct {
 	// Only the reader touches these.
 	parser    parser
 	met       error     // what reading has ended with
-	armed     bool      // a read deadline is set and still meant
 	heard     time.Time // when bytes last came in
 	pinged    bool      // and a ping was sent since
+	armed     bool      // a read deadline is set and still meant
+	attemptOn bool      // the attempt reads straight into the message
 	attempt   func(fd uintptr) bool
 	attemptN  int
-	attemptOn bool // straight into the message
 	attemptE  error
 }
 

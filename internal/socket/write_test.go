@@ -91,7 +91,11 @@ func TestOrderOfConcurrentSenders(t *testing.T) {
 	for s := range senders {
 		all.Go(func() {
 			for i := range each {
-				if err := c.Write(ctx, parley.Binary([]byte{byte(s), byte(i >> 8), byte(i)})); err != nil {
+				message := parley.Binary([]byte{byte(s), byte(i >> 8), byte(i)})
+				if i%3 == 0 && c.Offer(message) == nil { // else there was no room
+					continue
+				}
+				if err := c.Write(ctx, message); err != nil {
 					t.Errorf("Write: %v", err)
 				}
 			}
@@ -153,6 +157,18 @@ func TestWriteUnderItsOwnContext(t *testing.T) {
 			p.expect(finBit|opText, "m")
 		}
 	})
+}
+
+// What is offered is written soon, also after pauses.
+func TestOffersAreWritten(t *testing.T) {
+	c, _, p := overTCP(t, parley.SocketOptions{})
+	for i := range 20 {
+		if err := c.Offer(parley.Text(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+		p.expect(finBit|opText, fmt.Sprint(i))
+		time.Sleep(time.Duration(i%3) * shortPace)
+	}
 }
 
 func TestOfferNeverWaits(t *testing.T) {
