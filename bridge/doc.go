@@ -95,7 +95,8 @@
 // # Platforms
 //
 // On Linux, macOS and Windows the bridge knows a lane by its thread. Elsewhere (FreeBSD and others)
-// Go tells no thread's id, and the context must do. There a function on a lane must not hand its
-// context to goroutines that call or wait with it: they would be taken for the lane's thread. Give
-// them one from [AsyncToSync], or from outside. And there a lane may get the process's main thread.
+// Go tells no thread's id, and the context must do. There a function on a lane calls and waits with
+// the very context it was given, and does not hand that to goroutines that call or wait with it:
+// they would be taken for the lane's thread. Give them one from [AsyncToSync], or from outside. And
+// there a lane may get the process's main thread.
 package bridge

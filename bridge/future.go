@@ -145,7 +145,7 @@ func (j *job) wait(ctx context.Context, end, own <-chan struct{}) outcome {
 // handed to. No mutex is held.
 func (j *job) noteWaiter(act *activation, caller *job) {
 	seen := act != nil || caller != nil && caller.running()
-	if j.waiting() {
+	if (seen || j.nested()) && j.waiting() {
 		j.bridge.mu.Lock()
 		if seen || !j.counted {
 			j.bridge.noteAwaited(j)

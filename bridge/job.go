@@ -40,14 +40,20 @@ type job struct {
 	abandon   bool
 	abandoned bool
 	repanic   bool
-	mortal    bool // its context can end
-	bounded   bool // it has a deadline of its own
-	counted   bool // waits as a root call, against its queue's limit
-	admitted  bool // came from the pool's queue
+	life      uint8 // how its context ends: one of the constants below
+	counted   bool  // waits as a root call, against its queue's limit
+	admitted  bool  // came from the pool's queue
 
 	latch
 	err error
 }
+
+// How a call's context ends.
+const (
+	lifeEndless = iota
+	lifeMortal  // with the caller's
+	lifeBounded // with the caller's, or by a deadline of its own
+)
 
 // extra keeps what most calls do without out of their one allocation.
 type extra struct {
@@ -225,11 +231,11 @@ func (b *Bridge) leaveLine(j *job) {
 // ended returns why the call's own context has ended, nil if it has not. It calls code of the
 // user's, so no mutex is held.
 func (j *job) ended() error {
-	if !j.mortal {
+	if j.life == lifeEndless {
 		return nil
 	}
 	// A deadline of the call's own is a child of the caller's context, and may hear late of its end.
-	if j.bounded && j.extra.given.Err() != nil &&
+	if j.life == lifeBounded && j.extra.given.Err() != nil &&
 		!errors.Is(context.Cause(j.Context), ErrRunTimeout) {
 		return endOf(j.extra.given)
 	}
@@ -262,7 +268,7 @@ func (b *Bridge) contextEnded(j *job, why error) bool {
 
 // timedOut returns timeout if the call's own deadline is why it ended, else why.
 func (j *job) timedOut(why, timeout error) error {
-	if j.bounded && errors.Is(why, ErrRunTimeout) {
+	if j.life == lifeBounded && errors.Is(why, ErrRunTimeout) {
 		return timeout
 	}
 	return why
@@ -273,7 +279,7 @@ func (j *job) timedOut(why, timeout error) error {
 func (j *job) watch() {
 	b := j.bridge
 	b.mu.Lock()
-	due := j.mortal && !j.more().watched && !j.fired()
+	due := j.life != lifeEndless && !j.more().watched && !j.fired()
 	if due {
 		j.need().watched = true
 	}
@@ -308,7 +314,7 @@ func (j *job) tellEnded(why error) bool {
 
 // limitTime gives the call a deadline of its own.
 func (j *job) limitTime(d time.Duration) {
-	j.bounded = true
+	j.life = lifeBounded
 	extra := j.need()
 	extra.given = j.Context
 	j.Context, extra.cancel = context.WithTimeoutCause(j.Context, d, ErrRunTimeout)

@@ -37,7 +37,7 @@ func (b *Bridge) take() *job {
 // whether j has begun. The mutex is held at entry and return; where it is not held between, j is in
 // no line.
 func (b *Bridge) beginUnlessEnded(j *job) bool {
-	if j.mortal {
+	if j.life != lifeEndless {
 		b.unlock()
 		why := j.ended()
 		b.mu.Lock()

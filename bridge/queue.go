@@ -90,7 +90,7 @@ func (b *Bridge) sweep(q *queue) bool {
 	q.swept = 0
 	var mortal []*job
 	for j := q.jobs.head; j != nil; j = j.turn.next {
-		if j.mortal {
+		if j.life != lifeEndless {
 			mortal = append(mortal, j)
 		}
 	}

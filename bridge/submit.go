@@ -94,13 +94,15 @@ func (j *job) settle(ctx context.Context, w work, s *settings, act *activation) 
 
 // refine gives the call the context its options ask for.
 func (j *job) refine(s *settings) {
-	if s.timeout > 0 {
+	switch {
+	case s.timeout > 0:
 		j.limitTime(s.timeout)
+	case j.Context.Done() != nil:
+		j.life = lifeMortal
 	}
 	if s.abandon {
 		j.viewStore()
 	}
-	j.mortal = j.Context.Done() != nil
 }
 
 // refuse completes a job nobody else knows of yet.
