@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -134,4 +135,30 @@ func TestOrderByPanics(t *testing.T) {
 	if got := r.disconnects(); len(got) != 1 || !errors.Is(got[0], parley.ErrAppPanic) {
 		t.Errorf("disconnected with %v", got)
 	}
+}
+
+// Serve tells of one failure. A panic beside it is not lost.
+func TestTwoPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &lines{}
+		r := &room{receive: func(ctx context.Context, _ *consumer.Conn, m parley.WebSocketReceive) error {
+			if m.Text() == "late" {
+				<-ctx.Done()
+			}
+			panic(m.Text())
+		}}
+		app := consumer.New(r.factory, consumer.Options{Concurrency: 2, Logger: log.logger()})
+		s := dial(t, app)
+		s.Send(parley.Text("late"))
+		synctest.Wait()
+		s.Send(parley.Text("first"))
+		s.Wait()
+		causes := r.disconnects()
+		if len(causes) != 1 || !strings.Contains(causes[0].Error(), "first") {
+			t.Errorf("disconnected with %v", causes)
+		}
+		if len(log.text) != 1 || !strings.Contains(log.text[0], "late") {
+			t.Errorf("logged %q", log.text)
+		}
+	})
 }

@@ -76,11 +76,16 @@ func (c *Conn) settle(recovered any, err error) outcome {
 		how = outcomeOf(err)
 	}
 	c.mu.Lock()
-	if c.failed != nil && c.returned {
-		how = *c.failed
-	}
+	first := c.failed
 	c.over = true
 	c.mu.Unlock()
+	switch {
+	case first == nil:
+	case c.returned:
+		how = *first
+	case first.failed():
+		c.app.logFailure(secondFailure, first.err)
+	}
 	c.cancel(how.cause)
 	if errors.Is(how.err, context.Canceled) {
 		how.err = context.Cause(c.ctx) // a handler was called away: that says by what
@@ -148,6 +153,9 @@ func (c *Conn) pass(how outcome, last error, result *error) {
 		panic(how.panic)
 	}
 }
+
+// Serve can return one failure.
+const secondFailure = "parley: consumer failed twice"
 
 // logFailure writes a line about a failure that nobody above hears of. A logger that
 // is broken costs its line.

@@ -197,8 +197,9 @@ func (c *Conn) serially(ctx context.Context, hook func(context.Context) error) e
 }
 
 // fail ends the connection from a goroutine that is not Serve's. The first
-// failure counts. A handler is reached by its context, and Serve's goroutine as
-// receiving says: on an Offerer's conn a close never waits.
+// failure counts; an error after it is most often what came of it, and a panic never
+// is. A handler is reached by its context, and Serve's goroutine as receiving says:
+// on an Offerer's conn a close never waits.
 func (c *Conn) fail(how outcome) {
 	c.mu.Lock()
 	first := !c.over && c.failed == nil
@@ -208,6 +209,9 @@ func (c *Conn) fail(how outcome) {
 	accepted := c.accepted
 	c.mu.Unlock()
 	if !first {
+		if how.panic != nil {
+			c.app.logFailure(secondFailure, how.err)
+		}
 		return
 	}
 	c.cancel(how.cause)
