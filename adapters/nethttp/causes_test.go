@@ -105,3 +105,77 @@ func TestOneCause(t *testing.T) {
 		})
 	}
 }
+
+// request is an HTTP conversation on its way to an end.
+type request struct {
+	gateway *nethttp.Gateway
+	client  *adaptertest.Client
+	conn    parley.Conn
+}
+
+// httpCauses are what an HTTP conversation can end for while its app waits.
+var httpCauses = []struct {
+	name    string
+	provoke func(r request)
+	want    error
+}{
+	{"the client is gone", func(r request) { r.client.Close() }, parley.ErrDisconnected},
+	{"the server drains", func(r request) { go r.gateway.Drain(context.Background()) }, parley.ErrDraining},
+	{"a login ends", func(r request) { r.conn.(ending.Ender).End(parley.ErrAuthExpired) }, parley.ErrAuthExpired},
+	{"a login ends and the client is gone", func(r request) {
+		r.conn.(ending.Ender).End(parley.ErrAuthExpired)
+		r.client.Close()
+	}, parley.ErrAuthExpired},
+	{"a drain, and the client is gone", func(r request) {
+		go r.gateway.Drain(context.Background())
+		time.Sleep(10 * time.Second)
+		r.client.Close()
+	}, parley.ErrDraining},
+	{"the client is gone in a drain", func(r request) {
+		go r.gateway.Drain(context.Background())
+		r.client.Close()
+	}, nil},
+}
+
+// TestOneCauseOfHTTP: likewise, whether the app waits for its context or in Receive.
+func TestOneCauseOfHTTP(t *testing.T) {
+	for _, c := range httpCauses {
+		for _, receives := range []bool{false, true} {
+			t.Run(c.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					begun, ended := make(chan parley.Conn, 1), make(chan struct{})
+					var event parley.Event
+					var then error
+					var kept context.Context
+					g := gateway(httpApp(func(ctx context.Context, conn parley.Conn) error {
+						defer close(ended)
+						kept = ctx
+						conn.Receive(ctx) // the body, of which there is none
+						begun <- conn
+						if !receives {
+							<-ctx.Done()
+						}
+						event, _ = conn.Receive(ctx)
+						then = context.Cause(ctx)
+						return parley.Unexpected(event)
+					}))
+					client := adaptertest.ServeInBubble(t, g).Dial()
+					client.Say("%s", getting("/"))
+					go client.Rest()
+					c.provoke(request{gateway: g, client: client, conn: <-begun})
+					<-ended
+					time.Sleep(time.Minute)
+					gone, ok := event.(parley.HTTPDisconnect)
+					want := c.want
+					if want == nil {
+						want = then // whichever is first
+					}
+					if !ok || gone.Cause != want || then != want || context.Cause(kept) != want {
+						t.Errorf("the event is %v, the context ended with %v, and now %v; want %v",
+							event, then, context.Cause(kept), c.want)
+					}
+				})
+			})
+		}
+	}
+}

@@ -50,11 +50,12 @@ func (g *Gateway) Stats() Stats {
 // left and returns ctx's cause. It may be called more than once, and
 // beside http.Server.Shutdown, which does not know of WebSockets.
 func (g *Gateway) Drain(ctx context.Context) error {
-	g.draining.Store(true)
 	wave := drainWave
 	if deadline, ok := ctx.Deadline(); ok {
 		wave = min(wave, time.Until(deadline)/2)
 	}
+	g.overdue.Store(time.Now().Add(wave).UnixNano())
+	g.draining.Store(true)
 	grace := time.NewTimer(wave)
 	defer grace.Stop()
 	g.tellAll(ctx, wave)
@@ -103,6 +104,19 @@ func (g *Gateway) tellAll(ctx context.Context, wave time.Duration) {
 func (c *httpConn) drain(overdue bool) {
 	if overdue || c.waits.Load() {
 		c.ctx.end(parley.ErrDraining)
+	}
+}
+
+// hurry ends a context that is asked for in a drain, when its time is over: the drain
+// may not have known of it.
+func (g *Gateway) hurry(conn *httpConn, armed *armedContext) {
+	switch {
+	case !g.draining.Load():
+	case conn.waits.Load():
+		armed.cancel(parley.ErrDraining)
+	default:
+		left := time.Until(time.Unix(0, g.overdue.Load()))
+		armed.haste = time.AfterFunc(left, func() { armed.end(parley.ErrDraining) })
 	}
 }
 

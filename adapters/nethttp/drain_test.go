@@ -257,3 +257,31 @@ func TestC18DrainEndsWithItsContext(t *testing.T) {
 		t.Errorf("at last, Drain returns %v", err)
 	}
 }
+
+// TestDrainTellsLateComers: an app that comes to wait for its end when a drain is
+// over, or under way, is told when its time is over, and not before.
+func TestDrainTellsLateComers(t *testing.T) {
+	for _, work := range []time.Duration{0, time.Second, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			began, told := time.Now(), time.Time{}
+			g := gateway(httpApp(func(ctx context.Context, conn parley.Conn) error {
+				time.Sleep(work)
+				<-ctx.Done()
+				told = time.Now()
+				return context.Cause(ctx)
+			}))
+			client := adaptertest.ServeInBubble(t, g).Dial()
+			client.Say("%s", getting("/"))
+			if err := g.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if answer := client.Response("GET"); answer.Status != 503 {
+				t.Errorf("%+v", answer)
+			}
+			synctest.Wait()
+			if got, want := told.Sub(began), max(work, 5*time.Second); got != want {
+				t.Errorf("told after %v, want %v", got, want)
+			}
+		})
+	}
+}

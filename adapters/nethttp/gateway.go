@@ -20,6 +20,7 @@ type Gateway struct {
 	conns    sync.Pool // of *httpConn
 
 	draining atomic.Bool
+	overdue  atomic.Int64 // when a drain waits for nobody any more, in Unix nanoseconds
 
 	spooled atomic.Int64  // bytes that spools hold
 	slow    atomic.Uint64 // conversations cut for slow clients

@@ -34,6 +34,7 @@ type armedContext struct {
 
 	mu    sync.Mutex
 	watch *time.Timer // has the body watched
+	haste *time.Timer // ends it in a drain
 }
 
 // watchAfter is how long an app may leave the body unread, once it waits for the
@@ -63,9 +64,7 @@ func (l *liveContext) arm() *armedContext {
 	default:
 		armed.stop = context.AfterFunc(parent, func() { armed.cancel(conn.loss()) })
 		conn.gateway.track(parent, conn)
-		if conn.waits.Load() && conn.gateway.draining.Load() {
-			armed.cancel(parley.ErrDraining)
-		}
+		conn.gateway.hurry(conn, armed)
 	}
 	l.armed.Store(armed)
 	return armed
@@ -131,8 +130,10 @@ func (a *armedContext) end(cause error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.watch != nil {
-		a.watch.Stop()
+	for _, timer := range []*time.Timer{a.watch, a.haste} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	a.cancel(cause)
 }
