@@ -70,7 +70,7 @@ func TestPatternsThatAreMeant(t *testing.T) {
 		"/v1/items:batch": "/v1/items:batch", "/%3Aroom": "/:room", "/%2A": "/*", "/a$": "/a$",
 		"/a*b": "/a*b", "/x%3Fy": "/x%3Fy", "example.org/x": "example.org/x",
 		"localhost/x": "localhost/x", "[::1]/x": "[::1]/x", "/%3Cint:x%3E": "/%3Cint:x%3E",
-		"/%24": "/$", "/@ann": "/@ann", "/{$}": "/", "/~": "/~",
+		"/%24": "/$", "/@ann": "/@ann", " /x": "/x", "GET \t /y": "/y", "/{$}": "/", "/~": "/~",
 	} {
 		var g guestbook
 		var u router.URLs
