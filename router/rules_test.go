@@ -30,6 +30,8 @@ var rules = []struct {
 	{"B1.2 whatever the order", ordered, "/a/c", "wildcard", values{"x": "c"}},
 	{"B1.2 of equals the first that fits", ordered, "/n/7", "int", values{"id": "7"}},
 	{"B1.2 of equals the next", ordered, "/n/seven", "any", values{"name": "seven"}},
+	{"B1.2 of equals that constrain another value", ordered, "/p/x/7", "page",
+		values{"name": "x", "page": "7"}},
 	{"B1.2 methods", ordered, "POST /m", "post", nil},
 	{"B1.2 GET serves HEAD", ordered, "HEAD /m", "get", nil},
 	{"B1.2 a host goes first", ordered, "example.org/a/b", "host", nil},
@@ -143,6 +145,8 @@ func ordered(u *router.URLs, g *guestbook) {
 	u.Handle("/a/b", g.app("literal"))
 	u.Handle("/n/{id}", g.app("int", "id"), router.Int("id"))
 	u.Handle("/n/{name}", g.app("any", "name"))
+	u.Handle("/p/{name}/{page}", g.app("named", "name", "page"), router.Int("name"))
+	u.Handle("/p/{name}/{page}", g.app("page", "name", "page"), router.Int("page"))
 	u.Handle("GET /m", g.app("get"))
 	u.Handle("POST /m", g.app("post"))
 	u.Handle("example.org/a/", g.app("host"))
