@@ -22,3 +22,14 @@ func Aim(ctx, from context.Context) context.Context {
 
 // DefaultMade reports whether the default bridge has been made. Nobody may be making it.
 func DefaultMade() bool { return standard.bridge != nil }
+
+// Waiters returns how long the list of those who wait for f is, with those who have left it.
+func Waiters[T any](f *Future[T]) int {
+	f.job.bridge.mu.Lock()
+	defer f.job.bridge.mu.Unlock()
+	n := 0
+	for w := f.job.waiters.Load(); w != nil && w != &opened; w = w.next {
+		n++
+	}
+	return n
+}

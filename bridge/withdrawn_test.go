@@ -194,3 +194,27 @@ func TestB37_ManyCancelledCallersLeaveTogether(t *testing.T) {
 		})
 	}
 }
+
+// Waits that are left again and again leave nothing behind, in any way to wait that can be left.
+func TestB38_LeftWaitsAreForgotten(t *testing.T) {
+	for _, way := range waysToWait[:4] {
+		t.Run(way.name, func(t *testing.T) {
+			everywhere(t, func(
+				t *testing.T, ctx context.Context, b *bridge.Bridge, where bridge.Option,
+			) {
+				long := do(ctx, func(context.Context) { time.Sleep(time.Hour) }, where)
+				stays := make(chan void)
+				go func() { defer close(stays); must(t, ctx, long) }()
+				for range 1000 {
+					short, cancel := context.WithTimeout(ctx, time.Second)
+					wantErr(t, way.wait(short, long), context.DeadlineExceeded)
+					cancel()
+				}
+				if n := bridge.Waiters(long); n > 30 {
+					t.Errorf("%d waiters are remembered", n)
+				}
+				<-stays
+			})
+		})
+	}
+}
