@@ -73,7 +73,8 @@ func TestB78_HandlerSpeaksInEvents(t *testing.T) {
 		w.(http.Flusher).Flush()
 		io.WriteString(w, "second")
 	}), r)
-	if response.Status != 201 || response.Body != "first second" || !slices.Equal(response.Header["X-Out"], []string{"one", "two"}) {
+	if response.Status != 201 || response.Body != "first second" ||
+		!slices.Equal(response.Header["X-Out"], []string{"one", "two"}) {
 		t.Errorf("%d %v %q", response.Status, response.Header, response.Body)
 	}
 	want := []string{"start 201", `body "first " true`, `body "second" false`}
@@ -83,8 +84,11 @@ func TestB78_HandlerSpeaksInEvents(t *testing.T) {
 }
 
 func TestB79_RootPathIsTakenOff(t *testing.T) {
-	for path, want := range map[string]string{"/base/x": "/x", "/basement": "/basement", "/base": "/"} {
-		inner := onBridge(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.URL.Path) })
+	for path, want := range map[string]string{"/base/x": "/x", "/basement": "/basement",
+		"/base": "/"} {
+		inner := onBridge(t, func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, r.URL.Path)
+		})
 		app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 			scope = scope.Clone()
 			scope.RootPath = "/base"
@@ -97,14 +101,18 @@ func TestB79_RootPathIsTakenOff(t *testing.T) {
 }
 
 func TestB80_PathsAreUTF8(t *testing.T) {
-	app := onBridge(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path, " ", r.URL.RawPath) })
-	if got := parleytest.Do(t, app, request("GET", "/caf%C3%A9%2Fbar", "")).Body; got != "/café/bar /caf%C3%A9%2Fbar" {
+	app := onBridge(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.URL.Path, " ", r.URL.RawPath)
+	})
+	if got := parleytest.Do(t, app, request("GET", "/caf%C3%A9%2Fbar",
+		"")).Body; got != "/café/bar /caf%C3%A9%2Fbar" {
 		t.Errorf("handler saw %s", got)
 	}
 }
 
 func TestB81_SilenceIsAnEmptyAnswer(t *testing.T) {
-	response := parleytest.Do(t, onBridge(t, func(http.ResponseWriter, *http.Request) {}), request("GET", "/", ""))
+	response := parleytest.Do(t, onBridge(t, func(http.ResponseWriter, *http.Request) {}),
+		request("GET", "/", ""))
 	if got := said(response.Sent); !slices.Equal(got, []string{"start 200", `body "" false`}) {
 		t.Errorf("sent %q", got)
 	}
@@ -125,7 +133,8 @@ func TestB83_WriterHearsOfTheLength(t *testing.T) {
 			counts = append(counts, n)
 		}
 	}), request("GET", "/", ""))
-	if !slices.Equal(counts, []int{4, 2, 2, 0}) || last != http.ErrContentLength || response.Body != "12345678" {
+	if !slices.Equal(counts, []int{4, 2, 2, 0}) || last != http.ErrContentLength ||
+		response.Body != "12345678" {
 		t.Errorf("wrote %v, %v; client got %q", counts, last, response.Body)
 	}
 }
@@ -136,7 +145,8 @@ func TestB84_AnswerNotBegunIsReplaced(t *testing.T) {
 		io.WriteString(w, "half an answer")
 		panic("trouble")
 	}), request("GET", "/", ""))
-	if response.Status != 500 || strings.Contains(response.Body, "half") || !errors.Is(response.Err, parley.ErrAppPanic) {
+	if response.Status != 500 || strings.Contains(response.Body, "half") ||
+		!errors.Is(response.Err, parley.ErrAppPanic) {
 		t.Errorf("%d %q, %v", response.Status, response.Body, response.Err)
 	}
 }
@@ -202,7 +212,8 @@ func TestB86_RepeatedHeadersAreRefused(t *testing.T) {
 	r := request("GET", "/", "")
 	r.Header["X-Many"] = make([]string, 101)
 	called := false
-	response := parleytest.Do(t, onBridge(t, func(http.ResponseWriter, *http.Request) { called = true }), r)
+	response := parleytest.Do(t, onBridge(t,
+		func(http.ResponseWriter, *http.Request) { called = true }), r)
 	if response.Status != 400 || called || len(response.Sent) != 2 {
 		t.Errorf("%d, handler called %v, %d events", response.Status, called, len(response.Sent))
 	}
@@ -211,7 +222,8 @@ func TestB86_RepeatedHeadersAreRefused(t *testing.T) {
 func TestB87_LimitCanBeTurnedOff(t *testing.T) {
 	r := request("GET", "/", "")
 	r.Header["X-Many"] = make([]string, 10_000)
-	response := parleytest.Do(t, onBridge(t, func(http.ResponseWriter, *http.Request) {}, blocking.Options{MaxRepeatedHeader: -1}), r)
+	response := parleytest.Do(t, onBridge(t, func(http.ResponseWriter, *http.Request) {},
+		blocking.Options{MaxRepeatedHeader: -1}), r)
 	if response.Status != 200 {
 		t.Errorf("%d", response.Status)
 	}
@@ -221,7 +233,8 @@ func TestB87_LimitCanBeTurnedOff(t *testing.T) {
 // calls while an event is on its way is served.
 func TestBlockingKeepsToOneLane(t *testing.T) {
 	var depth int
-	inner := bridge.SyncToAsync0(func(context.Context) (int, error) { return depth, nil }, bridge.Sensitive())
+	inner := bridge.SyncToAsync0(func(context.Context) (int, error) { return depth, nil },
+		bridge.Sensitive())
 	app := onBridge(t, func(w http.ResponseWriter, r *http.Request) {
 		depth = 42 // no lock: one thread
 		value, err := inner(r.Context()).Await(r.Context())
@@ -271,8 +284,10 @@ func TestBlockingRefusedIs503(t *testing.T) {
 func TestMistakesOfWiring(t *testing.T) {
 	handler := http.NotFoundHandler()
 	for want, wire := range map[string]func(){
-		"blocking: App of a nil handler":  func() { blocking.App(nil) },
-		"blocking: App takes one Options": func() { blocking.App(handler, blocking.Options{}, blocking.Options{}) },
+		"blocking: App of a nil handler": func() { blocking.App(nil) },
+		"blocking: App takes one Options": func() {
+			blocking.App(handler, blocking.Options{}, blocking.Options{})
+		},
 	} {
 		func() {
 			defer func() {

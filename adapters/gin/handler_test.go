@@ -23,13 +23,16 @@ func respond(ctx context.Context, conn parley.Conn, body string) error {
 }
 
 // telling answers with what it knows of gin.
-var telling = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+var telling = parley.AppFunc(func(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn,
+) error {
 	return respond(ctx, conn, facts(ctx, scope))
 })
 
 func facts(ctx context.Context, scope *parley.Scope) string {
 	return fmt.Sprintf("room=%s rest=%s route=%s user=%v keys=%d ip=%s",
-		scope.PathValue("room"), scope.PathValue("rest"), parleygin.FullPath(ctx), parleygin.Value(ctx, "user"),
+		scope.PathValue("room"), scope.PathValue("rest"), parleygin.FullPath(ctx), parleygin.Value(ctx,
+			"user"),
 		len(parleygin.Keys(ctx)), parleygin.ClientIP(ctx))
 }
 
@@ -77,9 +80,12 @@ func TestHandlerKnowsWhatGinKnows(t *testing.T) {
 		header     []string
 		want       string
 	}{
-		{"route", "/rooms/7/a/b", nil, "200 room=7 rest=/a/b route=/rooms/:room/*rest user=<nil> keys=0 ip=127.0.0.1"},
-		{"trusted proxy", "/rooms/7/", []string{"X-Forwarded-For: 192.0.2.7, 198.51.100.9"}, "200 room=7 rest=/ route=/rooms/:room/*rest user=<nil> keys=0 ip=198.51.100.9"},
-		{"group", "/api/9/talk", []string{"Authorization: Bearer ada"}, "200 room=9 rest= route=/api/:room/talk user=ada keys=1 ip=127.0.0.1"},
+		{"route", "/rooms/7/a/b", nil,
+			"200 room=7 rest=/a/b route=/rooms/:room/*rest user=<nil> keys=0 ip=127.0.0.1"},
+		{"trusted proxy", "/rooms/7/", []string{"X-Forwarded-For: 192.0.2.7, 198.51.100.9"},
+			"200 room=7 rest=/ route=/rooms/:room/*rest user=<nil> keys=0 ip=198.51.100.9"},
+		{"group", "/api/9/talk", []string{"Authorization: Bearer ada"},
+			"200 room=9 rest= route=/api/:room/talk user=ada keys=1 ip=127.0.0.1"},
 		{"group, refused", "/api/9/talk", nil, `401 {"error":"who are you?"}`},
 		{"no route", "/elsewhere", nil, "200 room= rest= route= user=<nil> keys=0 ip=127.0.0.1"},
 		{"no method", "/post", nil, "200 room= rest= route= user=<nil> keys=0 ip=127.0.0.1"},
@@ -98,7 +104,8 @@ func TestHandlerKnowsWhatGinKnows(t *testing.T) {
 func TestHandlerOfAHandler(t *testing.T) {
 	var writer string
 	r := gin.New()
-	r.NoRoute(parleygin.Handler(nethttp.App(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.NoRoute(parleygin.Handler(nethttp.App(http.HandlerFunc(func(w http.ResponseWriter,
+		req *http.Request) {
 		writer = fmt.Sprintf("%T", w)
 		io.WriteString(w, "implicit")
 	}))))
@@ -113,7 +120,8 @@ func TestContextGoesThrough(t *testing.T) {
 	inner := gin.New()
 	inner.GET("/:room", func(c *gin.Context) {
 		ctx := c.Request.Context()
-		c.String(200, "%v %v %v %s", ctx.Value(contextKey("user")), parleygin.Value(ctx, "user"), ctx.Value(contextKey("own")), parleygin.FullPath(ctx))
+		c.String(200, "%v %v %v %s", ctx.Value(contextKey("user")), parleygin.Value(ctx, "user"),
+			ctx.Value(contextKey("own")), parleygin.FullPath(ctx))
 	})
 	own := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -167,12 +175,15 @@ var failingApps = []struct {
 		streaming(nil).Serve(ctx, scope, conn)
 		panic(http.ErrAbortHandler)
 	}), "200 part CUT"},
-	{"fails before", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return errors.New("secret") }),
-		"500 Internal Server Error\n"},
-	{"panics before", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { panic("secret") }),
-		"500 Internal Server Error\n"},
-	{"not found", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return parley.ErrNotFound }),
-		"404 Not Found\n"},
+	{"fails before", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error {
+		return errors.New("secret")
+	}), "500 Internal Server Error\n"},
+	{"panics before", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error {
+		panic("secret")
+	}), "500 Internal Server Error\n"},
+	{"not found", parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error {
+		return parley.ErrNotFound
+	}), "404 Not Found\n"},
 }
 
 func streaming(err error) parley.AppFunc {
@@ -213,7 +224,8 @@ func TestLeaversAreNoPanics(t *testing.T) {
 	var recovered bytes.Buffer
 	begun := make(chan struct{})
 	stream := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
-		start := parley.HTTPResponseStart{Status: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}}
+		start := parley.HTTPResponseStart{Status: 200,
+			Header: http.Header{"Content-Type": {"text/event-stream"}}}
 		if err := conn.Send(ctx, start); err != nil {
 			return err
 		}

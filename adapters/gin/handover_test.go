@@ -55,8 +55,10 @@ func TestEnginesInATest(t *testing.T) {
 		if got := ws.Receive().Text(); !strings.HasPrefix(got, "ada ") {
 			t.Errorf("%s: %q", name, got)
 		}
-		for path, status := range map[string]int{"/rooms/none": 404, "/nowhere": 404, "/rooms/panic": 500} {
-			if denied := parleytest.Dial(t, app, httptest.NewRequest("GET", path, nil)).Denial(); denied == nil || denied.Status != status {
+		for path, status := range map[string]int{"/rooms/none": 404, "/nowhere": 404,
+			"/rooms/panic": 500} {
+			if denied := parleytest.Dial(t, app, httptest.NewRequest("GET", path,
+				nil)).Denial(); denied == nil || denied.Status != status {
 				t.Errorf("%s%s: %+v", name, path, denied)
 			}
 		}
@@ -72,13 +74,16 @@ func TestGatewaysNest(t *testing.T) {
 	}
 	for name, engine := range engines() {
 		for chain, list := range map[string][]parley.Middleware{
-			"native":             nil,
-			"wrapped":            {wrapping},
-			"wrapped twice":      {wrapping, nethttp.Middleware(func(h http.Handler) http.Handler { return h }), wrapping},
-			"below gin, wrapped": {parleygin.Middleware(func(c *gin.Context) { c.Header("X-Outer", "1") }), wrapping},
+			"native":  nil,
+			"wrapped": {wrapping},
+			"wrapped twice": {wrapping,
+				nethttp.Middleware(func(h http.Handler) http.Handler { return h }), wrapping},
+			"below gin, wrapped": {parleygin.Middleware(func(c *gin.Context) { c.Header("X-Outer", "1") }),
+				wrapping},
 		} {
 			t.Run(name+"/"+chain, func(t *testing.T) {
-				outer := nethttp.Handler(parley.Chain(nethttp.App(engine), list...), nethttp.Options{Logger: silent})
+				outer := nethttp.Handler(parley.Chain(nethttp.App(engine), list...),
+					nethttp.Options{Logger: silent})
 				got := visit(t, outer, "/rooms/ada", nil)
 				if got.status != 101 || got.subprotocol != "v2" || len(got.messages) != 1 ||
 					!strings.HasPrefix(got.messages[0], "ada ") || !strings.HasPrefix(got.closed, "1000") {

@@ -38,9 +38,14 @@ func project(t *testing.T, log io.Writer) *gin.Engine {
 	}))
 	r.GET("/json", func(c *gin.Context) { c.JSON(http.StatusCreated, gin.H{"hello": "gin"}) })
 	r.HEAD("/json", func(c *gin.Context) { c.JSON(http.StatusCreated, gin.H{"hello": "gin"}) })
-	r.GET("/users/:id/*rest", func(c *gin.Context) { c.String(200, "%s %s %s", c.Param("id"), c.Param("rest"), c.FullPath()) })
+	r.GET("/users/:id/*rest", func(c *gin.Context) {
+		c.String(200, "%s %s %s", c.Param("id"), c.Param("rest"), c.FullPath())
+	})
 	r.GET("/status", func(c *gin.Context) { c.Status(http.StatusNoContent) })
-	r.GET("/cookie", func(c *gin.Context) { c.SetCookie("a", "1", 60, "/", "", true, true); c.Redirect(302, "/json") })
+	r.GET("/cookie", func(c *gin.Context) {
+		c.SetCookie("a", "1", 60, "/", "", true, true)
+		c.Redirect(302, "/json")
+	})
 	r.GET("/stream", func(c *gin.Context) {
 		n := 0
 		c.Stream(func(w io.Writer) bool {
@@ -70,9 +75,13 @@ func project(t *testing.T, log io.Writer) *gin.Engine {
 		}
 		c.String(200, "%s %d %s", file.Filename, file.Size, c.PostForm("name"))
 	})
-	r.POST("/echo", func(c *gin.Context) { c.DataFromReader(200, -1, "text/plain", c.Request.Body, nil) })
+	r.POST("/echo", func(c *gin.Context) {
+		c.DataFromReader(200, -1, "text/plain", c.Request.Body, nil)
+	})
 	r.GET("/file", func(c *gin.Context) { c.File(filepath.Join(dir, "page.txt")) })
-	r.GET("/attachment", func(c *gin.Context) { c.FileAttachment(filepath.Join(dir, "page.txt"), "other.txt") })
+	r.GET("/attachment", func(c *gin.Context) {
+		c.FileAttachment(filepath.Join(dir, "page.txt"), "other.txt")
+	})
 	r.Static("/static", dir)
 	admin := r.Group("/admin", gin.BasicAuth(gin.Accounts{"ada": "lovelace"}))
 	admin.GET("/", func(c *gin.Context) { c.String(200, "hello "+c.GetString(gin.AuthUserKey)) })
@@ -94,9 +103,11 @@ func project(t *testing.T, log io.Writer) *gin.Engine {
 
 // logger logs what gin's does, without the time.
 func logger(w io.Writer) gin.HandlerFunc {
-	return gin.LoggerWithConfig(gin.LoggerConfig{Output: w, Formatter: func(p gin.LogFormatterParams) string {
-		return fmt.Sprintf("%d %s %s %d bytes from %s %s\n", p.StatusCode, p.Method, p.Path, p.BodySize, p.ClientIP, p.ErrorMessage)
-	}})
+	return gin.LoggerWithConfig(gin.LoggerConfig{Output: w,
+		Formatter: func(p gin.LogFormatterParams) string {
+			return fmt.Sprintf("%d %s %s %d bytes from %s %s\n", p.StatusCode, p.Method, p.Path, p.BodySize,
+				p.ClientIP, p.ErrorMessage)
+		}})
 }
 
 const form = "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nada\r\n" +
@@ -117,7 +128,8 @@ var identityCases = []struct{ name, request, want string }{
 	{"panic", ask("GET", "/panic", ""), `{"panic":"boom"}`},
 	{"panic in the middle", ask("GET", "/panic-late", ""), "part"},
 	{"abort", ask("GET", "/abort", ""), ""},
-	{"upload", ask("POST", "/upload", form, "Content-Type: multipart/form-data; boundary=b"), "a.txt 8 ada"},
+	{"upload", ask("POST", "/upload", form, "Content-Type: multipart/form-data; boundary=b"),
+		"a.txt 8 ada"},
 	{"upload of nothing", ask("POST", "/upload", ""), "400 Bad Request"},
 	{"body", ask("POST", "/echo", "body"), "body"},
 	{"100-continue", ask("POST", "/echo", "body", "Expect: 100-continue"), "100 Continue"},
@@ -127,14 +139,16 @@ var identityCases = []struct{ name, request, want string }{
 	{"static", ask("GET", "/static/page.txt", ""), "from a file"},
 	{"static, missing", ask("GET", "/static/none", ""), "404"},
 	{"group without auth", ask("GET", "/admin/", ""), "401 Unauthorized"},
-	{"group with auth", ask("GET", "/admin/", "", "Authorization: Basic YWRhOmxvdmVsYWNl"), "hello ada"},
+	{"group with auth", ask("GET", "/admin/", "", "Authorization: Basic YWRhOmxvdmVsYWNl"),
+		"hello ada"},
 	{"forwarded client", ask("GET", "/json", "", "X-Forwarded-For: 192.0.2.7"), "201 Created"},
 	{"hijack", ask("GET", "/hijack", ""), "not HTTP at all"},
 	{"interfaces", ask("GET", "/interfaces", ""), "*gin.responseWriter"},
 }
 
 func ask(method, path, body string, header ...string) string {
-	header = append([]string{"Host: example.test", "Connection: close", "Content-Length: " + strconv.Itoa(len(body))}, header...)
+	header = append([]string{"Host: example.test", "Connection: close",
+		"Content-Length: " + strconv.Itoa(len(body))}, header...)
 	return method + " " + path + " HTTP/1.1\r\n" + strings.Join(header, "\r\n") + "\r\n\r\n" + body
 }
 
@@ -168,7 +182,8 @@ func TestAppIsTheEngine(t *testing.T) {
 	}
 }
 
-func observe(t *testing.T, request string, shape func(*gin.Engine) http.Handler) (answer, log string) {
+func observe(t *testing.T, request string, shape func(*gin.Engine) http.Handler) (answer,
+	log string) {
 	t.Helper()
 	var lines bytes.Buffer
 	h := shape(project(t, &lines))

@@ -37,7 +37,9 @@ var tellingKeys = map[string]parley.App{
 	})),
 	"engine": parleygin.App(func() *gin.Engine {
 		r := gin.New()
-		r.NoRoute(func(c *gin.Context) { c.String(200, facts(c.Request.Context(), &parley.Scope{Request: c.Request})) })
+		r.NoRoute(func(c *gin.Context) {
+			c.String(200, facts(c.Request.Context(), &parley.Scope{Request: c.Request}))
+		})
 		return r
 	}()),
 }
@@ -51,15 +53,21 @@ func TestMiddlewareInFrontOfHTTP(t *testing.T) {
 		header []string
 		want   string
 	}{
-		{"lets in", []parley.Middleware{parleygin.Middleware(stamping("One"), auth)}, []string{"Authorization: Bearer ada"},
+		{"lets in", []parley.Middleware{parleygin.Middleware(stamping("One"), auth)},
+			[]string{"Authorization: Bearer ada"},
 			"200 room= rest= route= user=ada keys=2 ip=127.0.0.1"},
-		{"aborts", []parley.Middleware{parleygin.Middleware(stamping("One"), auth)}, nil, `401 {"error":"who are you?"}`},
-		{"nested", []parley.Middleware{parleygin.Middleware(stamping("One"), auth), deciding, parleygin.Middleware(stamping("Two"))},
+		{"aborts", []parley.Middleware{parleygin.Middleware(stamping("One"), auth)}, nil,
+			`401 {"error":"who are you?"}`},
+		{"nested", []parley.Middleware{parleygin.Middleware(stamping("One"), auth), deciding,
+			parleygin.Middleware(stamping("Two"))},
 			[]string{"Authorization: Bearer ada"}, "200 room= rest= route= user=ada keys=3 ip=127.0.0.1"},
-		{"inner aborts", []parley.Middleware{parleygin.Middleware(stamping("One")), parleygin.Middleware(auth)}, nil, `401 {"error":"who are you?"}`},
-		{"believes no proxy", []parley.Middleware{parleygin.Middleware(stamping("One"))}, []string{"X-Forwarded-For: 192.0.2.7"},
+		{"inner aborts", []parley.Middleware{parleygin.Middleware(stamping("One")),
+			parleygin.Middleware(auth)}, nil, `401 {"error":"who are you?"}`},
+		{"believes no proxy", []parley.Middleware{parleygin.Middleware(stamping("One"))},
+			[]string{"X-Forwarded-For: 192.0.2.7"},
 			"200 room= rest= route= user=<nil> keys=1 ip=127.0.0.1"},
-		{"none", []parley.Middleware{parleygin.Middleware()}, nil, "200 room= rest= route= user=<nil> keys=0 ip=127.0.0.1"},
+		{"none", []parley.Middleware{parleygin.Middleware()}, nil,
+			"200 room= rest= route= user=<nil> keys=0 ip=127.0.0.1"},
 	}
 	for _, c := range cases {
 		for kind, app := range tellingKeys {
@@ -79,7 +87,8 @@ func TestMiddlewareInFrontOfHTTP(t *testing.T) {
 // proxy, so what an engine above knew stays.
 func TestMiddlewareKeepsTheRoute(t *testing.T) {
 	r := gin.New()
-	r.GET("/rooms/:room", stamping("Outer"), parleygin.Handler(parley.Chain(telling, parleygin.Middleware(stamping("Inner")))))
+	r.GET("/rooms/:room", stamping("Outer"),
+		parleygin.Handler(parley.Chain(telling, parleygin.Middleware(stamping("Inner")))))
 	want := "200 room=7 rest= route=/rooms/:room user=<nil> keys=2 ip=192.0.2.7"
 	if got := get(t, r, "/rooms/7", "X-Forwarded-For: 192.0.2.7"); got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -96,17 +105,20 @@ func TestMiddlewareInFrontOfWebSockets(t *testing.T) {
 		return ws.Write(ctx, parley.Text(facts(ctx, ws.Scope())))
 	})
 	chain := []parley.Middleware{
-		parleygin.Middleware(gin.RecoveryWithWriter(io.Discard), stamping("One")), parleygin.Middleware(auth),
+		parleygin.Middleware(gin.RecoveryWithWriter(io.Discard),
+			stamping("One")), parleygin.Middleware(auth),
 	}
 	for _, above := range []parley.Middleware{deciding, wrapping} {
 		h := nethttp.Handler(above(parley.Chain(app, chain...)), nethttp.Options{Logger: silent})
 		in := visit(t, h, "/", http.Header{"Authorization": {"Bearer ada"}})
 		want := "room= rest= route= user=ada keys=2 ip=127.0.0.1"
-		if in.status != 101 || in.header.Get("X-One") != "1" || fmt.Sprint(in.messages) != "["+want+"]" || in.closed != "1000 " {
+		if in.status != 101 || in.header.Get("X-One") != "1" || fmt.Sprint(in.messages) != "["+want+"]" ||
+			in.closed != "1000 " {
 			t.Errorf("let in: %+v", in)
 		}
 		out := visit(t, h, "/", nil)
-		if out.status != 401 || out.header.Get("X-One") != "1" || out.body != `{"error":"who are you?"}` ||
+		if out.status != 401 || out.header.Get("X-One") != "1" ||
+			out.body != `{"error":"who are you?"}` ||
 			out.header.Get("Content-Type") != "application/json; charset=utf-8" {
 			t.Errorf("aborted: %+v", out)
 		}
@@ -117,11 +129,14 @@ func TestMiddlewareInFrontOfWebSockets(t *testing.T) {
 func TestMiddlewareOnOtherProtocols(t *testing.T) {
 	for _, protocol := range []parley.Protocol{parley.Lifespan, parley.Channel} {
 		var got parley.Protocol
-		app := parleygin.Middleware(auth)(parley.AppFunc(func(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
+		app := parleygin.Middleware(auth)(parley.AppFunc(func(
+			_ context.Context, scope *parley.Scope, _ parley.Conn,
+		) error {
 			got = scope.Protocol
 			return nil
 		}))
-		if err := app.Serve(context.Background(), &parley.Scope{Protocol: protocol}, nil); err != nil || got != protocol {
+		if err := app.Serve(context.Background(), &parley.Scope{Protocol: protocol}, nil); err != nil ||
+			got != protocol {
 			t.Errorf("%s: the app served %q, %v", protocol, got, err)
 		}
 	}
@@ -164,7 +179,8 @@ func TestNilIsRefused(t *testing.T) {
 // TestNothingIsKnownWithoutGin: the getters' zero values.
 func TestNothingIsKnownWithoutGin(t *testing.T) {
 	ctx := context.Background()
-	if parleygin.Value(ctx, "user") != nil || parleygin.Keys(ctx) != nil || parleygin.FullPath(ctx) != "" || parleygin.ClientIP(ctx) != "" {
+	if parleygin.Value(ctx, "user") != nil || parleygin.Keys(ctx) != nil ||
+		parleygin.FullPath(ctx) != "" || parleygin.ClientIP(ctx) != "" {
 		t.Error("something is known")
 	}
 }

@@ -69,13 +69,15 @@ func visit(t *testing.T, h http.Handler, path string, header http.Header) seen {
 var room = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 	switch ws.Scope().PathValue("room") {
 	case "denied":
-		return ws.Deny(ctx, parley.WebSocketDeny{Status: 418, Header: http.Header{"X-App": {"1"}}, Body: []byte("teapot")})
+		return ws.Deny(ctx, parley.WebSocketDeny{Status: 418, Header: http.Header{"X-App": {"1"}},
+			Body: []byte("teapot")})
 	case "closed":
 		return ws.Close(ctx, 4000, "never said")
 	case "silent":
 		return nil
 	}
-	accept := parley.WebSocketAccept{Subprotocol: "v2", Header: http.Header{"X-App": {"1"}, "Set-Cookie": {"b=2"}}}
+	accept := parley.WebSocketAccept{Subprotocol: "v2",
+		Header: http.Header{"X-App": {"1"}, "Set-Cookie": {"b=2"}}}
 	if err := ws.Accept(ctx, accept); err != nil {
 		return err
 	}
@@ -107,13 +109,18 @@ func TestWebSocketsBehindGin(t *testing.T) {
 		room string
 		want seen
 	}{
-		{"normal", seen{status: 101, header: both, subprotocol: "v2", messages: []string{fmt.Sprintf(told, "normal")}, closed: "1000 "}},
-		{"code", seen{status: 101, header: both, subprotocol: "v2", messages: []string{fmt.Sprintf(told, "code")}, closed: "4001 your turn"}},
-		{"error", seen{status: 101, header: both, subprotocol: "v2", messages: []string{fmt.Sprintf(told, "error")}, closed: "1011 "}},
-		{"panic", seen{status: 101, header: both, subprotocol: "v2", messages: []string{fmt.Sprintf(told, "panic")}, closed: "1011 "}},
+		{"normal", seen{status: 101, header: both, subprotocol: "v2",
+			messages: []string{fmt.Sprintf(told, "normal")}, closed: "1000 "}},
+		{"code", seen{status: 101, header: both, subprotocol: "v2",
+			messages: []string{fmt.Sprintf(told, "code")}, closed: "4001 your turn"}},
+		{"error", seen{status: 101, header: both, subprotocol: "v2",
+			messages: []string{fmt.Sprintf(told, "error")}, closed: "1011 "}},
+		{"panic", seen{status: 101, header: both, subprotocol: "v2",
+			messages: []string{fmt.Sprintf(told, "panic")}, closed: "1011 "}},
 		{"denied", seen{status: 418, header: both, body: "teapot"}},
 		{"closed", seen{status: 403, header: http.Header{"X-Gin": {"1"}}}},
-		{"silent", seen{status: 500, header: http.Header{"X-Gin": {"1"}}, body: "Internal Server Error\n"}},
+		{"silent", seen{status: 500, header: http.Header{"X-Gin": {"1"}},
+			body: "Internal Server Error\n"}},
 	}
 	for _, mode := range []nethttp.Mode{nethttp.Hold, nethttp.Detach} {
 		for _, c := range cases {
@@ -146,12 +153,14 @@ func TestWebSocketsBehindGin(t *testing.T) {
 // TestAuthKeepsTheHandshakeFromTheApp: an abort of gin's is the denial.
 func TestAuthKeepsTheHandshakeFromTheApp(t *testing.T) {
 	r := gin.New()
-	r.GET("/rooms/:room", auth, parleygin.Handler(parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error {
+	r.GET("/rooms/:room", auth, parleygin.Handler(parley.AppFunc(func(context.Context, *parley.Scope,
+		parley.Conn) error {
 		t.Error("the app was called")
 		return nil
 	})))
 	got := visit(t, r, "/rooms/7", nil)
-	if got.status != 401 || got.body != `{"error":"who are you?"}` || got.header.Get("WWW-Authenticate") != "Bearer" {
+	if got.status != 401 || got.body != `{"error":"who are you?"}` ||
+		got.header.Get("WWW-Authenticate") != "Bearer" {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -229,7 +238,8 @@ func TestUpgradeByAGinHandler(t *testing.T) {
 // TestGatewayDrains: the gateway that the caller keeps ends the sockets at a route.
 func TestGatewayDrains(t *testing.T) {
 	listening := make(chan struct{})
-	gateway := nethttp.Handler(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+	gateway := nethttp.Handler(parley.WebSocketFunc(func(ctx context.Context,
+		ws *parley.Socket) error {
 		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
 			return err
 		}
@@ -257,9 +267,13 @@ func TestGatewayDrains(t *testing.T) {
 // asked for. It costs one handshake, which is answered.
 func TestBrokenWriters(t *testing.T) {
 	for name, above := range map[string]func(http.Handler) http.Handler{
-		"hides": func(next http.Handler) http.Handler { return http.TimeoutHandler(next, adaptertest.Patience, "") },
+		"hides": func(next http.Handler) http.Handler {
+			return http.TimeoutHandler(next, adaptertest.Patience, "")
+		},
 		"panics": func(next http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(panicking{w}, r) })
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(panicking{w}, r)
+			})
 		},
 	} {
 		for _, mode := range []nethttp.Mode{nethttp.Hold, nethttp.Detach} {

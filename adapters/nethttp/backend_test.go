@@ -12,7 +12,9 @@ import (
 )
 
 // everything is a backend in events that uses all there is.
-var everything = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+var everything = parley.AppFunc(func(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn,
+) error {
 	part := parley.HTTPResponseBody{Body: []byte("part"), More: true}
 	switch {
 	case scope.Protocol == parley.WebSocket:
@@ -21,7 +23,8 @@ var everything = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, c
 		return sendAll(ctx, conn, parley.HTTPResponseEarlyHint{Links: []string{"</hint.css>"}},
 			parley.HTTPResponseStart{Status: 200}, parley.HTTPResponseBody{})
 	case scope.Request.URL.Path == "/trailers":
-		start := parley.HTTPResponseStart{Status: 200, Header: http.Header{"Trailer": {"X-Sum"}}, Trailers: true}
+		start := parley.HTTPResponseStart{Status: 200, Header: http.Header{"Trailer": {"X-Sum"}},
+			Trailers: true}
 		trailers := parley.HTTPResponseTrailers{Header: http.Header{"X-Sum": {"42"}}}
 		return sendAll(ctx, conn, start, part, parley.HTTPResponseBody{}, trailers)
 	case scope.Request.URL.Path == "/cut":
@@ -36,13 +39,15 @@ func TestGatewayBehindAReverseProxy(t *testing.T) {
 	proxy := adaptertest.Serve(t, proxyTo(t, adaptertest.Serve(t, gateway(everything))))
 	for _, c := range []struct{ name, request, then, want string }{
 		{"plain", posting("/", "body"), "", "\r\n\r\nbody"},
-		{"chunked", asking("POST", "/", "4\r\nbody\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), "", "\r\n\r\nbody"},
+		{"chunked", asking("POST", "/", "4\r\nbody\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), "",
+			"\r\n\r\nbody"},
 		{"early hints", getting("/hint"), "", "HTTP/1.1 103 Early Hints\r\nLink: </hint.css>\r\n"},
 		{"trailers", getting("/trailers", "TE: trailers"), "", "4\r\npart\r\n0\r\nX-Sum: 42\r\n\r\n"},
 		{"trailers that nobody hears", getting("/trailers"), "", "4\r\npart\r\n0\r\n\r\n"},
 		{"cut", getting("/cut"), "", "\r\n\r\n4\r\npart\r\n"},
 		{"WebSocket", getting("/", upgrade...), text("hi") + goodbye, "\x81\x02hi\x88\x02\x03\xe8"},
-		{"WebSocket of a stranger", getting("/", append([]string{"Origin: https://evil.example"}, upgrade...)...), "", "403 Forbidden"},
+		{"WebSocket of a stranger", getting("/",
+			append([]string{"Origin: https://evil.example"}, upgrade...)...), "", "403 Forbidden"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := proxy.Exchange(c.request, c.then)

@@ -13,16 +13,19 @@ import (
 // TestBaseContext: when the context ends that a program has given its server, so do
 // streams, requests and sockets, as in a drain.
 func TestBaseContext(t *testing.T) {
-	for name, request := range map[string]string{"socket": getting("/", upgrade...), "stream": getting("/")} {
+	for name, request := range map[string]string{"socket": getting("/", upgrade...),
+		"stream": getting("/")} {
 		t.Run(name, func(t *testing.T) {
 			base, end := context.WithCancel(t.Context())
 			waiting, cause := make(chan struct{}), make(chan error, 1)
-			server := adaptertest.New(t, gateway(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			server := adaptertest.New(t, gateway(parley.AppFunc(func(ctx context.Context,
+				scope *parley.Scope, conn parley.Conn) error {
 				if scope.Protocol == parley.WebSocket {
 					conn.Receive(ctx)
 					conn.Send(ctx, parley.WebSocketAccept{})
 				} else {
-					sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200}, parley.HTTPResponseBody{Body: []byte("a"), More: true})
+					sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200},
+						parley.HTTPResponseBody{Body: []byte("a"), More: true})
 				}
 				close(waiting)
 				<-ctx.Done()

@@ -22,7 +22,9 @@ func bareHello(w http.ResponseWriter, r *http.Request) {
 }
 
 // eventHello says the same in events.
-var eventHello = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+var eventHello = parley.AppFunc(func(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn,
+) error {
 	if _, err := conn.Receive(ctx); err != nil {
 		return err
 	}
@@ -47,7 +49,8 @@ func decides(next parley.App) parley.App {
 func tower(h http.Handler) parley.App {
 	routes := new(router.URLs)
 	routes.Handle("/hello", nethttp.App(h))
-	return parley.Chain(router.Protocols{parley.HTTP: parley.Chain(routes, decides, decides)}, decides, decides, decides)
+	return parley.Chain(router.Protocols{parley.HTTP: parley.Chain(routes, decides, decides)}, decides,
+		decides, decides)
 }
 
 func ginHello() *gin.Engine {
@@ -102,7 +105,8 @@ func compareHTTP(b *testing.B, bare, kit http.Handler) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(bareNS[middle], "bare-ns")
 	b.ReportMetric(kitNS[middle]-bareNS[middle], "added-ns")
-	b.ReportMetric(testing.AllocsPerRun(1000, runKit)-testing.AllocsPerRun(1000, runBare), "added-allocs")
+	b.ReportMetric(testing.AllocsPerRun(1000, runKit)-testing.AllocsPerRun(1000, runBare),
+		"added-allocs")
 }
 
 func timeRound(n int, f func()) float64 {

@@ -26,10 +26,12 @@ var causes = []struct {
 	provoke func(c conversation)
 	want    error // that the cause is
 }{
-	{"the client says goodbye", func(c conversation) { c.client.Say("%s", goodbye) }, &parley.CloseError{Code: 1000}},
+	{"the client says goodbye", func(c conversation) { c.client.Say("%s", goodbye) },
+		&parley.CloseError{Code: 1000}},
 	{"the client is gone", func(c conversation) { c.client.Close() }, parley.ErrDisconnected},
 	{"the client breaks the protocol", func(c conversation) { c.client.Say("\xff\xff") }, nil},
-	{"a message is too large", func(c conversation) { c.client.Say("\x81\xff\x00\x00\x00\x00\xff\xff\xff\xff") }, nil},
+	{"a message is too large",
+		func(c conversation) { c.client.Say("\x81\xff\x00\x00\x00\x00\xff\xff\xff\xff") }, nil},
 	{"the client is silent", func(c conversation) { time.Sleep(time.Hour) }, parley.ErrIdle},
 	{"the app closes", func(c conversation) {
 		c.conn.Send(context.Background(), parley.WebSocketClose{Code: 4000})
@@ -38,13 +40,15 @@ var causes = []struct {
 		c.conn.Send(context.Background(), parley.WebSocketClose{Code: 4000})
 		c.client.Close()
 	}, parley.ErrClosed},
-	{"the server drains", func(c conversation) { go c.gateway.Drain(context.Background()) }, parley.ErrDraining},
+	{"the server drains", func(c conversation) { go c.gateway.Drain(context.Background()) },
+		parley.ErrDraining},
 	{"the server drains in haste", func(c conversation) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		c.gateway.Drain(ctx)
 	}, parley.ErrDraining},
-	{"a login ends", func(c conversation) { c.conn.(ending.Ender).End(parley.ErrAuthExpired) }, parley.ErrAuthExpired},
+	{"a login ends", func(c conversation) { c.conn.(ending.Ender).End(parley.ErrAuthExpired) },
+		parley.ErrAuthExpired},
 	{"a login ends and the client is gone", func(c conversation) {
 		c.conn.(ending.Ender).End(parley.ErrAuthExpired)
 		c.client.Close()
@@ -90,7 +94,8 @@ func TestOneCause(t *testing.T) {
 				<-ended
 				time.Sleep(time.Minute)
 				if event.Cause == nil || then != event.Cause || context.Cause(kept) != event.Cause {
-					t.Errorf("the event says %v, the context then %v, and now %v", event.Cause, then, context.Cause(kept))
+					t.Errorf("the event says %v, the context then %v, and now %v", event.Cause, then,
+						context.Cause(kept))
 				}
 				var closed *parley.CloseError
 				if errors.As(c.want, &closed) {
@@ -120,8 +125,10 @@ var httpCauses = []struct {
 	want    error
 }{
 	{"the client is gone", func(r request) { r.client.Close() }, parley.ErrDisconnected},
-	{"the server drains", func(r request) { go r.gateway.Drain(context.Background()) }, parley.ErrDraining},
-	{"a login ends", func(r request) { r.conn.(ending.Ender).End(parley.ErrAuthExpired) }, parley.ErrAuthExpired},
+	{"the server drains", func(r request) { go r.gateway.Drain(context.Background()) },
+		parley.ErrDraining},
+	{"a login ends", func(r request) { r.conn.(ending.Ender).End(parley.ErrAuthExpired) },
+		parley.ErrAuthExpired},
 	{"a login ends and the client is gone", func(r request) {
 		r.conn.(ending.Ender).End(parley.ErrAuthExpired)
 		r.client.Close()

@@ -60,7 +60,8 @@ func TestClientNode(t *testing.T) {
 			t.Skip("no ws for Node:", err)
 		}
 		dir := t.TempDir()
-		install := exec.CommandContext(t.Context(), "npm", "install", "--no-audit", "--no-fund", "--prefix", dir, "ws@8")
+		install := exec.CommandContext(t.Context(), "npm", "install", "--no-audit", "--no-fund",
+			"--prefix", dir, "ws@8")
 		if output, err := install.CombinedOutput(); err != nil {
 			t.Fatalf("installing ws: %v\n%s", err, output)
 		}
@@ -75,7 +76,8 @@ func TestClientNode(t *testing.T) {
 func talkTo(t *testing.T, client *exec.Cmd, denied string) {
 	t.Helper()
 	left := make(chan error, 1)
-	server := adaptertest.Serve(t, gateway(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+	server := adaptertest.Serve(t, gateway(parley.WebSocketFunc(func(ctx context.Context,
+		ws *parley.Socket) error {
 		switch ws.Scope().Request.URL.Path {
 		case "/denied":
 			return ws.Deny(ctx, parley.WebSocketDeny{Status: 418, Body: []byte("teapot")})
@@ -93,17 +95,20 @@ func talkTo(t *testing.T, client *exec.Cmd, denied string) {
 	if err != nil {
 		t.Fatalf("the client: %v\n%s%s", err, output, stderr.String())
 	}
-	want := []string{"open v2", "text text é", "binary 0001ff", "closed 4001 as you wish", "left 4002", denied}
+	want := []string{"open v2", "text text é", "binary 0001ff", "closed 4001 as you wish", "left 4002",
+		denied}
 	if got := strings.Split(strings.TrimSpace(string(output)), "\n"); !slices.Equal(got, want) {
 		t.Errorf("the client saw %q, want %q", got, want)
 	}
 	var closed *parley.CloseError
-	if err := adaptertest.Await(t, left, "the app that is left"); !errors.As(err, &closed) || *closed != (parley.CloseError{Code: 4002, Reason: "had enough"}) {
+	if err := adaptertest.Await(t, left, "the app that is left"); !errors.As(err, &closed) ||
+		*closed != (parley.CloseError{Code: 4002, Reason: "had enough"}) {
 		t.Errorf("the app was left with %v", err)
 	}
 }
 
-func acceptAndRead(ctx context.Context, ws *parley.Socket, subprotocol string) (parley.WebSocketReceive, error) {
+func acceptAndRead(ctx context.Context, ws *parley.Socket,
+	subprotocol string) (parley.WebSocketReceive, error) {
 	if err := ws.Accept(ctx, parley.WebSocketAccept{Subprotocol: subprotocol}); err != nil {
 		return parley.WebSocketReceive{}, err
 	}
@@ -116,7 +121,8 @@ func echoUntilAsked(ctx context.Context, ws *parley.Socket) error {
 		if message.Text() == "close me" {
 			return ws.Close(ctx, 4001, "as you wish")
 		}
-		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data}); err != nil {
+		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type,
+			Data: message.Data}); err != nil {
 			return err
 		}
 	}

@@ -77,9 +77,12 @@ func TestContextsKeepTheirValues(t *testing.T) {
 
 // TestContextsEnd: what was kept is over when the conversation is.
 func TestContextsEnd(t *testing.T) {
-	for name, app := range map[string]parley.App{"handler": nethttp.App(http.NotFoundHandler()), "events": answerOnly} {
+	for name, app := range map[string]parley.App{"handler": nethttp.App(http.NotFoundHandler()),
+		"events": answerOnly} {
 		var kept context.Context
-		g := gateway(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		g := gateway(parley.AppFunc(func(
+			ctx context.Context, scope *parley.Scope, conn parley.Conn,
+		) error {
 			kept = ctx
 			return app.Serve(ctx, scope, conn)
 		}))

@@ -26,13 +26,15 @@ var drainCases = []struct {
 	want adaptertest.Response
 }{
 	{"stream", func(ctx context.Context, conn parley.Conn, waiting func()) error {
-		sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200}, parley.HTTPResponseBody{Body: []byte("part"), More: true})
+		sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200},
+			parley.HTTPResponseBody{Body: []byte("part"), More: true})
 		waiting()
 		<-ctx.Done()
 		return ctx.Err()
 	}, adaptertest.Response{Status: 200, Body: "part", Cut: true}},
 	{"stream that says goodbye", func(ctx context.Context, conn parley.Conn, waiting func()) error {
-		sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200}, parley.HTTPResponseBody{Body: []byte("part, "), More: true})
+		sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200},
+			parley.HTTPResponseBody{Body: []byte("part, "), More: true})
 		waiting()
 		<-ctx.Done()
 		if err := conn.Send(ctx, parley.HTTPResponseBody{}); err != parley.ErrDraining {
@@ -45,7 +47,8 @@ var drainCases = []struct {
 		<-ctx.Done()
 		return ctx.Err()
 	}, adaptertest.Response{Status: 503, Body: "Service Unavailable\n"}},
-	{"long poll that only receives", func(ctx context.Context, conn parley.Conn, waiting func()) error {
+	{"long poll that only receives", func(ctx context.Context, conn parley.Conn,
+		waiting func()) error {
 		conn.Receive(ctx)
 		waiting()
 		event, err := conn.Receive(ctx)
@@ -101,9 +104,12 @@ func TestC18DrainEndsStreams(t *testing.T) {
 // seconds left, and a stream that begins only now has none.
 func TestC18DrainLetsRequestsFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gateway(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		g := gateway(parley.AppFunc(func(
+			ctx context.Context, scope *parley.Scope, conn parley.Conn,
+		) error {
 			if scope.Request.URL.Path == "/stream" {
-				err := sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200}, parley.HTTPResponseBody{More: true})
+				err := sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200},
+					parley.HTTPResponseBody{More: true})
 				<-ctx.Done()
 				return errors.Join(err, ctx.Err())
 			}
@@ -209,7 +215,8 @@ func TestC18DrainAnswersPendingHandshakes(t *testing.T) {
 	g := gateway(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 		close(called)
 		<-ctx.Done()
-		if err := ws.Accept(context.WithoutCancel(ctx), parley.WebSocketAccept{}); err != parley.ErrDisconnected {
+		if err := ws.Accept(context.WithoutCancel(ctx),
+			parley.WebSocketAccept{}); err != parley.ErrDisconnected {
 			t.Errorf("Accept returns %v", err)
 		}
 		return context.Cause(ctx)

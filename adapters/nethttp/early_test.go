@@ -19,7 +19,8 @@ var earlyApps = []struct {
 	{"whole", answerOnly},
 	{"in parts", httpApp(func(ctx context.Context, conn parley.Conn) error {
 		return sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200},
-			parley.HTTPResponseBody{Body: []byte("ans"), More: true}, parley.HTTPResponseBody{Body: []byte("wer")})
+			parley.HTTPResponseBody{Body: []byte("ans"),
+				More: true}, parley.HTTPResponseBody{Body: []byte("wer")})
 	})},
 	{"after a wait that ended", httpApp(func(ctx context.Context, conn parley.Conn) error {
 		enough, cancel := context.WithCancel(ctx)
@@ -53,7 +54,8 @@ var earlyApps = []struct {
 // announced that the connection ends.
 func TestEarlyAnswers(t *testing.T) {
 	const rounds = 20
-	bodies := map[string]string{"small": "body", "middle": strings.Repeat("x", 100<<10), "large": strings.Repeat("x", 1<<20)}
+	bodies := map[string]string{"small": "body", "middle": strings.Repeat("x", 100<<10),
+		"large": strings.Repeat("x", 1<<20)}
 	for _, c := range earlyApps {
 		server := adaptertest.Serve(t, gateway(c.app))
 		for size, body := range bodies {
@@ -84,7 +86,8 @@ func exchangeEarly(t *testing.T, client *adaptertest.Client, request string) {
 	if first.Status != 200 || first.Body != "answer" || first.Cut {
 		t.Fatalf("the answer is %+v", first)
 	}
-	if second := client.Response("GET"); first.Close != second.Cut || !first.Close && second.Body != "answer" {
+	if second := client.Response("GET"); first.Close != second.Cut || !first.Close &&
+		second.Body != "answer" {
 		t.Fatalf("behind %+v came %+v", first, second)
 	}
 	client.Close()

@@ -17,7 +17,8 @@ var echo = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) err
 		if err != nil {
 			return err
 		}
-		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data}); err != nil {
+		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type,
+			Data: message.Data}); err != nil {
 			return err
 		}
 	}

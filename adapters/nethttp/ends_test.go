@@ -39,7 +39,8 @@ func TestEndsOfSockets(t *testing.T) {
 		{"not found", "HTTP/1.1 404 ", "\x88\x02\x03\xf3", ""},
 	} {
 		for _, mode := range []nethttp.Mode{nethttp.Detach, nethttp.Hold} {
-			for when, want := range map[string]string{"unanswered": c.unanswered, "accepted": c.accepted, "denying": c.denying} {
+			for when, want := range map[string]string{"unanswered": c.unanswered, "accepted": c.accepted,
+				"denying": c.denying} {
 				t.Run(c.end+"/"+when, func(t *testing.T) {
 					app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
 						switch conn.Receive(ctx); when {
@@ -88,14 +89,16 @@ func TestEndsOfRequests(t *testing.T) {
 		{"abort", "", "HTTP/1.1 200 OK"},
 		{"not found", "404", "answer"},
 	} {
-		for when, want := range map[string]string{"unanswered": c.unanswered, "answered": c.answered, "answering": ""} {
+		for when, want := range map[string]string{"unanswered": c.unanswered, "answered": c.answered,
+			"answering": ""} {
 			t.Run(c.end+"/"+when, func(t *testing.T) {
 				app := httpApp(func(ctx context.Context, conn parley.Conn) error {
 					switch when {
 					case "answered":
 						respond(ctx, conn, "answer")
 					case "answering":
-						sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200}, parley.HTTPResponseBody{Body: []byte("half"), More: true})
+						sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200},
+							parley.HTTPResponseBody{Body: []byte("half"), More: true})
 					}
 					return ends[c.end]()
 				})
@@ -119,7 +122,9 @@ func TestEndsOfRequests(t *testing.T) {
 func TestPanicsThatAreHeldUp(t *testing.T) {
 	holding := func(result error) parley.Middleware {
 		return func(next parley.App) parley.App {
-			return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) (err error) {
+			return parley.AppFunc(func(
+				ctx context.Context, scope *parley.Scope, conn parley.Conn,
+			) (err error) {
 				defer func() {
 					if recover() != nil {
 						err = result
@@ -191,8 +196,13 @@ func (brokenLog) Handle(context.Context, slog.Record) error { panic("no log") }
 func TestBrokenLogs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, app := range map[string]parley.App{
-			"fails":    parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return errors.New("no") }),
-			"is idle":  parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error { <-ctx.Done(); return nil }),
+			"fails": parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error {
+				return errors.New("no")
+			}),
+			"is idle": parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error {
+				<-ctx.Done()
+				return nil
+			}),
 			"is asked": echo,
 		} {
 			g := nethttp.Handler(app, nethttp.Options{Logger: slog.New(brokenLog{})})

@@ -107,7 +107,8 @@ func ExampleMiddleware() {
 // Drain ends sockets and streams when the program does: http.Server.Shutdown does
 // not know of them.
 func ExampleGateway_Drain() {
-	gateway := nethttp.Handler(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+	gateway := nethttp.Handler(parley.WebSocketFunc(func(ctx context.Context,
+		ws *parley.Socket) error {
 		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
 			return err
 		}

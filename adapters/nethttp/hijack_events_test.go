@@ -250,8 +250,10 @@ func TestHandshakesOverEventsEnd(t *testing.T) {
 		{"hijacked, closed behind its back", func(w http.ResponseWriter, _ *http.Request) {
 			go hijack(w).Close()
 		}, "500"},
-		{"hijacked, panic", func(w http.ResponseWriter, _ *http.Request) { hijack(w); panic("boom") }, "500"},
-		{"hijacked, exit", func(w http.ResponseWriter, _ *http.Request) { hijack(w); runtime.Goexit() }, "500"},
+		{"hijacked, panic", func(w http.ResponseWriter, _ *http.Request) { hijack(w); panic("boom") },
+			"500"},
+		{"hijacked, exit", func(w http.ResponseWriter, _ *http.Request) { hijack(w); runtime.Goexit() },
+			"500"},
 		{"hijacked, nonsense", func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(hijack(w), "nonsense\r\n\r\n")
 		}, "500"},

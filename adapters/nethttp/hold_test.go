@@ -25,13 +25,16 @@ func TestAnswersAreNotHeldBack(t *testing.T) {
 		"denial": {[]parley.Event{denied}, 418, 0},
 		"close":  {[]parley.Event{parley.WebSocketClose{}}, 403, 0},
 		"denial in parts": {[]parley.Event{parley.WebSocketResponseStart{Status: 418},
-			parley.WebSocketResponseBody{Body: []byte("tea"), More: true}, parley.WebSocketResponseBody{}}, 418, 0},
+			parley.WebSocketResponseBody{Body: []byte("tea"),
+				More: true}, parley.WebSocketResponseBody{}}, 418, 0},
 		"nothing": {nil, 503, 10 * time.Second},
 	} {
 		for _, mode := range []nethttp.Mode{nethttp.Hold, nethttp.Detach} {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					g := gateway(parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+					g := gateway(parley.AppFunc(func(
+						ctx context.Context, _ *parley.Scope, conn parley.Conn,
+					) error {
 						conn.Receive(ctx)
 						defer time.Sleep(time.Hour)
 						return sendAll(ctx, conn, c.say...)
@@ -43,7 +46,8 @@ func TestAnswersAreNotHeldBack(t *testing.T) {
 						if head := client.Head("GET"); head.StatusCode != c.want || time.Since(begun) != c.after {
 							t.Errorf("mode %d: %+v after %v", mode, head, time.Since(begun))
 						}
-					} else if answer := client.Response("GET"); answer.Status != c.want || answer.Cut || time.Since(begun) != c.after {
+					} else if answer := client.Response("GET"); answer.Status != c.want || answer.Cut ||
+						time.Since(begun) != c.after {
 						t.Errorf("mode %d: %+v after %v", mode, answer, time.Since(begun))
 					}
 					time.Sleep(2 * time.Hour)
@@ -94,13 +98,15 @@ func TestDeadlinesOfMiddleware(t *testing.T) {
 // not end the socket that comes of it.
 func TestSocketsOutliveTheirRequest(t *testing.T) {
 	for name, h := range map[string]http.Handler{
-		"in front":             deadlined(time.Second)(gateway(echo)),
-		"in front, held":       deadlined(time.Second)(gateway(echo, nethttp.Options{Mode: nethttp.Hold})),
-		"in front of the app":  gateway(parley.Chain(echo, nethttp.Middleware(deadlined(time.Second)))),
-		"which wraps the conn": gateway(parley.Chain(echo, wrapping, nethttp.Middleware(deadlined(time.Second)))),
-		"TimeoutHandler": gateway(parley.Chain(echo, nethttp.Middleware(func(next http.Handler) http.Handler {
-			return http.TimeoutHandler(next, time.Second, "")
-		}))),
+		"in front":            deadlined(time.Second)(gateway(echo)),
+		"in front, held":      deadlined(time.Second)(gateway(echo, nethttp.Options{Mode: nethttp.Hold})),
+		"in front of the app": gateway(parley.Chain(echo, nethttp.Middleware(deadlined(time.Second)))),
+		"which wraps the conn": gateway(parley.Chain(echo, wrapping,
+			nethttp.Middleware(deadlined(time.Second)))),
+		"TimeoutHandler": gateway(parley.Chain(echo,
+			nethttp.Middleware(func(next http.Handler) http.Handler {
+				return http.TimeoutHandler(next, time.Second, "")
+			}))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -72,7 +72,9 @@ var everywhereCases = []struct {
 }{
 	{"small", greet, "GET", ""},
 	{"HEAD", greet, "HEAD", ""},
-	{"large", serve(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat("large ", 50_000)) }), "GET", ""},
+	{"large", serve(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strings.Repeat("large ", 50_000))
+	}), "GET", ""},
 	{"upload", echoBody, "POST", strings.Repeat("upload", 50_000)},
 	{"unread upload", greet, "POST", strings.Repeat("upload", 1_000)},
 	{"over a limit", http.MaxBytesHandler(echoBody, 10), "POST", "more than ten bytes"},
@@ -89,7 +91,9 @@ var everywhereCases = []struct {
 		w.Header().Set(http.TrailerPrefix+"X-Late", "43")
 	}), "GET", ""},
 	{"redirect", http.RedirectHandler("/elsewhere", http.StatusSeeOther), "GET", ""},
-	{"no content", serve(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) }), "GET", ""},
+	{"no content", serve(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	}), "GET", ""},
 	{"abort", panics(http.ErrAbortHandler), "GET", ""},
 	{"abort in the middle", serve(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "part")

@@ -12,7 +12,9 @@ import (
 
 // httpApp makes an app of what it does with its conn.
 func httpApp(do func(ctx context.Context, conn parley.Conn) error) parley.App {
-	return parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error { return do(ctx, conn) })
+	return parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+		return do(ctx, conn)
+	})
 }
 
 // gateway is a silent Handler.
@@ -38,18 +40,22 @@ var readThenAnswer = httpApp(func(ctx context.Context, conn parley.Conn) error {
 })
 
 // answerOnly never looks at the body.
-var answerOnly = httpApp(func(ctx context.Context, conn parley.Conn) error { return respond(ctx, conn, "answer") })
+var answerOnly = httpApp(func(ctx context.Context, conn parley.Conn) error {
+	return respond(ctx, conn, "answer")
+})
 
 // streamed answers in two parts.
 var streamed = httpApp(func(ctx context.Context, conn parley.Conn) error {
 	return sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200},
-		parley.HTTPResponseBody{Body: []byte("one "), More: true}, parley.HTTPResponseBody{Body: []byte("two")})
+		parley.HTTPResponseBody{Body: []byte("one "),
+			More: true}, parley.HTTPResponseBody{Body: []byte("two")})
 })
 
 // bodiless answers with a status that carries no body, and a body.
 func bodiless(status int) parley.App {
 	return httpApp(func(ctx context.Context, conn parley.Conn) error {
-		return sendAll(ctx, conn, parley.HTTPResponseStart{Status: status}, parley.HTTPResponseBody{Body: []byte("dropped")})
+		return sendAll(ctx, conn, parley.HTTPResponseStart{Status: status},
+			parley.HTTPResponseBody{Body: []byte("dropped")})
 	})
 }
 

@@ -66,13 +66,18 @@ func fileIdentity(t *testing.T) []identityCase {
 		{"FileServer/missing", files, getting("/none"), "", "404 page not found"},
 		{"FileServer/escape", files, getting("/../../etc/passwd"), "", "404 Not Found"},
 		{"FileServer/range", files, getting("/large.bin", "Range: bytes=50000-89999"), "", "206 Partial"},
-		{"FileServer/ranges", files, getting("/large.bin", "Range: bytes=0-3,-4"), "", "multipart/byteranges; boundary=BOUNDARY"},
+		{"FileServer/ranges", files, getting("/large.bin", "Range: bytes=0-3,-4"), "",
+			"multipart/byteranges; boundary=BOUNDARY"},
 		{"FileServer/bad range", files, getting("/small.txt", "Range: bytes=99-"), "", "416 Requested"},
-		{"FileServer/not modified", files, getting("/small.txt", "If-Modified-Since: Thu, 29 Feb 2024 12:00:00 GMT"), "", "304 Not Modified"},
-		{"FileServer/precondition", files, getting("/small.txt", "If-Unmodified-Since: Thu, 01 Jan 1998 00:00:00 GMT"), "", "412 Precondition"},
+		{"FileServer/not modified", files, getting("/small.txt",
+			"If-Modified-Since: Thu, 29 Feb 2024 12:00:00 GMT"), "", "304 Not Modified"},
+		{"FileServer/precondition", files, getting("/small.txt",
+			"If-Unmodified-Since: Thu, 01 Jan 1998 00:00:00 GMT"), "", "412 Precondition"},
 		{"ServeContent", content, getting("/"), "", "<p>from memory"},
-		{"ServeContent/range", content, getting("/", "Range: bytes=3-6", `If-Range: "v1"`), "", "206 Partial"},
-		{"ServeContent/other version", content, getting("/", "Range: bytes=3-6", `If-Range: "v2"`), "", "200 OK"},
+		{"ServeContent/range", content, getting("/", "Range: bytes=3-6", `If-Range: "v1"`), "",
+			"206 Partial"},
+		{"ServeContent/other version", content, getting("/", "Range: bytes=3-6", `If-Range: "v2"`), "",
+			"200 OK"},
 		{"ServeContent/match", content, getting("/", `If-None-Match: "v1"`), "", "304 Not Modified"},
 		{"ServeFileFS", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.ServeFileFS(w, r, os.DirFS(dir), "small.txt")
@@ -85,15 +90,21 @@ func fileIdentity(t *testing.T) []identityCase {
 // wrapperIdentity is what the handlers of net/http do that wrap another.
 func wrapperIdentity(t *testing.T) []identityCase {
 	return []identityCase{
-		{"TimeoutHandler/in time", http.TimeoutHandler(greet, time.Hour, "late"), getting("/"), "", "hello"},
-		{"TimeoutHandler/late", http.TimeoutHandler(stuck(t), time.Millisecond, "late"), getting("/"), "", "503 Service"},
-		{"TimeoutHandler/panic", http.TimeoutHandler(panics("boom"), time.Hour, "late"), getting("/"), "", ""},
+		{"TimeoutHandler/in time", http.TimeoutHandler(greet, time.Hour, "late"), getting("/"), "",
+			"hello"},
+		{"TimeoutHandler/late", http.TimeoutHandler(stuck(t), time.Millisecond, "late"), getting("/"), "",
+			"503 Service"},
+		{"TimeoutHandler/panic", http.TimeoutHandler(panics("boom"), time.Hour, "late"), getting("/"), "",
+			""},
 		{"MaxBytesHandler/under", http.MaxBytesHandler(echoBody, 5), posting("/", "12345"), "", "12345"},
 		{"MaxBytesHandler/over", http.MaxBytesHandler(echoBody, 4),
 			"POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 5\r\n\r\n12345", "", "Connection: close"},
-		{"StripPrefix", http.StripPrefix("/api", tellPath), getting("/api/a%2Fb?q=1"), "", "/a/b /a%2Fb q=1"},
-		{"StripPrefix/elsewhere", http.StripPrefix("/api", tellPath), getting("/other"), "", "404 page not found"},
-		{"AllowQuerySemicolons", http.AllowQuerySemicolons(tellPath), getting("/?a=1;b=2"), "", "a=1&b=2"},
+		{"StripPrefix", http.StripPrefix("/api", tellPath), getting("/api/a%2Fb?q=1"), "",
+			"/a/b /a%2Fb q=1"},
+		{"StripPrefix/elsewhere", http.StripPrefix("/api", tellPath), getting("/other"), "",
+			"404 page not found"},
+		{"AllowQuerySemicolons", http.AllowQuerySemicolons(tellPath), getting("/?a=1;b=2"), "",
+			"a=1&b=2"},
 		{"ServeMux/redirect", mux(), getting("/a//b/../c"), "", "307 Temporary"},
 		{"ServeMux/method", mux(), asking("DELETE", "/items/7", ""), "", "405 Method"},
 		{"ServeMux/route", mux(), getting("/items/7"), "", "item 7 of GET /items/{id}"},
@@ -102,7 +113,9 @@ func wrapperIdentity(t *testing.T) []identityCase {
 	}
 }
 
-var greet = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+var greet = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	io.WriteString(w, "hello")
+})
 
 var tellPath = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, r.URL.Path+" "+r.URL.RawPath+" "+r.URL.RawQuery)

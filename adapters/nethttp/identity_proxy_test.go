@@ -24,10 +24,12 @@ func proxyIdentity(t *testing.T) []identityCase {
 	return []identityCase{
 		{"ReverseProxy", proxy, posting("/plain", "body"), "", `backend got "body"`},
 		{"ReverseProxy/early hints", proxy, getting("/hint"), "", "103 Early Hints"},
-		{"ReverseProxy/trailers", proxy, getting("/trailers"), "", "0\r\nX-Late: 43\r\nX-Sum: 42\r\n\r\n"},
+		{"ReverseProxy/trailers", proxy, getting("/trailers"), "",
+			"0\r\nX-Late: 43\r\nX-Sum: 42\r\n\r\n"},
 		{"ReverseProxy/cut", proxy, getting("/cut"), "", "4\r\npart\r\n"},
 		{"ReverseProxy/backend gone", gone, getting("/"), "", "502 Bad Gateway"},
-		{"ReverseProxy/WebSocket", proxy, getting("/socket", upgrade...), text("hi") + goodbye, "\x81\x02hi"},
+		{"ReverseProxy/WebSocket", proxy, getting("/socket", upgrade...), text("hi") + goodbye,
+			"\x81\x02hi"},
 	}
 }
 
@@ -76,7 +78,8 @@ var backend = func() http.Handler {
 // from the server.
 var hijackIdentity = []identityCase{
 	{"gorilla", gorillaEcho(), getting("/", upgrade...), text("hi") + goodbye, "\x81\x02hi"},
-	{"gorilla/subprotocol", subprotocolEcho, getting("/", upgrade...), goodbye, "Sec-WebSocket-Protocol: chat"},
+	{"gorilla/subprotocol", subprotocolEcho, getting("/", upgrade...), goodbye,
+		"Sec-WebSocket-Protocol: chat"},
 }
 
 var subprotocolEcho = serve(func(w http.ResponseWriter, r *http.Request) {

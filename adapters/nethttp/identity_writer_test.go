@@ -12,7 +12,8 @@ import (
 
 // writerIdentity is what handlers do with their writer.
 var writerIdentity = []identityCase{
-	{"silence", serve(func(w http.ResponseWriter, r *http.Request) {}), getting("/"), "", "Content-Length: 0"},
+	{"silence", serve(func(w http.ResponseWriter, r *http.Request) {}), getting("/"), "",
+		"Content-Length: 0"},
 	{"flush", serve(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "one")
 		w.(http.Flusher).Flush()
@@ -20,7 +21,8 @@ var writerIdentity = []identityCase{
 	}), getting("/"), "", "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"},
 	{"ResponseController", serve(func(w http.ResponseWriter, r *http.Request) {
 		controller := http.NewResponseController(w)
-		fmt.Fprint(w, controller.SetReadDeadline(time.Now().Add(time.Hour)), controller.SetWriteDeadline(time.Time{}), controller.Flush())
+		fmt.Fprint(w, controller.SetReadDeadline(time.Now().Add(time.Hour)),
+			controller.SetWriteDeadline(time.Time{}), controller.Flush())
 	}), getting("/"), "", "<nil> <nil> <nil>"},
 	{"write deadline in the past", serve(func(w http.ResponseWriter, r *http.Request) {
 		http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0))
@@ -61,7 +63,8 @@ var writerIdentity = []identityCase{
 		w.WriteHeader(http.StatusCreated)
 		w.WriteHeader(http.StatusConflict)
 	}), getting("/"), "", "201 Created"},
-	{"status out of range", serve(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(99) }), getting("/"), "", ""},
+	{"status out of range", serve(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(99) }),
+		getting("/"), "", ""},
 	{"204", serve(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		if _, err := io.WriteString(w, "x"); !errors.Is(err, http.ErrBodyNotAllowed) {
@@ -104,24 +107,35 @@ var writerIdentity = []identityCase{
 	}), getting("/"), "", "not HTTP at all"},
 }
 
-func serve(h func(w http.ResponseWriter, r *http.Request)) http.Handler { return http.HandlerFunc(h) }
+func serve(h func(w http.ResponseWriter, r *http.Request)) http.Handler {
+	return http.HandlerFunc(h)
+}
 
 // requestIdentity is what clients do.
 var requestIdentity = []identityCase{
-	{"chunked upload", echoBody, asking("POST", "/", "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), "", "hello world"},
-	{"100-continue, body read", echoBody, posting("/", "hello", "Expect: 100-continue"), "", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"},
+	{"chunked upload", echoBody, asking("POST", "/", "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+		"Transfer-Encoding: chunked"), "", "hello world"},
+	{"100-continue, body read", echoBody, posting("/", "hello", "Expect: 100-continue"), "",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"},
 	{"100-continue, body not read", greet,
 		"POST / HTTP/1.1\r\nHost: example.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello", "", "Connection: close"},
 	{"HTTP/1.0", greet, "GET / HTTP/1.0\r\n\r\n", "", "HTTP/1.0 200 OK"},
-	{"HTTP/1.0 keep-alive", greet, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n", "", "Connection: keep-alive"},
-	{"pipelined", greet, "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n" + getting("/"), "", "helloHTTP/1.1 200 OK"},
-	{"pipelined behind an unread body", greet, "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody" + getting("/"), "", "helloHTTP/1.1 200 OK"},
-	{"malformed", greet, "GET / HTTP/1.1\r\nHost: example.test\r\nBad Header: x\r\n\r\n", "", "400 Bad Request"},
-	{"lower-case method", serve(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Method) }), asking("get", "/", ""), "", "get"},
+	{"HTTP/1.0 keep-alive", greet,
+		"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n", "", "Connection: keep-alive"},
+	{"pipelined", greet, "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n" + getting("/"), "",
+		"helloHTTP/1.1 200 OK"},
+	{"pipelined behind an unread body", greet,
+		"POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody" + getting("/"), "", "helloHTTP/1.1 200 OK"},
+	{"malformed", greet, "GET / HTTP/1.1\r\nHost: example.test\r\nBad Header: x\r\n\r\n", "",
+		"400 Bad Request"},
+	{"lower-case method", serve(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Method)
+	}), asking("get", "/", ""), "", "get"},
 	{"request trailers", serve(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, r.Trailer)
 	}), asking("POST", "/", "1\r\nx\r\n0\r\nX-Sum: 7\r\n\r\n", "Transfer-Encoding: chunked", "Trailer: X-Sum"), "", "map[X-Sum:[7]]"},
 	{"OPTIONS *", greet, asking("OPTIONS", "*", ""), "", "200 OK"},
-	{"CONNECT", tellPath, "CONNECT example.test:443 HTTP/1.1\r\nHost: example.test:443\r\nConnection: close\r\n\r\n", "", "200 OK"},
+	{"CONNECT", tellPath,
+		"CONNECT example.test:443 HTTP/1.1\r\nHost: example.test:443\r\nConnection: close\r\n\r\n", "", "200 OK"},
 }

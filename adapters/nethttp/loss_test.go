@@ -29,17 +29,23 @@ var lossCases = []struct {
 	{"fixed length, all sent, read", persisting("POST", "body"), 1, ""},
 	{"fixed length, all sent, answer begun", persisting("POST", "body"), 0, "part"},
 	{"fixed length, half sent", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf", 0, ""},
-	{"fixed length, half sent, read", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf", 1, ""},
-	{"fixed length, half sent, answer begun", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf", 0, "part"},
-	{"fixed length, half sent, read, answer begun", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf", 1, "part"},
-	{"fixed length, much sent", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n" + strings.Repeat("x", 500_000), 0, ""},
+	{"fixed length, half sent, read", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf",
+		1, ""},
+	{"fixed length, half sent, answer begun",
+		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf", 0, "part"},
+	{"fixed length, half sent, read, answer begun",
+		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf", 1, "part"},
+	{"fixed length, much sent",
+		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n" + strings.Repeat("x",
+			500_000), 0, ""},
 	{"chunked, all sent", chunked("4\r\nbody\r\n0\r\n\r\n"), 0, ""},
 	{"chunked, all sent, answer begun", chunked("4\r\nbody\r\n0\r\n\r\n"), 0, "part"},
 	{"chunked, half sent", chunked("4\r\nhalf\r\n"), 0, ""},
 	{"chunked, half sent, read", chunked("4\r\nhalf\r\n"), 1, ""},
 	{"chunked, half sent, answer begun", chunked("4\r\nhalf\r\n"), 0, "part"},
 	{"chunked, cut in a chunk", chunked("40\r\nhalf"), 0, ""},
-	{"chunked, much sent", chunked(strings.Repeat("400\r\n"+strings.Repeat("x", 1024)+"\r\n", 500)), 0, ""},
+	{"chunked, much sent", chunked(strings.Repeat("400\r\n"+strings.Repeat("x", 1024)+"\r\n", 500)), 0,
+		""},
 }
 
 // TestG5ClientLossEndsTheContext: an app that waits for its context, with the
@@ -87,7 +93,8 @@ func expectLoss(ctx context.Context, conn parley.Conn) error {
 		return fmt.Errorf("the context ended with %v, cause %v", ctx.Err(), cause)
 	}
 	for range 3 {
-		if err := conn.Send(ctx, parley.HTTPResponseBody{More: true}); err != parley.ErrDisconnected || !errors.Is(err, net.ErrClosed) {
+		if err := conn.Send(ctx, parley.HTTPResponseBody{More: true}); err != parley.ErrDisconnected ||
+			!errors.Is(err, net.ErrClosed) {
 			return fmt.Errorf("Send returns %v", err)
 		}
 		event, err := conn.Receive(ctx)
@@ -158,7 +165,8 @@ func TestLossReachesNativeHandlers(t *testing.T) {
 		client.Say("%s", "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
 		adaptertest.Await(t, waiting, "the handler")
 		client.Close()
-		if err := adaptertest.Await(t, ended, "the end of the handler's context"); err != context.Canceled {
+		if err := adaptertest.Await(t, ended,
+			"the end of the handler's context"); err != context.Canceled {
 			t.Errorf("%s: %v", shape.name, err)
 		}
 	}

@@ -57,6 +57,8 @@ func TestEndsOfMiddleware(t *testing.T) {
 }
 
 // answering answers whatever it is asked.
-var answering = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+var answering = parley.AppFunc(func(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn,
+) error {
 	return parley.Answer(ctx, scope, conn, http.StatusTeapot, nil, []byte("answer"))
 })

@@ -85,7 +85,9 @@ func TestHeadOfHandshake(t *testing.T) {
 						}
 					}
 				}
-				app := parley.Chain(parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+				app := parley.Chain(parley.AppFunc(func(
+					ctx context.Context, _ *parley.Scope, conn parley.Conn,
+				) error {
 					conn.Receive(ctx)
 					if err := test.answer(ctx, conn); !errors.Is(err, test.err) {
 						t.Errorf("the app is told %v, want %v", err, test.err)
@@ -93,7 +95,8 @@ func TestHeadOfHandshake(t *testing.T) {
 					return nil
 				}), late("Outer", hook("Outer")), late("Inner", hook("Inner")))
 				status, header, body := handshakeWith(t, app, live)
-				if status != test.status || !strings.HasPrefix(body, test.body) || strings.Contains(body, "too late") {
+				if status != test.status || !strings.HasPrefix(body, test.body) ||
+					strings.Contains(body, "too late") {
 					t.Errorf("%d %q, want %d %q", status, body, test.status, test.body)
 				}
 				for _, name := range []string{"X-Early-Outer", "X-Early-Inner", "X-Late-Inner"} {
@@ -102,7 +105,8 @@ func TestHeadOfHandshake(t *testing.T) {
 					}
 				}
 				both := header.Values("X-Both")
-				if len(both) < 3 || test.late == nil && len(statuses) != 2 || statuses[0] != 101 && statuses[0] != test.status {
+				if len(both) < 3 || test.late == nil && len(statuses) != 2 || statuses[0] != 101 &&
+					statuses[0] != test.status {
 					t.Errorf("X-Both %q, statuses %d", both, statuses)
 				}
 			})

@@ -23,8 +23,11 @@ var behind = []struct {
 	name string
 	app  parley.App
 }{
-	{"event app", parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		return respond(ctx, conn, fmt.Sprint("app ", ctx.Value(contextKey("user")), " ", scope.Request.Header.Get("X-Added")))
+	{"event app", parley.AppFunc(func(
+		ctx context.Context, scope *parley.Scope, conn parley.Conn,
+	) error {
+		return respond(ctx, conn, fmt.Sprint("app ", ctx.Value(contextKey("user")), " ",
+			scope.Request.Header.Get("X-Added")))
 	})},
 	{"handler", nethttp.App(tellUser)},
 	{"handler over events", wrapping(nethttp.App(tellUser))},
@@ -95,13 +98,18 @@ func TestMiddlewareInFrontOfHTTP(t *testing.T) {
 		body   string
 		header http.Header
 	}{
-		{"headers", []netHTTPMiddleware{settingHeaders}, 200, "app <nil> added", http.Header{"X-Before": {"1"}, "Set-Cookie": {"a=1"}}},
+		{"headers", []netHTTPMiddleware{settingHeaders}, 200, "app <nil> added",
+			http.Header{"X-Before": {"1"}, "Set-Cookie": {"a=1"}}},
 		{"context", []netHTTPMiddleware{settingContext}, 200, "app ada ", nil},
-		{"writer", []netHTTPMiddleware{shouting}, 200, "APP <NIL> ", http.Header{"Content-Encoding": {"shout"}}},
+		{"writer", []netHTTPMiddleware{shouting}, 200, "APP <NIL> ",
+			http.Header{"Content-Encoding": {"shout"}}},
 		{"answer", []netHTTPMiddleware{refusing}, 401, "no entry\n", http.Header{"X-Before": {"1"}}},
-		{"chain", []netHTTPMiddleware{settingHeaders, shouting, settingContext}, 200, "APP ADA ADDED", http.Header{"X-Before": {"1"}}},
-		{"chain that is cut", []netHTTPMiddleware{settingContext, refusing, shouting}, 401, "no entry\n", nil},
-		{"timeout", []netHTTPMiddleware{settingHeaders, timeout(time.Hour)}, 200, "app <nil> added", http.Header{"X-Before": {"1"}}},
+		{"chain", []netHTTPMiddleware{settingHeaders, shouting, settingContext}, 200, "APP ADA ADDED",
+			http.Header{"X-Before": {"1"}}},
+		{"chain that is cut", []netHTTPMiddleware{settingContext, refusing, shouting}, 401, "no entry\n",
+			nil},
+		{"timeout", []netHTTPMiddleware{settingHeaders, timeout(time.Hour)}, 200, "app <nil> added",
+			http.Header{"X-Before": {"1"}}},
 	}
 	for _, c := range cases {
 		for _, b := range behind {
@@ -159,10 +167,13 @@ func TestMiddlewareThatLeavesTheAppBehind(t *testing.T) {
 }
 
 // socketBehind tells on its socket what it found, in an accept or a denial.
-var socketBehind = parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+var socketBehind = parley.AppFunc(func(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn,
+) error {
 	found := fmt.Sprint(ctx.Value(contextKey("user")), " ", scope.Request.Header.Get("X-Added"))
 	if scope.Request.URL.Path == "/deny" {
-		return conn.Send(ctx, parley.WebSocketDeny{Status: 418, Header: http.Header{"X-App": {"1"}}, Body: []byte(found)})
+		return conn.Send(ctx, parley.WebSocketDeny{Status: 418, Header: http.Header{"X-App": {"1"}},
+			Body: []byte(found)})
 	}
 	accept := parley.WebSocketAccept{Header: http.Header{"X-App": {"1"}, "Set-Cookie": {"b=2"}}}
 	return sendAll(ctx, conn, accept, parley.Text(found))
@@ -179,14 +190,20 @@ func TestMiddlewareInFrontOfWebSockets(t *testing.T) {
 		said       string // the first message, or the body of the denial
 		header     http.Header
 	}{
-		{"accept", "/", []netHTTPMiddleware{settingHeaders, settingContext}, socketBehind, 101, "ada added",
+		{"accept", "/", []netHTTPMiddleware{settingHeaders, settingContext}, socketBehind, 101,
+			"ada added",
 			http.Header{"X-Before": {"1"}, "X-App": {"1"}, "Set-Cookie": {"a=1", "b=2"}}},
-		{"denial", "/deny", []netHTTPMiddleware{settingHeaders, settingContext}, socketBehind, 418, "ada added",
+		{"denial", "/deny", []netHTTPMiddleware{settingHeaders, settingContext}, socketBehind, 418,
+			"ada added",
 			http.Header{"X-Before": {"1"}, "X-App": {"1"}, "Set-Cookie": {"a=1"}}},
-		{"answer", "/", []netHTTPMiddleware{settingContext, refusing}, socketBehind, 401, "no entry\n", http.Header{"X-Before": {"1"}}},
-		{"writer without Hijack", "/", []netHTTPMiddleware{shouting, settingHeaders}, socketBehind, 101, "<nil> added", http.Header{"X-Before": {"1"}}},
-		{"timeout", "/", []netHTTPMiddleware{timeout(time.Hour), settingHeaders}, socketBehind, 101, "<nil> added", http.Header{"X-Before": {"1"}}},
-		{"handler that does not", "/", []netHTTPMiddleware{settingHeaders}, nethttp.App(http.NotFoundHandler()), 404, "404 page not found\n",
+		{"answer", "/", []netHTTPMiddleware{settingContext, refusing}, socketBehind, 401, "no entry\n",
+			http.Header{"X-Before": {"1"}}},
+		{"writer without Hijack", "/", []netHTTPMiddleware{shouting, settingHeaders}, socketBehind, 101,
+			"<nil> added", http.Header{"X-Before": {"1"}}},
+		{"timeout", "/", []netHTTPMiddleware{timeout(time.Hour), settingHeaders}, socketBehind, 101,
+			"<nil> added", http.Header{"X-Before": {"1"}}},
+		{"handler that does not", "/", []netHTTPMiddleware{settingHeaders},
+			nethttp.App(http.NotFoundHandler()), 404, "404 page not found\n",
 			http.Header{"X-Before": {"1"}}},
 	}
 	for _, c := range cases {
@@ -228,7 +245,8 @@ func TestMiddlewareInFrontOfAnUpgrade(t *testing.T) {
 func dialSocket(t *testing.T, h http.Handler, path string) (*http.Response, string) {
 	t.Helper()
 	server := adaptertest.Serve(t, h)
-	conn, response, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http")+path, nil)
+	conn, response, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL,
+		"http")+path, nil)
 	if response == nil {
 		t.Fatal(err)
 	}
@@ -252,11 +270,14 @@ func dialSocket(t *testing.T, h http.Handler, path string) (*http.Response, stri
 func TestMiddlewareOnOtherProtocols(t *testing.T) {
 	for _, protocol := range []parley.Protocol{parley.Lifespan, parley.Channel} {
 		var got parley.Protocol
-		app := nethttp.Middleware(refusing)(parley.AppFunc(func(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
+		app := nethttp.Middleware(refusing)(parley.AppFunc(func(
+			_ context.Context, scope *parley.Scope, _ parley.Conn,
+		) error {
 			got = scope.Protocol
 			return nil
 		}))
-		if err := app.Serve(context.Background(), &parley.Scope{Protocol: protocol}, nil); err != nil || got != protocol {
+		if err := app.Serve(context.Background(), &parley.Scope{Protocol: protocol}, nil); err != nil ||
+			got != protocol {
 			t.Errorf("%s: the app served %q, %v", protocol, got, err)
 		}
 	}

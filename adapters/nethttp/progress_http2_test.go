@@ -16,7 +16,9 @@ import (
 func TestClientsThatDoNotReadOverHTTP2(t *testing.T) {
 	cause := make(chan error, 1)
 	long := make([]byte, 8<<20)
-	g := gateway(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	g := gateway(parley.AppFunc(func(
+		ctx context.Context, scope *parley.Scope, conn parley.Conn,
+	) error {
 		if scope.Request.URL.Path == "/other" {
 			return respond(ctx, conn, "other")
 		}

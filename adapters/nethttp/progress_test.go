@@ -25,7 +25,9 @@ func longAnswers(t *testing.T) map[string]func(ctx context.Context, conn parley.
 	}
 	start := parley.HTTPResponseStart{Status: 200}
 	return map[string]func(ctx context.Context, conn parley.Conn) error{
-		"whole": func(ctx context.Context, conn parley.Conn) error { return respond(ctx, conn, string(long)) },
+		"whole": func(ctx context.Context, conn parley.Conn) error {
+			return respond(ctx, conn, string(long))
+		},
 		"file": func(ctx context.Context, conn parley.Conn) error {
 			file, err := os.Open(path)
 			if err != nil {
@@ -35,11 +37,13 @@ func longAnswers(t *testing.T) map[string]func(ctx context.Context, conn parley.
 			return sendAll(ctx, conn, start, parley.HTTPResponseZeroCopySend{File: file})
 		},
 		"stream": func(ctx context.Context, conn parley.Conn) error {
-			if err := sendAll(ctx, conn, start, parley.HTTPResponseBody{Body: long[:4], More: true}); err != nil {
+			if err := sendAll(ctx, conn, start, parley.HTTPResponseBody{Body: long[:4],
+				More: true}); err != nil {
 				return err
 			}
 			time.Sleep(time.Hour) // a stream may be silent
-			return sendAll(ctx, conn, parley.HTTPResponseBody{Body: long[4:], More: true}, parley.HTTPResponseBody{})
+			return sendAll(ctx, conn, parley.HTTPResponseBody{Body: long[4:], More: true},
+				parley.HTTPResponseBody{})
 		},
 	}
 }
@@ -62,7 +66,8 @@ func TestClientsThatDoNotRead(t *testing.T) {
 				}
 				time.Sleep(2 * time.Hour)
 				synctest.Wait()
-				if cause != parley.ErrSlowConsumer || !errors.Is(result, parley.ErrDisconnected) || !errors.Is(result, cause) {
+				if cause != parley.ErrSlowConsumer || !errors.Is(result, parley.ErrDisconnected) ||
+					!errors.Is(result, cause) {
 					t.Errorf("the app got %v, its context ended with %v", result, cause)
 				}
 				if stats := g.Stats(); stats.SlowConsumers != 1 || stats.Live != 0 {

@@ -70,7 +70,8 @@ func TestReplacedBodies(t *testing.T) {
 			return readFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil })
 		}, "500 Internal Server Error\n"},
 	} {
-		for name, app := range map[string]parley.App{"alone": readThenAnswer, "in the background": derived} {
+		for name, app := range map[string]parley.App{"alone": readThenAnswer,
+			"in the background": derived} {
 			for place, h := range map[string]http.Handler{
 				"above": replacing(c.replace)(gateway(app)),
 				"below": gateway(parley.Chain(app, nethttp.Middleware(replacing(c.replace)))),

@@ -23,10 +23,12 @@ var nativeShapes = []shape{
 		return nethttp.Handler(dispatch(nethttp.App(h)), nethttp.Options{Logger: silent})
 	}},
 	{"below five middlewares", func(h http.Handler) http.Handler {
-		return nethttp.Handler(parley.Chain(dispatch(dispatch(nethttp.App(h))), five...), nethttp.Options{Logger: silent})
+		return nethttp.Handler(parley.Chain(dispatch(dispatch(nethttp.App(h))), five...),
+			nethttp.Options{Logger: silent})
 	}},
 	{"below net/http middleware", func(h http.Handler) http.Handler {
-		return nethttp.Handler(parley.Chain(nethttp.App(h), nethttp.Middleware(through)), nethttp.Options{Logger: silent})
+		return nethttp.Handler(parley.Chain(nethttp.App(h), nethttp.Middleware(through)),
+			nethttp.Options{Logger: silent})
 	}},
 	{"gateway in gateway", func(h http.Handler) http.Handler {
 		inner := nethttp.Handler(dispatch(nethttp.App(h)), nethttp.Options{Logger: silent})

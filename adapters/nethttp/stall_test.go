@@ -21,8 +21,10 @@ import (
 // that may end, and the app is told that its peer is idle.
 func TestBodyTimeout(t *testing.T) {
 	readers := map[string]func(ctx context.Context) (context.Context, context.CancelFunc){
-		"the conversation's context": func(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} },
-		"a context of its own":       context.WithCancel,
+		"the conversation's context": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return ctx, func() {}
+		},
+		"a context of its own": context.WithCancel,
 	}
 	for name, derive := range readers {
 		for _, request := range []string{
@@ -41,7 +43,8 @@ func TestBodyTimeout(t *testing.T) {
 						took, cause = time.Since(begun), context.Cause(ctx)
 						return err
 					})
-					client := adaptertest.ServeInBubble(t, gateway(app, nethttp.Options{BodyTimeout: 7 * time.Second})).Dial()
+					client := adaptertest.ServeInBubble(t,
+						gateway(app, nethttp.Options{BodyTimeout: 7 * time.Second})).Dial()
 					client.Say("%s", request)
 					answer := client.Response("POST")
 					if answer.Status != http.StatusRequestTimeout || !answer.Close {
@@ -63,7 +66,8 @@ func TestBodyTimeout(t *testing.T) {
 // stalls.
 func TestBodyTimeoutIsOfOneWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := adaptertest.ServeInBubble(t, gateway(readThenAnswer, nethttp.Options{BodyTimeout: 7 * time.Second})).Dial()
+		client := adaptertest.ServeInBubble(t,
+			gateway(readThenAnswer, nethttp.Options{BodyTimeout: 7 * time.Second})).Dial()
 		client.Say("%s", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n")
 		for _, letter := range "slowly" {
 			time.Sleep(6 * time.Second)
@@ -92,7 +96,8 @@ func TestBodyTimeoutEndsWithTheBody(t *testing.T) {
 				}
 				return respond(ctx, conn, string(body))
 			})
-			client := adaptertest.ServeInBubble(t, gateway(app, nethttp.Options{BodyTimeout: 7 * time.Second})).Dial()
+			client := adaptertest.ServeInBubble(t,
+				gateway(app, nethttp.Options{BodyTimeout: 7 * time.Second})).Dial()
 			for range 2 {
 				client.Say("%s", request)
 				if answer := client.Response("POST"); answer.Body != "body" || answer.Close {
@@ -124,7 +129,8 @@ func TestWorkAfterTheAnswer(t *testing.T) {
 			client := adaptertest.ServeInBubble(t, gateway(worksOn)).Dial()
 			for range 2 { // the rest of the first body is not the second request
 				client.Say("%s", persisting("POST", unread))
-				if answer := client.Response("POST"); answer.Status != 200 || answer.Body != "answer" || answer.Close {
+				if answer := client.Response("POST"); answer.Status != 200 || answer.Body != "answer" ||
+					answer.Close {
 					t.Errorf("the client is answered %+v", answer)
 				}
 			}

@@ -31,7 +31,9 @@ func TestConformanceOverHTTP2(t *testing.T) {
 		}
 		return
 	}
-	parleytest.Conform(t, parleytest.Live(func(app parley.App) http.Handler { return newTranslator(t, app) }))
+	parleytest.Conform(t, parleytest.Live(func(app parley.App) http.Handler {
+		return newTranslator(t, app)
+	}))
 }
 
 // translator is a proxy whose clients speak HTTP/1.1, and its server HTTP/2.
@@ -104,9 +106,11 @@ func (p *translator) leave(ctx context.Context, cancel context.CancelFunc) {
 // translatable reports whether r is a handshake of HTTP/1.1 that is well formed as far as
 // HTTP/2 has no say in it.
 func translatable(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && len(r.Header["Sec-Websocket-Key"]) == 1 &&
+	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) &&
+		len(r.Header["Sec-Websocket-Key"]) == 1 &&
 		r.Header.Get("Sec-Websocket-Key") == "dGhlIHNhbXBsZSBub25jZQ==" && r.ContentLength == 0 &&
-		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && strings.EqualFold(r.Header.Get("Connection"), "Upgrade")
+		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") &&
+		strings.EqualFold(r.Header.Get("Connection"), "Upgrade")
 }
 
 // relay passes a denial on.

@@ -56,7 +56,8 @@ func TestReadInto(t *testing.T) {
 			}
 			conn.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(4000, "bye"))
 			var bye *parley.CloseError
-			if err := <-ended; !errors.As(err, &bye) || *bye != (parley.CloseError{Code: 4000, Reason: "bye"}) {
+			if err := <-ended; !errors.As(err, &bye) ||
+				*bye != (parley.CloseError{Code: 4000, Reason: "bye"}) {
 				t.Errorf("ended with %v", err)
 			}
 		})

@@ -99,10 +99,13 @@ func same(a, b http.ResponseWriter) bool {
 // TestIdentityOfTheServersWriter is the same over real connections, where HTTP/1
 // hijacks and copies files and HTTP/2 pushes.
 func TestIdentityOfTheServersWriter(t *testing.T) {
-	told := serve(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto, " ", optional(w)) })
+	told := serve(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Proto, " ", optional(w))
+	})
 	for _, http2 := range []bool{false, true} {
 		want := fetch(t, told, http2)
-		if !strings.Contains(want, fmt.Sprintf("push %t", http2)) || !strings.Contains(want, fmt.Sprintf("hijack %t", !http2)) {
+		if !strings.Contains(want, fmt.Sprintf("push %t", http2)) ||
+			!strings.Contains(want, fmt.Sprintf("hijack %t", !http2)) {
 			t.Errorf("net/http's own writer is %s", want)
 		}
 		for _, shape := range nativeShapes {

@@ -32,12 +32,14 @@ type layer struct {
 var layers = []layer{
 	{pattern: "."},
 	{pattern: "internal/arch"},
-	{"internal/socket", []string{".", "internal/..."}, []string{"github.com/olahol/melody", "github.com/gorilla/websocket"}},
+	{"internal/socket", []string{".", "internal/..."},
+		[]string{"github.com/olahol/melody", "github.com/gorilla/websocket"}},
 	{"internal/overevents", []string{".", "internal/..."}, nil},
 	{"internal/origin", []string{"."}, []string{"golang.org/x/net/idna"}},
 	{"internal/leak", nil, []string{"github.com/panjf2000/ants/v2", "go.uber.org/goleak"}},
 	{"internal/...", []string{".", "internal/..."}, nil},
-	{"bridge", []string{".", "internal/options", "internal/usercode"}, []string{"github.com/panjf2000/ants/v2"}},
+	{"bridge", []string{".", "internal/options", "internal/usercode"},
+		[]string{"github.com/panjf2000/ants/v2"}},
 	{"channel/channeltest", []string{".", "channel"}, nil},
 	{"channel", []string{".", "internal/..."}, nil},
 	{"router", []string{".", "internal/..."}, nil},
@@ -57,7 +59,8 @@ var layers = []layer{
 		[]string{"github.com/coreos/go-systemd/v22/...", "golang.org/x/sys/unix"}},
 	{"examples/...", []string{
 		".", "bridge", "channel", "router", "auth", "middleware", "consumer", "fallback", "sse", "adapters/...", "server"},
-		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/..."}},
+		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2",
+			"github.com/alexedwards/scs/v2/..."}},
 }
 
 // budget is every module that go.mod may require directly.
@@ -97,7 +100,8 @@ func TestImports(t *testing.T) {
 			if ours {
 				allowed = layers[at].ours
 			}
-			if !standard[imported] && !slices.ContainsFunc(allowed, func(pattern string) bool { return matches(pattern, short) }) {
+			if !standard[imported] && !slices.ContainsFunc(allowed,
+				func(pattern string) bool { return matches(pattern, short) }) {
 				t.Errorf("%s may not import %s", name, imported)
 			}
 		}
@@ -132,7 +136,8 @@ func TestWhoBringsAnts(t *testing.T) {
 	brings = func(path string) bool {
 		known, ok := bring[path]
 		if !ok {
-			known = strings.HasPrefix(path, "github.com/panjf2000/ants") || slices.ContainsFunc(imports[path], brings)
+			known = strings.HasPrefix(path, "github.com/panjf2000/ants") ||
+				slices.ContainsFunc(imports[path], brings)
 			bring[path] = known
 		}
 		return known
@@ -197,8 +202,10 @@ func TestFileLengths(t *testing.T) {
 		if bytes.IndexByte(text, 0) >= 0 {
 			return nil // a program
 		}
-		if lines := bytes.Count(text, []byte("\n")); lines > most && !bytes.Contains(text, []byte("lines because")) {
-			t.Errorf("%s has %d lines: say why in a comment (\"%[2]d lines because ...\") or cut it", path, lines)
+		if lines := bytes.Count(text, []byte("\n")); lines > most &&
+			!bytes.Contains(text, []byte("lines because")) {
+			t.Errorf("%s has %d lines: say why in a comment (\"%[2]d lines because ...\") or cut it", path,
+				lines)
 		}
 		return nil
 	})

@@ -25,9 +25,11 @@ func TestFetchSite(t *testing.T) {
 		{"no page, no word of it", own, "null", "", "malformed", "malformed"},
 		{"Host was changed", own, "https://shop.example", "same-origin", "", ""},
 		{"not the same scheme", own, "http://here.example", "cross-site", "cross-site", "cross-site"},
-		{"two that contradict", own, "http://here.example", "same-origin, cross-site", "cross-site", "cross-site"},
+		{"two that contradict", own, "http://here.example", "same-origin, cross-site", "cross-site",
+			"cross-site"},
 		{"listed, of another site", list, "https://good.example", "cross-site", "", ""},
-		{"not listed, of this site", list, "https://here.example", "same-origin", "not-allowed", "not-allowed"},
+		{"not listed, of this site", list, "https://here.example", "same-origin", "not-allowed",
+			"not-allowed"},
 		{"native client", own, "ws://here.example", "", "", ""},
 		{"native client with TLS", own, "wss://here.example", "", "", ""},
 	} {

@@ -27,13 +27,15 @@ func project() http.Handler {
 		r.Use(middleware.BasicAuth("realm", map[string]string{"ada": "lovelace"}))
 		r.Get("/", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "admin") })
 	})
-	r.With(middleware.Throttle(1), middleware.NoCache).Get("/flush", func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "flushed")
-		w.(http.Flusher).Flush()
-	})
-	r.Mount("/mounted", http.StripPrefix("/mounted", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, r.URL.Path)
-	})))
+	r.With(middleware.Throttle(1), middleware.NoCache).Get("/flush",
+		func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "flushed")
+			w.(http.Flusher).Flush()
+		})
+	r.Mount("/mounted", http.StripPrefix("/mounted",
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, r.URL.Path)
+		})))
 	return r
 }
 
@@ -72,7 +74,8 @@ func TestChiRoutesToApps(t *testing.T) {
 	r.Use(middleware.Recoverer, middleware.Compress(5))
 	r.Handle("/hello/{name}", gateway(hello))
 	r.Handle("/echo", gateway(echo, nethttp.Options{Mode: nethttp.Hold}))
-	if got := answer(t, r, "GET", "/hello/ada", "Accept-Encoding", "identity"); !strings.HasSuffix(got, "hello ada at /hello/ada") {
+	if got := answer(t, r, "GET", "/hello/ada", "Accept-Encoding", "identity"); !strings.HasSuffix(got,
+		"hello ada at /hello/ada") {
 		t.Errorf("got %s", got)
 	}
 	if got := talkGorilla(t, r, "/echo"); got != "101 v2 text binary 4001 as you wish" {
@@ -85,7 +88,8 @@ func TestChiMiddleware(t *testing.T) {
 	chain := []parley.Middleware{
 		nethttp.Middleware(middleware.RequestID), nethttp.Middleware(middleware.Recoverer),
 		nethttp.Middleware(middleware.Timeout(time.Hour)), nethttp.Middleware(middleware.SetHeader("X-Chi", "1")),
-		nethttp.Middleware(middleware.Compress(5, "text/plain")), nethttp.Middleware(middleware.Heartbeat("/ping")),
+		nethttp.Middleware(middleware.Compress(5,
+			"text/plain")), nethttp.Middleware(middleware.Heartbeat("/ping")),
 		nethttp.Middleware(middleware.Throttle(10)),
 	}
 	for _, above := range []parley.Middleware{deciding, wrapping} {
@@ -96,7 +100,8 @@ func TestChiMiddleware(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v in %q", err, got)
 		}
-		if text, _ := io.ReadAll(plain); string(text) != "hello  at /hello" || !strings.Contains(head, "X-Chi: 1") {
+		if text, _ := io.ReadAll(plain); string(text) != "hello  at /hello" ||
+			!strings.Contains(head, "X-Chi: 1") {
 			t.Errorf("got %q with %s", text, head)
 		}
 		if got := answer(t, gateway(app), "GET", "/ping"); !strings.HasSuffix(got, "\r\n\r\n.") {

@@ -11,7 +11,8 @@ import (
 )
 
 func corsOptions() *cors.Cors {
-	return cors.New(cors.Options{AllowedOrigins: []string{"https://good.example"}, AllowCredentials: true})
+	return cors.New(cors.Options{AllowedOrigins: []string{"https://good.example"},
+		AllowCredentials: true})
 }
 
 var corsRequests = [][]string{
@@ -56,8 +57,10 @@ func TestCORSInFrontOfSockets(t *testing.T) {
 			return nil
 		}}
 		good := handshake(t, gateway(app, check), http.Header{"Origin": {"https://good.example"}})
-		if good.StatusCode != 101 || good.Header.Get("Access-Control-Allow-Origin") != "https://good.example" ||
-			good.Header.Get("Access-Control-Allow-Credentials") != "true" || good.Header.Get("Vary") != "Origin" {
+		if good.StatusCode != 101 ||
+			good.Header.Get("Access-Control-Allow-Origin") != "https://good.example" ||
+			good.Header.Get("Access-Control-Allow-Credentials") != "true" ||
+			good.Header.Get("Vary") != "Origin" {
 			t.Errorf("good: %d %v", good.StatusCode, good.Header)
 		}
 		evil := handshake(t, gateway(app, check), http.Header{"Origin": {"https://evil.example"}})

@@ -43,17 +43,19 @@ func login(c *gin.Context) {
 func behindGin(app parley.App) parley.App {
 	gin.SetMode(gin.ReleaseMode)
 	store := cookie.NewStore([]byte("0123456789abcdef0123456789abcdef"))
-	known := auth.AuthenticatorFunc(func(ctx context.Context, _ *parley.Scope) (*auth.Identity, error) {
+	known := auth.AuthenticatorFunc(func(ctx context.Context, _ *parley.Scope) (*auth.Identity,
+		error) {
 		user, _ := ctx.Value(ginUser{}).(string)
 		return &auth.Identity{ID: user, User: user, Via: "gin"}, nil
 	})
-	return parley.Chain(app,
-		parleygin.Middleware(sessions.Sessions("session", store), login),
+	return parley.Chain(app, parleygin.Middleware(sessions.Sessions("session", store), login),
 		auth.Middleware(auth.Options{Authenticators: []auth.Authenticator{known}}))
 }
 
 func TestGinSessionsInFrontOfApps(t *testing.T) {
-	app := behindGin(parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	app := behindGin(parley.AppFunc(func(
+		ctx context.Context, scope *parley.Scope, conn parley.Conn,
+	) error {
 		user, err := auth.User[string](ctx)
 		if err != nil {
 			return err

@@ -41,7 +41,9 @@ func traced(t *testing.T, ctx context.Context) {
 // The client's trace goes on in an app of requests, below guards of ours, and in a
 // handler that runs natively.
 func TestOtelInFrontOfHTTP(t *testing.T) {
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { traced(t, r.Context()) })
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		traced(t, r.Context())
+	})
 	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		traced(t, ctx)
 		return parley.Respond(ctx, conn, 200, nil, nil)
@@ -69,7 +71,8 @@ func TestOtelInFrontOfSockets(t *testing.T) {
 	})
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Traceparent", traceparent)
-	ws := parleytest.Dial(t, parley.Chain(app, otel, middleware.NewOrigin(middleware.OriginOptions{}).Wrap), r)
+	ws := parleytest.Dial(t, parley.Chain(app, otel,
+		middleware.NewOrigin(middleware.OriginOptions{}).Wrap), r)
 	ws.Accept()
 	if n := len(recorder.Ended()); n != 0 {
 		t.Errorf("%d spans ended while the socket is open", n)

@@ -86,7 +86,8 @@ var echo = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) err
 		if message.Text() == "close me" {
 			return ws.Close(ctx, 4001, "as you wish")
 		}
-		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data}); err != nil {
+		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type,
+			Data: message.Data}); err != nil {
 			return err
 		}
 	}

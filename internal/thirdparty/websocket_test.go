@@ -29,7 +29,8 @@ func socketURL(server *httptest.Server, path string) string {
 // talkGorilla has gorilla's client talk to an echo and tells what it saw.
 func talkGorilla(t *testing.T, h http.Handler, path string) string {
 	t.Helper()
-	conn, response := dialGorilla(t, h, path, websocket.Dialer{Subprotocols: []string{"v1", "v2"}}, nil)
+	conn, response := dialGorilla(t, h, path, websocket.Dialer{Subprotocols: []string{"v1", "v2"}},
+		nil)
 	saw := fmt.Sprint(response.StatusCode)
 	if conn == nil {
 		body, _ := io.ReadAll(response.Body)
@@ -41,7 +42,8 @@ func talkGorilla(t *testing.T, h http.Handler, path string) string {
 	for _, message := range []struct {
 		kind int
 		data string
-	}{{websocket.TextMessage, "text"}, {websocket.BinaryMessage, "binary"}, {websocket.TextMessage, "close me"}} {
+	}{{websocket.TextMessage, "text"}, {websocket.BinaryMessage, "binary"}, {websocket.TextMessage,
+		"close me"}} {
 		if err := conn.WriteMessage(message.kind, []byte(message.data)); err != nil {
 			return saw + " " + err.Error()
 		}
@@ -61,7 +63,8 @@ func talkGorilla(t *testing.T, h http.Handler, path string) string {
 	return saw
 }
 
-func dialGorilla(t *testing.T, h http.Handler, path string, dialer websocket.Dialer, header http.Header) (*websocket.Conn, *http.Response) {
+func dialGorilla(t *testing.T, h http.Handler, path string, dialer websocket.Dialer,
+	header http.Header) (*websocket.Conn, *http.Response) {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -119,9 +122,10 @@ func talkCoder(t *testing.T, h http.Handler, path string, compress coder.Compres
 // way of compressing that they know.
 func TestClients(t *testing.T) {
 	gateways := map[string]http.Handler{
-		"plain":    gateway(echo),
-		"hold":     gateway(echo, nethttp.Options{Mode: nethttp.Hold}),
-		"deflate":  gateway(echo, nethttp.Options{WebSocket: parley.SocketOptions{Deflate: true, DeflateThreshold: 1}}),
+		"plain": gateway(echo),
+		"hold":  gateway(echo, nethttp.Options{Mode: nethttp.Hold}),
+		"deflate": gateway(echo, nethttp.Options{WebSocket: parley.SocketOptions{Deflate: true,
+			DeflateThreshold: 1}}),
 		"wrapping": gateway(wrapping(echo)),
 	}
 	for name, h := range gateways {
@@ -131,7 +135,8 @@ func TestClients(t *testing.T) {
 		if got := talkGorilla(t, h, "/denied"); got != denied {
 			t.Errorf("gorilla, %s, denied: %s", name, got)
 		}
-		for _, compress := range []coder.CompressionMode{coder.CompressionDisabled, coder.CompressionNoContextTakeover, coder.CompressionContextTakeover} {
+		for _, compress := range []coder.CompressionMode{coder.CompressionDisabled,
+			coder.CompressionNoContextTakeover, coder.CompressionContextTakeover} {
 			if got := talkCoder(t, h, "/", compress); got != whole {
 				t.Errorf("coder, %s, compression %d: %s", name, compress, got)
 			}
