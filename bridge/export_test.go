@@ -33,3 +33,6 @@ func Waiters[T any](f *Future[T]) int {
 	}
 	return n
 }
+
+// HereByContext reports whether ctx is taken for that of a lane's thread where threads have no id.
+func HereByContext(ctx context.Context) bool { return hereByContext(ctx) != nil }

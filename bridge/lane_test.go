@@ -264,6 +264,27 @@ func TestB20_ReentranceIsInline(t *testing.T) {
 	})
 }
 
+func TestB20_DepthIsBounded(t *testing.T) {
+	inScope(t, bridge.Options{MaxDepth: 10}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
+		var inline, served func(ctx context.Context, depth int) (int, error)
+		inline = func(ctx context.Context, depth int) (int, error) {
+			return bridge.Call(ctx, inline, depth+1, bridge.Sensitive())
+		}
+		served = func(ctx context.Context, depth int) (int, error) {
+			return bridge.AsyncToSync(func(ctx context.Context, depth int) (int, error) {
+				return bridge.Call(ctx, served, depth, bridge.Sensitive())
+			})(ctx, depth+1)
+		}
+		for _, recurse := range []func(context.Context, int) (int, error){inline, served} {
+			_, err := bridge.Call(ctx, recurse, 0, bridge.Sensitive())
+			wantErr(t, err, bridge.ErrTooDeep)
+		}
+		must(t, ctx, threadOf(ctx)) // the lane is as good as before
+	})
+}
+
 func TestB21_ContextIsNoIdentity(t *testing.T) {
 	inScope(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 		var log orderLog

@@ -75,6 +75,26 @@ func TestStarvingLaneWithoutCallsEnds(t *testing.T) {
 	}
 }
 
+// A lane that is ended while it waits for a thread still runs what it has accepted.
+func TestStarvingLaneRunsWhatItAccepted(t *testing.T) {
+	bubble(t, bridge.Options{MaxLanes: 1}, func(
+		t *testing.T, ctx context.Context, b *bridge.Bridge,
+	) {
+		one, endOne := bridge.ThreadSensitive(ctx)
+		must(t, ctx, threadOf(one))
+		two, endTwo := bridge.ThreadSensitive(ctx)
+		accepted := threadOf(two)
+		ended := make(chan error)
+		go func() { ended <- endTwo() }()
+		synctest.Wait()
+		_, err := threadOf(two).Await(ctx)
+		wantErr(t, err, bridge.ErrClosed)
+		wantErr(t, endOne(), nil)
+		must(t, ctx, accepted)
+		wantErr(t, <-ended, nil)
+	})
+}
+
 // No lane starts once Close has returned, and none is left waiting for a thread.
 func TestB60_NoLaneStartsAfterClose(t *testing.T) {
 	for name, shut := range map[string]func(*bridge.Bridge) error{

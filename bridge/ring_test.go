@@ -229,3 +229,27 @@ func TestB51_JobsThatWaitForEachOtherAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// Lanes that wait for each other's end have no call to withdraw: one of the waits is given up.
+func TestB54_LanesThatEndEachOther(t *testing.T) {
+	twoBridges(t, func(t *testing.T, one, two context.Context) {
+		lane := bridge.From(one).NewLane(bridge.LaneOptions{})
+		scope, endScope := bridge.NewScope(two)
+		failures := make([]error, 2)
+		first := do(one, func(ctx context.Context) {
+			time.Sleep(time.Second) // until both have begun
+			failures[0] = endScope()
+		}, bridge.OnLane(lane))
+		second := onLane(scope, func(ctx context.Context) {
+			time.Sleep(time.Second)
+			failures[1] = lane.Close(ctx)
+		})
+		must(t, one, first)
+		must(t, two, second)
+		if (failures[0] == nil) == (failures[1] == nil) {
+			t.Errorf("errors are %v, want exactly one", failures)
+		}
+		wantErr(t, errors.Join(failures...), bridge.ErrDeadlock)
+		wantErr(t, errors.Join(lane.Close(two), endScope()), nil) // they end in the background
+	})
+}
