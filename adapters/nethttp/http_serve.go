@@ -23,7 +23,12 @@ func (g *Gateway) serveBelow(
 ) error {
 	c := g.conns.Get().(*httpConn)
 	c.begin(w, r, above)
-	returned := false
+	returned, retired := false, false
+	defer func() {
+		if !retired && !c.over {
+			c.close() // a writer above broke on the way to the end
+		}
+	}()
 	defer func() {
 		switch {
 		case returned:
@@ -39,6 +44,7 @@ func (g *Gateway) serveBelow(
 	case !c.isNative || c.touched:
 		c.finish(err)
 	case err == nil && !c.broke:
+		retired = true
 		c.retire()
 	default:
 		c.finishNative(err)
