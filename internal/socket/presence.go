@@ -11,7 +11,7 @@ import (
 // most it is twice as long.
 const awayAfter = 10 * time.Millisecond
 
-// presence reports whether the app of a socket is waiting in Read. A timer for each
+// presence is whether the app of a socket is waiting in Read. A timer for each
 // absence would cost a busy socket more than its parsing does: being away and
 // back is two stores, and one sweeper looks after all sockets that were busy
 // since it last looked.

@@ -138,7 +138,9 @@ const deflateAnswer = "permessage-deflate; server_no_context_takeover; client_no
 
 // Extend completes a handshake of HTTP/2 that Check has approved. The handler stays
 // until Serve of the connection returns.
-func (u *Upgrader) Extend(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn, error) {
+func (u *Upgrader) Extend(
+	w http.ResponseWriter, r *http.Request, header http.Header,
+) (*Conn, error) {
 	offers, _ := parseExtensions(r.Header["Sec-Websocket-Extensions"])
 	deflate := u.options.Deflate && acceptsDeflate(offers)
 	keepSendable(header)
