@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,6 +144,37 @@ func FuzzParser(f *testing.F) {
 			func(left int) int { return 1 + random.IntN(left) })
 		if fmt.Sprint(got) != fmt.Sprint(split) || !errors.Is(splitErr, err) {
 			t.Errorf("whole: %q, %v; in pieces: %q, %v", got, err, split, splitErr)
+		}
+	})
+}
+
+// foresee tells how a stream ends, and leaves it to be parsed as if nobody had looked.
+func FuzzForesee(f *testing.F) {
+	f.Add(join(masked(0x01, "h\xc3"), masked(0x89, "ping"), masked(0x80, "\xa9"),
+		masked(0x88, "\x03\xe8bye")), uint8(9))
+	f.Add(join(masked(0x02, "a"), masked(0x80, "b"), masked(0x83, "")), uint8(3))
+	f.Add(masked(0x81, "\xff"), uint8(0))
+	f.Fuzz(func(t *testing.T, stream []byte, read uint8) {
+		const limit = 1 << 10
+		first := min(int(read), len(stream))
+		p := &parser{limit: limit}
+		before, err := parse(p, stream[:first], whole)
+		if err != nil {
+			return
+		}
+		all := append(append([]byte(nil), p.unread.bytes()...), stream[first:]...)
+		p.unread = readBuffer{buf: all, w: len(all)}
+		end := p.foresee()
+		after, err := parse(p, nil, whole)
+		want, wantErr := parse(&parser{limit: limit}, stream, whole)
+		if fmt.Sprint(append(before, after...)) != fmt.Sprint(want) || !errors.Is(err, wantErr) {
+			t.Errorf("parsed as %q, %q, %v; want %q, %v", before, after, err, want, wantErr)
+		}
+		closes := slices.ContainsFunc(after,
+			func(s string) bool { return strings.HasPrefix(s, "control 0x8 ") })
+		if !closes && wantErr != nil && !errors.Is(end, wantErr) || !closes && wantErr == nil &&
+			end != io.EOF {
+			t.Errorf("foreseen as %v, ended with %v", end, wantErr)
 		}
 	})
 }

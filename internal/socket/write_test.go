@@ -67,6 +67,7 @@ func TestPongsThatWait(t *testing.T) {
 				for i := range row.pings {
 					p.send(0x89, fmt.Sprint(i))
 				}
+				synctest.Wait() // the last was read
 				p.expect(finBit|opText, "m")
 				count, last := 0, ""
 				first, payload := p.frame()
