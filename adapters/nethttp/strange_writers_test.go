@@ -3,6 +3,7 @@ package nethttp_test
 import (
 	"bufio"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -78,7 +79,11 @@ var strangeApps = map[string]func(ctx context.Context, s *parley.Scope, conn par
 		return sendAll(ctx, conn, parley.WebSocketResponseStart{Status: 418},
 			parley.WebSocketResponseBody{Body: []byte("tea"), More: true}, parley.WebSocketResponseBody{})
 	},
-	"fails": func(context.Context, *parley.Scope, parley.Conn) error { return parley.ErrOverloaded },
+	"handler":             dispatch(nethttp.App(everyFeature)).Serve,
+	"handler over events": parley.Chain(nethttp.App(everyFeature), wrapping).Serve,
+	"middleware":          parley.Chain(everything, nethttp.Middleware(through)).Serve,
+	"middleware, wrapped": parley.Chain(everything, wrapping, nethttp.Middleware(through)).Serve,
+	"fails":               func(context.Context, *parley.Scope, parley.Conn) error { return parley.ErrOverloaded },
 	"ignores errors": func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
 		for range 3 {
 			conn.Send(ctx, parley.WebSocketAccept{})
@@ -88,6 +93,22 @@ var strangeApps = map[string]func(ctx context.Context, s *parley.Scope, conn par
 		return nil
 	},
 }
+
+// everyFeature is a handler that asks for all that a server has.
+var everyFeature = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	control.EnableFullDuplex()
+	control.SetReadDeadline(time.Now().Add(time.Second))
+	control.SetWriteDeadline(time.Now().Add(time.Second))
+	io.Copy(io.Discard, r.Body)
+	w.Header().Set("Link", "</a>")
+	w.WriteHeader(http.StatusEarlyHints)
+	w.Write([]byte("answer"))
+	control.Flush()
+	if conn, _, err := control.Hijack(); err == nil {
+		conn.Close()
+	}
+})
 
 // TestStrangeWriters: whatever a writer in front does, it costs its own conversation:
 // that ends, and so does everything which waits for it.
