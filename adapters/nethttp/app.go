@@ -18,8 +18,8 @@ import (
 // and writes passes the middleware, and no limit of the Gateway's holds for it. What
 // no event says goes to the server directly: deadlines, full duplex, pushes,
 // informational answers, and a connection that is hijacked. To the handler and its
-// client all is as on net/http, but that a sign in a Content-Length is dropped, and
-// that http.MaxBytesReader has the connection closed only where the answer is a 413. In a
+// client all is as on net/http, but that http.MaxBytesReader has the connection closed
+// only where the answer is a 413, and that what HTTP forbids does not go out. In a
 // test, where no server is below, there is no deadline to set and nothing to hijack but
 // a WebSocket.
 //

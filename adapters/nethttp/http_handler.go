@@ -61,9 +61,12 @@ func (h *handlerAbove) use(f func(http.ResponseWriter, *http.ResponseController)
 	return f(h.conn.w, http.NewResponseController(h.conn.w))
 }
 
-// Inform sends an informational answer. It goes to the innermost writer, since
-// wrappers take any status for the final one.
+// Inform sends an informational answer, if the client's version of HTTP knows any. It
+// goes to the innermost writer, since wrappers take any status for the final one.
 func (h *handlerAbove) Inform(status int, header http.Header) {
+	if !h.conn.r.ProtoAtLeast(1, 1) {
+		return
+	}
 	_ = h.use(func(w http.ResponseWriter, _ *http.ResponseController) error {
 		w = innermost(w)
 		own := w.Header()

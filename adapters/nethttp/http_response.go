@@ -195,6 +195,9 @@ func (c *httpConn) sendTrailers(event parley.HTTPResponseTrailers) error {
 	header := c.w.Header()
 	for name, values := range event.Header {
 		name = textproto.CanonicalMIMEHeaderKey(name)
+		if c.above.atWork.Load() {
+			delete(header, name) // it may have stood in the head, and is said anew
+		}
 		if !slices.Contains(c.out.declared, name) {
 			name = http.TrailerPrefix + name
 		}

@@ -82,6 +82,9 @@ func (c *httpConn) panicked(value any) {
 func (c *httpConn) finish(err error) {
 	ending := c.out.order.Finish()
 	if c.above.endsItself(ending, err) {
+		if !c.out.headSent && c.out.status != 0 {
+			c.writeHandlerHead()
+		}
 		c.close()
 		return
 	}

@@ -40,7 +40,10 @@ func (w *Writer) writeHeader(status int) {
 			w.logf("http: invalid Content-Length of %q", given)
 			return
 		}
-		w.length = length
+		w.most = length
+		if !isEncoded(w.snapshot) {
+			w.length = length // as in net/http an encoding wins
+		}
 	}
 }
 
@@ -115,8 +118,6 @@ func (w *Writer) describe(header http.Header, first []byte, encoded bool) {
 func (w *Writer) measure(header http.Header, size int, whole bool, encoding string) {
 	values, given := header["Content-Length"]
 	switch {
-	case encoding != "" && encoding != "identity":
-		w.length = -1 // as in net/http the encoding wins
 	case w.length >= 0:
 		values[0] = strings.TrimLeft(values[0], "+-") // ParseInt takes signs, the protocol does not
 		header["Content-Length"] = values[:1]
@@ -127,6 +128,12 @@ func (w *Writer) measure(header http.Header, size int, whole bool, encoding stri
 	if w.length < 0 && len(values) > 0 {
 		delete(header, "Content-Length")
 	}
+}
+
+// isEncoded reports whether a handler has chosen a transfer coding.
+func isEncoded(header http.Header) bool {
+	encoding := header.Get("Transfer-Encoding")
+	return encoding != "" && encoding != "identity"
 }
 
 func bodyAllowed(status int) bool {

@@ -18,11 +18,12 @@ var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 // send files: that is what http.ServeContent, and so http.FileServer, arrive
 // with.
 //
-// As in net/http, the first bytes are written if they are to tell what is in src; if
-// there are more, or nobody has to be told, the head goes out.
+// As in net/http, if the head has not gone out yet the first bytes are written, which
+// shows that src can be read and what is in it; if there are more, it goes out.
 func (w *Writer) ReadFrom(src io.Reader) (total int64, err error) {
-	if w.needsSniff() {
-		if total, err = w.copyFrom(io.LimitReader(src, sniffSize)); err != nil || total < sniffSize {
+	if !w.hasStarted() {
+		total, err = w.copyFrom(io.LimitReader(src, sniffSize))
+		if err != nil || total < sniffSize {
 			return total, err
 		}
 	}
@@ -41,16 +42,11 @@ func (w *Writer) ReadFrom(src io.Reader) (total int64, err error) {
 	return total + n, err
 }
 
-// needsSniff reports whether the Content-Type depends on what comes next.
-func (w *Writer) needsSniff() bool {
+// hasStarted reports whether the head was sent.
+func (w *Writer) hasStarted() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	header := w.header
-	if w.status != 0 {
-		header = w.snapshot
-	}
-	_, typed := header["Content-Type"]
-	return !w.started && !typed && w.written < sniffSize
+	return w.started
 }
 
 // copyFrom hides all but Read and Write: io.Copy would come back to ReadFrom,
@@ -61,12 +57,16 @@ func (w *Writer) copyFrom(src io.Reader) (int64, error) {
 	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{src}, buffer[:])
 }
 
-// drain hands what is buffered to the conn.
+// drain hands what is buffered to the conn. net/http writes the head here, and so does
+// a server that is below: there is no length to be found any more.
 func (w *Writer) drain() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.begin(); err != nil {
 		return err
+	}
+	if w.server != nil {
+		return w.sendBody(true)
 	}
 	return w.sendPart(w.take())
 }

@@ -10,8 +10,10 @@ import (
 
 // takeTrailers finds out what the handler has said about trailers when the head
 // goes out, and decides whether the head announces some. While the handler is at
-// work it always does: http.TrailerPrefix is for names not known before.
+// work it always does: http.TrailerPrefix is for names not known before. Those that
+// come behind a whole body net/http forgets, and events do not.
 func (w *Writer) takeTrailers(finished bool) (wanted bool) {
+	w.prefixed = hasTrailers(w.snapshot)
 	for name := range w.snapshot {
 		if strings.HasPrefix(name, http.TrailerPrefix) {
 			delete(w.snapshot, name)
@@ -22,6 +24,10 @@ func (w *Writer) takeTrailers(finished bool) (wanted bool) {
 		return false
 	}
 	w.declared = declaredTrailers(w.snapshot["Trailer"])
+	if w.server != nil {
+		w.announced = true // whether they go out is for the server to say
+		return false
+	}
 	wanted = len(w.declared) > 0 || hasTrailers(w.header)
 	w.announced = !w.headOnly && w.length < 0 && (wanted || !finished)
 	return wanted
@@ -52,7 +58,7 @@ func declaredTrailers(lines []string) (names []string) {
 	for _, line := range lines {
 		for name := range strings.SplitSeq(line, ",") {
 			name = http.CanonicalHeaderKey(strings.TrimSpace(name))
-			if name != "" && trailerAllowed(name) {
+			if name != "" && trailerAllowed(name) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}

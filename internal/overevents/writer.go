@@ -38,6 +38,7 @@ type Writer struct {
 	status    int        // zero until WriteHeader
 	snapshot  http.Header
 	length    int64 // the Content-Length, or -1
+	most      int64 // what was written of it, which bounds the body even where it does not go out
 	written   int64 // bytes of the body so far, those refused included
 	taken     int64 // without those
 	storage   *[bufferSize]byte
@@ -45,6 +46,7 @@ type Writer struct {
 	started   bool     // the head is sent
 	declared  []string // names in the Trailer header
 	announced bool     // the head said that trailers follow
+	prefixed  bool     // some had names by then, which only chunks can bring
 	hijacked  bool
 	onHijack  func()  // or nil
 	tunnel    *tunnel // what a hijacked WebSocket goes through
@@ -59,6 +61,7 @@ func newWriter(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Writ
 		headOnly: scope.Request.Method == http.MethodHead,
 		header:   make(http.Header),
 		length:   -1,
+		most:     -1,
 	}
 }
 
@@ -118,10 +121,10 @@ func (w *Writer) admit(size int64) (allowed int64, err error) {
 		return 0, nil
 	case !bodyAllowed(w.status):
 		return 0, http.ErrBodyNotAllowed
-	case w.length < 0 || w.written <= w.length:
+	case w.most < 0 || w.written <= w.most:
 		allowed = size
 	case w.clamps:
-		allowed, err = w.length-w.taken, http.ErrContentLength
+		allowed, err = w.most-w.taken, http.ErrContentLength
 	default:
 		err = http.ErrContentLength
 	}
@@ -170,7 +173,12 @@ func (w *Writer) sendPart(p []byte) error {
 // with it.
 func (w *Writer) sendBody(more bool) error {
 	p := w.take()
+	first := !w.started
 	w.start(p, !more)
+	if first && !more && w.prefixed && w.server != nil {
+		w.send(parley.HTTPResponseBody{Body: p, More: true}) // before a length is found
+		p = nil
+	}
 	if w.headOnly && w.server == nil {
 		p = nil
 	}
