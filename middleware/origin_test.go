@@ -231,7 +231,7 @@ func TestOriginB4_1OnHTTP(t *testing.T) {
 		{"SSE from here", reads, get("/", "Origin", "http://example.com"), ""},
 		{"SSE from here, no Origin", reads, get("/"), ""},
 	} {
-		t.Run("B4.1 "+test.name, func(t *testing.T) {
+		t.Run("B4.1 the own host, "+test.name, func(t *testing.T) {
 			origin := middleware.NewOrigin(test.options)
 			err := origin.Check(&parley.Scope{Protocol: parley.HTTP, Request: test.request})
 			if got := reasonOf(t, err); got != test.want {

@@ -166,7 +166,7 @@ var httpBodilessRows = []httpRow{
 		want:   HTTPSeen{Status: 200, Header: http.Header{"Content-Length": {"3"}}},
 		said:   []string{"http.response.body: ok"},
 	}, {
-		rule: "A4.204",
+		rule: "A4.bodiless/204",
 		app: func(c *call) error {
 			c.quietly(parley.HTTPResponseStart{Status: 204})
 			return c.send(yes)
@@ -174,7 +174,7 @@ var httpBodilessRows = []httpRow{
 		want: HTTPSeen{Status: 204},
 		said: []string{"http.response.body: ok"},
 	}, {
-		rule: "A4.304",
+		rule: "A4.bodiless/304",
 		app: func(c *call) error {
 			c.quietly(parley.HTTPResponseStart{Status: 304})
 			return c.send(yes)

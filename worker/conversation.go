@@ -6,6 +6,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // conversation is the one about a message: the conn of one attempt.
@@ -30,11 +31,5 @@ func (c *conversation) Receive(context.Context) (parley.Event, error) {
 
 // Send refuses: nobody listens.
 func (c *conversation) Send(_ context.Context, event parley.Event) error {
-	kind := "nil"
-	if event != nil {
-		kind = event.EventType()
-	}
-	return &parley.ProtocolError{
-		State: "receiving", Event: kind, Rule: "B8.send", Err: parley.ErrUnexpectedEvent,
-	}
+	return protocol.RefuseOnChannel(event)
 }

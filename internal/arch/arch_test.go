@@ -37,6 +37,9 @@ var layers = []layer{
 	{"internal/overevents", []string{".", "internal/..."}, nil},
 	{"internal/origin", []string{"."}, []string{"golang.org/x/net/idna"}},
 	{"internal/leak", nil, []string{"github.com/panjf2000/ants/v2", "go.uber.org/goleak"}},
+	{"internal/semantics", []string{
+		".", "internal/...", "auth", "bridge", "channel", "consumer", "fallback", "middleware", "router", "server",
+		"sse", "worker"}, nil},
 	{"internal/...", []string{".", "internal/..."}, nil},
 	{"bridge", []string{".", "internal/options", "internal/usercode"},
 		[]string{"github.com/panjf2000/ants/v2"}},

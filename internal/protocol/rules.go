@@ -37,18 +37,21 @@ var (
 		ID: "A1.5", State: "any", Event: "one of another protocol, or of no protocol",
 		Err: parley.ErrUnexpectedEvent}
 	unavailable = Rule{
-		ID: "A9.unavailable", State: "any", Event: "one whose extension the server did not announce",
-		Err: parley.ErrExtensionUnavailable}
+		ID: "A9.unavailable", State: "any",
+		Event: "one whose extension the server did not announce",
+		Err:   parley.ErrExtensionUnavailable}
 	invalidHeader = Rule{
-		ID: "A4.header", State: "any", Event: "one with a header whose name is no token, or whose value could end its line",
-		Err: parley.ErrInvalidHeader}
+		ID: "A4.header", State: "any",
+		Event: "one with a header whose name is no token, or whose value could end its line",
+		Err:   parley.ErrInvalidHeader}
 )
 
 // The rules of a response.
 var (
 	bodyBeforeStart = Rule{
-		ID: "A4.body-before-start", State: "idle", Event: "a part of the body, or a file in its place",
-		Err: parley.ErrBodyBeforeStart}
+		ID: "A4.body-before-start", State: "idle",
+		Event: "a part of the body, or a file in its place",
+		Err:   parley.ErrBodyBeforeStart}
 	startTwice = Rule{
 		ID: "A4.start-twice", State: "started", Event: "another head",
 		Err: parley.ErrAlreadyStarted}
@@ -59,20 +62,24 @@ var (
 		ID: "A4.status", State: "idle", Event: "a head whose status is not 200 to 599",
 		Err: parley.ErrInvalidStatus}
 	badLength = Rule{
-		ID: "A4.content-length", State: "idle", Event: "a head whose Content-Length is no number, or given twice",
-		Err: parley.ErrInvalidHeader}
+		ID: "A4.content-length", State: "idle",
+		Event: "a head whose Content-Length is no number, or given twice",
+		Err:   parley.ErrInvalidHeader}
 	longBody = Rule{
 		ID: "A4.long-body", State: "started", Event: "more than the Content-Length announced",
 		Err: parley.ErrLongBody, Outcome: "what was announced goes out, then the connection is cut"}
 	shortBody = Rule{
-		ID: "A4.short-body", State: "started", Event: "the end, before the Content-Length announced",
-		Err: parley.ErrShortBody, Outcome: "the connection is cut"}
+		ID: "A4.short-body", State: "started",
+		Event: "the end, before the Content-Length announced",
+		Err:   parley.ErrShortBody, Outcome: "the connection is cut"}
 	pathSendMixed = Rule{
-		ID: "A9.pathsend-mixed", State: "started", Event: "a file by its path beside other parts of the body",
-		Err: parley.ErrUnexpectedEvent}
+		ID: "A9.pathsend-mixed", State: "started",
+		Event: "a file by its path beside other parts of the body",
+		Err:   parley.ErrUnexpectedEvent}
 	strayTrailers = Rule{
-		ID: "A9.trailers", State: "idle, started", Event: "trailers that were not announced, or before the end of the body",
-		Err: parley.ErrUnexpectedEvent}
+		ID: "A9.trailers", State: "idle, started",
+		Event: "trailers that were not announced, or before the end of the body",
+		Err:   parley.ErrUnexpectedEvent}
 	lateHint = Rule{
 		ID: "A9.early-hint", State: "started", Event: "an early hint",
 		Err: parley.ErrAlreadyStarted}
@@ -90,8 +97,9 @@ var (
 		ID: "A7.send-before-accept", State: "connecting", Event: "a message",
 		Err: parley.ErrNotAccepted}
 	sendAfterClose = Rule{
-		ID: "A7.send-after-close", State: "closed, denied", Event: "anything but the same close again",
-		Err: parley.ErrClosed}
+		ID: "A7.send-after-close", State: "closed, denied",
+		Event: "anything but the same close again",
+		Err:   parley.ErrClosed}
 	acceptTwice = Rule{
 		ID: "A7.accept-twice", State: "open", Event: "another answer to the handshake",
 		Err: parley.ErrAlreadyAccepted}
@@ -99,17 +107,20 @@ var (
 		ID: "A7.deny-twice", State: "denying", Event: "another answer to the handshake",
 		Err: parley.ErrAlreadyStarted}
 	subprotocolNotOffered = Rule{
-		ID: "A7.subprotocol-not-offered", State: "connecting", Event: "an accept with a subprotocol that the client did not offer",
-		Err: parley.ErrSubprotocolNotOffered}
+		ID: "A7.subprotocol-not-offered", State: "connecting",
+		Event: "an accept with a subprotocol that the client did not offer",
+		Err:   parley.ErrSubprotocolNotOffered}
 	reservedHeader = Rule{
-		ID: "A7.reserved-header", State: "connecting", Event: "an accept with a header of the handshake's own",
-		Err: parley.ErrReservedHeader}
+		ID: "A7.reserved-header", State: "connecting",
+		Event: "an accept with a header of the handshake's own",
+		Err:   parley.ErrReservedHeader}
 	invalidText = Rule{
 		ID: "A7.invalid-text", State: "open", Event: "a text message that is not UTF-8",
 		Err: parley.ErrInvalidText}
 	closeCode = Rule{
-		ID: "A7.close-code", State: "open", Event: "a close whose code may not stand in a close frame",
-		Err: parley.ErrInvalidCloseCode}
+		ID: "A7.close-code", State: "open",
+		Event: "a close whose code may not stand in a close frame",
+		Err:   parley.ErrInvalidCloseCode}
 	denyStatus = Rule{
 		ID: "A7.deny-status", State: "connecting", Event: "a denial whose status is not 200 to 599",
 		Err: parley.ErrInvalidStatus}
@@ -127,7 +138,9 @@ var channelSend = Rule{
 
 // RefuseOnChannel refuses what an app sends in a conversation about one message
 // of a channel.
-func RefuseOnChannel(event parley.Event) error { return channelSend.refuse(channelSend.State, event) }
+func RefuseOnChannel(event parley.Event) error {
+	return channelSend.refuse(channelSend.State, event)
+}
 
 // Rules returns the rules of every protocol, in the order in which they are
 // published.
