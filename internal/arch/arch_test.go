@@ -127,34 +127,6 @@ func TestPeersAreNotNamed(t *testing.T) {
 	}
 }
 
-// TestWhoBringsAnts: its import starts goroutines, which only those may cause who ask
-// for the bridge.
-func TestWhoBringsAnts(t *testing.T) {
-	imports := map[string][]string{}
-	for _, p := range list(t) {
-		imports[p.ImportPath] = p.Imports
-	}
-	bring := map[string]bool{}
-	var brings func(path string) bool
-	brings = func(path string) bool {
-		known, ok := bring[path]
-		if !ok {
-			known = strings.HasPrefix(path, "github.com/panjf2000/ants") ||
-				slices.ContainsFunc(imports[path], brings)
-			bring[path] = known
-		}
-		return known
-	}
-	may := []string{"bridge", "adapters/blocking", "internal/leak", "examples/..."}
-	for path := range imports {
-		name, ours := local(path)
-		asked := slices.ContainsFunc(may, func(pattern string) bool { return matches(pattern, name) })
-		if ours && !asked && brings(path) {
-			t.Errorf("%s brings ants", name)
-		}
-	}
-}
-
 func TestDependencies(t *testing.T) {
 	var mod struct {
 		Require []struct {

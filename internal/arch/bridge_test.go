@@ -8,7 +8,7 @@ import (
 // bridged are the packages that run blocking code on the bridge, whose engine
 // starts goroutines of its own in every program that it is linked into. Nobody else
 // may bring it in, by whatever way.
-var bridged = []string{"bridge", "adapters/blocking", "internal/leak"}
+var bridged = []string{"bridge", "adapters/blocking", "internal/leak", "internal/semantics"}
 
 func TestOnlyTheBridgeBringsItsEngine(t *testing.T) {
 	packages := list(t)

@@ -15,7 +15,8 @@ const preface = `# Semantics
 
 This page is generated from the code by ` + "`go generate ./...`" + `; do not edit it.
 Every rule that an error or a test of the kit names by an id is listed here: an id that
-is not on this page does not exist.
+is not on this page does not exist. It has that many lines because the code has that
+many rules.
 `
 
 // document returns docs/semantics.md for the repository at root.
