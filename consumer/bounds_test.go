@@ -86,3 +86,27 @@ func TestCoalescedBytes(t *testing.T) {
 		}
 	})
 }
+
+// E12: 16 messages wait in a queue, beside the one that is handled and the one that
+// there is no room for.
+func TestQueueLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		r := &room{receive: func(context.Context, *consumer.Conn, parley.WebSocketReceive) error {
+			<-release
+			return nil
+		}}
+		conn := &chatterer{n: 100, message: parley.WebSocketReceive{}}
+		app := consumer.New(r.factory, consumer.Options{
+			Concurrency: 2, OrderBy: func(parley.WebSocketReceive) string { return "same" },
+		})
+		done := make(chan error)
+		go func() { done <- app.Serve(t.Context(), &parley.Scope{Protocol: parley.WebSocket}, conn) }()
+		synctest.Wait()
+		if read := 100 - conn.n; read != 1+16+1 {
+			t.Errorf("%d messages were read", read)
+		}
+		close(release)
+		<-done
+	})
+}

@@ -127,6 +127,7 @@ func (s *queues) work(q *queue) {
 		q.waiting[0] = parley.WebSocketReceive{}
 		q.waiting = q.waiting[1:]
 		s.mu.Unlock()
+		s.tellOfRoom()
 		s.handle(message)
 	}
 }
@@ -153,6 +154,10 @@ func (s *queues) free(size int) {
 	s.mu.Lock()
 	s.bytes -= size
 	s.mu.Unlock()
+	s.tellOfRoom()
+}
+
+func (s *queues) tellOfRoom() {
 	select {
 	case s.freed <- struct{}{}:
 	default:

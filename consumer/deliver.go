@@ -85,13 +85,13 @@ func (c *Conn) readMail() {
 		if !ok {
 			return
 		}
-		c.open(l)
+		c.openLetter(l)
 	}
 }
 
-// open deals with one letter. What a handler does to the connection, Serve's
+// openLetter deals with one letter. What a handler does to the connection, Serve's
 // goroutine has to hear. If it takes this goroutine with it another one goes on.
-func (c *Conn) open(l letter) {
+func (c *Conn) openLetter(l letter) {
 	returned := false
 	usercode.Call(func() error {
 		err := c.handle(l)
@@ -116,6 +116,7 @@ func (c *Conn) handle(l letter) error {
 		c.forward(l.message)
 		return nil
 	}
+	defer c.busy()()
 	err := c.serially(c.ctx, func(ctx context.Context) error { return l.handle(ctx, c, l.message) })
 	if bad, ok := err.(*undecodable); ok {
 		c.unknown(l.message, bad)

@@ -30,8 +30,7 @@ func (c *Conn) begin() error {
 		return err
 	}
 	if hook, ok := c.value.(Opener); ok {
-		err := c.serially(c.ctx, func(ctx context.Context) error { return hook.Open(ctx, c) })
-		if err != nil {
+		if err := c.open(hook); err != nil {
 			return err
 		}
 	}
@@ -39,6 +38,19 @@ func (c *Conn) begin() error {
 		go c.readMail()
 	}
 	return nil
+}
+
+func (c *Conn) open(hook Opener) error {
+	defer c.busy()()
+	return c.serially(c.ctx, func(ctx context.Context) error { return hook.Open(ctx, c) })
+}
+
+// busy has a drain wait for a hook or handler until idle is called. Of those that
+// handle what Serve's goroutine has received, the conn knows.
+func (c *Conn) busy() (idle func()) {
+	drain := protocol.HandlingOf(c.conn)
+	drain.Handling(1)
+	return func() { drain.Handling(-1) }
 }
 
 // accept completes the handshake, unless the layer has ended the connection.
