@@ -6,10 +6,9 @@ import (
 )
 
 // Some waits can be proved to have no end: lanes that wait for each other's queues in a ring. A
-// lane's thread can wait for one thing at a time, so the bridge knows all of it. The wait that
-// would close the ring fails instead. Waits on anything the bridge does not know, like channels,
-// are never judged; nor are those of functions outside lanes, which may have other goroutines at
-// work.
+// lane's thread can wait for one thing at a time, so the bridge knows all of it. One of the waits
+// in the ring fails instead. Waits on anything the bridge does not know, like channels, are never
+// judged; nor are those of functions outside lanes, which may have other goroutines at work.
 
 // awaited is what an activation waits for: one call, any of several, or the end of a lane. The zero
 // value is something that cannot be part of a ring. The mutex of the activation's bridge guards it.

@@ -36,3 +36,10 @@ func Waiters[T any](f *Future[T]) int {
 
 // HereByContext reports whether ctx is taken for that of a lane's thread where threads have no id.
 func HereByContext(ctx context.Context) bool { return hereByContext(ctx) != nil }
+
+// KeysKnown returns how many keys b knows a lane for.
+func (b *Bridge) KeysKnown() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.lanes.keyed)
+}

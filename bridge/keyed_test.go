@@ -63,3 +63,43 @@ func TestLanesPastTheLimitWait(t *testing.T) {
 		wantErr(t, endThree(), nil)
 	})
 }
+
+// A key is known for as long as its lane has a thread or work, and not a moment longer.
+func TestKeysAreForgotten(t *testing.T) {
+	calls := func(t *testing.T, ctx context.Context, want error) {
+		for key := range 10 {
+			short, cancel := context.WithTimeout(ctx, time.Second)
+			_, err := threadOf(bridge.Keyed(short, key)).Await(ctx)
+			wantErr(t, err, want)
+			cancel()
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		options bridge.Options
+		before  func(t *testing.T, ctx context.Context, b *bridge.Bridge)
+		want    error
+	}{
+		{"idle", bridge.Options{KeyIdle: time.Minute},
+			func(*testing.T, context.Context, *bridge.Bridge) {}, nil},
+		{"withdrawn while it waits for a thread", bridge.Options{MaxLanes: 1},
+			func(t *testing.T, ctx context.Context, b *bridge.Bridge) { forgetsEnd(t, ctx) },
+			context.DeadlineExceeded},
+		{"refused a thread", bridge.Options{MaxLanes: 1, RefuseLanes: true},
+			func(t *testing.T, ctx context.Context, b *bridge.Bridge) { forgetsEnd(t, ctx) },
+			bridge.ErrNoThread},
+		{"closed", bridge.Options{},
+			func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+				wantErr(t, b.Close(context.Background()), nil)
+			}, bridge.ErrClosed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, c.options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+				c.before(t, ctx, b)
+				calls(t, ctx, c.want)
+				time.Sleep(2 * time.Minute)
+				wantEqual(t, "keys known", b.KeysKnown(), 0)
+			})
+		})
+	}
+}

@@ -13,7 +13,7 @@ type tokens struct {
 	taken    int     // functions at work, or about to begin
 	admitted int     // unfinished calls that came from the queue
 	awaited  jobList // calls in the queue that a function waits for
-	unseen   int     // waits for a lane's end by nobody knows whom
+	unseen   int     // waits for a lane's end whose waiter the bridge cannot see
 }
 
 // free reports whether a call that comes from the queue may begin now. Then nobody waits for a
@@ -40,9 +40,8 @@ func (b *Bridge) dispatch() {
 	}
 }
 
-// bound is how many may be at work before a call that a function waits for may begin. While
-// somebody waits for a lane's end it is one more: he may be a function that keeps his token
-// meanwhile.
+// bound is how many may be at work before a call that a function waits for may not begin. While
+// somebody unseen waits for a lane's end it is one more: that may be a function with a token.
 func (b *Bridge) bound() int { return b.stats.Capacity + min(b.tokens.unseen, 1) }
 
 func (b *Bridge) grant(j *job, fromQueue bool) {
@@ -116,8 +115,8 @@ func (b *Bridge) countParked(j *job, change int) {
 }
 
 // parkMaker makes the function that made j count as waiting until j is complete. Somebody waits for
-// j and the bridge cannot see who: he selects on its Done channel, or his context tells no
-// function. No mutex is held.
+// j and the bridge cannot see who: by its Done channel, or with a context that tells no function.
+// No mutex is held.
 func (j *job) parkMaker() {
 	maker := j.by
 	if maker == nil {
