@@ -52,9 +52,10 @@
 // Connect lets the client in by [Accept], or not by [Deny] or an error. A consumer
 // without Connect lets everybody in; one that decides nothing lets nobody in.
 //
-// A hook's context ends at once when the client leaves, a drain begins or the
-// connection is kicked, also while a handler runs: context.Cause says why, and
-// Disconnect is told the same. Disconnect is called exactly once, last, however
+// A hook's context ends at once when the client leaves or the connection is kicked,
+// also while a handler runs: context.Cause says why, and Disconnect is told the same.
+// A drain lets hooks and handlers finish that run, for as long as it may take.
+// Disconnect is called exactly once, last, however
 // the hooks and handlers before it have ended: by returning, by an error or a
 // panic, or by runtime.Goexit.
 //
