@@ -3,8 +3,10 @@ package socket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -132,5 +134,45 @@ func meetStrangeConn(
 	}
 	if end := c.Ended(); end.Cause != context.Cause(ctx) {
 		t.Errorf("ended with %v, the context with %v", end.Cause, context.Cause(ctx))
+	}
+}
+
+// lateness is a timeout of somebody's own.
+type lateness struct{}
+
+func (lateness) Error() string   { return "late" }
+func (lateness) Timeout() bool   { return true }
+func (lateness) Temporary() bool { return true }
+
+// A deadline that has passed is one however the connection says it, and no loss; an
+// error that is of the network and no timeout is.
+func TestDeadlinesOfStrangeConns(t *testing.T) {
+	for name, row := range map[string]struct {
+		err  error
+		lost bool
+	}{
+		"its own timeout": {lateness{}, false},
+		"wrapped":         {fmt.Errorf("read: %w", os.ErrDeadlineExceeded), false},
+		"net.OpError":     {&net.OpError{Op: "read", Err: io.ErrUnexpectedEOF}, true},
+		"end":             {io.EOF, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, client := net.Pipe()
+				defer client.Close()
+				conn := &strangeConn{Conn: server}
+				conn.read = func([]byte) (int, error) {
+					conn.strange.Store(false) // once
+					return 0, row.err
+				}
+				conn.strange.Store(true)
+				c, ctx := started(t, conn, parley.SocketOptions{})
+				go client.Write(masked(0x81, "hello"))
+				m, err := c.Read(ctx)
+				if lost := err == ErrEnded; lost != row.lost || !lost && string(m.Data) != "hello" {
+					t.Errorf("Read: %q, %v", m.Data, err)
+				}
+			})
+		})
 	}
 }

@@ -188,6 +188,28 @@ func TestOfferNeverWaits(t *testing.T) {
 	})
 }
 
+// As many messages wait as may, what is being written among them; and as many again
+// when they are through.
+func TestQueueHoldsWhatItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 3
+		c, _, p := overPipe(t, parley.SocketOptions{QueueMessages: most})
+		for range 3 {
+			taken := 0
+			for ; c.Offer(parley.Text("m")) == nil; taken++ {
+				synctest.Wait() // the first is being written
+			}
+			if taken != most {
+				t.Errorf("%d messages taken, want %d", taken, most)
+			}
+			for range taken {
+				p.expect(finBit|opText, "m")
+			}
+			synctest.Wait()
+		}
+	})
+}
+
 // A message of any size fits an empty queue.
 func TestLargeMessages(t *testing.T) {
 	c, ctx, p := overTCP(t, parley.SocketOptions{QueueBytes: 1 << 10, MaxMessage: -1})
