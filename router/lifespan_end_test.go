@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/router"
@@ -29,7 +31,7 @@ func TestLifespanCrash(t *testing.T) {
 				switch {
 				case how == "panic":
 					if !errors.As(err, &panicked) ||
-						!strings.Contains(string(panicked.Stack), "lifespan_crash_test.go") {
+						!strings.Contains(string(panicked.Stack), "lifespan_end_test.go") {
 						t.Errorf("the panic became %v", err)
 					}
 				case when == "lifespan.startup":
@@ -60,6 +62,52 @@ func crashing(when string, crash func()) parley.App {
 			if err := conn.Send(ctx, started); err != nil {
 				return err
 			}
+		}
+	})
+}
+
+// Apps that return without a word take no part; where none does, nor does the router.
+func TestLifespanOfNobody(t *testing.T) {
+	u := new(router.URLs)
+	u.Handle("/a", nothing)
+	u.Handle("/b", echo)
+	answers, err := life(t, u)
+	if !errors.Is(err, errors.ErrUnsupported) || len(answers) > 0 {
+		t.Errorf("%v, %v", answers, err)
+	}
+}
+
+// The router waits for the first of its apps as for all others, however slowly it
+// goes.
+func TestLifespanWaitsForTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		returned := false
+		u := new(router.URLs)
+		u.Handle("/slow", parley.AppFunc(
+			func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+				if _, err := conn.Receive(ctx); err != nil {
+					return err
+				}
+				if err := conn.Send(ctx, started); err != nil {
+					return err
+				}
+				<-ctx.Done()
+				time.Sleep(time.Minute)
+				returned = true
+				return nil
+			}))
+		p := &process{make(chan parley.Event, 2), make(chan parley.Event, 2)}
+		p.told <- parley.LifespanStartup{}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = u.Serve(ctx, &parley.Scope{Protocol: parley.Lifespan}, p)
+		}()
+		synctest.Wait()
+		cancel()
+		if <-done; !returned {
+			t.Error("the router has returned before its app")
 		}
 	})
 }
