@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -68,12 +69,19 @@ func crashing(when string, crash func()) parley.App {
 
 // Apps that return without a word take no part; where none does, nor does the router.
 func TestLifespanOfNobody(t *testing.T) {
-	u := new(router.URLs)
-	u.Handle("/a", nothing)
-	u.Handle("/b", echo)
-	answers, err := life(t, u)
-	if !errors.Is(err, errors.ErrUnsupported) || len(answers) > 0 {
-		t.Errorf("%v, %v", answers, err)
+	for name, apps := range map[string][]parley.App{
+		"silent": {nothing}, "refusing": {echo}, "both": {nothing, echo},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := new(router.URLs)
+			for i, app := range apps {
+				u.Handle("/"+strconv.Itoa(i), app)
+			}
+			answers, err := life(t, u)
+			if !errors.Is(err, errors.ErrUnsupported) || len(answers) > 0 {
+				t.Errorf("%v, %v", answers, err)
+			}
+		})
 	}
 }
 
