@@ -121,11 +121,13 @@ type stage struct {
 	mu    sync.Mutex
 	play  script
 	notes strings.Builder
+	ended chan struct{} // told when the handler has returned, perhaps behind its answer
 }
 
 func newStage(tb testing.TB, wrap func(http.Handler) http.Handler) *stage {
-	s := new(stage)
+	s := &stage{ended: make(chan struct{}, 1)}
 	s.server = httptest.NewUnstartedServer(wrap(serve(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { s.ended <- struct{}{} }()
 		s.play.run(w, r, func(values ...any) { fmt.Fprintln(&s.notes, values...) })
 	})))
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -151,6 +153,7 @@ func (s *stage) perform(tb testing.TB, play script, request string) (answer, not
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		tb.Fatal("the server fell silent")
 	}
+	adaptertest.Await(tb, s.ended, "the handler's end")
 	return unchunked(adaptertest.Comparable(string(all))), s.notes.String()
 }
 
