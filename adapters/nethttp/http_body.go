@@ -87,6 +87,8 @@ func (c *httpConn) receiveForHandler(ctx context.Context) (parley.Event, error) 
 	return nil, err
 }
 
+// readForHandler reads on the handler's goroutine. Middleware that ends the context,
+// for a deadline or a login, ends the read.
 func (c *httpConn) readForHandler(ctx context.Context) ([]byte, error) {
 	c.mu.Lock()
 	spool := c.in.spool
@@ -94,8 +96,13 @@ func (c *httpConn) readForHandler(ctx context.Context) ([]byte, error) {
 	if spool != nil {
 		return spool.next(ctx, 0)
 	}
+	stop := context.AfterFunc(ctx, func() { c.above.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
 	part, err := c.readPart()
 	c.in.size += int64(len(part))
+	if ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errSpoolWait
+	}
 	return part, err
 }
 

@@ -308,3 +308,26 @@ func TestHandlersOverEventsSeeTheHead(t *testing.T) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
 }
+
+// TestHandlersOverEventsAreInterrupted: middleware that ends the context of a handler
+// ends its reading too, though the client says nothing.
+func TestHandlersOverEventsAreInterrupted(t *testing.T) {
+	why, met := errors.New("time is up"), make(chan error, 1)
+	ending := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer time.AfterFunc(10*time.Millisecond, func() { cancel(why) }).Stop()
+		return nethttp.App(serve(func(w http.ResponseWriter, r *http.Request) {
+			_, err := io.Copy(io.Discard, r.Body)
+			met <- err
+			http.Error(w, "too late", http.StatusServiceUnavailable)
+		})).Serve(ctx, scope, struct{ parley.Conn }{conn})
+	})
+	client := adaptertest.Serve(t, gateway(ending)).Dial()
+	client.Say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+	if err := adaptertest.Await(t, met, "the handler"); err != why {
+		t.Errorf("the handler met %v", err)
+	}
+	if got := client.RawHead(); !strings.HasPrefix(got, "HTTP/1.1 503 ") {
+		t.Errorf("got %q", got)
+	}
+}
