@@ -153,7 +153,9 @@ func endIn(t *testing.T, function string, end func()) {
 	apart(func() { _ = layer.Close(ctx) })
 	accounted(t, layer)
 	logs := slices.Contains([]string{"OnClose", "OnDrop", "Unsubscribe"}, function) // nobody is told
-	if named := strings.Contains(log.String(), function); named != logs {
+	ofInbox := logs && function != "Unsubscribe"
+	if strings.Contains(log.String(), function) != logs ||
+		strings.Contains(log.String(), "inbox=inbox.") != ofInbox {
 		t.Errorf("log %q", log.String())
 	}
 }
