@@ -64,7 +64,8 @@ type ProtocolError struct {
 }
 
 func (e *ProtocolError) Error() string {
-	return "parley: " + e.Event + " in state " + e.State + ": " + e.Err.Error() + " (rule " + e.Rule + ")"
+	return "parley: " + e.Event + " in state " + e.State + ": " + e.Err.Error() +
+		" (rule " + e.Rule + ")"
 }
 
 func (e *ProtocolError) Unwrap() error { return e.Err }

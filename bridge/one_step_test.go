@@ -71,7 +71,7 @@ func TestB9_NilFunctions(t *testing.T) {
 	}
 	var nobody context.Context
 	wantPanic(t, "AsyncToSyncErr with a nil context", func() {
-		_ = bridge.AsyncToSyncErr(one(func(context.Context, int) error { return nil }))(nobody, 1)
+		_ = bridge.AsyncToSyncErr(func(context.Context, int) error { return nil })(nobody, 1)
 	})
 }
 

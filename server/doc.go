@@ -16,7 +16,8 @@
 //		hello := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 //			return parley.Answer(ctx, scope, conn, 200, nil, []byte("hello\n"))
 //		})
-//		if err := server.Run(context.Background(), hello, server.Options{Addr: "127.0.0.1:8080"}); err != nil {
+//		options := server.Options{Addr: "127.0.0.1:8080"}
+//		if err := server.Run(context.Background(), hello, options); err != nil {
 //			log.Fatal(err)
 //		}
 //	}

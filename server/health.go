@@ -12,7 +12,9 @@ func (r *readiness) set(wanted bool) { r.wanted.Store(wanted) }
 
 // Health answers 200 for as long as the process lives.
 func (s *Server) Health() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		say(w, http.StatusOK, "ok\n")
+	})
 }
 
 // Ready answers 200 while the process wants traffic: from the end of start-up to

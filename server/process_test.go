@@ -22,7 +22,7 @@ func TestChild(t *testing.T) {
 		t.Skip("not a child of TestInherited")
 	}
 	if strings.HasPrefix(addr, "systemd") {
-		os.Setenv("LISTEN_PID", pid())
+		t.Setenv("LISTEN_PID", pid())
 	}
 	hello := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		return parley.Answer(ctx, scope, conn, 200, nil, []byte("from the child"))

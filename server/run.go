@@ -33,7 +33,7 @@ func Run(ctx context.Context, app parley.App, options Options) error {
 func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
 	stopped, err := s.startUnlessStopped(ctx, signals)
 	switch {
-	case errors.Is(err, errGivenUp), err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+	case errors.Is(err, errGivenUp), ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
 		return nil // to stop was asked for
 	case err != nil:
 		return err
@@ -51,7 +51,9 @@ func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
 
 // startUnlessStopped starts, and gives up when a signal comes. It reports whether
 // one came too late for that.
-func (s *Server) startUnlessStopped(ctx context.Context, signals <-chan os.Signal) (stopped bool, err error) {
+func (s *Server) startUnlessStopped(
+	ctx context.Context, signals <-chan os.Signal,
+) (stopped bool, err error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	started := make(chan error, 1)

@@ -114,7 +114,9 @@ func (s *Server) open(ctx context.Context, l *Listener) error {
 	p := &place{server: s.httpServer(l), tls: l.TLS != nil}
 	s.places = append(s.places, p)
 	if l.TLS != nil {
-		config, err := l.TLS.config(func(err error) { s.options.Logger.Error("server: TLS", "error", err) })
+		config, err := l.TLS.config(func(err error) {
+			s.options.Logger.Error("server: TLS", "error", err)
+		})
 		if err != nil {
 			return fmt.Errorf("TLS: %w", err)
 		}

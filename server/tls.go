@@ -52,7 +52,8 @@ func (t *TLS) config(warn func(error)) (*tls.Config, error) {
 		}
 		config.GetCertificate = pair.get
 	}
-	if len(config.Certificates) == 0 && config.GetCertificate == nil && config.GetConfigForClient == nil {
+	if len(config.Certificates) == 0 &&
+		config.GetCertificate == nil && config.GetConfigForClient == nil {
 		return nil, errors.New("no certificate: set CertFile and KeyFile, or Config")
 	}
 	return config, nil

@@ -54,10 +54,10 @@ func (h *Handover) Return(err error) {
 }
 
 // outcome is what became of the conversation, if it was taken.
-func (h *Handover) outcome() (err error, taken bool) {
+func (h *Handover) outcome() (taken bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.err, h.taken
+	return h.taken, h.err
 }
 
 // unused reports whether the handler has not answered.

@@ -64,7 +64,7 @@ func serveHandshake(
 	defer w.Release()
 	handover := &Handover{Context: ctx, Scope: scope, Conn: conn, Foreign: foreign, w: w}
 	runHandler(context.WithValue(ctx, handoverKey{}, handover), h, scope, w.conn, w)
-	if err, taken := handover.outcome(); taken {
+	if taken, err := handover.outcome(); taken {
 		return err
 	}
 	return w.Finish()

@@ -107,20 +107,21 @@ func (in *inbound) keepLeft(bytes []byte) (end error) {
 	return end
 }
 
-// foresee returns what the bytes that p has end with, on a copy of p. Compressed
+// foresee returns what the bytes that p has end with, on a copy of it. Compressed
 // messages are not looked into: that may cost more than the peer is entitled to.
-func (p parser) foresee() error {
-	p.unread.buf = slices.Clone(p.unread.buf) // control frames are unmasked in place
-	p.partial.data = slices.Clip(p.partial.data)
-	p.skims = true
+func (p *parser) foresee() error {
+	ahead := *p
+	ahead.unread.buf = slices.Clone(ahead.unread.buf) // control frames are unmasked in place
+	ahead.partial.data = slices.Clip(ahead.partial.data)
+	ahead.skims = true
 	for {
-		switch what, err := p.next(); {
+		switch what, err := ahead.next(); {
 		case err != nil:
 			return err
 		case what == foundNothing:
 			return io.EOF
-		case what == foundControl && p.control.opcode == opClose:
-			return parseClose(p.control.payload)
+		case what == foundControl && ahead.control.opcode == opClose:
+			return parseClose(ahead.control.payload)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (c *Conn) Read(ctx context.Context) (Message, error) { return c.ReadInto(ct
 func (c *Conn) ReadInto(ctx context.Context, buffer []byte) (m Message, err error) {
 	c.appReturns()
 	for {
-		turn := waited
+		var turn turn
 		if m, turn, err = c.take(ctx); turn == over {
 			return m, err
 		} else if turn == waited {
