@@ -88,7 +88,8 @@ func (c *httpConn) receiveForHandler(ctx context.Context) (parley.Event, error) 
 }
 
 // readForHandler reads on the handler's goroutine. Middleware that ends the context,
-// for a deadline or a login, ends the read.
+// for a deadline or a login, ends the read. Where net/http has ended it, which it does
+// also for a deadline that the handler has set, the read says itself what it met.
 func (c *httpConn) readForHandler(ctx context.Context) ([]byte, error) {
 	c.mu.Lock()
 	spool := c.in.spool
@@ -96,11 +97,16 @@ func (c *httpConn) readForHandler(ctx context.Context) ([]byte, error) {
 	if spool != nil {
 		return spool.next(ctx, 0)
 	}
-	stop := context.AfterFunc(ctx, func() { c.above.SetReadDeadline(time.Unix(1, 0)) })
+	own := c.r.Context()
+	stop := context.AfterFunc(ctx, func() {
+		if own.Err() == nil {
+			c.above.SetReadDeadline(time.Unix(1, 0))
+		}
+	})
 	defer stop()
 	part, err := c.readPart()
 	c.in.size += int64(len(part))
-	if ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+	if ctx.Err() != nil && own.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = errSpoolWait
 	}
 	return part, err
