@@ -98,15 +98,17 @@ func (c *httpConn) readForHandler(ctx context.Context) ([]byte, error) {
 		return spool.next(ctx, 0)
 	}
 	own := c.r.Context()
+	var interrupted atomic.Bool
 	stop := context.AfterFunc(ctx, func() {
 		if own.Err() == nil {
+			interrupted.Store(true)
 			c.above.SetReadDeadline(time.Unix(1, 0))
 		}
 	})
 	defer stop()
 	part, err := c.readPart()
 	c.in.size += int64(len(part))
-	if ctx.Err() != nil && own.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded) {
+	if interrupted.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = errSpoolWait
 	}
 	return part, err
