@@ -55,7 +55,6 @@ func TestErrorOnlyWrappers(t *testing.T) {
 }
 
 func TestB9_NilFunctions(t *testing.T) {
-	type one = func(context.Context, int) error
 	for name, f := range map[string]func(){
 		"SyncToAsyncErr":  func() { bridge.SyncToAsyncErr[int](nil) },
 		"SyncToAsyncErr0": func() { bridge.SyncToAsyncErr0(nil) },

@@ -61,7 +61,7 @@ func (a *app) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 		inner = bridge.With(ctx, a.options.Bridge)
 	}
 	inner, end := bridge.ThreadSensitive(inner)
-	defer end()
+	defer func() { _ = end() }() // the calls below have told what there is to tell
 	_, err := a.run(inner, scope, conn).Await(inner)
 	return failure(err)
 }
