@@ -16,6 +16,7 @@ type awaited struct {
 	call    *job
 	any     *tally
 	end     *Lane
+	aside   *job // asynchronous code, which no ring is proved through
 	endless bool // proved to be in a ring
 }
 

@@ -92,6 +92,11 @@
 // runs decides itself, so that no function goes on behind its caller's back, unless Abandon asks
 // for that. Go's fatal errors (concurrent map writes, for one) end the process here as anywhere.
 //
+// # Looking
+//
+// [Bridge.Stats] counts; [Bridge.Lanes] tells of each lane which function stands on its thread, how
+// many calls wait behind it, and what it waits for itself. Neither costs anything while nobody asks.
+//
 // # Platforms
 //
 // On Linux, macOS and Windows the bridge knows a lane by its thread. Elsewhere (FreeBSD and others)

@@ -41,7 +41,7 @@ func (a *activation) attend(j *job) {
 			j.bridge.waitPlain(nil, &j.latch, nil, nil)
 		}
 	}()
-	a.await(j.bridge, &j.latch, nil, nil)
+	a.awaitThat(awaited{aside: j}, j.bridge, &j.latch, nil, nil)
 	b.mu.Lock()
 	accepted := b.seq
 	b.unlock()

@@ -38,6 +38,13 @@ func startErr[A any](
 	return &c.Task
 }
 
+func startErr0(ctx context.Context, fn func(context.Context) error, s *settings) *Task {
+	mustContext(ctx)
+	c := &errCall0{fn: fn}
+	c.future.job.submit(ctx, c, s)
+	return &c.Task
+}
+
 // SyncToAsyncErr0 is [SyncToAsyncErr] for a function without arguments.
 func SyncToAsyncErr0(
 	fn func(context.Context) error, options ...Option,
@@ -45,8 +52,8 @@ func SyncToAsyncErr0(
 	if fn == nil {
 		panic("bridge: SyncToAsyncErr0: nil function")
 	}
-	wrapped := SyncToAsyncErr(withoutArg(fn), options...)
-	return func(ctx context.Context) *Task { return wrapped(ctx, struct{}{}) }
+	s := newSettings(options)
+	return func(ctx context.Context) *Task { return startErr0(ctx, fn, s) }
 }
 
 // AsyncToSyncErr is [AsyncToSync] for a function that returns nothing but an error.
@@ -78,18 +85,4 @@ func AsyncToSyncErr0(fn func(context.Context) error) func(context.Context) error
 
 func withoutArg(fn func(context.Context) error) func(context.Context, struct{}) error {
 	return func(ctx context.Context, _ struct{}) error { return fn(ctx) }
-}
-
-// errCall is a Task together with what ends it.
-type errCall[A any] struct {
-	Task
-	fn  func(context.Context, A) error
-	arg A
-}
-
-func (c *errCall[A]) execute() error { return c.fn(&c.future.job.position, c.arg) }
-
-func (c *errCall[A]) forget() {
-	var none A
-	c.fn, c.arg = nil, none
 }

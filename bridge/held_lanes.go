@@ -31,7 +31,7 @@ func callerOf(skip int) uintptr {
 // beginStarving puts l in the line for a thread.
 func (l *Lane) beginStarving() {
 	b := l.bridge
-	l.state = laneStarving
+	l.state, l.since = laneStarving, time.Now()
 	l.line.enter(b.lanes.starved, l)
 	if b.lanes.patience == nil {
 		b.lanes.patience = time.AfterFunc(patience, b.tellHeld)
@@ -41,6 +41,7 @@ func (l *Lane) beginStarving() {
 // endStarving takes l out of the line.
 func (l *Lane) endStarving() {
 	l.line.leave()
+	l.since = time.Time{}
 	if a := &l.bridge.lanes; a.starved.Len() == 0 && a.patience != nil {
 		a.patience.Stop()
 		a.patience = nil

@@ -46,6 +46,7 @@ func Host(ctx context.Context, f func(context.Context) error) error {
 // host makes the calling thread a lane on which guest is at work.
 func (b *Bridge) host(ctx context.Context, guest *job) (*Lane, error) {
 	l := b.newLane(LaneOptions{})
+	l.key = "host"
 	b.mu.Lock()
 	defer b.unlock()
 	guest.position = position{Context: ctx, bridge: b, target: l, job: guest}
@@ -88,3 +89,4 @@ type noWork struct{}
 
 func (noWork) execute() error { return nil }
 func (noWork) forget()        {}
+func (noWork) function() any  { return nil }

@@ -96,7 +96,8 @@ func (j *job) inPool() bool { return j.home == nil && !j.elsewhere }
 // work is the typed half of a job: it calls the function and keeps the value.
 type work interface {
 	execute() error
-	forget() // drops function and arguments
+	forget()       // drops function and arguments
+	function() any // the user's, for its name; nil once it is forgotten
 }
 
 // run calls the function and turns a panic into an error. If the function calls runtime.Goexit, run

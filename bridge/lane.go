@@ -33,7 +33,7 @@ type Lane struct {
 	bridge *Bridge
 	hooks  LaneOptions
 	keyed  bool
-	key    any
+	key    any     // of one that the bridge made on its own: what it is called
 	opened uintptr // where a scope or the program made it, as a program counter; 0: neither
 
 	queue     queue
@@ -45,7 +45,7 @@ type Lane struct {
 	refusal   error // why calls are refused; nil: they are not
 	line      lineOfLanes
 	yields    bool      // it ends because others need its thread
-	since     time.Time // when it came to rest; zero: it is at work
+	since     time.Time // when it came to rest or began to starve; zero: neither
 	thread    uint64
 	depth     int  // jobs standing on one another, inline ones included
 	started   bool // the Start hook succeeded: Stop is due

@@ -11,12 +11,14 @@ type links struct {
 // zero value is an empty list of jobs waiting for their turn. The owning bridge's mutex guards it.
 type jobList struct {
 	head, tail *job
+	count      int
 	second     bool // tokens.awaited; all others link a job by its turn
 }
 
 func (l *jobList) push(j *job) {
 	at := l.of(j)
 	at.list = l
+	l.count++
 	if l.tail == nil {
 		l.head, l.tail = j, j
 		return
@@ -60,6 +62,7 @@ func (l *jobList) insertAfter(at, j *job) {
 		l.tail = j
 	}
 	*l.of(j) = links{prev: at, next: next, list: l}
+	l.count++
 }
 
 func (l *jobList) pop() *job {
@@ -83,4 +86,5 @@ func (l *jobList) remove(j *job) {
 		l.tail = at.prev
 	}
 	*l.of(j) = links{}
+	l.count--
 }

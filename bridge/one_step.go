@@ -18,5 +18,5 @@ func Do(ctx context.Context, fn func(context.Context) error, options ...Option) 
 	if fn == nil {
 		panic("bridge: Do: nil function")
 	}
-	return startErr(ctx, withoutArg(fn), struct{}{}, newSettings(options)).Await(ctx)
+	return startErr0(ctx, fn, newSettings(options)).Await(ctx)
 }

@@ -11,6 +11,7 @@ type Stats struct {
 	Queued    int    // calls accepted whose function has not begun
 	Abandoned int    // functions at work or parked whose call is over (also counted there)
 	Lanes     int    // lanes with a thread; hosts are not counted
+	Starving  int    // lanes that wait for a thread, as Options.MaxLanes are alive
 	Served    uint64 // functions that have returned, ever
 	Rejected  uint64 // calls refused with ErrQueueFull or ErrNoThread, ever
 }
@@ -22,7 +23,7 @@ func (b *Bridge) Stats() Stats {
 	defer b.unlock()
 	s := b.stats
 	s.Running -= s.Parked
-	s.Lanes = len(b.lanes.alive)
+	s.Lanes, s.Starving = len(b.lanes.alive), b.lanes.starved.Len()
 	return s
 }
 

@@ -122,6 +122,7 @@ func (b *Bridge) route(j *job, s *settings) (err error) {
 	case b.opts.DefaultLane:
 		if b.lanes.common == nil {
 			b.lanes.common = b.newLane(b.opts.Lane)
+			b.lanes.common.key = "default"
 		}
 		j.target, j.home = b.lanes.common, b.lanes.common
 	case s.sensitive:

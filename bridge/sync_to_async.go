@@ -44,10 +44,13 @@ func SyncToAsync0[R any](
 	if fn == nil {
 		panic("bridge: SyncToAsync0: nil function")
 	}
-	wrapped := SyncToAsync(func(ctx context.Context, _ struct{}) (R, error) {
-		return fn(ctx)
-	}, options...)
-	return func(ctx context.Context) *Future[R] { return wrapped(ctx, struct{}{}) }
+	s := newSettings(options)
+	return func(ctx context.Context) *Future[R] {
+		mustContext(ctx)
+		c := &call0[R]{fn: fn}
+		c.job.submit(ctx, c, s)
+		return &c.Future
+	}
 }
 
 // SyncToAsync2 is [SyncToAsync] for a function of two arguments.
@@ -57,10 +60,13 @@ func SyncToAsync2[A, B, R any](
 	if fn == nil {
 		panic("bridge: SyncToAsync2: nil function")
 	}
-	wrapped := SyncToAsync(func(ctx context.Context, p pair[A, B]) (R, error) {
-		return fn(ctx, p.a, p.b)
-	}, options...)
-	return func(ctx context.Context, a A, b B) *Future[R] { return wrapped(ctx, pair[A, B]{a, b}) }
+	s := newSettings(options)
+	return func(ctx context.Context, a A, b B) *Future[R] {
+		mustContext(ctx)
+		c := &call2[A, B, R]{fn: fn, args: pair[A, B]{a, b}}
+		c.job.submit(ctx, c, s)
+		return &c.Future
+	}
 }
 
 // SyncToAsync3 is [SyncToAsync] for a function of three arguments.
@@ -70,38 +76,11 @@ func SyncToAsync3[A, B, C, R any](
 	if fn == nil {
 		panic("bridge: SyncToAsync3: nil function")
 	}
-	wrapped := SyncToAsync(func(ctx context.Context, t triple[A, B, C]) (R, error) {
-		return fn(ctx, t.a, t.b, t.c)
-	}, options...)
+	s := newSettings(options)
 	return func(ctx context.Context, a A, b B, c C) *Future[R] {
-		return wrapped(ctx, triple[A, B, C]{a, b, c})
+		mustContext(ctx)
+		w := &call3[A, B, C, R]{fn: fn, args: triple[A, B, C]{a, b, c}}
+		w.job.submit(ctx, w, s)
+		return &w.Future
 	}
-}
-
-type pair[A, B any] struct {
-	a A
-	b B
-}
-
-type triple[A, B, C any] struct {
-	a A
-	b B
-	c C
-}
-
-// call is a Future together with what produces its value: one allocation for a whole call.
-type call[A, R any] struct {
-	Future[R]
-	fn  func(context.Context, A) (R, error)
-	arg A
-}
-
-func (c *call[A, R]) execute() (err error) {
-	c.value, err = c.fn(&c.job.position, c.arg)
-	return err
-}
-
-func (c *call[A, R]) forget() {
-	var none A
-	c.fn, c.arg = nil, none
 }
