@@ -41,4 +41,13 @@
 // sessions without a socket are told to come back. Gateways are found wherever
 // they are mounted: at a gin route, in a mux, several of them. Whatever is left
 // after Options.DrainTimeout is cut. A second signal cuts at once.
+//
+// # WebSockets over HTTP/2
+//
+// A browser that talks HTTP/2 to a server opens its sockets on the same connection
+// (RFC 8441) if the server offers that, and over HTTP/1.1 otherwise. net/http offers
+// it where the process runs with GODEBUG=http2xconnect=1; a line in the log says so at
+// start, where a listener has TLS or H2C. Apps need not know: the handshake is a GET to
+// routers, middleware and apps, denials have any status, and what ends a socket is the
+// same. A flow of its own holds each socket back, not its connection.
 package server

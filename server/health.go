@@ -3,6 +3,8 @@ package server
 import (
 	"net/http"
 	"sync/atomic"
+
+	"github.com/parleygo/parley/adapters/nethttp"
 )
 
 // readiness is whether the process wants traffic.
@@ -37,7 +39,10 @@ func say(w http.ResponseWriter, status int, text string) {
 }
 
 // handler is the gateway, behind the paths that are answered without the app.
-func (s *Server) handler() http.Handler {
+// Routers in it find handshakes of HTTP/2 where they look for handshakes.
+func (s *Server) handler() http.Handler { return nethttp.ExtendedConnect(s.withHealth()) }
+
+func (s *Server) withHealth() http.Handler {
 	health, ready := s.options.HealthPath, s.options.ReadyPath
 	if health == "" && ready == "" {
 		return s.gateway

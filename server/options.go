@@ -77,7 +77,8 @@ type Listener struct {
 	// the platform has none.
 	ReusePort bool
 
-	// TLS serves HTTPS, with HTTP/2. Default plain HTTP.
+	// TLS serves HTTPS, with HTTP/2, and with WebSockets over it where the process
+	// allows them: see the package's doc. Default plain HTTP.
 	TLS *TLS
 
 	// H2C serves HTTP/2 without TLS beside HTTP/1, for proxies that speak it.

@@ -97,6 +97,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	go s.keepWatchdog(s.over)
 	s.tellSystemd("READY=1")
 	s.tellServing()
+	s.tellHTTP2()
 	return nil
 }
 

@@ -46,6 +46,10 @@
 // conversation, unless Options.Origins lists it or middleware.Origin lets it in on the
 // way. Refusals are warnings in the log, at most one in ten seconds.
 //
+// Over HTTP/2 a handshake (RFC 8441) is a GET that asks for an upgrade, to everything
+// below a Gateway; what stands in front of one, such as a mux with a route for GET, needs
+// ExtendedConnect in front of itself. Package server has it.
+//
 // # How conversations end
 //
 // An app ends its conversation by returning, with an error (500 and 1011, or what the

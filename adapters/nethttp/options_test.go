@@ -23,6 +23,8 @@ func TestMistakesOfWiring(t *testing.T) {
 	}{
 		{"no app", func() { nethttp.Handler(nil) }, "nethttp: Handler of a nil app"},
 		{"no handler", func() { nethttp.App(nil) }, "nethttp: App of a nil handler"},
+		{"nothing to stand in front of", func() { nethttp.ExtendedConnect(nil) },
+			"nethttp: ExtendedConnect of a nil handler"},
 		{"no middleware", func() { nethttp.Middleware(nil) }, "nethttp: Middleware of a nil function"},
 		{"two options", with(nethttp.Options{}, nethttp.Options{}), "Handler takes one Options"},
 		{"root without a slash", with(nethttp.Options{RootPath: "api"}),

@@ -79,7 +79,7 @@ func (c *webSocketConn) upgradeFailed(err error) error {
 	if !errors.Is(err, parley.ErrDisconnected) {
 		c.write(func(w http.ResponseWriter) {
 			w = innermost(w) // gin's believes by now that its head is out
-			if _, ok := w.(http.Hijacker); !ok {
+			if _, ok := w.(http.Hijacker); !ok && !c.extended {
 				err = fmt.Errorf("%w: %T hides http.Hijacker", err, w)
 			}
 			c.answer(w, http.StatusInternalServerError)

@@ -18,10 +18,16 @@ import (
 func (g *Gateway) serveWebSocket(
 	app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope,
 ) {
-	if g.refuseHandshake(w, r) {
-		return
-	}
-	c := g.newWebSocketConn(app, w, r, scope)
+	asUpgrade(w, r, func(w http.ResponseWriter, r *http.Request) {
+		if !g.refuseHandshake(w, r) {
+			g.newWebSocketConn(app, w, r, scope).serve()
+		}
+	})
+}
+
+// serve stays for as long as the server's writer is needed.
+func (c *webSocketConn) serve() {
+	g, r := c.gateway, c.scope.Request
 	g.track(r.Context(), c)
 	stopLoss := context.AfterFunc(r.Context(), c.requestEnded)
 	defer stopLoss()
@@ -29,9 +35,14 @@ func (g *Gateway) serveWebSocket(
 		timer := time.AfterFunc(timeout, c.timedOut)
 		defer timer.Stop()
 	}
-	if g.options.Mode == Hold && !c.extended {
+	switch hold := g.options.Mode == Hold; {
+	case hold && c.extended: // the stream is pumped here
+		over := make(chan struct{})
+		go c.runAnd(over)
+		defer func() { <-over }()
+	case hold:
 		c.run()
-	} else {
+	default:
 		go c.run()
 	}
 	<-c.answered
@@ -41,18 +52,19 @@ func (g *Gateway) serveWebSocket(
 	c.pump()
 }
 
+func (c *webSocketConn) runAnd(over chan struct{}) {
+	defer close(over)
+	c.run()
+}
+
 func (g *Gateway) newWebSocketConn(
 	app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope,
 ) *webSocketConn {
-	extended := socket.Extended(r)
-	if extended {
-		r = asUpgrade(r)
-	}
 	scope.Protocol = parley.WebSocket
 	scope.Request = r
 	scope.Subprotocols = protocol.Subprotocols(r.Header)
 	scope.Extensions = withDenial
-	c := &webSocketConn{gateway: g, app: app, scope: scope, extended: extended}
+	c := &webSocketConn{gateway: g, app: app, scope: scope, extended: socket.Extended(r)}
 	c.handshake.w, c.answered = w, make(chan struct{})
 	c.ctx, c.cancel = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
 	return c

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parleygo/parley/internal/usercode"
@@ -23,27 +24,33 @@ type stream struct {
 	pump     net.Conn // the other end
 
 	r       *http.Request
+	body    io.ReadCloser // what the peer sends
 	control *http.ResponseController
 
 	writing sync.Mutex // one Write at a time, and none once the handler may return
 	w       http.ResponseWriter
 
+	late     atomic.Bool // a Write has taken too long
 	mu       sync.Mutex
 	closed   bool
 	deadline time.Time // of writes
 	done     chan struct{}
 }
 
-func newStream(w http.ResponseWriter, r *http.Request) *stream {
-	s := &stream{r: r, control: http.NewResponseController(w), w: w, done: make(chan struct{})}
+func newStream(w http.ResponseWriter, r *http.Request, body io.ReadCloser) *stream {
+	s := &stream{
+		r: r, body: body, control: http.NewResponseController(w), w: w, done: make(chan struct{}),
+	}
 	s.Conn, s.pump = net.Pipe()
 	return s
 }
 
 // serve is the handler's part: it returns when the socket has gone.
 func (s *stream) serve() {
-	io.CopyBuffer(s.pump, s.r.Body, make([]byte, 4<<10)) // to the peer's end, its loss, or Close
-	s.pump.Close()
+	io.CopyBuffer(s.pump, s.body, make([]byte, 4<<10)) // to the peer's end, its loss, or Close
+	if !s.late.Load() {                                // else it is the Write's to say what ends the socket
+		s.pump.Close()
+	}
 	<-s.done
 	if !s.writing.TryLock() {
 		s.control.SetWriteDeadline(longAgo) // the peer does not read: it is cut
@@ -60,18 +67,24 @@ func (s *stream) Write(p []byte) (int, error) {
 	if closed {
 		return 0, net.ErrClosed
 	}
+	inTime := func() bool { return true }
 	if !deadline.IsZero() {
-		timer := time.AfterFunc(time.Until(deadline), func() { s.control.SetWriteDeadline(longAgo) })
-		defer timer.Stop()
+		inTime = time.AfterFunc(time.Until(deadline), s.giveUp).Stop
 	}
 	n, err := s.w.Write(p)
 	if err == nil {
 		err = s.control.Flush()
 	}
-	if err != nil && !deadline.IsZero() && !time.Now().Before(deadline) {
+	if !inTime() {
 		err = os.ErrDeadlineExceeded
 	}
 	return n, err
+}
+
+// giveUp ends a stream whose Write has taken too long.
+func (s *stream) giveUp() {
+	s.late.Store(true)
+	s.control.SetWriteDeadline(longAgo)
 }
 
 func (s *stream) state() (deadline time.Time, closed bool) {
@@ -104,7 +117,7 @@ func (s *stream) Close() error {
 		return net.ErrClosed
 	}
 	s.Conn.Close()
-	s.r.Body.Close() // wakes the pump
+	s.body.Close() // wakes the pump
 	close(s.done)
 	return nil
 }
@@ -125,19 +138,11 @@ type streamAddr string
 func (streamAddr) Network() string  { return "tcp" }
 func (a streamAddr) String() string { return string(a) }
 
-// Extended reports whether r is a handshake of HTTP/2 (RFC 8441). The pseudo-header is
-// nobody's to forge: HTTP/1 has no header of that name, and net/http refuses it in
-// HTTP/2 where the extension is off.
-func Extended(r *http.Request) bool {
-	protocol := r.Header[":protocol"]
-	return r.ProtoMajor == 2 && len(protocol) == 1 && protocol[0] == "websocket"
-}
-
 // deflateAnswer is what gorilla answers too.
 const deflateAnswer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
-// Extend completes a handshake of HTTP/2 that Check has approved. The handler stays
-// until Serve of the connection returns.
+// Extend completes a handshake of HTTP/2 that AsUpgrade has made and Check approved.
+// The handler stays until Serve of the connection returns.
 func (u *Upgrader) Extend(
 	w http.ResponseWriter, r *http.Request, header http.Header,
 ) (*Conn, error) {
@@ -147,7 +152,9 @@ func (u *Upgrader) Extend(
 	if deflate {
 		header["Sec-Websocket-Extensions"] = []string{deflateAnswer}
 	}
-	stream := newStream(w, r)
+	handshake := extendedOf(r)
+	stream := newStream(w, r, handshake.body)
+	handshake.completed.Store(true)
 	if err := usercode.Run(func() error { return stream.answer(header) }); err != nil {
 		stream.Close()
 		return nil, err
@@ -162,6 +169,8 @@ func (s *stream) answer(header http.Header) error {
 	answer := s.w.Header()
 	clear(answer)
 	maps.Copy(answer, header)
+	s.control.SetReadDeadline(time.Time{}) // the server's are for requests
+	s.control.SetWriteDeadline(time.Time{})
 	s.w.WriteHeader(http.StatusOK)
 	return s.control.Flush()
 }
