@@ -141,10 +141,9 @@ func canonicalHost(host string) string {
 	return "[" + netip.MustParseAddr(host[1:len(host)-1]).String() + "]"
 }
 
+// matches compares with an origin. A list with a pattern for all never asks.
 func (p *Pattern) matches(o serialised) bool {
 	switch {
-	case p.Any:
-		return true
 	case p.Scheme == "" && !web(o.scheme), p.Scheme != "" && !strings.EqualFold(p.Scheme, o.scheme):
 		return false
 	case p.Port != AnyPort && p.Port != o.port:

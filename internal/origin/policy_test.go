@@ -2,8 +2,11 @@ package origin_test
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/parleygo/parley/internal/origin"
@@ -81,10 +84,106 @@ func TestVerdict(t *testing.T) {
 	origin.Allow(context.Background()) // nobody asks
 	var v origin.Verdict
 	ctx := v.With(t.Context())
-	if v.Allowed() {
+	if v.Allowed() || !origin.Pending(ctx) {
 		t.Error("allowed by nobody")
 	}
-	if origin.Allow(context.WithoutCancel(ctx)); !v.Allowed() {
+	if origin.Allow(context.WithoutCancel(ctx)); !v.Allowed() || origin.Pending(ctx) {
 		t.Error("not allowed")
+	}
+	if origin.Pending(t.Context()) {
+		t.Error("a question that nobody asked")
+	}
+}
+
+// TestKnownTLS: where TLS is certain, a page without it has another origin; where it
+// is not, a proxy may have taken it off.
+func TestKnownTLS(t *testing.T) {
+	policy := origin.New(origin.Rules{Self: true})
+	for _, c := range []struct {
+		name      string
+		tls       *tls.ConnectionState
+		url, from string
+		secure    bool
+		want      string
+	}{
+		{"none, page with", nil, "http://here.example/", "https://here.example", false, ""},
+		{"none, page without", nil, "http://here.example/", "http://here.example", false, ""},
+		{"ours", &tls.ConnectionState{}, "/", "https://here.example", true, ""},
+		{"ours, page without", &tls.ConnectionState{}, "/", "http://here.example", true, "not-allowed"},
+		{"a proxy's", nil, "https://here.example/", "http://here.example", true, "not-allowed"},
+		{"a proxy's socket", nil, "wss://here.example/", "ws://here.example", true, "not-allowed"},
+		{"a proxy's socket, page with", nil, "wss://here.example/", "https://here.example", true, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			target, err := url.Parse(c.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			header := http.Header{"Origin": {c.from}}
+			r := &http.Request{Host: "here.example", URL: target, TLS: c.tls, Header: header}
+			if origin.Secure(r) != c.secure {
+				t.Errorf("secure: %v", !c.secure)
+			}
+			expect(t, "handshake", policy.Handshake(r), c.want)
+		})
+	}
+	if origin.Secure(&http.Request{}) {
+		t.Error("a request without a URL is secure")
+	}
+}
+
+func TestHostThatIsNone(t *testing.T) {
+	policy := origin.New(origin.Rules{Self: true})
+	for _, host := range []string{"", ":80", "a b", "here.example:0"} {
+		r := &http.Request{Host: host, Header: http.Header{"Origin": {"http://here.example"}}}
+		expect(t, "Host "+host, policy.Handshake(r), "not-allowed")
+	}
+}
+
+func TestAllowMissing(t *testing.T) {
+	policy := origin.New(origin.Rules{Self: true, AllowMissing: true})
+	r := httptest.NewRequest("GET", "http://here.example/", nil)
+	expect(t, "none", policy.Handshake(r), "")
+	r.Header.Set("Origin", "http://evil.example")
+	expect(t, "another's", policy.Handshake(r), "not-allowed")
+}
+
+func TestRefusesAll(t *testing.T) {
+	for _, c := range []struct {
+		rules origin.Rules
+		want  bool
+	}{
+		{origin.Rules{}, true},
+		{origin.Rules{AllowMissing: true}, true}, // nobody with an Origin
+		{origin.Rules{Self: true}, false},
+		{origin.Rules{Allow: []origin.Pattern{{Any: true}}}, false},
+	} {
+		if got := origin.New(c.rules).RefusesAll(); got != c.want {
+			t.Errorf("%+v: %v", c.rules, got)
+		}
+	}
+}
+
+// TestRefusalsSayWhat: the log names what was sent, and not all of what is huge.
+func TestRefusalsSayWhat(t *testing.T) {
+	policy := origin.New(origin.Rules{Self: true})
+	huge := strings.Repeat("a", 1<<10)
+	for _, c := range []struct{ reason, from, site, word string }{
+		{"missing", "", "", "no Origin"},
+		{"malformed", huge, "", `"` + huge[:100] + `"`},
+		{"not-allowed", "http://evil.example", "", `"http://evil.example"`},
+		{"cross-site", "http://here.example", "cross-site", `"cross-site"`},
+	} {
+		r := httptest.NewRequest("GET", "http://here.example/", nil)
+		for name, value := range map[string]string{"Origin": c.from, "Sec-Fetch-Site": c.site} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		refusal := policy.Handshake(r)
+		expect(t, c.word, refusal, c.reason)
+		if text := refusal.Error(); !strings.Contains(text, c.word) || len(text) > 200 {
+			t.Errorf("%s: %q", c.reason, text)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // proof is a rule of a package, and what the tests that bear its id say of it.
@@ -104,13 +105,19 @@ func takeCase(name, following ast.Expr, take func(id, says string)) {
 	take(match[1], says)
 }
 
-// literal returns the text of an expression that is a string, or "".
+// literal returns the text of an expression that is a string, or "". What cannot be
+// printed stands as Go writes it.
 func literal(expr ast.Expr) string {
-	if basic, ok := expr.(*ast.BasicLit); ok {
-		text, _ := strconv.Unquote(basic.Value)
-		return text
+	basic, ok := expr.(*ast.BasicLit)
+	if !ok {
+		return ""
 	}
-	return ""
+	text, _ := strconv.Unquote(basic.Value)
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, hidden) {
+		return strings.Trim(basic.Value, "\"`")
+	}
+	return text
 }
 
 // words spells a name in camel case out.

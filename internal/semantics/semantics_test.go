@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"go/ast"
+	"go/parser"
 	"io/fs"
 	"net"
 	"os"
@@ -32,6 +33,19 @@ func TestPageIsWhatTheCodeSays(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Error("docs/semantics.md is not what the code says: run go generate ./internal/semantics")
+	}
+}
+
+// TestHiddenIsWritten wants nothing on the page that no reader can see.
+func TestHiddenIsWritten(t *testing.T) {
+	for source, want := range map[string]string{
+		`"b\u00fccher"`: "b\u00fccher", `"b\xfccher"`: `b\xfccher`, `"a\u2000b"`: `a\u2000b`,
+		"`raw`": "raw", `"a\tb"`: `a\tb`,
+	} {
+		expr, err := parser.ParseExpr(source)
+		if got := literal(expr); got != want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", source, got, err, want)
+		}
 	}
 }
 
