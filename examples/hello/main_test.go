@@ -2,8 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"runtime"
@@ -11,7 +14,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/leak"
+	"github.com/parleygo/parley/parleytest"
 )
 
 func TestMain(m *testing.M) {
@@ -51,6 +56,43 @@ func TestRequests(t *testing.T) {
 				t.Errorf("got %d %q %v, want %d %q", response.StatusCode, body, err, test.status, test.body)
 			}
 		})
+	}
+}
+
+// TestApp: an app is tested without a network.
+func TestApp(t *testing.T) {
+	r := httptest.NewRequest("GET", "/you", nil)
+	r.SetPathValue("name", "you")
+	response := parleytest.Do(t, parley.AppFunc(hello), r)
+	if response.Status != http.StatusOK || response.Body != "hello you\n" {
+		t.Errorf("got %d %q", response.Status, response.Body)
+	}
+	denial := parleytest.Dial(t, parley.AppFunc(hello), r).Denial()
+	if denial.Status != http.StatusNotFound {
+		t.Errorf("a socket is answered %d", denial.Status)
+	}
+}
+
+// failing refuses all events from one on, as for a client that has gone.
+type failing struct {
+	parley.Conn
+	sends int // how many pass
+}
+
+func (c *failing) Send(context.Context, parley.Event) error {
+	if c.sends--; c.sends < 0 {
+		return parley.ErrDisconnected
+	}
+	return nil
+}
+
+func TestClientHasGone(t *testing.T) {
+	scope := &parley.Scope{Protocol: parley.HTTP, Request: httptest.NewRequest("GET", "/you", nil)}
+	for sends := range 3 {
+		conn := &failing{sends: sends}
+		if err := hello(t.Context(), scope, conn); !errors.Is(err, parley.ErrDisconnected) || conn.sends != -1 {
+			t.Errorf("after %d events: %v, and went on for %d", sends, err, -1-conn.sends)
+		}
 	}
 }
 

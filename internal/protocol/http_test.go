@@ -3,6 +3,7 @@ package protocol_test
 import (
 	"errors"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -188,6 +189,56 @@ func TestHTTPContentLengthSpelling(t *testing.T) {
 	var h protocol.HTTP
 	event := parley.HTTPResponseStart{Status: 200, Header: http.Header{"content-length": {"3"}, "Content-Length": {"4"}}}
 	expect(t, event, h.Start(event), &broken{"idle", "A4.content-length", parley.ErrInvalidHeader})
+}
+
+// TestHTTPStatuses: an app's answer is final and of a kind that there is; a handler's is
+// any that net/http takes.
+func TestHTTPStatuses(t *testing.T) {
+	for _, row := range []struct {
+		status       int
+		app, handler bool
+	}{
+		{-1, false, false}, {0, false, false}, {100, false, false}, {101, false, true},
+		{199, false, true}, {200, true, true}, {404, true, true}, {599, true, true},
+		{600, false, true}, {999, false, true}, {1000, false, false},
+	} {
+		for handler, want := range map[bool]bool{false: row.app, true: row.handler} {
+			h := protocol.HTTP{Handler: handler}
+			event := status(row.status)
+			if want {
+				expect(t, event, h.Start(event), nil)
+				continue
+			}
+			expect(t, event, h.Start(event), &broken{"idle", "A4.status", parley.ErrInvalidStatus})
+		}
+	}
+}
+
+// TestHTTPHeaderIsHandedOn: an adapter takes the fields in the same walk.
+func TestHTTPHeaderIsHandedOn(t *testing.T) {
+	var h protocol.HTTP
+	event := parley.HTTPResponseStart{Status: 200, Header: http.Header{"X-A": {"1", "2"}, "X-B": nil}}
+	got := http.Header{}
+	err := h.StartWith(event, func(name string, values []string) { got[name] = values })
+	expect(t, event, err, nil)
+	if !reflect.DeepEqual(got, event.Header) {
+		t.Errorf("handed on %v, want %v", got, event.Header)
+	}
+}
+
+// TestHTTPFileUnderWay: while a whole file is the body, nothing else goes out.
+func TestHTTPFileUnderWay(t *testing.T) {
+	var h protocol.HTTP
+	expect(t, start, h.Start(start), nil)
+	expect(t, path, h.PathSend(path), nil)
+	mixed := &broken{"started", "A9.pathsend-mixed", parley.ErrUnexpectedEvent}
+	allowed, err := h.Body(part, 4, true)
+	expect(t, part, err, mixed)
+	expect(t, path, h.PathSend(path), mixed)
+	expect(t, path, h.PathSent(path, 4), nil)
+	if allowed != 0 || h.Finish() != protocol.HTTPDone {
+		t.Errorf("%d bytes went out between", allowed)
+	}
 }
 
 func TestHTTPUnavailable(t *testing.T) {
