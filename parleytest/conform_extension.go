@@ -187,5 +187,73 @@ var fileRows = []httpRow{
 			return c.quietly(yes)
 		}),
 		want: answer,
+	}, {
+		rule: "A4.exact-body/file",
+		app: withFile(func(c *call, root *os.Root, _ *os.File) error {
+			c.quietly(head("Content-Length", "8"))
+			return c.quietly(parley.HTTPResponsePathSend{Root: root, Path: "file"})
+		}),
+		want: HTTPSeen{Status: 200, Body: "contents", Header: http.Header{"Content-Length": {"8"}}},
+	}, {
+		rule: "A4.short-body/file",
+		app: withFile(func(c *call, root *os.Root, _ *os.File) error {
+			c.quietly(head("Content-Length", "9"))
+			return c.send(parley.HTTPResponsePathSend{Root: root, Path: "file"})
+		}),
+		want: HTTPSeen{Status: 200, Body: "contents", Truncated: true},
+		said: []string{refused(parley.HTTPResponsePathSend{}, "A4.short-body", parley.ErrShortBody)},
+	}, {
+		rule: "A4.long-body/file",
+		app: withFile(func(c *call, root *os.Root, _ *os.File) error {
+			c.quietly(head("Content-Length", "3"))
+			return c.send(parley.HTTPResponsePathSend{Root: root, Path: "file"})
+		}),
+		want: HTTPSeen{Status: 200, Body: "con"},
+		said: []string{refused(parley.HTTPResponsePathSend{}, "A4.long-body", parley.ErrLongBody)},
+	}, {
+		rule: "A4.long-body/piece",
+		app: withFile(func(c *call, _ *os.Root, file *os.File) error {
+			c.quietly(head("Content-Length", "3"))
+			return c.send(parley.HTTPResponseZeroCopySend{File: file, Offset: 2})
+		}),
+		want: HTTPSeen{Status: 200, Body: "nte"},
+		said: []string{refused(parley.HTTPResponseZeroCopySend{}, "A4.long-body", parley.ErrLongBody)},
+	}, {
+		rule:   "A4.head/file",
+		script: HTTPScript{Method: "HEAD"},
+		app: withFile(func(c *call, root *os.Root, _ *os.File) error {
+			return c.quietly(ok200, parley.HTTPResponsePathSend{Root: root, Path: "file"})
+		}),
+		want: HTTPSeen{Status: 200},
+	}, {
+		rule: "A9.file-unusable",
+		app: withFile(func(c *call, root *os.Root, file *os.File) error {
+			c.quietly(ok200)
+			for _, event := range unusable(root, file) {
+				if c.conn.Send(c.ctx, event) == nil {
+					c.say("sent %+v", event)
+				}
+			}
+			return c.quietly(yes) // another body is possible still
+		}),
+		want: answer,
 	},
+}
+
+// unusable are files of which nothing can be sent.
+func unusable(root *os.Root, file *os.File) []parley.Event {
+	folder, err := root.Open(".")
+	if err != nil {
+		return nil
+	}
+	folder.Close()
+	return []parley.Event{
+		parley.HTTPResponsePathSend{Path: "file"}, // no root
+		parley.HTTPResponsePathSend{Root: root, Path: "nothing"},
+		parley.HTTPResponsePathSend{Root: root, Path: "."},
+		parley.HTTPResponseZeroCopySend{},
+		parley.HTTPResponseZeroCopySend{File: folder}, // closed
+		parley.HTTPResponseZeroCopySend{File: file, Offset: -1},
+		parley.HTTPResponseZeroCopySend{File: file, Count: -1},
+	}
 }

@@ -32,7 +32,6 @@ type HTTP struct {
 	state    HTTPState
 	trailers bool
 	bodiless bool  // HEAD, 204 or 304
-	path     bool  // the body came from PathSend
 	sized    bool  // a Content-Length was given
 	length   int64 // that length
 	sent     int64 // body bytes so far
@@ -96,8 +95,6 @@ func (h *HTTP) Body(event parley.Event, size int64, more bool) (allowed int64, e
 		return 0, h.refuse(event, &bodyBeforeStart)
 	case h.state != HTTPStarted:
 		return 0, h.refuse(event, &afterComplete)
-	case h.path:
-		return 0, h.refuse(event, &pathSendMixed)
 	}
 	allowed = size
 	if h.bodiless {
@@ -127,34 +124,6 @@ func (h *HTTP) end(event parley.Event) error {
 		h.state = HTTPAwaitTrailers
 	}
 	return nil
-}
-
-// PathSend checks that a whole file may be the body. The adapter follows it
-// with PathSent.
-func (h *HTTP) PathSend(event parley.HTTPResponsePathSend) error {
-	switch {
-	case h.state == HTTPIdle:
-		return h.refuse(event, &bodyBeforeStart)
-	case h.state != HTTPStarted:
-		return h.refuse(event, &afterComplete)
-	case h.sent > 0 || h.path:
-		return h.refuse(event, &pathSendMixed)
-	}
-	h.path = true
-	return nil
-}
-
-// PathSent accounts for the size of the file and ends the body. A file that is
-// longer than the Content-Length goes out up to it, then the connection is cut.
-func (h *HTTP) PathSent(event parley.HTTPResponsePathSend, size int64) error {
-	h.path = false
-	if h.sized && !h.bodiless && size > h.length {
-		err := h.refuse(event, &longBody)
-		h.state, h.cut = HTTPComplete, true
-		return err
-	}
-	h.sent += size
-	return h.end(event)
 }
 
 // Trailers checks trailers.

