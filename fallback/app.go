@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/drain"
 )
 
 // App serves an app also to clients that have no WebSocket. Make one with New. Its
@@ -70,3 +71,5 @@ func (a *App) Close(ctx context.Context) error {
 type drained struct{ *App }
 
 func (d drained) Drain(ctx context.Context) error { return d.Close(ctx) }
+
+func (d drained) Drained() drain.Report { return drain.Report{Sessions: d.sessions.drained()} }

@@ -38,7 +38,7 @@ func (a *App) newSession(ctx context.Context, scope *parley.Scope, owner owner) 
 		return nil, err
 	}
 	if group := drain.From(ctx); group != nil {
-		group.Join(drained{a})
+		group.Join(a, drained{a})
 	}
 	if err := s.watch(ctx); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *session) watch(ctx context.Context) (err error) {
 	defer func() {
 		if !watched {
 			s.app.sessions.unlist(s)
-			s.app.sessions.returned(s)
+			s.app.sessions.returned(s, nil)
 		}
 	}()
 	unwatch, err := claimant.Watch(ctx, s.revoke)

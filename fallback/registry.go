@@ -3,6 +3,9 @@ package fallback
 import (
 	"net/http"
 	"sync"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/drain"
 )
 
 // registry keeps the fallback sessions of one App. A session counts until both its
@@ -14,6 +17,7 @@ type registry struct {
 	count   int
 	running int
 	closed  bool
+	ends    drain.Count   // since it is closed
 	idle    chan struct{} // closed when the last app has returned, made by who waits
 }
 
@@ -76,10 +80,30 @@ func (r *registry) unlist(s *session) {
 	}
 }
 
-// returned notes that a session's app has returned.
-func (r *registry) returned(s *session) {
+// drained is how sessions have ended since the registry was closed. Those that run
+// still count as cut.
+func (r *registry) drained() drain.Count {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.closed {
+		return drain.Count{}
+	}
+	ends := r.ends
+	ends.Cut += r.running
+	return ends
+}
+
+// returned notes that a session's app has returned, and what its session ended with.
+func (r *registry) returned(s *session, cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case !r.closed:
+	case cause == parley.ErrDraining:
+		r.ends.Closed++
+	default:
+		r.ends.Finished++
+	}
 	s.runs = false
 	r.running--
 	if r.running == 0 && r.idle != nil {

@@ -42,7 +42,7 @@ func (s *session) returned(err error) {
 	}
 	s.cancel(parley.ErrFinished)
 	s.unwatch()
-	s.app.sessions.returned(s)
+	s.app.sessions.returned(s, cause)
 }
 
 // owesAnswer reports whether the app has left the handshake without an answer, or

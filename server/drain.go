@@ -5,12 +5,20 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/parleygo/parley/adapters/nethttp"
 )
 
-// DrainReport says how a drain went.
+// DrainReport says how a drain went, and how the conversations have ended that were
+// there, of all gateways in the process.
 type DrainReport struct {
 	Took time.Duration // from the end of readiness on
 	Cut  bool          // the time was up before all had ended by themselves
+
+	Requests   nethttp.DrainCount // HTTP, but for streams
+	Streams    nethttp.DrainCount // HTTP of apps that waited for the end: events, polls
+	WebSockets nethttp.DrainCount
+	Sessions   nethttp.DrainCount // of clients without a socket (package fallback)
 }
 
 // Drain lets the server end in order. Readiness turns false, and for
@@ -59,7 +67,7 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 			failures = append(failures, err)
 		})
 	}
-	s.members.Join(s.gateway)
+	s.members.Join(s.gateway, member{s.gateway})
 	for _, place := range s.places {
 		collect(place.server.Shutdown)
 	}
@@ -75,11 +83,14 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	}
 	s.serving.Wait()
 	report := DrainReport{Took: time.Since(began), Cut: ctx.Err() != nil}
+	report.add(s.gateway, &s.members)
 	s.mu.Lock()
 	s.phase, s.report = stopped, report
 	s.mu.Unlock()
 	close(s.over)
-	s.options.Logger.Info("server: drained", "took", report.Took, "cut", report.Cut)
+	s.options.Logger.Info("server: drained", "took", report.Took, "cut", report.Cut,
+		"requests", report.Requests, "streams", report.Streams,
+		"websockets", report.WebSockets, "sessions", report.Sessions)
 	return report, err
 }
 

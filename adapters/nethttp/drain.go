@@ -123,6 +123,7 @@ func (g *Gateway) hurry(conn *httpConn, armed *armedContext) {
 // nowWaits notes that the app waits for its end, if it waits for anything.
 func (c *httpConn) nowWaits() {
 	c.waits.Store(true)
+	c.record().stream.Store(true)
 	if c.gateway.draining.Load() {
 		c.ctx.end(parley.ErrDraining)
 	}

@@ -17,7 +17,10 @@ type Gateway struct {
 	options  settings
 	upgrader *socket.Upgrader
 	live     registry
-	conns    sync.Pool // of *httpConn
+	requests requests
+	sockets  socketEnds
+	joined   atomic.Bool // the process that serves it, if it keeps a list
+	conns    sync.Pool   // of *httpConn
 
 	draining atomic.Bool
 	overdue  atomic.Int64 // when a drain waits for nobody any more, in Unix nanoseconds
@@ -37,24 +40,46 @@ func Handler(app parley.App, list ...Options) *Gateway {
 	}
 	g := &Gateway{app: app, options: complete(one("Handler", list))}
 	g.upgrader = socket.NewUpgrader(g.options.WebSocket)
-	g.conns.New = func() any { return g.newHTTPConn() }
+	g.initPools()
 	if wrapped, ok := app.(*handlerApp); ok && g.options.RootPath == "" {
 		g.handler = wrapped.handler
 	}
 	return g
 }
 
+func (g *Gateway) initPools() {
+	g.conns.New = func() any { return g.newHTTPConn() }
+	g.requests.init()
+}
+
 // ServeHTTP serves one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !g.joined.Load() {
+		g.joined.Store(true)
+		g.join(r.Context())
+	}
 	switch {
 	case g.handler != nil:
-		g.handler.ServeHTTP(w, r)
+		g.serveHandler(w, r)
 	case g.serveHandover(w, r):
 	case socket.Requested(r):
 		g.serveWebSocket(g.app, w, r, parley.Scope{RootPath: g.options.RootPath})
 	default:
 		g.serveHTTP(w, r)
 	}
+}
+
+// serveHandler serves a request to a handler alone.
+func (g *Gateway) serveHandler(w http.ResponseWriter, r *http.Request) {
+	rec := g.requests.records.Get().(*record)
+	rec.enter(r)
+	broke := true
+	defer func() {
+		rec.leave(broke, g.ended(rec, false))
+		g.requests.records.Put(rec)
+	}()
+	g.handler.ServeHTTP(w, r)
+	broke = false
 }
 
 // What the server below can do. The slices are shared and never written to.

@@ -26,11 +26,14 @@ type httpConn struct {
 
 	contexts contexts
 	entry    entry
-	isNative bool // a handler was given w and r
-	broke    bool // and did not return
-	touched  bool // an event was exchanged
-	leaked   bool // something of this conn may outlive Serve
-	over     bool // Serve has returned: the writer is out of reach
+	own      record
+	outer    *record // of the request, where middleware above has it
+	isNative bool    // a handler was given w and r
+	broke    bool    // and did not return
+	panics   bool    // the app did not return
+	touched  bool    // an event was exchanged
+	leaked   bool    // something of this conn may outlive Serve
+	over     bool    // Serve has returned: the writer is out of reach
 
 	in    requestBody
 	out   response
@@ -46,6 +49,7 @@ type httpConn struct {
 // newHTTPConn makes a conn with all that is the same for each of g's requests.
 func (g *Gateway) newHTTPConn() *httpConn {
 	c := &httpConn{gateway: g}
+	c.own.shard, c.own.conn = g.requests.shard(), c
 	c.scope.Protocol = parley.HTTP
 	c.scope.RootPath = g.options.RootPath
 	c.scope.Extensions = withoutTrailers
@@ -54,9 +58,14 @@ func (g *Gateway) newHTTPConn() *httpConn {
 }
 
 // begin takes on a request. above is the scope that routers and middleware above
-// have made, if there are any.
-func (c *httpConn) begin(w http.ResponseWriter, r *http.Request, above *parley.Scope) {
+// have made, and outer the record of the request, if there are any.
+func (c *httpConn) begin(
+	w http.ResponseWriter, r *http.Request, above *parley.Scope, outer *record,
+) {
 	c.w, c.r = w, r
+	if c.outer = outer; outer == nil {
+		c.own.enter(r)
+	}
 	c.ctx = c.contexts.next()
 	c.ctx.lend(r.Context(), c)
 	if above != nil {
@@ -72,8 +81,16 @@ func (c *httpConn) begin(w http.ResponseWriter, r *http.Request, above *parley.S
 
 // reset forgets the request of a conn that only handed it through.
 func (c *httpConn) reset() {
-	c.w, c.r, c.scope.Request, c.ctx = nil, nil, nil, nil
+	c.w, c.r, c.scope.Request, c.ctx, c.outer = nil, nil, nil, nil, nil
 	c.isNative = false
+}
+
+// record is that of the request.
+func (c *httpConn) record() *record {
+	if c.outer != nil {
+		return c.outer
+	}
+	return &c.own
 }
 
 // takeWriter gives a handler what net/http gave the Gateway. It refuses when an

@@ -193,7 +193,10 @@ func (c *httpConn) lost(err error) error {
 }
 
 // cut ends the writing of an app that a drain cannot wait for any more.
-func (c *httpConn) cut() { c.cutAt(time.Unix(1, 0)) }
+func (c *httpConn) cut() {
+	c.record().cut.Store(true)
+	c.cutAt(time.Unix(1, 0))
+}
 
 // cutAt has writes fail from a time on, if the writer knows deadlines. Others than
 // the app call it, on goroutines of their own.

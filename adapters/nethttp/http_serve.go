@@ -13,16 +13,16 @@ import (
 
 // serveHTTP serves one request with an HTTP conversation.
 func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	g.serveBelow(nil, g.app, w, r)
+	g.serveBelow(nil, nil, g.app, w, r)
 }
 
-// serveBelow serves one request below a scope, if there is one above, and returns
-// what the app returned.
+// serveBelow serves one request below a scope and a record, if there are some above,
+// and returns what the app returned.
 func (g *Gateway) serveBelow(
-	above *parley.Scope, app parley.App, w http.ResponseWriter, r *http.Request,
+	above *parley.Scope, outer *record, app parley.App, w http.ResponseWriter, r *http.Request,
 ) error {
 	c := g.conns.Get().(*httpConn)
-	c.begin(w, r, above)
+	c.begin(w, r, above, outer)
 	returned, retired := false, false
 	defer func() {
 		if !retired && !c.over {
@@ -58,6 +58,7 @@ func (c *httpConn) retire() {
 		c.close()
 		return
 	}
+	c.own.leave(false, c.gateway.ended(&c.own, false))
 	c.reset()
 	c.gateway.conns.Put(c)
 }
@@ -65,6 +66,7 @@ func (c *httpConn) retire() {
 // panicked ends a conversation whose app panicked, or ended its goroutine, which
 // recover tells by nil. In that case net/http drops what it has not sent yet.
 func (c *httpConn) panicked(value any) {
+	c.panics = true
 	switch value {
 	case nil:
 		c.finish(parley.ErrGoexit)
@@ -210,7 +212,9 @@ func (c *httpConn) close() {
 	c.mu.Lock()
 	c.in.closed, c.over = true, true
 	c.mu.Unlock()
-	c.gateway.count(c.ctx.cause())
+	cause := c.ctx.cause()
+	c.gateway.count(cause)
+	c.leave(cause)
 	c.ctx.end(parley.ErrFinished)
 	c.ctx.conn.Store(nil)
 	if c.ctx.armed.Load() != nil {
@@ -221,6 +225,14 @@ func (c *httpConn) close() {
 	if !c.above.end() {
 		c.linger()
 	}
+}
+
+// leave takes the request off the record.
+func (c *httpConn) leave(cause error) {
+	if c.outer != nil && cause == parley.ErrDraining {
+		c.outer.told.Store(true)
+	}
+	c.own.leave(c.broke || c.panics, c.gateway.ended(&c.own, cause == parley.ErrDraining))
 }
 
 // level is how loud a failure is logged that the client hears of as status.

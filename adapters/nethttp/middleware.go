@@ -31,7 +31,7 @@ func Middleware(middleware func(http.Handler) http.Handler) parley.Middleware {
 	}
 	return func(next parley.App) parley.App {
 		m := &middlewareApp{next: next, fallback: &Gateway{app: next, options: complete(Options{})}}
-		m.fallback.conns.New = func() any { return m.fallback.newHTTPConn() }
+		m.fallback.initPools()
 		m.handler = middleware(http.HandlerFunc(m.inner))
 		return m
 	}
@@ -51,6 +51,8 @@ type passage struct {
 	conn  parley.Conn
 	// gateway serves HTTP below, over the writer that the middleware hands on.
 	gateway *Gateway
+	// record is that of the request, if it is live.
+	record *record
 	// writer is the one that the middleware was given on a WebSocket.
 	writer *handshakeWriter
 
@@ -102,7 +104,7 @@ func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 	if live, ok := p.conn.(*httpConn); ok {
 		if w, ok := live.takeWriter(p.scope); ok {
 			live.leaked = true // the context has the passage, which has the conn
-			p.gateway = live.gateway
+			p.gateway, p.record = live.gateway, live.record()
 			live.broke = true
 			m.handler.ServeHTTP(w, p.scope.Request.WithContext(ctx))
 			live.broke = false
@@ -145,7 +147,7 @@ func (m *middlewareApp) inner(w http.ResponseWriter, r *http.Request) {
 	scope.Request = r
 	p.handOn(func() error {
 		if scope.Protocol == parley.HTTP {
-			return p.gateway.serveBelow(&scope, m.next, w, r)
+			return p.gateway.serveBelow(&scope, p.record, m.next, w, r)
 		}
 		header := p.writer.Header().Clone()
 		for name, values := range w.Header() { // a writer in between may have one of its own

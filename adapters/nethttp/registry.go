@@ -21,12 +21,17 @@ type entry struct {
 }
 
 // track lists a conversation, and the gateway among what the process ends when it
-// goes, where a server above keeps such a list.
+// goes.
 func (g *Gateway) track(ctx context.Context, d drainable) {
-	if group := drain.From(ctx); group != nil {
-		group.Join(g)
-	}
+	g.join(ctx)
 	g.live.add(d)
+}
+
+// join lists the gateway where a server above keeps a list of such.
+func (g *Gateway) join(ctx context.Context) {
+	if group := drain.From(ctx); group != nil {
+		group.Join(g, member{g})
+	}
 }
 
 // registry lists the conversations that a drain has to tell: every WebSocket,

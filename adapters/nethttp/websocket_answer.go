@@ -34,6 +34,7 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 	if err != nil {
 		return c.upgradeFailed(err)
 	}
+	c.gateway.sockets.opened()
 	sock.Start(c.ctx, c.cancel)
 	c.order, c.socket = order, sock
 	c.open.Store(sock)

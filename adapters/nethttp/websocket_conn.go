@@ -34,6 +34,7 @@ type webSocketConn struct {
 	native    bool        // a handler was given the writer
 	broke     bool        // and did not return
 	finished  bool        // what the app left unsaid is said
+	wasCut    atomic.Bool // by a drain
 	aging     *time.Timer // ends a socket that is too old
 	foreign   *foreign    // the page is of another site
 	handling

@@ -73,6 +73,7 @@ func (c *webSocketConn) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.socket != nil {
+		c.wasCut.Store(true)
 		c.socket.Abort(parley.ErrDraining)
 	}
 }

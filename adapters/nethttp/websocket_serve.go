@@ -247,6 +247,7 @@ func (c *webSocketConn) over(ended error) {
 		}
 		<-sock.Gone()
 		c.gateway.count(sock.Ended().Cause)
+		c.gateway.sockets.ended(sock, c.gateway.draining.Load(), c.wasCut.Load())
 	}
 	c.cancel(c.lastCause())
 }

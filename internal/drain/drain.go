@@ -6,37 +6,47 @@ package drain
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 )
 
 // Member is something that can end its conversations in order. Drain asks all of
 // them to end, returns when they have, and cuts what is left when ctx ends, whose
-// cause it returns then. It may be called more than once.
+// cause it returns then. It may be called more than once. Drained says how they have
+// ended; those that are there still have been cut, or will be.
 type Member interface {
 	Drain(ctx context.Context) error
+	Drained() Report
 }
+
+// Count is how conversations of one kind ended in a drain: by themselves, told to
+// end and in order, or cut.
+type Count struct{ Finished, Closed, Cut int }
+
+// Report is the counts of each kind.
+type Report struct{ Requests, Streams, WebSockets, Sessions Count }
 
 // Group is the members of one process. The zero value is empty.
 type Group struct {
 	mu       sync.Mutex
-	members  map[Member]struct{}
+	members  map[any]Member  // by what they are members for
 	draining context.Context // once Drain was called
 	work     sync.WaitGroup
 	failures []error
 }
 
-// Join adds a member, once. One that comes while the group drains is drained at
-// once.
-func (g *Group) Join(m Member) {
+// Join adds the member of a gateway, or whatever who is, once. One that comes while
+// the group drains is drained at once.
+func (g *Group) Join(who any, m Member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if _, already := g.members[m]; already {
+	if _, already := g.members[who]; already {
 		return
 	}
 	if g.members == nil {
-		g.members = make(map[Member]struct{})
+		g.members = make(map[any]Member)
 	}
-	g.members[m] = struct{}{}
+	g.members[who] = m
 	if g.draining != nil {
 		g.drain(m)
 	}
@@ -47,7 +57,7 @@ func (g *Group) Join(m Member) {
 func (g *Group) Drain(ctx context.Context) error {
 	g.mu.Lock()
 	g.draining = ctx
-	for m := range g.members {
+	for _, m := range g.members {
 		g.drain(m)
 	}
 	g.mu.Unlock()
@@ -55,6 +65,13 @@ func (g *Group) Drain(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return errors.Join(g.failures...)
+}
+
+// Members returns the members, by what they are members for.
+func (g *Group) Members() map[any]Member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.members)
 }
 
 // drain begins to drain a member. The caller holds mu.

@@ -18,6 +18,8 @@ type member struct {
 	during  func()
 }
 
+func (m *member) Drained() drain.Report { return drain.Report{Requests: drain.Count{Cut: m.drained}} }
+
 func (m *member) Drain(context.Context) error {
 	m.drained++
 	if m.during != nil {
@@ -36,13 +38,16 @@ func TestGroup(t *testing.T) {
 	}
 	failed := errors.New("failed")
 	late := new(member)
-	early := &member{err: failed, during: func() { group.Join(late) }}
-	group.Join(early)
-	group.Join(early)
+	early := &member{err: failed, during: func() { group.Join(late, late) }}
+	group.Join(early, early)
+	group.Join(early, late) // is there already
 	if err := group.Drain(t.Context()); !errors.Is(err, failed) {
 		t.Errorf("drain: %v", err)
 	}
 	if early.drained != 1 || late.drained != 1 {
 		t.Errorf("drained %d and %d times, want once each", early.drained, late.drained)
+	}
+	if members := group.Members(); len(members) != 2 || members[early] != early {
+		t.Errorf("members: %v", members)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -31,6 +32,7 @@ type Conn struct {
 	endMu    sync.Mutex
 	end      *End
 	farewell *farewell     // still to be said
+	said     atomic.Bool   // the close frame was written
 	gone     chan struct{} // closed with the TCP connection
 }
 
@@ -57,6 +59,9 @@ func (c *Conn) Start(ctx context.Context, cancel context.CancelCauseFunc) {
 
 // Gone is closed when the TCP connection is.
 func (c *Conn) Gone() <-chan struct{} { return c.gone }
+
+// SaidGoodbye reports whether a close frame of ours was written, and all before it.
+func (c *Conn) SaidGoodbye() bool { return c.said.Load() }
 
 // ctxEnds reports whether ctx has an end of its own, besides the socket's.
 func (c *Conn) ctxEnds(ctx context.Context) bool {

@@ -26,6 +26,7 @@ func (c *Conn) linger(held *farewell) {
 	}
 	select {
 	case <-c.out.flush():
+		c.said.Store(!c.out.isDead())
 	case <-c.gone:
 		return
 	}

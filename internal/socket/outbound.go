@@ -269,6 +269,12 @@ func (o *outbound) flush() <-chan struct{} {
 	return flushed
 }
 
+func (o *outbound) isDead() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.dead
+}
+
 // die drops all that waits: nothing can be written any more.
 func (o *outbound) die() {
 	o.mu.Lock()

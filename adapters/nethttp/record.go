@@ -1,0 +1,122 @@
+package nethttp
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parleygo/parley/internal/meter"
+)
+
+// record is one HTTP request that is being served, for those who look on: who counts,
+// who drains, and who looks for apps that do not end.
+type record struct {
+	shard      *shard
+	prev, next *record
+	in         bool // it is listed
+	timed      bool
+	begun      time.Duration // if timed, as meter.Now tells it
+	r          *http.Request
+	conn       *httpConn // nil: the request is a handler's alone
+
+	stream atomic.Bool // the app waits for its end, if for anything
+	told   atomic.Bool // the app was told of a drain
+	cut    atomic.Bool // a drain waits for it no more
+}
+
+// shard is some of the requests being served. There are several, so that those who
+// serve them do not wait for each other.
+type shard struct {
+	mu     sync.Mutex
+	first  *record
+	live   int
+	served uint64
+	broken uint64 // of those, whose app did not return
+	drain  [2]DrainCount
+
+	times meter.Histogram
+	_     [64]byte // the next one's lines are others' to write
+}
+
+const shards = 32 // a power of two
+
+// requests lists what is being served.
+type requests struct {
+	shards  [shards]shard
+	records sync.Pool // for handlers; a conn has its own
+}
+
+func (q *requests) init() {
+	q.records.New = func() any { return &record{shard: q.shard()} }
+}
+
+// shard returns the shard of a new record, which keeps it: the pools that records come
+// from keep them near one processor.
+func (q *requests) shard() *shard { return &q.shards[rand.Uint32()%shards] }
+
+// timeOneIn is which part of the requests is timed: a look at the clock costs more
+// than all the rest.
+const timeOneIn = 8
+
+// timeBounds are the buckets of the time that requests take.
+var timeBounds = meter.Durations{
+	500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond,
+	5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond,
+	50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond,
+	500 * time.Millisecond, time.Second, 2500 * time.Millisecond,
+	5 * time.Second, 10 * time.Second, 30 * time.Second,
+}
+
+// enter lists a request.
+func (rec *record) enter(r *http.Request) {
+	s := rec.shard
+	s.mu.Lock()
+	rec.r, rec.in = r, true
+	if rec.next = s.first; s.first != nil {
+		s.first.prev = rec
+	}
+	s.first = rec
+	s.live++
+	rec.timed = (s.served+uint64(s.live))%timeOneIn == 1
+	s.mu.Unlock()
+	if rec.timed {
+		rec.begun = meter.Now()
+	}
+}
+
+// leave takes it out again. broke means that the app did not return, and how is how
+// it ended in a drain, if there is one.
+func (rec *record) leave(broke bool, how how) {
+	if !rec.in {
+		return
+	}
+	s := rec.shard
+	if rec.timed {
+		s.times.Observe(timeBounds.Of(meter.Now() - rec.begun))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rec.prev != nil {
+		rec.prev.next = rec.next
+	} else {
+		s.first = rec.next
+	}
+	if rec.next != nil {
+		rec.next.prev = rec.prev
+	}
+	rec.prev, rec.next, rec.r, rec.in = nil, nil, nil, false
+	s.live--
+	s.served++
+	if broke {
+		s.broken++
+	}
+	if how != notDrained {
+		kind := &s.drain[0]
+		if rec.stream.Load() {
+			kind = &s.drain[1]
+		}
+		kind.add(how)
+	}
+}
