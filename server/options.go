@@ -46,7 +46,8 @@ type Options struct {
 	Serving func(addr net.Addr)
 
 	// Signals begin the drain of Run; a second one ends the process's
-	// conversations at once. Default SIGINT and SIGTERM.
+	// conversations at once. Default SIGINT and SIGTERM; an empty list, unlike nil,
+	// stands for none.
 	Signals []os.Signal
 
 	// Configure changes an http.Server before it is used, one for each

@@ -24,8 +24,10 @@ func Run(ctx context.Context, app parley.App, options Options) error {
 		list = []os.Signal{os.Interrupt, syscall.SIGTERM}
 	}
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, list...)
-	defer signal.Stop(signals)
+	if len(list) > 0 {
+		signal.Notify(signals, list...)
+		defer signal.Stop(signals)
+	}
 	return s.run(ctx, signals)
 }
 
@@ -38,15 +40,17 @@ func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
 	case err != nil:
 		return err
 	}
+	heard := stopped
 	if !stopped {
 		select {
-		case <-ctx.Done():
+		case <-ctx.Done(): // perhaps for the same signal
 		case <-signals:
+			heard = true
 		case err = <-s.failed:
 			s.options.Logger.Error("server: a socket failed", "error", err)
 		}
 	}
-	return errors.Join(err, s.stopUnlessAborted(ctx, signals))
+	return errors.Join(err, s.stopUnlessAborted(ctx, signals, heard))
 }
 
 // startUnlessStopped starts, and gives up when a signal comes. It reports whether
@@ -71,16 +75,24 @@ func (s *Server) startUnlessStopped(
 var errGivenUp = errors.New("server: told to stop during start-up")
 
 // stopUnlessAborted stops with the values of ctx, which may have ended, and with its
-// own bound of time.
-func (s *Server) stopUnlessAborted(ctx context.Context, signals <-chan os.Signal) error {
+// own bound of time. heard says that the first signal has come.
+func (s *Server) stopUnlessAborted(
+	ctx context.Context, signals <-chan os.Signal, heard bool,
+) error {
 	ctx, abort := context.WithCancelCause(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
-		select {
-		case <-signals:
-			abort(ErrAborted)
-		case <-done:
+		for first := !heard; ; first = false {
+			select {
+			case <-signals:
+			case <-done:
+				return
+			}
+			if !first {
+				abort(ErrAborted)
+				return
+			}
 		}
 	}()
 	defer abort(nil)

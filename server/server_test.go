@@ -255,21 +255,38 @@ func TestToldToStopDuringStartUp(t *testing.T) {
 }
 
 func TestSecondSignalAborts(t *testing.T) {
-	stopping := make(chan struct{})
-	s := New(parley.LifespanHooks{Shutdown: func(ctx context.Context) error {
-		close(stopping)
-		<-ctx.Done()
-		return nil
-	}}, quiet())
-	signals := make(chan os.Signal, 2)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(t.Context(), signals) }()
-	await(t, func() bool { return s.ready.wanted.Load() })
-	signals <- os.Interrupt
-	<-stopping
-	signals <- os.Interrupt
-	if err := <-ended; !errors.Is(err, ErrAborted) {
-		t.Errorf("run: %v, want %v", err, ErrAborted)
+	interrupt := func(_ context.CancelFunc, signals chan<- os.Signal) { signals <- os.Interrupt }
+	for name, first := range map[string]func(context.CancelFunc, chan<- os.Signal){
+		"after a signal": interrupt,
+		"after a signal that has ended the context, too": func(cancel context.CancelFunc, signals chan<- os.Signal) {
+			cancel()
+			interrupt(nil, signals)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stopping := make(chan struct{})
+			s := New(parley.LifespanHooks{Shutdown: func(ctx context.Context) error {
+				close(stopping)
+				<-ctx.Done()
+				return nil
+			}}, quiet())
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			signals := make(chan os.Signal) // both are taken in turn
+			ended := make(chan error, 1)
+			go func() { ended <- s.run(ctx, signals) }()
+			await(t, func() bool { return s.ready.wanted.Load() })
+			first(cancel, signals)
+			<-stopping
+			select {
+			case err := <-ended:
+				t.Fatalf("one signal has aborted: %v", err)
+			case signals <- os.Interrupt:
+			}
+			if err := <-ended; !errors.Is(err, ErrAborted) {
+				t.Errorf("run: %v, want %v", err, ErrAborted)
+			}
+		})
 	}
 }
 
