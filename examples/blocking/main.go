@@ -17,13 +17,16 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
+	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/bridge"
+	"github.com/parleygo/parley/server"
 )
 
 // backend is what blocks.
@@ -43,6 +46,7 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if err := run(ctx, os.Stdout, *addr, load{*calls, *capacity, *slow, *way}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -84,17 +88,11 @@ func serve(
 		}
 		fmt.Fprintln(w, answer)
 	})
-	server := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(grace)
-	}()
-	fmt.Fprintf(out, "serving http://%s/query; interrupt to stop\n", addr)
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return server.Run(ctx, nethttp.App(mux), server.Options{
+		Addr:    addr,
+		Signals: []os.Signal{}, // main has had them end ctx from the beginning
+		Serving: func(addr net.Addr) {
+			fmt.Fprintf(out, "serving http://%s/query; interrupt to stop\n", addr)
+		},
+	})
 }

@@ -1,6 +1,6 @@
 // Command gin is an ordinary gin project, a list of tasks, that has gained a
-// socket and an SSE stream of new tasks by three statements, each marked "added",
-// and a goodbye to all who listen.
+// socket and an SSE stream of new tasks by three statements, each marked "added".
+// Package server runs it, and says goodbye to all who listen when it stops.
 //
 //	go run ./examples/gin
 //	curl -N -H 'Accept: text/event-stream' http://127.0.0.1:8080/live &
@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,16 +16,14 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	parleygin "github.com/parleygo/parley/adapters/gin"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
 	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/server"
 )
 
 var changes = channel.New(channel.Options{}) // added: brings news to who listens
@@ -64,9 +61,7 @@ func (t *tasks) create(c *gin.Context) {
 
 func main() {
 	gin.SetMode(gin.ReleaseMode)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -85,21 +80,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	r.GET("/tasks", list.all)
 	r.POST("/tasks", list.create)
 
-	listener, err := net.Listen("tcp", *addr)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "gin: http://%s/tasks\n", listener.Addr())
-
-	server := &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return errors.Join(changes.Close(ctx), server.Shutdown(ctx)) // Close was added: the goodbye
+	return server.Run(ctx, parleygin.App(r), server.Options{Addr: *addr, Serving: func(addr net.Addr) {
+		fmt.Fprintf(stdout, "gin: http://%s/tasks\n", addr)
+	}})
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/gorilla/websocket"
-	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/internal/leak"
 )
 
@@ -133,7 +132,6 @@ func TestGoodbye(t *testing.T) {
 // and must end cleanly with the test.
 func start(t *testing.T) string {
 	t.Helper()
-	changes = channel.New(channel.Options{}) // the one before was closed
 	out, stdout := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
