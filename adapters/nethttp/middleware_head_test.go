@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -114,6 +115,56 @@ func TestHeadOfHandshake(t *testing.T) {
 	}
 }
 
+// TestWaysToAnswerAHandshake: middleware may answer in a handshake's place, before it
+// hands on and when the app's answer begins, by all that writers can.
+func TestWaysToAnswerAHandshake(t *testing.T) {
+	copies := func(w http.ResponseWriter) {
+		w.WriteHeader(503)
+		io.Copy(w, struct{ io.Reader }{strings.NewReader("no ")}) // which asks for a ReaderFrom
+		http.NewResponseController(w).Flush()
+		io.WriteString(w, "store")
+	}
+	for name, c := range map[string]struct {
+		early, late func(w http.ResponseWriter)
+		status      int
+		body, mark  string
+	}{
+		"before":       {copies, nil, 503, "no store", ""},
+		"in its place": {nil, copies, 503, "no store", ""},
+		"changes a mark": {nil, func(w http.ResponseWriter) {
+			w.Header().Set("X-Mark", "late")
+		}, 101, "", "late app"},
+		"flushes": {nil, func(w http.ResponseWriter) {
+			w.(http.Flusher).Flush() // there is nothing to bring to the client yet
+		}, 101, "", "early app"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			middleware := nethttp.Middleware(func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if c.early != nil {
+						c.early(w)
+						return
+					}
+					w.Header().Set("X-Mark", "early")
+					late := func(w http.ResponseWriter, _ int) { c.late(w) }
+					next.ServeHTTP(&lateWriter{ResponseWriter: w, late: late}, r)
+				})
+			})
+			app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+				mark := http.Header{"X-Mark": {"app"}}
+				return ws.Accept(ctx, parley.WebSocketAccept{Header: mark})
+			})
+			for _, live := range []bool{false, true} {
+				status, header, body := handshakeWith(t, middleware(app), live)
+				if status != c.status || body != c.body ||
+					c.status == 101 && strings.Join(header["X-Mark"], " ") != c.mark {
+					t.Errorf("live %v: %d %q %v", live, status, body, header)
+				}
+			}
+		})
+	}
+}
+
 // handshakeWith shakes hands with an app and returns its answer.
 func handshakeWith(t *testing.T, app parley.App, live bool) (int, http.Header, string) {
 	t.Helper()
@@ -129,7 +180,10 @@ func handshakeWith(t *testing.T, app parley.App, live bool) (int, http.Header, s
 	server := httptest.NewServer(gateway)
 	defer server.Close()
 	defer gateway.Drain(t.Context())
-	ws, response, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	ws, response, err := websocket.DefaultDialer.Dial(
+		"ws"+strings.TrimPrefix(server.URL, "http"),
+		nil,
+	)
 	if err == nil {
 		ws.Close()
 		return response.StatusCode, response.Header, ""
