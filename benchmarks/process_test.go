@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -30,8 +31,10 @@ func TestMain(m *testing.M) {
 // process is a server of its own, this test binary started again, so that what it
 // uses can be told from what its clients use.
 type process struct {
-	tb   testing.TB
-	addr string
+	tb      testing.TB
+	addr    string
+	command *exec.Cmd
+	over    sync.Once
 }
 
 // start starts a server of the named kind.
@@ -50,17 +53,29 @@ func start(tb testing.TB, kind string) *process {
 	if err := command.Start(); err != nil {
 		tb.Fatal(err)
 	}
+	p := &process{tb: tb, command: command}
 	tb.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		stdin.Close()
-		command.Wait()
+		p.wait()
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &process{tb, strings.TrimSpace(line)}
+	p.addr = strings.TrimSpace(line)
+	return p
 }
+
+// signal sends the server a signal.
+func (p *process) signal(s os.Signal) {
+	if err := p.command.Process.Signal(s); err != nil {
+		p.tb.Fatal(err)
+	}
+}
+
+// wait waits for the server's end.
+func (p *process) wait() { p.over.Do(func() { p.command.Wait() }) }
 
 // ask gets a number from the server.
 func (p *process) ask(path string) int64 {

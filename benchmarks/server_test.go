@@ -7,20 +7,24 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/centrifugal/centrifuge"
+	"github.com/gin-gonic/gin"
 	"github.com/olahol/melody"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/server"
 )
 
 // A broadcaster is a server whose clients are all members of one group.
@@ -84,8 +88,12 @@ func viaCentrifuge() broadcaster {
 	}
 }
 
-// serve is the main of a server process. It ends with its standard input.
+// serve is the main of a server process. It ends with its standard input. A kind that
+// begins with "run:" is served by package server, which a signal ends, too, one with
+// "bounded:" by a plain http.Server with package server's limits of time.
 func serve(kind string) {
+	kind, run := strings.CutPrefix(kind, "run:")
+	kind, bounded := strings.CutPrefix(kind, "bounded:")
 	mux := http.NewServeMux()
 	number := func(path string, get func() int64) {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, get()) })
@@ -93,8 +101,11 @@ func serve(kind string) {
 	number("/cpu", func() int64 { return cpuTime().Nanoseconds() })
 	number("/memory", memory)
 	number("/goroutines", func() int64 { return int64(runtime.NumGoroutine()) })
+	var handler http.Handler = mux
 	if echo, ok := echoes[kind]; ok {
 		mux.Handle("/socket", echo())
+	} else if kind == "gin" {
+		handler = pings(mux)
 	} else {
 		b := broadcasters[kind]()
 		mux.Handle("/socket", b.handler)
@@ -112,8 +123,36 @@ func serve(kind string) {
 		panic(err)
 	}
 	fmt.Println(l.Addr())
-	go http.Serve(l, mux)
+	if run {
+		go func() {
+			if err := server.Run(context.Background(), nethttp.App(handler), server.Options{
+				Logger: slog.New(slog.DiscardHandler), DrainTimeout: time.Minute,
+				Listeners: []server.Listener{{Socket: l}}, Serving: func(net.Addr) {},
+			}); err != nil {
+				fmt.Fprintln(os.Stderr, "server.Run:", err)
+			}
+			os.Exit(0)
+		}()
+	} else {
+		plain := &http.Server{Handler: handler}
+		if bounded {
+			plain.ReadHeaderTimeout, plain.IdleTimeout = 10*time.Second, 2*time.Minute
+		}
+		go plain.Serve(l)
+	}
 	io.Copy(io.Discard, os.Stdin)
+}
+
+// pings is a gin project with one route, and whatever else there is beside it.
+func pings(others http.Handler) http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.GET("/ping/:name", func(c *gin.Context) { c.String(http.StatusOK, "pong "+c.Param("name")) })
+	engine.NoRoute(func(c *gin.Context) {
+		c.Status(http.StatusOK)
+		others.ServeHTTP(c.Writer, c.Request)
+	})
+	return engine
 }
 
 // news is message number i: JSON, since that is what centrifuge's clients expect,
