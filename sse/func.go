@@ -81,6 +81,7 @@ func (a *app) stream(ctx context.Context, scope *parley.Scope, conn parley.Conn)
 	if err := s.write(ctx, nil); err != nil { // brings the head to the client
 		return err
 	}
+	ctx.Done() // a transport may tell only who has asked: serve may do no more than send
 	s.beat(a.options.Heartbeat)
 	defer s.end()
 	err = a.serve(ctx, s)

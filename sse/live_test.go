@@ -2,11 +2,13 @@ package sse_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/sse"
@@ -51,5 +53,36 @@ func TestLive(t *testing.T) {
 		if err != nil || i > 0 && !strings.Contains(string(body), `{"code":1012}`) {
 			t.Errorf("%s: read %q, %v", response.Request.Method, body, err)
 		}
+	}
+}
+
+// TestDrainTellsWhoOnlySends: a function that asks for nothing but its next event is
+// told of a drain by its Send.
+func TestDrainTellsWhoOnlySends(t *testing.T) {
+	gateway := nethttp.Handler(sse.Func(func(ctx context.Context, stream *sse.Stream) error {
+		for {
+			if err := stream.Send(ctx, sse.Event{Data: "tick"}); err != nil {
+				return err
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}, sse.Options{}))
+	server := httptest.NewServer(gateway)
+	defer server.Close()
+	response, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	read := make(chan string, 1)
+	go func() {
+		body, err := io.ReadAll(response.Body)
+		read <- fmt.Sprint(string(body), err)
+	}()
+	if err := gateway.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := <-read; !strings.Contains(got, `{"code":1012}`) || !strings.HasSuffix(got, "<nil>") {
+		t.Errorf("read %q", got)
 	}
 }
