@@ -22,11 +22,13 @@ type DrainReport struct {
 }
 
 // Drain lets the server end in order. Readiness turns false, and for
-// Options.ReadyDelay all goes on as before. Then the sockets are closed, idle
-// connections with them; running requests finish; WebSockets are closed with 1012
-// in waves; streams and sessions without a socket are told to come back. What is
-// left when ctx ends is cut, and the error is ctx's cause. A drain goes once:
-// further calls wait for it and return the same report.
+// Options.ReadyDelay all goes on as before. Then the sockets are closed, behind those
+// who stand before them already; answers say that their connection ends, and for half
+// a second idle ones wait for a request that may be on its way. Running requests
+// finish; WebSockets are closed with 1012 in waves; streams and sessions without a
+// socket are told to come back. What is left when ctx ends is cut, and the error is
+// ctx's cause. A drain goes once: further calls wait for it and return the same
+// report.
 func (s *Server) Drain(ctx context.Context) (DrainReport, error) {
 	s.mu.Lock()
 	switch s.phase {
@@ -55,6 +57,9 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	s.tellSystemd("STOPPING=1")
 	s.options.Logger.Info("server: draining")
 	s.delay(ctx)
+	s.leaving.Store(true)
+	s.retire()
+	s.conns.settle(ctx)
 
 	var work sync.WaitGroup
 	var mu sync.Mutex
@@ -81,7 +86,10 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 			place.server.Close()
 		}
 	}
-	s.serving.Wait()
+	for _, place := range s.places {
+		place.straits.server.Close()
+	}
+	s.reserve.release()
 	report := DrainReport{Took: time.Since(began), Cut: ctx.Err() != nil}
 	report.add(s.gateway, &s.members)
 	s.mu.Lock()
@@ -92,6 +100,16 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 		"requests", report.Requests, "streams", report.Streams,
 		"websockets", report.WebSockets, "sessions", report.Sessions)
 	return report, err
+}
+
+// retire shuts the doors, and returns when nobody comes in any more.
+func (s *Server) retire() {
+	for _, place := range s.places {
+		for _, door := range place.doors {
+			door.retire()
+		}
+	}
+	s.serving.Wait()
 }
 
 // delay is the time in which load balancers notice.
@@ -114,13 +132,18 @@ func (s *Server) Stop(ctx context.Context) error {
 	defer cancel()
 	_, err := s.Drain(drainCtx)
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(err, s.stopLifespan(ctx))
+}
+
+// stopLifespan leads the app through its shutdown, once. The caller holds mu.
+func (s *Server) stopLifespan(ctx context.Context) error {
 	life := s.lifespan
 	s.lifespan = nil
-	s.mu.Unlock()
 	if life == nil {
-		return err
+		return nil
 	}
-	return errors.Join(err, life.stop(ctx))
+	return life.stop(ctx)
 }
 
 var errDrainTimeout = errors.New("server: not all had ended when the time of the drain was up")

@@ -40,24 +40,26 @@ func say(w http.ResponseWriter, status int, text string) {
 
 // handler is the gateway, behind the paths that are answered without the app.
 // Routers in it find handshakes of HTTP/2 where they look for handshakes.
-func (s *Server) handler() http.Handler { return nethttp.ExtendedConnect(s.withHealth()) }
+func (s *Server) handler() http.Handler {
+	return nethttp.ExtendedConnect(s.withHealth(s.gateway))
+}
 
-func (s *Server) withHealth() http.Handler {
+func (s *Server) withHealth(next http.Handler) http.Handler {
 	health, ready := s.options.HealthPath, s.options.ReadyPath
 	if health == "" && ready == "" {
-		return s.gateway
+		return next
 	}
 	healthy, readied := s.Health(), s.Ready()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "":
-			s.gateway.ServeHTTP(w, r)
+			next.ServeHTTP(w, r)
 		case health:
 			healthy.ServeHTTP(w, r)
 		case ready:
 			readied.ServeHTTP(w, r)
 		default:
-			s.gateway.ServeHTTP(w, r)
+			next.ServeHTTP(w, r)
 		}
 	})
 }

@@ -17,15 +17,15 @@ import (
 
 // httpServer makes the http.Server of a listener. Every request's context knows
 // the process's state and what to end when it goes.
-func (s *Server) httpServer(l *Listener) *http.Server {
+func (s *Server) httpServer(l *Listener, reports *reports) *http.Server {
 	base := parley.WithState(drain.With(context.Background(), &s.members), &s.state)
 	server := &http.Server{
-		Handler:           s.handler(),
+		Handler:           s.endingConnections(s.handler()),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		MaxHeaderBytes:    l.MaxHeader,
 		ReadHeaderTimeout: l.HeaderTimeout,
 		IdleTimeout:       l.IdleTimeout,
-		ErrorLog:          log.New(&reports{logger: s.options.Logger}, "", 0),
+		ErrorLog:          log.New(reports, "", 0),
 		Protocols:         new(http.Protocols),
 	}
 	server.Protocols.SetHTTP1(true)
@@ -34,6 +34,7 @@ func (s *Server) httpServer(l *Listener) *http.Server {
 	if s.options.Configure != nil {
 		s.options.Configure(server)
 	}
+	s.conns.follow(server)
 	return server
 }
 

@@ -4,11 +4,13 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/parleygo/parley/internal/options"
 )
 
 // limited bounds the connections of a listener.
 type limited struct {
-	net.Listener
+	*door
 	places  chan struct{}
 	refuse  bool
 	isPlain bool // a refusal can be said in HTTP
@@ -16,39 +18,49 @@ type limited struct {
 	closed  chan struct{}
 }
 
-func limit(listener net.Listener, l *Listener) net.Listener {
-	if l.MaxConns < 0 {
-		return listener
+func limit(d *door, l *Listener) net.Listener {
+	if !options.Limited(l.MaxConns) {
+		return d
 	}
 	return &limited{
-		Listener: listener, places: make(chan struct{}, l.MaxConns),
+		door: d, places: make(chan struct{}, l.MaxConns),
 		refuse: l.Refuse, isPlain: l.TLS == nil, closed: make(chan struct{}),
 	}
 }
 
 // Accept waits for a connection, and before it for room, unless connections beyond
-// the limit are refused.
+// the limit are refused. Those are refused, too, who still wait when the door shuts.
 func (l *limited) Accept() (net.Conn, error) {
 	for {
-		if !l.refuse {
-			select {
-			case l.places <- struct{}{}:
-			case <-l.closed:
-				return nil, net.ErrClosed
-			}
-		}
-		conn, err := l.Listener.Accept()
+		hasPlace, err := l.waitForRoom()
 		if err != nil {
-			if !l.refuse {
-				<-l.places
-			}
 			return nil, err
 		}
-		if l.refuse && !l.admit() {
-			l.turnAway(conn)
-			continue
+		conn, err := l.door.Accept()
+		switch {
+		case err != nil && hasPlace:
+			<-l.places
+			return nil, err
+		case err != nil:
+			return nil, err
+		case hasPlace || l.admit():
+			return placed(conn, sync.OnceFunc(func() { <-l.places })), nil
 		}
-		return &placed{Conn: conn, leave: sync.OnceFunc(func() { <-l.places })}, nil
+		l.turnAway(conn)
+	}
+}
+
+func (l *limited) waitForRoom() (hasPlace bool, err error) {
+	if l.refuse {
+		return false, nil
+	}
+	select {
+	case l.places <- struct{}{}:
+		return true, nil
+	case <-l.retiring:
+		return false, nil
+	case <-l.closed:
+		return false, net.ErrClosed
 	}
 }
 
@@ -80,17 +92,54 @@ func (l *limited) turnAway(conn net.Conn) {
 // Close ends Accept, also one that waits for room.
 func (l *limited) Close() error {
 	l.closing.Do(func() { close(l.closed) })
-	return l.Listener.Close()
+	return l.door.Close()
 }
 
-// placed is a connection that holds a place. net/http may have it hijacked; its
-// Close is what counts then too.
-type placed struct {
+// placed returns a connection that holds a place until it is closed, also after
+// net/http has given it away. It can do what the kernel's own can: send files, and
+// end one direction.
+func placed(conn net.Conn, leave func()) net.Conn {
+	switch conn := conn.(type) {
+	case *net.TCPConn:
+		return &placedTCP{conn, leave}
+	case *net.UnixConn:
+		return &placedUnix{conn, leave}
+	}
+	return &placedOther{conn, leave}
+}
+
+type placedTCP struct {
+	*net.TCPConn
+	leave func()
+}
+
+func (c *placedTCP) Close() error {
+	c.leave()
+	return c.TCPConn.Close()
+}
+
+// KernelConn is the connection that all but Close goes to.
+func (c *placedTCP) KernelConn() net.Conn { return c.TCPConn }
+
+type placedUnix struct {
+	*net.UnixConn
+	leave func()
+}
+
+func (c *placedUnix) Close() error {
+	c.leave()
+	return c.UnixConn.Close()
+}
+
+// KernelConn is the connection that all but Close goes to.
+func (c *placedUnix) KernelConn() net.Conn { return c.UnixConn }
+
+type placedOther struct {
 	net.Conn
 	leave func()
 }
 
-func (c *placed) Close() error {
+func (c *placedOther) Close() error {
 	c.leave()
 	return c.Conn.Close()
 }

@@ -29,16 +29,29 @@ func (l *Listener) listen(ctx context.Context) ([]net.Listener, error) {
 	case "systemd":
 		return activated(address)
 	default:
-		config := net.ListenConfig{}
-		if l.ReusePort {
-			config.Control = reusePort
-		}
-		one, err = config.Listen(ctx, "tcp", l.Addr)
+		one, err = listenTCP(ctx, l.Addr, l.ReusePort)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return []net.Listener{one}, nil
+}
+
+func listenTCP(ctx context.Context, address string, shared bool) (net.Listener, error) {
+	if shared {
+		return bindShared(ctx, address)
+	}
+	var config net.ListenConfig
+	return config.Listen(ctx, "tcp", address)
+}
+
+// isShared reports whether other processes may have the listener's port.
+func (l *Listener) isShared() bool {
+	if !l.ReusePort || l.Socket != nil {
+		return false
+	}
+	network, _, _ := strings.Cut(l.Addr, ":")
+	return network != "unix" && network != "fd" && network != "systemd"
 }
 
 // listenUnix listens on a unix socket. A file that a process before has left behind

@@ -3,6 +3,7 @@ package server
 import (
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -74,8 +75,9 @@ type Listener struct {
 	Mode fs.FileMode
 
 	// ReusePort lets several processes listen on one TCP port (SO_REUSEPORT), so
-	// that a new one can take over before the old one has gone. It fails where
-	// the platform has none.
+	// that a new one can take over before the old one has gone. Each begins to listen
+	// when its app has started. It fails where the platform has none; without
+	// Linux a client that connects while one leaves may be reset.
 	ReusePort bool
 
 	// TLS serves HTTPS, with HTTP/2, and with WebSockets over it where the process
@@ -130,7 +132,7 @@ func (l Listener) withDefaults() Listener {
 	if l.Mode == 0 {
 		l.Mode = 0o660
 	}
-	l.MaxConns = options.Limit(l.MaxConns, -1)
+	l.MaxConns = options.Limit(l.MaxConns, math.MaxInt)
 	l.MaxHeader = options.Positive("server: Listener.MaxHeader", l.MaxHeader, 64<<10)
 	l.HeaderTimeout = options.Limit(l.HeaderTimeout, 10*time.Second)
 	l.IdleTimeout = options.Limit(l.IdleTimeout, 2*time.Minute)

@@ -27,49 +27,68 @@ func TestChild(t *testing.T) {
 	hello := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		return parley.Answer(ctx, scope, conn, 200, nil, []byte("from the child"))
 	})
-	if err := Run(t.Context(), hello, Options{Addr: addr}); err != nil {
+	var options Options
+	for _, one := range strings.Fields(addr) {
+		options.Listeners = append(options.Listeners, Listener{Addr: one})
+	}
+	if err := Run(t.Context(), hello, options); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestInherited(t *testing.T) {
 	for name, env := range map[string][]string{
-		"fd:3":        nil,
-		"systemd":     {"LISTEN_FDS=1"},
-		"systemd:web": {"LISTEN_FDS=1", "LISTEN_FDNAMES=web"},
+		"fd:4 fd:3":                 nil,
+		"systemd":                   {"LISTEN_FDS=2"},
+		"systemd:web":               {"LISTEN_FDS=2", "LISTEN_FDNAMES=web:web"},
+		"systemd:admin systemd:web": {"LISTEN_FDS=2", "LISTEN_FDNAMES=web:admin"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			file, err := listener.(*net.TCPListener).File()
-			if err != nil {
-				t.Fatal(err)
-			}
+			first, second := handDown(t), handDown(t)
 			manager := listenNotify(t)
 			child := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")
 			child.Env = append(os.Environ(), append(env, "PARLEY_TEST_CHILD="+name, "NOTIFY_SOCKET="+manager.LocalAddr().String())...)
-			child.ExtraFiles = []*os.File{file}
+			child.ExtraFiles = []*os.File{first.file, second.file}
 			output := new(strings.Builder)
 			child.Stdout, child.Stderr = output, output
 			if err := child.Start(); err != nil {
 				t.Fatal(err)
 			}
-			file.Close()
 			expectState(t, manager, "READY=1")
-			s := &Server{places: []*place{{sockets: []net.Listener{listener}}}} // for its address
-			if got := get(t, s, "/"); got != "200 from the child" {
-				t.Errorf("the answer is %q", got)
+			for _, socket := range []handedDown{first, second} {
+				socket.file.Close()
+				if got := get(t, serverAt(t, socket.addr), "/"); got != "200 from the child" {
+					t.Errorf("the answer is %q", got)
+				}
 			}
 			child.Process.Signal(os.Interrupt)
 			expectState(t, manager, "STOPPING=1")
 			if err := child.Wait(); err != nil {
 				t.Errorf("the child ended with %v\n%s", err, output)
 			}
-			listener.Close()
 		})
 	}
+}
+
+// handedDown is a socket for a child.
+type handedDown struct {
+	file *os.File
+	addr string
+}
+
+func handDown(t *testing.T) handedDown {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	file, err := listener.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return handedDown{file, listener.Addr().String()}
 }
 
 // listenNotify stands for the service manager.

@@ -3,11 +3,14 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"syscall"
+	"net"
 )
 
-func reusePort(_, _ string, _ syscall.RawConn) error {
-	return fmt.Errorf("server: Listener.ReusePort: %w", errors.ErrUnsupported)
+func bindShared(context.Context, string) (net.Listener, error) {
+	return nil, fmt.Errorf("Listener.ReusePort: %w", errors.ErrUnsupported)
 }
+
+func beginListening(net.Listener) error { return errors.ErrUnsupported }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
@@ -22,6 +23,9 @@ type Server struct {
 	members drain.Group
 	state   parley.State
 	ready   readiness
+	reserve reserve
+	conns   connections
+	leaving atomic.Bool // answers end their connections
 
 	mu       sync.Mutex
 	phase    phase
@@ -45,7 +49,10 @@ const (
 // place is one http.Server with its sockets.
 type place struct {
 	server  *http.Server
-	sockets []net.Listener
+	straits *straits
+	doors   []*door
+	sockets []net.Listener // the doors, behind their limit
+	shared  bool           // other processes may have the port
 	tls     bool
 }
 
@@ -63,9 +70,10 @@ func New(app parley.App, options Options) *Server {
 // errNotFresh is for servers that are used twice.
 var errNotFresh = errors.New("server: was started before")
 
-// Start opens the sockets, has the app start, and then begins to serve. ctx bounds
-// the start; its values are those of the app's life. A start that fails leaves
-// nothing behind.
+// Start opens the sockets, has the app start, and then begins to serve. Clients that
+// connect meanwhile wait, or go to another process that has the port: see
+// Listener.ReusePort. ctx bounds the start; its values are those of the app's life. A
+// start that fails leaves nothing behind.
 func (s *Server) Start(ctx context.Context) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,6 +84,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
 			s.closeSockets()
+			s.reserve.release()
 			close(s.over)
 		}
 	}()
@@ -87,6 +96,10 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	if s.lifespan, err = startLifespan(ctx, s.app, &s.state); err != nil {
 		return err
 	}
+	if err := s.openShared(); err != nil {
+		return errors.Join(fmt.Errorf("server: %w", err), s.stopLifespan(ctx))
+	}
+	s.reserve.fill()
 	for _, place := range s.places {
 		for _, socket := range place.sockets {
 			s.serve(place, socket)
@@ -112,7 +125,8 @@ func (s *Server) tellServing() {
 
 // open makes the http.Server of one listener, and opens its sockets.
 func (s *Server) open(ctx context.Context, l *Listener) error {
-	p := &place{server: s.httpServer(l), tls: l.TLS != nil}
+	reports := &reports{logger: s.options.Logger}
+	p := &place{server: s.httpServer(l, reports), shared: l.isShared(), tls: l.TLS != nil}
 	s.places = append(s.places, p)
 	if l.TLS != nil {
 		config, err := l.TLS.config(func(err error) {
@@ -123,12 +137,34 @@ func (s *Server) open(ctx context.Context, l *Listener) error {
 		}
 		p.server.TLSConfig = config
 	}
+	p.straits = s.straitsOf(p, reports)
 	sockets, err := l.listen(ctx)
 	if err != nil {
 		return err
 	}
 	for _, socket := range sockets {
-		p.sockets = append(p.sockets, limit(socket, l))
+		d := &door{Listener: socket, straits: p.straits, retiring: make(chan struct{})}
+		if p.shared {
+			d.hold = func() { holdOff(socket) }
+		}
+		p.doors = append(p.doors, d)
+		p.sockets = append(p.sockets, limit(d, l))
+	}
+	return nil
+}
+
+// openShared begins to listen where another process may have the port: from now on
+// the kernel divides clients among all.
+func (s *Server) openShared() error {
+	for _, place := range s.places {
+		for _, door := range place.doors {
+			if !place.shared {
+				continue
+			}
+			if err := beginListening(door.Listener); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -139,8 +175,13 @@ func (s *Server) serve(p *place, socket net.Listener) {
 		if p.tls {
 			serve = func(l net.Listener) error { return p.server.ServeTLS(l, "", "") }
 		}
-		if err := serve(socket); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- err
+		err := serve(socket)
+		if errors.Is(err, http.ErrServerClosed) || errors.Is(err, errRetired) {
+			return
+		}
+		select {
+		case s.failed <- err:
+		default: // one is enough to end the process
 		}
 	})
 }

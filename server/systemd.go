@@ -2,26 +2,39 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// activated returns the sockets that systemd has opened for the process: those of a
-// name (FileDescriptorName in the unit), or all.
-func activated(name string) ([]net.Listener, error) {
-	named, err := activation.ListenersWithNames()
-	if err != nil {
-		return nil, fmt.Errorf("listen systemd: %w", err)
+// handedOver are the sockets that systemd has opened for the process, by name. They
+// can be read once: the descriptors have owners then.
+var handedOver struct {
+	sync.Mutex
+	read  bool
+	named map[string][]net.Listener
+}
+
+// activated takes the sockets that systemd has opened for the process: those of a
+// name (FileDescriptorName in the unit), or all that are left.
+func activated(name string) (list []net.Listener, err error) {
+	handedOver.Lock()
+	defer handedOver.Unlock()
+	if !handedOver.read {
+		if handedOver.named, err = activation.ListenersWithNames(); err != nil {
+			return nil, fmt.Errorf("listen systemd: %w", err)
+		}
+		handedOver.read = true
 	}
-	var list []net.Listener
-	for of, listeners := range named {
-		for _, listener := range listeners {
-			if listener != nil && (name == "" || of == name) {
-				list = append(list, listener)
-			}
+	for _, of := range slices.Sorted(maps.Keys(handedOver.named)) {
+		if name == "" || of == name {
+			list = append(list, handedOver.named[of]...)
+			delete(handedOver.named, of)
 		}
 	}
 	if len(list) == 0 {

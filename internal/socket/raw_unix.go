@@ -17,6 +17,9 @@ type rawConn struct {
 // rawOf returns the kernel socket under conn. There is none under TLS or in
 // memory.
 func rawOf(conn net.Conn) (rawConn, bool) {
+	if counted, ok := conn.(interface{ KernelConn() net.Conn }); ok {
+		conn = counted.KernelConn() // it only wants to know of Close
+	}
 	switch conn.(type) {
 	case *net.TCPConn, *net.UnixConn:
 	default:

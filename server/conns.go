@@ -1,0 +1,63 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// connections counts those on which a request may come: WebSockets are the
+// gateways', and not among them.
+type connections struct{ open atomic.Int64 }
+
+// follow has a server's connections counted.
+func (c *connections) follow(server *http.Server) {
+	next := server.ConnState
+	server.ConnState = func(conn net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			c.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			c.open.Add(-1)
+		}
+		if next != nil {
+			next(conn, state)
+		}
+	}
+}
+
+// settleTime is how long an idle connection waits, in a drain, for a request that
+// its client may be sending: net/http's Shutdown would close it in its face.
+const settleTime = 500 * time.Millisecond
+
+// settle waits until no connection is open on which a request may come, or until
+// those that are have been silent for long enough.
+func (c *connections) settle(ctx context.Context) {
+	timer := time.NewTimer(settleTime)
+	defer timer.Stop()
+	ticker := time.NewTicker(settleTime / 100)
+	defer ticker.Stop()
+	for c.open.Load() > 0 {
+		select {
+		case <-ticker.C:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// endingConnections has answers end their connection when the server is about to
+// leave: their clients open the next one elsewhere. It is GOAWAY on HTTP/2. Upgrades
+// need their Connection header for themselves.
+func (s *Server) endingConnections(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.Load() && r.Header["Upgrade"] == nil {
+			w.Header()["Connection"] = []string{"close"}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
