@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,34 @@ func TestState(t *testing.T) {
 	}
 	if _, ok := parley.Published[string](ctx); ok {
 		t.Error("what came too late is there")
+	}
+}
+
+// TestHookDeadlines: by when a hook must be done.
+func TestHookDeadlines(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{
+		0: 30 * time.Second, time.Minute: time.Minute, time.Nanosecond: time.Nanosecond, -1: 0,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var got []time.Duration
+			hook := func(ctx context.Context) error {
+				deadline, ok := ctx.Deadline()
+				if !ok {
+					deadline = time.Now()
+				}
+				got = append(got, time.Until(deadline))
+				return nil
+			}
+			process := parleytest.Run(t, parley.LifespanHooks{
+				Startup: hook, StartupTimeout: timeout, Shutdown: hook, ShutdownTimeout: timeout,
+			})
+			if err := errors.Join(process.Startup(), process.Shutdown()); err != nil {
+				t.Error(err)
+			}
+			if !slices.Equal(got, []time.Duration{want, want}) {
+				t.Errorf("timeout %v: bounded by %v, want %v", timeout, got, want)
+			}
+		})
 	}
 }
 

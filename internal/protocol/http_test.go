@@ -144,6 +144,7 @@ func TestHTTPFinish(t *testing.T) {
 		"A4.after-complete":       {false, []parley.Event{start, last, last}, protocol.HTTPDone, 4},
 		"A4.short-body":           {false, []parley.Event{sized("5"), last}, protocol.HTTPAbort, 4},
 		"A4.long-body":            {false, []parley.Event{sized("3"), last}, protocol.HTTPAbort, 3},
+		"A4.long-body/second":     {false, []parley.Event{sized("6"), part, last}, protocol.HTTPAbort, 6},
 		"A4.long-body/file":       {false, []parley.Event{sized("3"), path}, protocol.HTTPAbort, 3},
 		"A4.exact-body":           {false, []parley.Event{sized("8"), part, last}, protocol.HTTPDone, 8},
 		"A4.exact-body/file":      {false, []parley.Event{sized("4"), path}, protocol.HTTPDone, 4},

@@ -115,6 +115,22 @@ func TestWebSocketRules(t *testing.T) {
 	}
 }
 
+// TestWebSocketDenyStatuses: a denial is a final answer of HTTP, whole or in parts.
+func TestWebSocketDenyStatuses(t *testing.T) {
+	for status, want := range map[int]error{
+		199: parley.ErrInvalidStatus, 200: nil, 599: nil, 600: parley.ErrInvalidStatus,
+	} {
+		var whole, parts protocol.WebSocket
+		if _, err := whole.Deny(parley.WebSocketDeny{Status: status}); !errors.Is(err, want) {
+			t.Errorf("%d: %v, want %v", status, err, want)
+		}
+		start := parley.WebSocketResponseStart{Status: status}
+		if err := parts.ResponseStart(start); !errors.Is(err, want) {
+			t.Errorf("%d in parts: %v, want %v", status, err, want)
+		}
+	}
+}
+
 func TestWebSocketSendAfterLoss(t *testing.T) {
 	for _, before := range [][]parley.Event{nil, {accept}, {denyStart}} {
 		for _, event := range []parley.Event{accept, message, goodbye, deny, denyStart, denyLast} {
