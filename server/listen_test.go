@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,6 +73,43 @@ func TestMaxConns(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestStopWhileFull: a server with no room for another connection stops as any.
+func TestStopWhileFull(t *testing.T) {
+	options := quiet()
+	options.Listeners = []Listener{{Addr: "127.0.0.1:0", MaxConns: 1}}
+	s := New(parley.LifespanHooks{}, options)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	request(t, connect(t, s))
+	connect(t, s) // waits for room
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSocketThatFails ends Run, in order, with the socket's error.
+func TestSocketThatFails(t *testing.T) {
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d diary
+	options := quiet()
+	options.Listeners = []Listener{{Socket: socket}}
+	options.Serving = func(net.Addr) { socket.Close() }
+	if err := Run(t.Context(), d.hooks("app"), options); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("run: %v", err)
+	}
+	if got, want := d.read(), []string{"app starts", "app stops"}; !slices.Equal(got, want) {
+		t.Errorf("the app saw %q, want %q", got, want)
+	}
+	options.Listeners = []Listener{{Addr: "fd:x"}}
+	if err := Run(t.Context(), d.hooks("app"), options); err == nil {
+		t.Error("a socket that cannot be opened is no error")
 	}
 }
 

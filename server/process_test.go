@@ -104,15 +104,20 @@ func listenNotify(t *testing.T) *net.UnixConn {
 
 func expectState(t *testing.T, manager *net.UnixConn, want string) {
 	t.Helper()
+	if got := nextState(t, manager); got != want {
+		t.Errorf("systemd was told %q, want %q", got, want)
+	}
+}
+
+func nextState(t *testing.T, manager *net.UnixConn) string {
+	t.Helper()
 	message := make([]byte, 100)
 	manager.SetReadDeadline(time.Now().Add(30 * time.Second))
 	n, err := manager.Read(message)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(message[:n]); got != want {
-		t.Errorf("systemd was told %q, want %q", got, want)
-	}
+	return string(message[:n])
 }
 
 func pid() string {
