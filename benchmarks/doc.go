@@ -4,6 +4,4 @@
 // README beside this file. What package server costs is measured alone by
 //
 //	go test -run '^$' -bench BenchmarkServer -benchtime 3x ./...
-//
-// where BenchmarkServerRequests wants more, such as -benchtime 500000x.
 package benchmarks

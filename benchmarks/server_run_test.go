@@ -21,7 +21,7 @@ import (
 // and as ratios, in the same run, to a plain http.Server with the same limits of time
 // and to one that has none, which spends less on timers and waits for ever.
 func BenchmarkServerRequests(b *testing.B) {
-	const connections, round = 8, 1000
+	const connections, round, least = 8, 1000, 30
 	servers := []*askers{
 		ask(b, "run:gin", connections), ask(b, "bounded:gin", connections), ask(b, "gin", connections)}
 	for _, server := range servers {
@@ -30,7 +30,7 @@ func BenchmarkServerRequests(b *testing.B) {
 	cpu := make([]time.Duration, len(servers))
 	requests := 0
 	b.ResetTimer()
-	for requests < b.N {
+	for requests < max(b.N, least*connections*round) {
 		for i, server := range servers {
 			cpu[i] += server.send(round)
 		}
