@@ -32,10 +32,23 @@ func (l *Layer) delivery(message Message) delivery {
 func (l *Layer) settle(d *delivery) {
 	defer func() {
 		for _, end := range d.ended {
-			defer end.inbox.shut(end.cause) // however those before it end
+			defer end.come() // however those before it end
 		}
 	}()
 	l.tell(d.lost)
+}
+
+// come closes the inbox. One whose function has ended the sender's goroutine stands in
+// the log too, for the sender cannot tell.
+func (e ending) come() {
+	defer e.inbox.shut(e.cause)
+	if e.cause == parley.ErrGoexit {
+		function := "InboxOptions.Key"
+		if e.inbox.sink != nil {
+			function = "InboxOptions.Deliver"
+		}
+		e.inbox.layer.fault(function, e.inbox.name, e.cause)
+	}
 }
 
 // deliver gives an inbox a message from a group, which cannot wait. It reports

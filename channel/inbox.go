@@ -37,7 +37,8 @@ type InboxOptions struct {
 	// Deliver or Key that panics closes its inbox with a *parley.PanicError and
 	// harms nobody else. One that calls runtime.Goexit closes it with
 	// parley.ErrGoexit, and ends the sender's goroutine when everybody else has
-	// the message; a sender in another process does not notice.
+	// the message, which Go lets nobody stop: the log says whose it was. A sender
+	// in another process, and a worker, do not notice.
 	Deliver func(Message) Verdict
 
 	// OnClose, if set, is called exactly once, when the inbox is closed by

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // giveBackTimeout bounds sending messages back: a transport that does not answer
@@ -30,7 +31,9 @@ func (s *shift) giveBack(letters ...DeadLetter) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), giveBackTimeout)
 	defer cancel()
 	for _, letter := range letters {
-		err := s.layer.Send(ctx, letter.Channel, letter.Message)
+		err := usercode.Apart(func() error { // an inbox may call functions of its owner
+			return s.layer.Send(ctx, letter.Channel, letter.Message)
+		})
 		if err == nil {
 			s.count.returned.Add(1)
 			continue

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -185,4 +186,36 @@ func TestRunEnded(t *testing.T) {
 	if err := w.Run(ctx); err != nil {
 		t.Error(err)
 	}
+}
+
+// A job that is given back to an inbox whose own function ends its sender's goroutine is
+// a dead letter, and the worker comes to its end.
+func TestGivenBackToWhoEndsGoroutines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		layer, graves := newLayer(t), &graveyard{}
+		app := worker.Job(func(context.Context, parley.ChannelReceive) error { return errTest })
+		takeOver := func() error { // as soon as the worker has let go of the name
+			_, err := layer.Open(t.Context(), channel.InboxOptions{
+				Name: "jobs", Deliver: func(channel.Message) channel.Verdict {
+					runtime.Goexit()
+					return channel.Accepted
+				}})
+			return err
+		}
+		w := worker.New(layer, app, []channel.Name{"jobs"}, worker.Options{
+			DeadLetter: graves.take, Logger: silent,
+			Backoff: func(int) time.Duration {
+				for takeOver() != nil {
+					time.Sleep(time.Millisecond)
+				}
+				return time.Hour
+			},
+		})
+		stop := run(t, w)
+		send(t, layer, "jobs", "x")
+		time.Sleep(time.Second)
+		if err := stop(); err != nil || w.Stats().Dead != 1 || !errors.Is(graves.list[0].Err, parley.ErrGoexit) {
+			t.Errorf("%v, %+v, %+v", err, w.Stats(), graves.list)
+		}
+	})
 }
