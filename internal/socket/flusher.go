@@ -62,7 +62,7 @@ func (f *flusher) pace() time.Duration {
 func (f *flusher) add(c *Conn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if time.Since(c.out.lastTurn) >= f.pace() {
+	if now()-c.out.lastTurn >= f.pace() {
 		f.ready.push(c)
 	} else {
 		f.paced.push(c)
@@ -97,7 +97,7 @@ func (f *flusher) next() *Conn {
 			f.workers--
 			return nil
 		}
-		wait := f.pace() - time.Since(c.out.lastTurn)
+		wait := f.pace() - (now() - c.out.lastTurn)
 		if wait <= 0 {
 			f.paced.pop()
 			return c

@@ -44,7 +44,7 @@ func (in *inbound) stillPaused(due time.Time) (paused bool, err error) {
 	case in.handOver:
 		return false, errHandOver
 	case !in.paused:
-		in.heard, in.armed = time.Now(), false // silence while nobody listened does not count
+		in.heard, in.armed = now(), false // silence while nobody listened does not count
 		return false, nil
 	}
 	in.c.net.SetReadDeadline(due)

@@ -39,7 +39,7 @@ func (c *Conn) fill() error {
 		}
 		err := c.readOnce()
 		if err == nil {
-			in.heard, in.pinged = time.Now(), false
+			in.heard, in.pinged = now(), false
 			return nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -62,7 +62,7 @@ func (in *inbound) arm() bool {
 	}
 	var due time.Time
 	if interval := in.c.options.PingInterval; interval > 0 {
-		due = in.heard.Add(interval)
+		due = time.Now().Add(interval - (now() - in.heard))
 		if in.pinged {
 			due = due.Add(in.c.options.PongTimeout)
 		}
@@ -76,7 +76,7 @@ func (in *inbound) arm() bool {
 func (c *Conn) heartbeat() error {
 	in := &c.in
 	interval := c.options.PingInterval
-	silent := time.Since(in.heard)
+	silent := now() - in.heard
 	switch {
 	case interval <= 0 || silent < interval:
 	case !in.pinged:

@@ -33,11 +33,12 @@ type inbound struct {
 
 	mu       sync.Mutex
 	reader   reader
-	handOver bool          // the reader is asked to give up
-	paused   bool          // the watcher waits for room in ahead
-	handling bool          // the app was given a message and has not come back
-	ahead    []Message     // read and not received yet
-	bytes    int           // that ahead holds
+	handOver bool      // the reader is asked to give up
+	paused   bool      // the watcher waits for room in ahead
+	handling bool      // the app was given a message and has not come back
+	ahead    []Message // read and not received yet
+	bytes    int       // that ahead holds
+	got      traffic
 	left     *parser       // after them, all that a peer sent before it hung up
 	wake     chan struct{} // has a waiting Read look again
 	nudge    chan struct{} // has a paused watcher look again
@@ -45,11 +46,11 @@ type inbound struct {
 
 	// Only the reader touches these.
 	parser    parser
-	met       error     // what reading has ended with
-	heard     time.Time // when bytes last came in
-	pinged    bool      // and a ping was sent since
-	armed     bool      // a read deadline is set and still meant
-	attemptOn bool      // the attempt reads straight into the message
+	met       error         // what reading has ended with
+	heard     time.Duration // when bytes last came in, see now
+	pinged    bool          // and a ping was sent since
+	armed     bool          // a read deadline is set and still meant
+	attemptOn bool          // the attempt reads straight into the message
 	attempt   func(fd uintptr) bool
 	attemptN  int
 	attemptE  error
@@ -57,7 +58,7 @@ type inbound struct {
 
 func (in *inbound) init(c *Conn, early []byte) {
 	in.c = c
-	in.heard = time.Now()
+	in.heard = now()
 	in.parser.limit = c.options.MaxMessage
 	in.parser.deflates = c.deflate
 	if c.hasRaw {
@@ -167,7 +168,7 @@ func (c *Conn) readHere(buffer []byte) (Message, error) {
 }
 
 func (c *Conn) readWhole(m Message) (Message, error) {
-	c.in.release(true)
+	c.in.release(&m)
 	c.appLeaves()
 	return m, nil
 }
@@ -177,21 +178,24 @@ func (c *Conn) stopReading(err error) {
 	if err != errHandOver {
 		c.in.met = err
 	}
-	c.in.release(false)
+	c.in.release(nil)
 	if err != errHandOver {
 		c.fail(err)
 	}
 }
 
-// release makes nobody the reader. handling means that the caller is the app and
-// has a message now.
-func (in *inbound) release(handling bool) {
+// release makes nobody the reader. m is the message that the caller has now, if it
+// is the app.
+func (in *inbound) release(m *Message) {
 	in.mu.Lock()
 	if in.handOver {
 		in.armed = false // the deadline was used to interrupt
 	}
 	in.reader, in.handOver, in.paused = nobody, false, false
-	in.handling = in.handling || handling
+	if m != nil {
+		in.handling = true
+		in.got.add(len(m.Data))
+	}
 	if in.free != nil {
 		close(in.free)
 		in.free = nil

@@ -19,12 +19,13 @@ type outbound struct {
 	busy     bool          // somebody writes, and will take what waits
 	stalled  bool          // the kernel has refused bytes: the peer does not read
 	listed   bool          // the flusher has the socket on its list
-	lastTurn time.Time     // when the flusher last wrote; kept while listed
+	lastTurn time.Duration // when the flusher last wrote, see now; kept while listed
 	waiting  []byte        // whole frames, joined
 	count    int           // messages among them
 	flying   int           // messages being written, and their bytes: they still
 	flyingB  int           // count, or a stalled peer would cost two queues
 	control  []byte        // pings and pongs, which overtake them
+	sent     traffic
 	sealed   bool          // a close frame is the last: nothing more is taken
 	dead     bool          // nothing can be written any more
 	room     chan struct{} // closed when there is room again, made by who waits
@@ -39,6 +40,7 @@ type outbound struct {
 
 func (o *outbound) init(c *Conn) {
 	o.c = c
+	o.lastTurn = now() - longPace // the first message is not kept waiting
 	if c.hasRaw {
 		o.attempt = o.writeAttempt
 	}
@@ -89,12 +91,14 @@ func (o *outbound) write(frame []byte, ctxEnds bool) (room <-chan struct{}, err 
 		return nil, err
 	}
 	if !o.busy {
+		o.sent.add(len(frame))
 		return nil, o.writeHere(frame, ctxEnds)
 	}
 	defer o.mu.Unlock()
 	if !o.fits(frame) {
 		return o.awaitRoom(), nil
 	}
+	o.sent.add(len(frame))
 	o.add(frame)
 	return nil, nil
 }
@@ -113,6 +117,7 @@ func (c *Conn) Offer(send parley.WebSocketSend) error {
 	if !o.fits(frame) {
 		return parley.ErrFull
 	}
+	o.sent.add(len(frame))
 	o.add(frame)
 	o.writeSoon()
 	return nil
@@ -143,7 +148,7 @@ func (o *outbound) writeSoon() {
 func (o *outbound) turn() {
 	o.mu.Lock()
 	o.listed = false
-	o.lastTurn = time.Now()
+	o.lastTurn = now()
 	if o.busy || o.dead || len(o.waiting) == 0 && len(o.control) == 0 {
 		o.mu.Unlock()
 		return

@@ -50,6 +50,7 @@ func (in *inbound) push(m Message) error {
 	defer in.mu.Unlock()
 	in.ahead = append(in.ahead, m)
 	in.bytes += cap(m.Data)
+	in.got.add(len(m.Data))
 	switch {
 	case in.handOver:
 		return errHandOver
@@ -82,7 +83,9 @@ func (in *inbound) popLeft() (m Message, ok bool) {
 			what == foundControl && in.left.control.opcode == opClose:
 			in.left = nil
 		case what == foundMessage:
-			return in.left.takeWhole(), true
+			m = in.left.takeWhole()
+			in.got.add(len(m.Data))
+			return m, true
 		}
 	}
 	return m, false

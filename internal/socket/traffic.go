@@ -1,0 +1,37 @@
+package socket
+
+import "time"
+
+// traffic counts messages and their bytes in one direction.
+type traffic struct{ messages, bytes uint64 }
+
+func (t *traffic) add(bytes int) {
+	t.messages++
+	t.bytes += uint64(bytes)
+}
+
+// State is what there is to see of a socket at one moment.
+type State struct {
+	Queued, QueuedBytes   int // to be written, or being written
+	Unread                int // messages read ahead
+	MessagesIn, BytesIn   uint64
+	MessagesOut, BytesOut uint64
+}
+
+// State looks at the socket.
+func (c *Conn) State() (s State) {
+	c.in.mu.Lock()
+	s.Unread, s.MessagesIn, s.BytesIn = len(c.in.ahead), c.in.got.messages, c.in.got.bytes
+	c.in.mu.Unlock()
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	s.Queued, s.QueuedBytes = c.out.count+c.out.flying, len(c.out.waiting)+c.out.flyingB
+	s.MessagesOut, s.BytesOut = c.out.sent.messages, c.out.sent.bytes
+	return s
+}
+
+var began = time.Now()
+
+// now is a time that only differences are made of. It takes a third of the room of a
+// time.Time, of which an idle socket would have two.
+func now() time.Duration { return time.Since(began) }
