@@ -73,6 +73,7 @@ var (
 	ErrUnsupportedData error = &cause{"message of a kind that is not accepted", CloseUnsupportedData}
 	ErrPeerProtocol    error = &cause{"peer broke the WebSocket protocol", CloseProtocolError}
 	ErrTooOld          error = &cause{"connection reached its maximum age", CloseServiceRestart}
+	ErrKicked          error = &cause{"ended by an operator", ClosePolicyViolation}
 	ErrFinished        error = &cause{"app returned", CloseNormal}
 )
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/ending"
 	"github.com/parleygo/parley/internal/usercode"
 	"github.com/parleygo/parley/middleware"
@@ -57,6 +58,7 @@ func (v *visitor) enliven(
 type live struct {
 	ctx   context.Context // the conversation's
 	ender ending.Ender    // nil for a conversation of nobody
+	badge *census.Badge   // the transport's, where it has one
 
 	mu      sync.Mutex
 	delay   *time.Timer        // of watchLater
@@ -82,6 +84,16 @@ func (l *live) watchLater(v *visitor) {
 	defer l.mu.Unlock()
 	if l.ender != nil && l.delay == nil && !l.left {
 		l.delay = time.AfterFunc(watchAfter, func() { l.look(v) })
+	}
+}
+
+// show tells who looks on who the user is. A transport may have its badge for
+// another conversation once the app has returned.
+func (l *live) show(user *string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.badge != nil && !l.left {
+		l.badge.SetUser(user)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/identity"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/middleware"
@@ -98,6 +99,7 @@ func (g *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn
 		return g.next.Serve(ctx, scope, conn)
 	}
 	v := &visitor{guard: g, scope: scope, pending: g.shown}
+	v.live.badge = census.BadgeOf(conn)
 	ctx = identity.With(ctx, v)
 	err := v.arrive(ctx)
 	if err == nil {

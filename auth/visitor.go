@@ -67,6 +67,7 @@ func (v *visitor) resolve(ctx context.Context) (*Identity, error) {
 func (v *visitor) found(ctx context.Context, identity *Identity, by Authenticator) {
 	v.pending, v.identity, v.by, v.err = nil, identity, by, nil
 	middleware.LogUser(ctx, identity.ID)
+	v.live.show(&identity.ID)
 	if v.scope.Protocol == parley.HTTP {
 		v.live.watchLater(v)
 	}
@@ -123,6 +124,8 @@ func (v *visitor) become(ctx context.Context, identity *Identity) {
 	v.pending, v.identity, v.by, v.err = nil, nil, nil, nil
 	if identity != nil {
 		v.found(ctx, identity, nil)
+	} else {
+		v.live.show(nil)
 	}
 }
 

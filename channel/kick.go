@@ -91,7 +91,7 @@ var causes = [...]error{
 	parley.ErrSlowConsumer, parley.ErrDraining, parley.ErrIdle, parley.ErrAuthExpired,
 	parley.ErrTooLarge, parley.ErrRateLimited, parley.ErrOverloaded, parley.ErrAppPanic,
 	parley.ErrInvalidPayload, parley.ErrUnsupportedData, parley.ErrPeerProtocol,
-	parley.ErrTooOld, parley.ErrFinished, parley.ErrGoexit,
+	parley.ErrTooOld, parley.ErrFinished, parley.ErrGoexit, parley.ErrKicked,
 }
 
 // kickHead is what stands before the reason in the payload of a kick: a close code

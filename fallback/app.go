@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/drain"
 )
 
@@ -14,6 +15,7 @@ type App struct {
 	options  Options
 	sessions registry
 	counters counters
+	endings  census.Endings
 	foreign  seldom // when the log was last told of a foreign page, and of a full client
 	full     seldom
 }

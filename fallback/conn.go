@@ -77,6 +77,8 @@ func (s *session) offer(message parley.WebSocketSend) error {
 		return parley.ErrFull
 	}
 	s.app.counters.sent.Add(1)
+	s.facts.messagesOut++
+	s.facts.bytesOut += uint64(costOf(message) - messageCost)
 	s.wake()
 	return nil
 }

@@ -32,6 +32,7 @@ func (a *App) newSession(ctx context.Context, scope *parley.Scope, owner owner) 
 	}
 	s.ctx, s.cancel = context.WithCancelCause(below)
 	s.scope = handshakeOf(s.ctx, scope)
+	s.learn()
 	s.lease = time.AfterFunc(a.options.Lease, s.expire)
 	s.lease.Stop()
 	if err := a.sessions.add(s, &a.options); err != nil {

@@ -54,6 +54,8 @@ func (s *session) push(ctx context.Context, message parley.WebSocketReceive) err
 			err = parley.ErrClosed
 		case s.in.put(message, s.app.options.ReceiveBytes):
 			err = nil
+			s.facts.messagesIn++
+			s.facts.bytesIn += uint64(len(message.Data))
 			s.wake()
 		default:
 			return false

@@ -69,6 +69,18 @@ func (r *registry) find(id string) *session {
 	return r.byID[id]
 }
 
+// all returns the sessions whose app runs.
+func (r *registry) all() (list []*session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.byID {
+		if s.runs {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // unlist forgets a session whose client knows of its end, or will not come.
 func (r *registry) unlist(s *session) {
 	r.mu.Lock()

@@ -40,6 +40,7 @@ func (s *session) returned(err error) {
 	if !answers {
 		s.report(err, cause)
 	}
+	s.remember()
 	s.cancel(parley.ErrFinished)
 	s.unwatch()
 	s.app.sessions.returned(s, cause)

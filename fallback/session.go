@@ -27,6 +27,8 @@ type session struct {
 	turn    chan struct{}   // held by the one request that brings a message
 	posts   atomic.Int32    // requests that bring one, or wait for their turn
 
+	facts facts
+
 	listed, runs bool // the registry's
 
 	mu        sync.Mutex

@@ -110,6 +110,7 @@ func (u *URLs) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn)
 		if answer != nil {
 			return u.miss(ctx, scope, conn, missed.or(answer))
 		}
+		v.tell(conn)
 		err := v.entry.route.app.Serve(ctx, v.scope, conn)
 		if err == nil {
 			return nil

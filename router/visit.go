@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 )
 
 // visit is a request that has been led to a route. As with net/http, pattern and
@@ -89,6 +90,17 @@ func (s *search) enter(found *entry, scope *parley.Scope) visit {
 		v.scope = scope.Under(leading(path, found.route.consumes))
 	}
 	return v
+}
+
+// tell tells who looks on which route a socket has taken. Transports find that of
+// HTTP on the request, as anybody does.
+func (v *visit) tell(conn parley.Conn) {
+	if v.scope.Protocol != parley.WebSocket {
+		return
+	}
+	if badge := census.BadgeOf(conn); badge != nil {
+		badge.SetRoute(&v.entry.text)
+	}
 }
 
 // leave undoes enter, for a route that has passed.

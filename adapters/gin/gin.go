@@ -51,6 +51,9 @@ func request(c *gin.Context) *http.Request {
 	for _, param := range c.Params {
 		r.SetPathValue(param.Key, param.Value)
 	}
+	if pattern := c.FullPath(); pattern != "" {
+		r.Pattern = pattern
+	}
 	return r
 }
 

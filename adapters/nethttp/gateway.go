@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/socket"
 )
 
@@ -19,6 +20,7 @@ type Gateway struct {
 	live     registry
 	requests requests
 	sockets  socketEnds
+	endings  census.Endings
 	joined   atomic.Bool // the process that serves it, if it keeps a list
 	conns    sync.Pool   // of *httpConn
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/protocol"
 )
 
@@ -26,6 +27,7 @@ type httpConn struct {
 
 	contexts contexts
 	entry    entry
+	facts    facts
 	own      record
 	outer    *record // of the request, where middleware above has it
 	isNative bool    // a handler was given w and r
@@ -83,6 +85,7 @@ func (c *httpConn) begin(
 func (c *httpConn) reset() {
 	c.w, c.r, c.scope.Request, c.ctx, c.outer = nil, nil, nil, nil, nil
 	c.isNative = false
+	c.facts.badge.Clear()
 }
 
 // record is that of the request.
@@ -198,6 +201,9 @@ func (c *httpConn) Send(ctx context.Context, event parley.Event) error {
 	if err := c.sendable(ctx, event); err != nil {
 		return err
 	}
+	if c.ctx.armed.Load() != nil { // so it is listed
+		c.facts.noteRoute(c.r)
+	}
 	err := c.send(event)
 	c.checkComplete()
 	return err
@@ -249,3 +255,8 @@ func (c *httpConn) sendable(ctx context.Context, event parley.Event) error {
 }
 
 func (c *httpConn) place() *entry { return &c.entry }
+
+func (c *httpConn) id() uint64 { return c.facts.number }
+
+// Badge implements census.Wearer.
+func (c *httpConn) Badge() *census.Badge { return &c.facts.badge }

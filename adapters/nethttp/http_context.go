@@ -63,6 +63,7 @@ func (l *liveContext) arm() *armedContext {
 		armed.cancel(conn.loss())
 	default:
 		armed.stop = context.AfterFunc(parent, func() { armed.cancel(conn.loss()) })
+		conn.facts.learn(conn.r)
 		conn.gateway.track(parent, conn)
 		conn.gateway.hurry(conn, armed)
 	}

@@ -214,6 +214,7 @@ func (c *httpConn) close() {
 	c.mu.Unlock()
 	cause := c.ctx.cause()
 	c.gateway.count(cause)
+	c.remember()
 	c.leave(cause)
 	c.ctx.end(parley.ErrFinished)
 	c.ctx.conn.Store(nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/drain"
 )
 
@@ -12,6 +13,9 @@ type drainable interface {
 	place() *entry
 	drain(overdue bool)
 	cut()
+	describe() parley.Conversation
+	id() uint64
+	End(cause error)
 }
 
 // entry is a conversation's place in the registry.
@@ -89,6 +93,18 @@ func (r *registry) all() []drainable {
 		list = append(list, d)
 	}
 	return list
+}
+
+// find returns the conversation with a number, or nil.
+func (r *registry) find(id uint64) drainable {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for d := r.first; d != nil; d = d.place().next {
+		if d.id() == id {
+			return d
+		}
+	}
+	return nil
 }
 
 // emptied returns a channel that is closed when nobody is left.

@@ -37,6 +37,7 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 	c.gateway.sockets.opened()
 	sock.Start(c.ctx, c.cancel)
 	c.order, c.socket = order, sock
+	c.facts.noteRoute(c.scope.Request)
 	c.open.Store(sock)
 	c.startAging()
 	if c.gateway.draining.Load() {

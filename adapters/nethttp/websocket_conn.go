@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
 )
@@ -21,22 +22,21 @@ type webSocketConn struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	entry   entry
-
-	extended bool // over HTTP/2
+	facts   facts
 
 	mu        sync.Mutex
 	order     protocol.WebSocket
-	connected bool                        // WebSocketConnect was received
-	touched   bool                        // an event was exchanged
 	socket    *socket.Conn                // once accepted
 	open      atomic.Pointer[socket.Conn] // the same, for Offer
 	gone      *parley.WebSocketDisconnect
+	aging     *time.Timer // ends a socket that is too old
+	foreign   *foreign    // the page is of another site
+	connected bool        // WebSocketConnect was received
+	touched   bool        // an event was exchanged
 	native    bool        // a handler was given the writer
 	broke     bool        // and did not return
 	finished  bool        // what the app left unsaid is said
-	wasCut    atomic.Bool // by a drain
-	aging     *time.Timer // ends a socket that is too old
-	foreign   *foreign    // the page is of another site
+	wasCut    bool        // by a drain
 	handling
 
 	handshake
@@ -182,3 +182,8 @@ func (c *webSocketConn) Offer(message parley.WebSocketSend) error {
 }
 
 func (c *webSocketConn) place() *entry { return &c.entry }
+
+func (c *webSocketConn) id() uint64 { return c.facts.number }
+
+// Badge implements census.Wearer.
+func (c *webSocketConn) Badge() *census.Badge { return &c.facts.badge }

@@ -12,8 +12,8 @@ import (
 // messages, and whether it is to be closed when it is not. It is guarded by the
 // conversation's mu.
 type handling struct {
-	received bool // a message was received, and no other asked for yet
 	beside   int  // messages that are handled beside Receive
+	received bool // a message was received, and no other asked for yet
 	leaving  bool // the socket is to be closed behind what the handlers send
 }
 
@@ -73,7 +73,7 @@ func (c *webSocketConn) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.socket != nil {
-		c.wasCut.Store(true)
+		c.wasCut = true
 		c.socket.Abort(parley.ErrDraining)
 	}
 }

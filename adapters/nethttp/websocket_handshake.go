@@ -25,6 +25,7 @@ type handshake struct {
 	w        http.ResponseWriter
 	answered chan struct{} // closed with the last state
 	hooks    []headHook    // of middleware above, outermost first
+	extended bool          // over HTTP/2
 
 	state   sync.Mutex // guards what follows, and w while the handshake is open
 	at      handshakeState

@@ -28,6 +28,7 @@ func (g *Gateway) serveWebSocket(
 // serve stays for as long as the server's writer is needed.
 func (c *webSocketConn) serve() {
 	g, r := c.gateway, c.scope.Request
+	c.facts.learn(r)
 	g.track(r.Context(), c)
 	stopLoss := context.AfterFunc(r.Context(), c.requestEnded)
 	defer stopLoss()
@@ -64,8 +65,8 @@ func (g *Gateway) newWebSocketConn(
 	scope.Request = r
 	scope.Subprotocols = protocol.Subprotocols(r.Header)
 	scope.Extensions = withDenial
-	c := &webSocketConn{gateway: g, app: app, scope: scope, extended: socket.Extended(r)}
-	c.handshake.w, c.answered = w, make(chan struct{})
+	c := &webSocketConn{gateway: g, app: app, scope: scope}
+	c.handshake.w, c.answered, c.extended = w, make(chan struct{}), socket.Extended(r)
 	c.ctx, c.cancel = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
 	return c
 }
@@ -247,7 +248,11 @@ func (c *webSocketConn) over(ended error) {
 		}
 		<-sock.Gone()
 		c.gateway.count(sock.Ended().Cause)
-		c.gateway.sockets.ended(sock, c.gateway.draining.Load(), c.wasCut.Load())
+		c.mu.Lock()
+		cut := c.wasCut
+		c.mu.Unlock()
+		c.gateway.sockets.ended(sock, c.gateway.draining.Load(), cut)
+		c.remember()
 	}
 	c.cancel(c.lastCause())
 }

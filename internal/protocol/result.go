@@ -33,6 +33,7 @@ var statuses = []struct {
 	{parley.ErrNotFound, http.StatusNotFound},
 	{parley.ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{parley.ErrAuthExpired, http.StatusUnauthorized},
+	{parley.ErrKicked, http.StatusForbidden},
 	{parley.ErrRateLimited, http.StatusTooManyRequests},
 	{parley.ErrDraining, http.StatusServiceUnavailable},
 	{parley.ErrOverloaded, http.StatusServiceUnavailable},

@@ -35,6 +35,7 @@ var sentinels = []sentinel{
 	{"parley.ErrInvalidPayload", parley.ErrInvalidPayload, ""},
 	{"parley.ErrPeerProtocol", parley.ErrPeerProtocol, ""},
 	{"parley.ErrTooOld", parley.ErrTooOld, ""},
+	{"parley.ErrKicked", parley.ErrKicked, ""},
 	{"parley.ErrFinished", parley.ErrFinished, ""},
 	{"parley.ErrUnsupportedData", parley.ErrUnsupportedData, ""},
 	{"parley.ErrDisconnected", parley.ErrDisconnected, "net.ErrClosed"},
