@@ -75,7 +75,6 @@ func TestEventTypes(t *testing.T) {
 		"http.response.body":            parley.HTTPResponseBody{},
 		"http.response.trailers":        parley.HTTPResponseTrailers{},
 		"http.response.early_hint":      parley.HTTPResponseEarlyHint{},
-		"http.response.push":            parley.HTTPResponsePush{},
 		"http.response.zerocopysend":    parley.HTTPResponseZeroCopySend{},
 		"http.response.pathsend":        parley.HTTPResponsePathSend{},
 		"http.response.debug":           parley.HTTPResponseDebug{},

@@ -53,17 +53,11 @@ type HTTPResponseEarlyHint struct {
 	Links []string
 }
 
-// HTTPResponsePush is sent between start and the last body event: an HTTP/2
-// server push of Path with Header.
-type HTTPResponsePush struct {
-	Path   string
-	Header http.Header
-}
-
 // HTTPResponseZeroCopySend is sent instead of, or mixed with, body events: the
 // contents of File, without a detour through the program's memory where the
 // platform can (sendfile). Offset is where to start; zero means the file's
-// current position. Count is how many bytes; zero means to the end. The app
+// current position. Count is how many bytes; zero means to the end. A file that
+// has no end to seek, a directory and negative numbers are refused. The app
 // closes the file, after Send returned.
 type HTTPResponseZeroCopySend struct {
 	File   *os.File
@@ -93,7 +87,6 @@ func (HTTPResponseStart) EventType() string        { return "http.response.start
 func (HTTPResponseBody) EventType() string         { return "http.response.body" }
 func (HTTPResponseTrailers) EventType() string     { return "http.response.trailers" }
 func (HTTPResponseEarlyHint) EventType() string    { return "http.response.early_hint" }
-func (HTTPResponsePush) EventType() string         { return "http.response.push" }
 func (HTTPResponseZeroCopySend) EventType() string { return "http.response.zerocopysend" }
 func (HTTPResponsePathSend) EventType() string     { return "http.response.pathsend" }
 func (HTTPResponseDebug) EventType() string        { return "http.response.debug" }

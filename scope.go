@@ -23,13 +23,13 @@ const (
 )
 
 // Extension names something that a server may or may not be able to do. The
-// values are ASGI's.
+// values are ASGI's. Of ASGI's own, http.response.push is missing: browsers have
+// given up HTTP/2's server push, and an early hint does what it was for.
 type Extension string
 
 const (
 	ExtensionTrailers     Extension = "http.response.trailers"
 	ExtensionEarlyHint    Extension = "http.response.early_hint"
-	ExtensionPush         Extension = "http.response.push"
 	ExtensionZeroCopySend Extension = "http.response.zerocopysend"
 	ExtensionPathSend     Extension = "http.response.pathsend"
 	ExtensionDebug        Extension = "http.response.debug"

@@ -124,7 +124,7 @@ func TestScopeFacts(t *testing.T) {
 	if scope.Method() != "GET" || scope.PathValue("id") != "7" || scope.Scheme() != "http" {
 		t.Errorf("%s %s %s", scope.Method(), scope.PathValue("id"), scope.Scheme())
 	}
-	if !scope.Supports(parley.ExtensionDebug) || scope.Supports(parley.ExtensionPush) {
+	if !scope.Supports(parley.ExtensionDebug) || scope.Supports(parley.ExtensionTrailers) {
 		t.Error("extensions")
 	}
 	if client, ok := scope.Client(); !ok || client.String() != r.RemoteAddr {

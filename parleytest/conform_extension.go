@@ -96,14 +96,14 @@ var hintRows = []httpRow{
 		want: answer,
 		said: []string{refused(hint, "A4.header", parley.ErrInvalidHeader)},
 	}, {
-		rule: "A9.push/unavailable",
+		rule:  "A9.debug/unavailable",
+		lacks: Features{Debug: true},
 		app: func(c *call) error {
-			c.quietly(ok200)
-			c.send(parley.HTTPResponsePush{Path: "/style.css"})
-			return c.quietly(yes)
+			c.send(parley.HTTPResponseDebug{})
+			return c.quietly(ok200, yes)
 		},
 		want: answer,
-		said: []string{refused(parley.HTTPResponsePush{}, "A9.unavailable",
+		said: []string{refused(parley.HTTPResponseDebug{}, "A9.unavailable",
 			parley.ErrExtensionUnavailable)},
 	}, {
 		rule:  "A9.debug",

@@ -14,6 +14,7 @@ import (
 type httpRow struct {
 	rule   string
 	needs  Features
+	lacks  Features // what the wire may not have
 	script HTTPScript
 	app    func(c *call) error
 	want   HTTPSeen // of the headers at least these; of a failure's body nothing

@@ -58,8 +58,6 @@ func (c *exchangeConn) accept(event parley.Event) error {
 		return c.earlyHint(event)
 	case parley.HTTPResponseDebug:
 		return c.debug(event)
-	case parley.HTTPResponsePush:
-		return c.order.Unavailable(event)
 	}
 	return c.order.Unknown(event)
 }

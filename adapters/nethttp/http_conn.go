@@ -223,8 +223,6 @@ func (c *httpConn) send(event parley.Event) error {
 		return c.sendTrailers(event)
 	case parley.HTTPResponseEarlyHint:
 		return c.sendEarlyHint(event)
-	case parley.HTTPResponsePush:
-		return c.sendPush(event)
 	case parley.HTTPResponseDebug:
 		return c.out.order.Unavailable(event)
 	}

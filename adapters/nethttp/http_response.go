@@ -226,18 +226,6 @@ func (c *httpConn) sendEarlyHint(event parley.HTTPResponseEarlyHint) error {
 	return nil
 }
 
-// sendPush asks for an HTTP/2 push.
-func (c *httpConn) sendPush(event parley.HTTPResponsePush) error {
-	if err := c.out.order.Push(event); err != nil {
-		return err
-	}
-	pusher, ok := innermost(c.w).(http.Pusher)
-	if !ok || pusher.Push(event.Path, &http.PushOptions{Header: event.Header}) != nil {
-		return c.out.order.Unavailable(event)
-	}
-	return nil
-}
-
 // innermost unwraps a writer.
 func innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {

@@ -156,14 +156,6 @@ func (h *HTTP) EarlyHint(event parley.HTTPResponseEarlyHint) error {
 	return nil
 }
 
-// Push checks a server push.
-func (h *HTTP) Push(event parley.HTTPResponsePush) error {
-	if h.state != HTTPStarted {
-		return h.refuse(event, &strayPush)
-	}
-	return nil
-}
-
 // Debug checks debug information: once, before the head.
 func (h *HTTP) Debug(event parley.HTTPResponseDebug) error {
 	if h.state != HTTPIdle || h.debugged {

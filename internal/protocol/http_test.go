@@ -28,8 +28,6 @@ func sendHTTP(h *protocol.HTTP, event parley.Event) (allowed int64, err error) {
 		return 0, h.Trailers(event)
 	case parley.HTTPResponseEarlyHint:
 		return 0, h.EarlyHint(event)
-	case parley.HTTPResponsePush:
-		return 0, h.Push(event)
 	case parley.HTTPResponseDebug:
 		return 0, h.Debug(event)
 	}
@@ -46,7 +44,6 @@ var (
 	trailers = parley.HTTPResponseTrailers{Header: http.Header{"X-Sum": {"1"}}}
 	more     = parley.HTTPResponseTrailers{More: true}
 	hint     = parley.HTTPResponseEarlyHint{Links: []string{"</a>; rel=preload"}}
-	push     = parley.HTTPResponsePush{Path: "/a"}
 	debug    = parley.HTTPResponseDebug{}
 )
 
@@ -108,8 +105,6 @@ func TestHTTPRules(t *testing.T) {
 		{"A9.trailers", []parley.Event{promise, part}, trailers, "started", parley.ErrUnexpectedEvent},
 		{"A4.after-complete", []parley.Event{promise, last, more, trailers}, trailers, "complete", parley.ErrResponseComplete},
 		{"A9.early-hint", []parley.Event{start}, hint, "started", parley.ErrAlreadyStarted},
-		{"A9.push", nil, push, "idle", parley.ErrUnexpectedEvent},
-		{"A9.push", []parley.Event{start, last}, push, "complete", parley.ErrUnexpectedEvent},
 		{"A9.debug", []parley.Event{debug}, debug, "idle", parley.ErrUnexpectedEvent},
 		{"A9.debug", []parley.Event{start}, debug, "started", parley.ErrUnexpectedEvent},
 		{"A1.5", nil, parley.WebSocketAccept{}, "idle", parley.ErrUnexpectedEvent},
@@ -154,7 +149,6 @@ func TestHTTPFinish(t *testing.T) {
 		"A4.bodiless/304":         {false, []parley.Event{status(304), part, last}, protocol.HTTPDone, 0},
 		"A9.trailers":             {false, []parley.Event{promise, last, more, trailers}, protocol.HTTPDone, 4},
 		"A9.early-hint":           {false, []parley.Event{hint, hint, start, last}, protocol.HTTPDone, 4},
-		"A9.push":                 {false, []parley.Event{start, push, last}, protocol.HTTPDone, 4},
 		"A9.zerocopysend":         {false, []parley.Event{start, part, copied}, protocol.HTTPDone, 8},
 		"A9.debug":                {false, []parley.Event{debug, start, last}, protocol.HTTPDone, 4},
 		"A4.content-length/twice": {false, []parley.Event{sized("1", "2"), start, last}, protocol.HTTPDone, 4},
@@ -215,8 +209,8 @@ func TestHTTPHeaderIsHandedOn(t *testing.T) {
 
 func TestHTTPUnavailable(t *testing.T) {
 	var h protocol.HTTP
-	err := h.Unavailable(push)
-	expect(t, push, err, &broken{"idle", "A9.unavailable", parley.ErrExtensionUnavailable})
+	err := h.Unavailable(debug)
+	expect(t, debug, err, &broken{"idle", "A9.unavailable", parley.ErrExtensionUnavailable})
 	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("%v is not errors.ErrUnsupported", err)
 	}
@@ -229,14 +223,14 @@ func FuzzHTTP(f *testing.F) {
 	f.Add(false, 7, []byte("spzfttSx"))
 	all := []parley.Event{
 		last, part, copied, parley.HTTPResponseZeroCopySend{Count: 3, More: true},
-		path, trailers, more, hint, push, debug, start, promise, status(204), status(700),
+		path, trailers, more, hint, debug, start, promise, status(204), status(700),
 		header("a\n", ""), parley.WebSocketClose{},
 	}
 	f.Fuzz(func(t *testing.T, head bool, length int, order []byte) {
 		h, starts, sent := protocol.HTTP{Head: head}, 0, int64(0)
 		events := slices.Clone(all)
 		if length >= 0 {
-			events[10] = sized(strconv.Itoa(length))
+			events[9] = sized(strconv.Itoa(length))
 		}
 		for _, b := range order {
 			was, event := h.State(), events[int(b)%len(events)]

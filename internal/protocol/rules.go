@@ -83,9 +83,6 @@ var (
 	lateHint = Rule{
 		ID: "A9.early-hint", State: "started", Event: "an early hint",
 		Err: parley.ErrAlreadyStarted}
-	strayPush = Rule{
-		ID: "A9.push", State: "idle, complete", Event: "a push",
-		Err: parley.ErrUnexpectedEvent}
 	strayDebug = Rule{
 		ID: "A9.debug", State: "started, or after the first", Event: "debug information",
 		Err: parley.ErrUnexpectedEvent}
@@ -148,7 +145,7 @@ func Rules() []Rule {
 	return []Rule{
 		unknownEvent, unavailable, invalidHeader,
 		bodyBeforeStart, startTwice, afterComplete, statusOutOfRange, badLength, longBody, shortBody,
-		pathSendMixed, strayTrailers, lateHint, strayPush, strayDebug,
+		pathSendMixed, strayTrailers, lateHint, strayDebug,
 		sendBeforeAccept, sendAfterClose, acceptTwice, denyTwice, subprotocolNotOffered, reservedHeader,
 		invalidText, closeCode, denyStatus,
 		lifespanOrder, channelSend,
