@@ -58,10 +58,19 @@ func (l *Listener) isShared() bool {
 // is taken away; one that somebody listens on, and anything that is no socket,
 // is not.
 func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listener, error) {
+	if path == "" {
+		return nil, errors.New("listen unix: no path")
+	}
+	if len(path) >= longestPath {
+		return nil, fmt.Errorf("listen unix %s: the path is too long, by %d bytes", path, len(path)+1-longestPath)
+	}
+	var config net.ListenConfig
+	if path[0] == '@' { // Linux's names without a file
+		return config.Listen(ctx, "unix", path)
+	}
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
-	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, err
@@ -72,6 +81,10 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 	}
 	return listener, nil
 }
+
+// longestPath is what the kernel has room for, with a NUL at its end: the operating
+// system says no more than that an argument is invalid.
+const longestPath = len(syscall.RawSockaddrUnix{}.Path)
 
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
@@ -95,8 +108,11 @@ func removeStale(path string) error {
 }
 
 func kindOf(mode fs.FileMode) string {
-	if mode.IsDir() {
+	switch {
+	case mode.IsDir():
 		return "directory"
+	case mode.Type() == fs.ModeSymlink:
+		return "symbolic link"
 	}
 	return "file"
 }

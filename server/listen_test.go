@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -132,4 +133,28 @@ func request(t *testing.T, conn net.Conn) string {
 		t.Fatal(err)
 	}
 	return string(answer[:n])
+}
+
+func TestUnixSocketWithoutFile(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("names without a file are Linux's")
+	}
+	name := "@parley-" + strings.ReplaceAll(t.TempDir(), "/", "-")
+	options := quiet()
+	options.Addr = "unix:" + name
+	s := New(parley.LifespanHooks{}, options)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := request(t, conn); !strings.HasPrefix(got, "HTTP/1.1 404") {
+		t.Errorf("answered %q", got)
+	}
+	conn.Close()
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

@@ -45,10 +45,13 @@ func (t *TLS) config(warn func(error)) (*tls.Config, error) {
 		}
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 	}
-	if t.CertFile != "" || t.KeyFile != "" {
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		return nil, errors.New("CertFile and KeyFile belong together, and one is not set")
+	}
+	if t.CertFile != "" {
 		pair := &reloaded{cert: t.CertFile, key: t.KeyFile, warn: warn}
 		if err := pair.read(); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("certificate %s: %w", t.CertFile, err)
 		}
 		config.GetCertificate = pair.get
 	}
