@@ -15,6 +15,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -58,6 +59,7 @@ var appEnds = []struct {
 	{"is full", returns(parley.ErrOverloaded), 1013, 503, 0},
 	{"is gone", returns(parley.ErrDisconnected), 1000, 500, 0},
 	{"finds nothing", returns(parley.ErrNotFound), 1011, 404, 0},
+	{"fails as middleware has logged", returns(logged.Mark(errors.New("known"))), 1011, 500, 0},
 }
 
 func returns(err error) func(context.Context, parley.Conn) error {

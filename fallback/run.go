@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/usercode"
 )
@@ -97,6 +98,8 @@ func (s *session) report(err, cause error) {
 	var panicked *parley.PanicError
 	known := parley.CodeOf(err) != parley.CloseInternalError
 	switch {
+	case logged.Is(err):
+		level = slog.LevelDebug
 	case errors.As(err, &panicked):
 		attrs = append(attrs, "stack", string(panicked.Stack))
 	case known, protocol.Status(err) < http.StatusInternalServerError:

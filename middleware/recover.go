@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/logged"
 )
 
 // RecoverOptions configure Recover.
@@ -19,14 +20,16 @@ type RecoverOptions struct {
 
 // Recover makes errors of panics: a socket ends with 1011, an HTTP request with
 // 500 if its answer has not begun and with a cut connection if it has. The error
-// is a *parley.PanicError. http.ErrAbortHandler passes.
+// is a *parley.PanicError to errors.As. http.ErrAbortHandler passes.
 //
 // A gateway recovers by itself; Recover is for the log line with the request's
-// context, and for middleware above that wants to see an error. A handler that
+// context, which stands in place of the gateway's own, and for middleware above that
+// wants to see an error. A handler that
 // runs natively has written to the server past everybody, so nobody knows
 // whether its answer has begun: Recover then tries to answer 500 and cuts the
 // connection, by panicking with http.ErrAbortHandler. A complete answer is
-// never made of half of one.
+// never made of half of one, at the price of a line of net/http's about the second
+// status.
 func Recover(options RecoverOptions) parley.Middleware {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
@@ -50,7 +53,7 @@ func (r *recoverer) Serve(ctx context.Context, scope *parley.Scope, conn parley.
 		}
 		panicked := parley.NewPanicError(value)
 		r.report(ctx, scope, panicked)
-		err = panicked
+		err = logged.Mark(panicked)
 		findingsOf(ctx).ended(err)
 		if scope.Protocol == parley.HTTP && !wrapped(conn) {
 			abort(ctx, conn)

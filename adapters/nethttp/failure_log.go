@@ -6,11 +6,16 @@ import (
 	"log/slog"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/usercode"
 )
 
 // logFailure writes a line about an app that failed, with the stack if it panicked.
+// What was logged on its way here is nothing new.
 func (g *Gateway) logFailure(level slog.Level, err error, about ...any) {
+	if logged.Is(err) {
+		level = slog.LevelDebug
+	}
 	text := "parley: app failed"
 	about = append(about, "error", err)
 	if panicked := (*parley.PanicError)(nil); errors.As(err, &panicked) {

@@ -1,0 +1,19 @@
+// Package logged tells a failure that stands in the log from one that does not yet: it
+// is one line, however many on its way up would write it.
+package logged
+
+import "errors"
+
+// Mark returns err as one that was logged.
+func Mark(err error) error { return logged{err} }
+
+// Is reports whether err was logged, or what it wraps.
+func Is(err error) bool {
+	var marked logged
+	return errors.As(err, &marked)
+}
+
+type logged struct{ error }
+
+// Unwrap returns the failure.
+func (l logged) Unwrap() error { return l.error }
