@@ -63,7 +63,7 @@ func TestMistakesOfStart(t *testing.T) {
 		words   string
 	}{
 		{"TLS of nothing", secure(TLS{}), "set CertFile and KeyFile, or Config"},
-		{"key without a certificate", secure(TLS{KeyFile: empty}), "no such file"},
+		{"key without a certificate", secure(TLS{KeyFile: empty}), "belong together"},
 		{"empty certificate", secure(TLS{CertFile: empty, KeyFile: empty}), "PEM"},
 		{"no authorities", secure(TLS{ClientCAs: folder + "/none"}), "client authorities: open"},
 		{"empty authorities", secure(TLS{ClientCAs: empty}), "no certificate in " + empty},
