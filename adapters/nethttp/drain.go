@@ -116,6 +116,8 @@ func (g *Gateway) hurry(conn *httpConn, armed *armedContext) {
 		armed.cancel(parley.ErrDraining)
 	default:
 		left := time.Until(time.Unix(0, g.overdue.Load()))
+		armed.mu.Lock() // it may be over at once
+		defer armed.mu.Unlock()
 		armed.haste = time.AfterFunc(left, func() { armed.end(parley.ErrDraining) })
 	}
 }
