@@ -74,4 +74,12 @@ type drained struct{ *App }
 
 func (d drained) Drain(ctx context.Context) error { return d.Close(ctx) }
 
+func (d drained) Sessions() drain.Sessions {
+	stats := d.Stats()
+	return drain.Sessions{
+		Live: stats.Sessions, Opened: stats.Opened, Refused: stats.Refused,
+		Lost: stats.Lost, Slow: stats.Slow, In: stats.Received, Out: stats.Sent,
+	}
+}
+
 func (d drained) Drained() drain.Report { return drain.Report{Sessions: d.sessions.drained()} }

@@ -4,13 +4,18 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 )
 
 // connections counts those on which a request may come: WebSockets are the
 // gateways', and not among them.
-type connections struct{ open atomic.Int64 }
+type connections struct {
+	open atomic.Int64
+
+	accepted, refused, failed, tls atomic.Uint64 // see Stats
+}
 
 // follow has a server's connections counted.
 func (c *connections) follow(server *http.Server) {
@@ -19,12 +24,20 @@ func (c *connections) follow(server *http.Server) {
 		switch state {
 		case http.StateNew:
 			c.open.Add(1)
+			c.accepted.Add(1)
 		case http.StateClosed, http.StateHijacked:
 			c.open.Add(-1)
 		}
 		if next != nil {
 			next(conn, state)
 		}
+	}
+}
+
+// report counts what net/http tells in the log only.
+func (c *connections) report(text string) {
+	if strings.HasPrefix(text, "http: TLS handshake error") {
+		c.tls.Add(1)
 	}
 }
 

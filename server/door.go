@@ -14,6 +14,7 @@ import (
 type door struct {
 	net.Listener
 	straits *straits
+	conns   *connections
 	hold    func() // has the kernel let nobody new stand before it; nil where that cannot be
 
 	once     sync.Once
@@ -57,6 +58,7 @@ func (d *door) Accept() (net.Conn, error) {
 	swept := false
 	for {
 		conn, err := d.Listener.Accept()
+		d.count(err)
 		switch {
 		case err == nil:
 			d.straits.over()
@@ -70,6 +72,14 @@ func (d *door) Accept() (net.Conn, error) {
 			d.Close()
 			return nil, errRetired
 		}
+	}
+}
+
+// count counts an Accept that failed for no wish of ours.
+func (d *door) count(err error) {
+	meant := errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
+	if err != nil && !meant {
+		d.conns.failed.Add(1)
 	}
 }
 

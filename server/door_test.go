@@ -27,7 +27,10 @@ func TestRetiredDoorLetsInWhoStandsBefore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := &door{Listener: listener, straits: &straits{reserve: new(reserve)}, retiring: make(chan struct{})}
+			d := &door{
+				Listener: listener, straits: &straits{reserve: new(reserve)}, conns: new(connections),
+				retiring: make(chan struct{}),
+			}
 			const clients = 20
 			for range clients {
 				conn, err := net.Dial(network, listener.Addr().String())

@@ -42,6 +42,7 @@ func (s *Server) httpServer(l *Listener, reports *reports) *http.Server {
 // descriptor limit that is reached would fill the disk.
 type reports struct {
 	logger *slog.Logger
+	conns  *connections
 
 	mu   sync.Mutex
 	last map[string]time.Time
@@ -51,6 +52,7 @@ const reportEvery = time.Second
 
 func (r *reports) Write(line []byte) (int, error) {
 	text := strings.TrimSpace(string(line))
+	r.conns.report(text)
 	if r.admits(kindOfReport(text)) {
 		r.logger.Warn("server: " + strings.TrimPrefix(text, "http: "))
 	}

@@ -79,6 +79,7 @@ const refusal = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnectio
 // turnAway answers without reading. It never waits: the few bytes fit the kernel's
 // buffer of a fresh connection.
 func (l *limited) turnAway(conn net.Conn) {
+	l.conns.refused.Add(1)
 	if l.isPlain {
 		conn.SetWriteDeadline(time.Now().Add(time.Second))
 		conn.Write([]byte(refusal))

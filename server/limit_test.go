@@ -25,7 +25,10 @@ func TestLimitedConnectionsCanAllThatOthersCan(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := &door{Listener: listener, straits: &straits{reserve: new(reserve)}, retiring: make(chan struct{})}
+			d := &door{
+				Listener: listener, straits: &straits{reserve: new(reserve)}, conns: new(connections),
+				retiring: make(chan struct{}),
+			}
 			limited := limit(d, &Listener{MaxConns: 1})
 			defer limited.Close()
 			client, err := net.Dial(network, listener.Addr().String())

@@ -68,6 +68,10 @@ func TestMaxConns(t *testing.T) {
 			if got := request(t, second); !strings.HasPrefix(got, test.want) {
 				t.Errorf("the second is answered %q, want %q", got, test.want)
 			}
+			stats := s.Stats()
+			if refused := stats.Refused == 1; refused != test.refuse || stats.AcceptErrors != 0 {
+				t.Errorf("counted: %+v", stats)
+			}
 			first.Close()
 			second.Close()
 			if err := s.Stop(t.Context()); err != nil {

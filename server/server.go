@@ -125,7 +125,7 @@ func (s *Server) tellServing() {
 
 // open makes the http.Server of one listener, and opens its sockets.
 func (s *Server) open(ctx context.Context, l *Listener) error {
-	reports := &reports{logger: s.options.Logger}
+	reports := &reports{logger: s.options.Logger, conns: &s.conns}
 	p := &place{server: s.httpServer(l, reports), shared: l.isShared(), tls: l.TLS != nil}
 	s.places = append(s.places, p)
 	if l.TLS != nil {
@@ -143,7 +143,7 @@ func (s *Server) open(ctx context.Context, l *Listener) error {
 		return err
 	}
 	for _, socket := range sockets {
-		d := &door{Listener: socket, straits: p.straits, retiring: make(chan struct{})}
+		d := &door{Listener: socket, straits: p.straits, conns: &s.conns, retiring: make(chan struct{})}
 		if p.shared {
 			d.hold = func() { holdOff(socket) }
 		}

@@ -2,7 +2,6 @@ package nethttp
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -12,30 +11,6 @@ import (
 // drainWave is how long a drain takes to tell all its conversations, so that
 // their clients don't all come back at once.
 const drainWave = 5 * time.Second
-
-// Stats is a Gateway's state at one moment.
-type Stats struct {
-	// Live counts the conversations a drain waits for: all WebSockets, and the
-	// HTTP conversations whose app waits for their end.
-	Live     int
-	Draining bool
-
-	// SlowConsumers counts the conversations that were cut because their clients
-	// took nothing of what was sent to them.
-	SlowConsumers uint64
-}
-
-// count takes account of how a conversation has ended.
-func (g *Gateway) count(cause error) {
-	if errors.Is(cause, parley.ErrSlowConsumer) {
-		g.slow.Add(1)
-	}
-}
-
-// Stats returns the Gateway's state.
-func (g *Gateway) Stats() Stats {
-	return Stats{Live: g.live.len(), Draining: g.draining.Load(), SlowConsumers: g.slow.Load()}
-}
 
 // Drain ends the Gateway's conversations, all with the cause
 // parley.ErrDraining. New handshakes are answered with 503. Open WebSockets are

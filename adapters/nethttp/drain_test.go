@@ -89,7 +89,7 @@ func TestC18DrainEndsStreams(t *testing.T) {
 				if err := <-cause; err != parley.ErrDraining {
 					t.Errorf("the context ended with %v", err)
 				}
-				if stats := g.Stats(); stats != (nethttp.Stats{Draining: true}) {
+				if stats := g.Stats(); stats.Live != 0 || stats.Requests != 0 || !stats.Draining {
 					t.Errorf("after: %+v", stats)
 				}
 				if log.Len() > 0 {
@@ -256,7 +256,7 @@ func TestC18DrainEndsWithItsContext(t *testing.T) {
 	if _, _, err := conn.ReadMessage(); err == nil {
 		t.Error("the socket lives")
 	}
-	if stats := g.Stats(); stats != (nethttp.Stats{Live: 1, Draining: true}) {
+	if stats := g.Stats(); stats.Live != 1 || stats.WebSockets != 1 {
 		t.Errorf("left behind: %+v", stats)
 	}
 	close(release)

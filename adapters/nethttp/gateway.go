@@ -29,6 +29,9 @@ type Gateway struct {
 
 	spooled atomic.Int64  // bytes that spools hold
 	slow    atomic.Uint64 // conversations cut for slow clients
+	panics  atomic.Uint64 // apps of WebSockets that did not return
+	refused atomic.Uint64 // handshakes that no app has seen
+	denied  atomic.Uint64 // and those of which no socket came
 
 	bases          sync.Map // of context.Context, by *http.Server
 	originWarnings seldom

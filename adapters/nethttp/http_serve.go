@@ -40,6 +40,7 @@ func (g *Gateway) serveBelow(
 	}()
 	err := app.Serve(c.ctx, &c.scope, c)
 	returned = true
+	c.panics = err != nil && errors.Is(err, parley.ErrAppPanic)
 	switch {
 	case !c.isNative || c.touched:
 		c.finish(err)
@@ -230,10 +231,12 @@ func (c *httpConn) close() {
 
 // leave takes the request off the record.
 func (c *httpConn) leave(cause error) {
-	if c.outer != nil && cause == parley.ErrDraining {
-		c.outer.told.Store(true)
+	broke := c.broke || c.panics
+	if c.outer != nil {
+		c.outer.told.CompareAndSwap(false, cause == parley.ErrDraining)
+		c.outer.broke.CompareAndSwap(false, broke)
 	}
-	c.own.leave(c.broke || c.panics, c.gateway.ended(&c.own, cause == parley.ErrDraining))
+	c.own.leave(broke, c.gateway.ended(&c.own, cause == parley.ErrDraining))
 }
 
 // level is how loud a failure is logged that the client hears of as status.

@@ -23,6 +23,7 @@ type record struct {
 
 	stream atomic.Bool // the app waits for its end, if for anything
 	told   atomic.Bool // the app was told of a drain
+	broke  atomic.Bool // an app below middleware did not return
 	cut    atomic.Bool // a drain waits for it no more
 }
 
@@ -58,7 +59,7 @@ func (q *requests) shard() *shard { return &q.shards[rand.Uint32()%shards] }
 
 // timeOneIn is which part of the requests is timed: a look at the clock costs more
 // than all the rest.
-const timeOneIn = 8
+const timeOneIn = 16
 
 // timeBounds are the buckets of the time that requests take.
 var timeBounds = meter.Durations{
@@ -109,7 +110,7 @@ func (rec *record) leave(broke bool, how how) {
 	rec.prev, rec.next, rec.r, rec.in = nil, nil, nil, false
 	s.live--
 	s.served++
-	if broke {
+	if broke || rec.broke.Load() {
 		s.broken++
 	}
 	if how != notDrained {

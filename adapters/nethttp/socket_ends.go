@@ -12,6 +12,8 @@ type socketEnds struct {
 	sync.Mutex
 	open     int
 	accepted uint64
+	codes    CloseCodes
+	causes   CloseCauses
 	drain    DrainCount
 }
 
@@ -28,6 +30,8 @@ func (e *socketEnds) ended(sock *socket.Conn, draining, cut bool) {
 	defer e.Unlock()
 	e.open--
 	end := sock.Ended()
+	e.codes[codeIndex(end.Code)]++
+	e.causes[causeIndex(end.Cause)]++
 	switch {
 	case !draining:
 	case cut, end.Cause == parley.ErrDraining && !sock.SaidGoodbye():

@@ -83,7 +83,7 @@ func (c *webSocketConn) receiver(
 func (c *webSocketConn) heard(message socket.Message, err error) (parley.Event, error) {
 	switch err {
 	case nil:
-		c.haveReceived()
+		c.haveReceived(len(message.Data))
 		return parley.WebSocketReceive{Type: message.Type, Data: message.Data}, nil
 	case socket.ErrEnded:
 		return c.disconnected(), nil

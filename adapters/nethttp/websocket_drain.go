@@ -43,10 +43,12 @@ func (c *webSocketConn) askForNext() {
 	c.leaveIfIdle()
 }
 
-func (c *webSocketConn) haveReceived() {
+// haveReceived notes that the app has a message.
+func (c *webSocketConn) haveReceived(size int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.received = true
+	c.socket.Received(size)
 }
 
 // Handling implements protocol.Handling.

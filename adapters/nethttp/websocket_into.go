@@ -23,7 +23,7 @@ func (c *webSocketConn) ReceiveInto(
 	message, err := sock.ReadInto(ctx, buffer)
 	switch err {
 	case nil:
-		c.haveReceived()
+		c.haveReceived(len(message.Data))
 	case socket.ErrEnded:
 		err = parley.Unexpected(c.disconnected())
 	}

@@ -78,6 +78,7 @@ func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
 			w.Header()[name] = values
 		}
 		http.Error(w, bad.Text, bad.Status)
+		g.refused.Add(1)
 		return true
 	}
 	return g.refuseNew(w, r)
@@ -87,12 +88,14 @@ func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
 func (g *Gateway) refuseNew(w http.ResponseWriter, r *http.Request) bool {
 	if g.draining.Load() {
 		answer(w, http.StatusServiceUnavailable)
+		g.refused.Add(1)
 		return true
 	}
 	if g.options.checkOrigin != nil {
 		if err := g.options.checkOrigin(r); err != nil {
 			g.warnOfOrigin(r, err, "the gateway's options refuse it")
 			answer(w, http.StatusForbidden)
+			g.refused.Add(1)
 			return true
 		}
 	}
@@ -162,6 +165,7 @@ func (c *webSocketConn) conclude(stopDraining func() bool, ended *error) {
 	}
 	err := *ended
 	*ended = parley.ErrGoexit // and now of what follows
+	c.gateway.countPanic(err)
 	defer c.overBy(ended)
 	c.finish(err)
 	*ended = nil
@@ -253,6 +257,8 @@ func (c *webSocketConn) over(ended error) {
 		c.mu.Unlock()
 		c.gateway.sockets.ended(sock, c.gateway.draining.Load(), cut)
 		c.remember()
+	} else if !c.native {
+		c.gateway.denied.Add(1)
 	}
 	c.cancel(c.lastCause())
 }

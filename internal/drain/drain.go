@@ -19,6 +19,16 @@ type Member interface {
 	Drained() Report
 }
 
+// SessionCounter is a Member that has sessions without a socket.
+type SessionCounter interface{ Sessions() Sessions }
+
+// Sessions counts them: how many there are, and since the Member was made.
+type Sessions struct {
+	Live                        int
+	Opened, Refused, Lost, Slow uint64
+	In, Out                     uint64 // messages
+}
+
 // Count is how conversations of one kind ended in a drain: by themselves, told to
 // end and in order, or cut.
 type Count struct{ Finished, Closed, Cut int }

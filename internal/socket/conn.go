@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -19,9 +18,11 @@ type Conn struct {
 	hasRaw  bool
 	deflate bool
 	closing bool // the TCP connection is, or has been closed
+	said    bool // a close frame was written
 	options *parley.SocketOptions
 	sweeper *sweeper
 	flusher *flusher
+	totals  *counters
 
 	in  inbound
 	out outbound
@@ -32,14 +33,13 @@ type Conn struct {
 	endMu    sync.Mutex
 	end      *End
 	farewell *farewell     // still to be said
-	said     atomic.Bool   // the close frame was written
 	gone     chan struct{} // closed with the TCP connection
 }
 
 func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {
 	c := &Conn{
 		net: conn, deflate: deflate, options: &u.options,
-		sweeper: &u.sweeper, flusher: &u.flusher, gone: make(chan struct{}),
+		sweeper: &u.sweeper, flusher: &u.flusher, totals: u.totals.some(), gone: make(chan struct{}),
 	}
 	if c.raw, c.hasRaw = rawOf(conn); !c.hasRaw {
 		c.net = &guardedConn{conn, func() { c.Abort(parley.ErrDisconnected) }}
@@ -61,7 +61,11 @@ func (c *Conn) Start(ctx context.Context, cancel context.CancelCauseFunc) {
 func (c *Conn) Gone() <-chan struct{} { return c.gone }
 
 // SaidGoodbye reports whether a close frame of ours was written, and all before it.
-func (c *Conn) SaidGoodbye() bool { return c.said.Load() }
+func (c *Conn) SaidGoodbye() bool {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	return c.said
+}
 
 // ctxEnds reports whether ctx has an end of its own, besides the socket's.
 func (c *Conn) ctxEnds(ctx context.Context) bool {

@@ -7,17 +7,17 @@ import (
 )
 
 // encode frames a message. borrowed, if not nil, is given back when the frame has
-// been written or queued.
-func (c *Conn) encode(send parley.WebSocketSend) (frame, borrowed []byte) {
+// been written or queued. size is that of the message.
+func (c *Conn) encode(send parley.WebSocketSend) (frame, borrowed []byte, size int) {
+	t, data := send.Payload()
 	if send.Prepared != nil {
 		if c.deflate {
-			return send.Prepared.Frame("rfc7692", c.appendPrepared), nil
+			return send.Prepared.Frame("rfc7692", c.appendPrepared), nil, len(data)
 		}
-		return send.Prepared.Frame("rfc6455", plainFrame), nil
+		return send.Prepared.Frame("rfc6455", plainFrame), nil, len(data)
 	}
-	t, data := send.Payload()
 	frame = c.appendMessage(borrow(), t, data)
-	return frame, frame
+	return frame, frame, len(data)
 }
 
 func plainFrame(t parley.MessageType, data []byte) []byte {

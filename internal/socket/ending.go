@@ -91,6 +91,14 @@ func (c *Conn) sayFarewell() {
 	}
 }
 
+// noteGoodbye notes that all was written, the close frame as the last.
+func (c *Conn) noteGoodbye() {
+	said := !c.out.isDead()
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	c.said = said
+}
+
 // endOf returns how a socket ends whose reader met err: 1006 if the connection is
 // of no use any more.
 func endOf(err error) End {

@@ -26,7 +26,7 @@ func (c *Conn) linger(held *farewell) {
 	}
 	select {
 	case <-c.out.flush():
-		c.said.Store(!c.out.isDead())
+		c.noteGoodbye()
 	case <-c.gone:
 		return
 	}

@@ -54,13 +54,14 @@ func (o *outbound) writeAttempt(fd uintptr) bool {
 // Write sends a message. It returns when the kernel or the queue has taken it,
 // and waits for room in the queue until ctx ends or the write timeout is over
 // (ErrSlowConsumer).
-func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) error {
-	frame, borrowed := c.encode(send)
+func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) (err error) {
+	frame, borrowed, size := c.encode(send)
 	defer giveBack(borrowed)
+	defer func() { c.totals.sent(size, err) }()
 	var timeout <-chan time.Time
 	for {
-		room, err := c.out.write(frame, c.ctxEnds(ctx))
-		if room == nil {
+		var room <-chan struct{}
+		if room, err = c.out.write(frame, c.ctxEnds(ctx)); room == nil {
 			return err
 		}
 		if timeout == nil {
@@ -92,6 +93,7 @@ func (o *outbound) write(frame []byte, ctxEnds bool) (room <-chan struct{}, err 
 	}
 	if !o.busy {
 		o.sent.add(len(frame))
+		o.c.totals.queued(o.count)
 		return nil, o.writeHere(frame, ctxEnds)
 	}
 	defer o.mu.Unlock()
@@ -100,13 +102,14 @@ func (o *outbound) write(frame []byte, ctxEnds bool) (room <-chan struct{}, err 
 	}
 	o.sent.add(len(frame))
 	o.add(frame)
+	o.c.totals.queued(o.count + o.flying)
 	return nil, nil
 }
 
 // Offer queues a message without ever waiting, for senders that serve many
 // sockets. It returns parley.ErrFull when there is no room.
 func (c *Conn) Offer(send parley.WebSocketSend) error {
-	frame, borrowed := c.encode(send)
+	frame, borrowed, size := c.encode(send)
 	defer giveBack(borrowed)
 	o := &c.out
 	o.mu.Lock()
@@ -119,6 +122,8 @@ func (c *Conn) Offer(send parley.WebSocketSend) error {
 	}
 	o.sent.add(len(frame))
 	o.add(frame)
+	c.totals.queued(o.count + o.flying)
+	c.totals.sent(size, nil)
 	o.writeSoon()
 	return nil
 }

@@ -22,6 +22,7 @@ type Upgrader struct {
 	melody  *melody.Melody
 	sweeper sweeper
 	flusher flusher
+	totals  totals
 }
 
 // NewUpgrader returns an Upgrader whose sockets follow options.

@@ -235,8 +235,8 @@ func TestPreparedIsFramedOnce(t *testing.T) {
 		}
 		p.expect(finBit|opText, "all")
 	}
-	frame, borrowed := c.encode(prepared.Send())
-	again, _ := c.encode(prepared.Send())
+	frame, borrowed, _ := c.encode(prepared.Send())
+	again, _, _ := c.encode(prepared.Send())
 	if borrowed != nil || &frame[0] != &again[0] {
 		t.Error("the frame was made again")
 	}

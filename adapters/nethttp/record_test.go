@@ -1,0 +1,31 @@
+package nethttp
+
+import (
+	"net/http"
+	"testing"
+)
+
+// TestAllocRecord: to count a request allocates nothing.
+func TestAllocRecord(t *testing.T) {
+	var all requests
+	all.init()
+	r := new(http.Request)
+	rec := record{shard: all.shard()}
+	if n := testing.AllocsPerRun(100, func() {
+		rec.enter(r)
+		rec.leave(false, notDrained)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// BenchmarkRecord is what counting adds to a request. Goal: 30 ns.
+func BenchmarkRecord(b *testing.B) {
+	var all requests
+	r := new(http.Request)
+	rec := record{shard: all.shard()}
+	for b.Loop() {
+		rec.enter(r)
+		rec.leave(false, notDrained)
+	}
+}

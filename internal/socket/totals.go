@@ -1,0 +1,64 @@
+package socket
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+
+	"github.com/parleygo/parley/internal/meter"
+)
+
+// Traffic counts the messages of an Upgrader's sockets. Bytes are those that the app
+// has, before compression.
+type Traffic struct {
+	MessagesIn, MessagesOut uint64
+	BytesIn, BytesOut       uint64
+
+	// Depth counts the messages out by how many had to wait in the queue with each, in
+	// the buckets of meter.Depth, and DepthSum adds them up.
+	Depth    [meter.Buckets]uint64
+	DepthSum uint64
+}
+
+// counters are the counts of some of the sockets: of all in one place, the processors
+// would fight for it.
+type counters struct {
+	in, inBytes, outBytes atomic.Uint64
+	depth                 meter.Histogram // of the messages out
+	_                     [64]byte        // the next ones' lines are others' to write
+}
+
+type totals [32]counters // a power of two
+
+// some returns the counters of a new socket.
+func (t *totals) some() *counters { return &t[rand.Uint32()%uint32(len(t))] }
+
+// Traffic returns the counts. They may be some apart while messages are under way.
+func (u *Upgrader) Traffic() (sum Traffic) {
+	for i := range u.totals {
+		c := &u.totals[i]
+		sum.MessagesIn += c.in.Load()
+		sum.BytesIn += c.inBytes.Load()
+		sum.BytesOut += c.outBytes.Load()
+		c.depth.AddTo(&sum.Depth, &sum.DepthSum)
+	}
+	for _, n := range sum.Depth {
+		sum.MessagesOut += n
+	}
+	return sum
+}
+
+// Received counts a message that the app has received.
+func (c *Conn) Received(bytes int) {
+	c.totals.in.Add(1)
+	c.totals.inBytes.Add(uint64(bytes))
+}
+
+// sent counts a message that was taken, if it was.
+func (c *counters) sent(bytes int, err error) {
+	if err == nil {
+		c.outBytes.Add(uint64(bytes))
+	}
+}
+
+// queued counts a message with which that many wait.
+func (c *counters) queued(depth int) { c.depth.Observe(meter.Depth(depth), uint64(depth)) }
