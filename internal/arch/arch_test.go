@@ -143,7 +143,11 @@ func TestDependencies(t *testing.T) {
 }
 
 func TestLeakChecks(t *testing.T) {
-	for _, p := range list(t) {
+	packages := list(t)
+	for _, folder := range contrib(t) {
+		packages = append(packages, listIn(t, folder)...)
+	}
+	for _, p := range packages {
 		name, ours := local(p.ImportPath)
 		tests := slices.Concat(p.TestGoFiles, p.XTestGoFiles)
 		if !ours || len(tests) == 0 {
@@ -216,9 +220,28 @@ type goPackage struct {
 }
 
 // list returns the packages of this module and all that they depend on.
-func list(t *testing.T) (packages []goPackage) {
+func list(t *testing.T) []goPackage {
 	t.Helper()
-	decoder := json.NewDecoder(bytes.NewReader(goTool(t, "list", "-deps",
+	return listIn(t, root)
+}
+
+// contrib returns the folders of the modules that join others' libraries.
+func contrib(t *testing.T) (folders []string) {
+	t.Helper()
+	files, err := filepath.Glob(root + "/contrib/*/go.mod")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d modules, %v", len(files), err)
+	}
+	for _, file := range files {
+		folders = append(folders, filepath.Dir(file))
+	}
+	return folders
+}
+
+// listIn is list for the module in a folder.
+func listIn(t *testing.T, folder string) (packages []goPackage) {
+	t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(goToolIn(t, folder, "list", "-deps",
 		"-json=ImportPath,Dir,Name,Standard,Imports,TestGoFiles,XTestGoFiles,TestImports,XTestImports", "./...")))
 	for {
 		var p goPackage
@@ -240,8 +263,13 @@ func decode(t *testing.T, value any, args ...string) {
 
 func goTool(t *testing.T, args ...string) []byte {
 	t.Helper()
+	return goToolIn(t, root, args...)
+}
+
+func goToolIn(t *testing.T, folder string, args ...string) []byte {
+	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", args...)
-	command.Dir, command.Stderr = root, os.Stderr
+	command.Dir, command.Stderr = folder, os.Stderr
 	output, err := command.Output()
 	if err != nil {
 		t.Fatalf("go %s: %v", strings.Join(args, " "), err)

@@ -19,12 +19,15 @@ func TestPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, guide := range append(guides, root+"/README.md") {
-		vetAll(t, filepath.Base(guide), fenced(string(read(t, guide))))
+		vetAll(t, root, filepath.Base(guide), fenced(string(read(t, guide))))
 	}
 	for _, p := range list(t) {
 		if name, ours := local(p.ImportPath); ours && p.Name != "main" {
-			vetAll(t, name, documented(t, p.Dir))
+			vetAll(t, root, name, documented(t, p.Dir))
 		}
+	}
+	for _, folder := range contrib(t) {
+		vetAll(t, folder, folder, documented(t, folder))
 	}
 }
 
@@ -60,8 +63,8 @@ func documented(t *testing.T, folder string) (blocks []string) {
 	return blocks
 }
 
-// vetAll vets those of the blocks that are whole programs.
-func vetAll(t *testing.T, from string, blocks []string) {
+// vetAll vets those of the blocks that are whole programs, with what a module requires.
+func vetAll(t *testing.T, module, from string, blocks []string) {
 	t.Helper()
 	blocks = slices.DeleteFunc(blocks, func(block string) bool { return !strings.HasPrefix(block, "package main") })
 	for _, program := range blocks {
@@ -70,7 +73,7 @@ func vetAll(t *testing.T, from string, blocks []string) {
 			if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			goTool(t, "vet", file)
+			goToolIn(t, module, "vet", file)
 		})
 	}
 }
