@@ -15,6 +15,7 @@ type App struct {
 	options  Options
 	sessions registry
 	counters counters
+	memory   memory
 	endings  census.Endings
 	foreign  seldom // when the log was last told of a foreign page, and of a full client
 	full     seldom
@@ -26,7 +27,9 @@ func New(app parley.App, options Options) *App {
 	if app == nil {
 		panic("fallback: New of a nil app")
 	}
-	return &App{app: app, options: options.withDefaults()}
+	a := &App{app: app, options: options.withDefaults()}
+	a.memory.limit = a.options.MaxMemory
+	return a
 }
 
 // Serve serves a client that comes by HTTP with a fallback session, to which app is

@@ -71,4 +71,5 @@ func (s *session) slow() {
 	}
 	s.out.clear()
 	s.dropped = true
+	s.weigh()
 }

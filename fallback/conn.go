@@ -73,7 +73,7 @@ func (s *session) offer(message parley.WebSocketSend) error {
 	if err := s.order.Send(message); err != nil {
 		return err
 	}
-	if !s.out.put(message, &s.app.options) {
+	if !s.out.put(message, &s.app.options, s.app.hasRoom) {
 		return parley.ErrFull
 	}
 	s.app.counters.sent.Add(1)

@@ -139,7 +139,7 @@ func settled(t *testing.T, app *fallback.App) {
 	t.Helper()
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	if got := app.Stats(); got.Sessions != 0 || got.Running != 0 {
+	if got := app.Stats(); got.Sessions != 0 || got.Running != 0 || got.Memory != 0 {
 		t.Errorf("left: %+v", got)
 	}
 }

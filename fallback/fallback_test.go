@@ -282,7 +282,7 @@ func TestNoLimits(t *testing.T) {
 	each(t, func(t *testing.T, streams bool) {
 		c := (&client{t: t, app: serve(t, new(host).echo(), fallback.Options{
 			Heartbeat: -1, WriteTimeout: -1, HandshakeTimeout: -1, MaxSessions: -1, MaxPerClient: -1,
-			MaxMessage: -1, ReceiveBytes: -1, QueueMessages: -1, QueueBytes: -1,
+			MaxMemory: -1, MaxMessage: -1, ReceiveBytes: -1, QueueMessages: -1, QueueBytes: -1,
 		}), streams: streams}).mustOpen()
 		large := strings.Repeat("a", 3<<20)
 		for range 2 {
@@ -304,6 +304,7 @@ func TestNewPanics(t *testing.T) {
 		"fallback: New of a nil app": func() { fallback.New(nil, fallback.Options{}) },
 		"fallback: Options.Lease":    func() { fallback.New(app, fallback.Options{Lease: -1}) },
 		"Options.PollTimeout":        func() { fallback.New(app, fallback.Options{PollTimeout: -1}) },
+		"Options.MaxMemory":          func() { fallback.New(app, fallback.Options{MaxMemory: 1 << 20, MaxMessage: 2 << 20}) },
 		"Options.CookieName":         func() { fallback.New(app, fallback.Options{CookieName: "a b"}) },
 		"Options.CookiePath":         func() { fallback.New(app, fallback.Options{CookiePath: "/;"}) },
 	} {

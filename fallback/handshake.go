@@ -15,12 +15,16 @@ import (
 // newSession makes a session that is listed and watched over, and whose app does not
 // run yet.
 func (a *App) newSession(ctx context.Context, scope *parley.Scope, owner owner) (*session, error) {
-	if headSize(scope.Request) > maxHead {
+	head := headSize(scope.Request)
+	if head > maxHead {
 		return nil, errLargeHead
+	}
+	if !a.hasRoom(head) {
+		return nil, errFull
 	}
 	s := &session{
 		app: a, id: rand.Text(), owner: owner, client: clientOf(scope, owner.subject),
-		turn: make(chan struct{}, 1), awaited: true, unwatch: func() {},
+		head: head, turn: make(chan struct{}, 1), awaited: true, unwatch: func() {},
 	}
 	below := context.WithoutCancel(ctx)
 	if err := a.checkOrigin(scope.Request); err != nil {

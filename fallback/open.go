@@ -108,7 +108,7 @@ func (a *App) refuse(
 		log.Warn("parley: fallback session refused for its Origin",
 			"path", r.URL.Path, "origin", r.Header.Get("Origin"), "host", r.Host,
 			"advice", "let it in by fallback.Options.Origins, or by middleware.Origin below")
-	case (why == errGreedy || why == errTooMany) && a.full.admit():
+	case (why == errGreedy || why == errTooMany || why == errFull) && a.full.admit():
 		log.Warn("parley: fallback session refused", "error", why, "client", clientOf(scope, ""),
 			"advice", "behind a proxy put middleware.TrustedProxies above; see fallback.Options")
 	}

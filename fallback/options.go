@@ -2,6 +2,7 @@ package fallback
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
 	"time"
 
@@ -44,6 +45,15 @@ type Options struct {
 	// (Scope.Client, so put middleware.TrustedProxies above behind a proxy; of
 	// IPv6 a /64 network). Default 256; negative: no limit.
 	MaxPerClient int
+
+	// MaxMemory bounds what all sessions hold together, in bytes: the header of
+	// their first request, messages that come in or wait for the app, and
+	// messages that wait for the client, though one of each session may always
+	// wait. A message that all of a group share counts once at most. Whoever
+	// wants to open a session or to send a message then is answered with 503,
+	// and the app finds no room for what it sends. Default 64 MiB, or four
+	// messages of MaxMessage; less than one of them panics; negative: no limit.
+	MaxMemory int64
 
 	// MaxMessage bounds a message of the client, in bytes. More is answered
 	// with 413 and closes with 1009. Default 1 MiB; negative: no limit.
@@ -92,6 +102,7 @@ func (o Options) withDefaults() Options {
 	o.MaxSessions = options.Limit(o.MaxSessions, 10_000)
 	o.MaxPerClient = options.Limit(o.MaxPerClient, 256)
 	o.MaxMessage = options.Limit(o.MaxMessage, 1<<20)
+	o.MaxMemory = maxMemory(o.MaxMemory, o.MaxMessage)
 	o.ReceiveBytes = options.Limit(o.ReceiveBytes, 64<<10)
 	o.QueueMessages = options.Limit(o.QueueMessages, 256)
 	o.QueueBytes = options.Limit(o.QueueBytes, 1<<20)
@@ -112,6 +123,18 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.Default()
 	}
 	return o
+}
+
+// maxMemory is the bound of all sessions, which has room for a message.
+func maxMemory(set, message int64) int64 {
+	least := int64(0)
+	if options.Limited(message) {
+		least = message
+	}
+	if set > 0 && set < least {
+		panic("fallback: Options.MaxMemory: less than MaxMessage")
+	}
+	return options.Limit(set, max(64<<20, min(least, math.MaxInt64/4)*4))
 }
 
 // originError makes an error of a refusal, which is none where that is nil.

@@ -13,6 +13,7 @@ type outgoing struct {
 	first    uint64 // number of list[0]; 0 stands for 1
 	list     []parley.WebSocketSend
 	bytes    int
+	held     int       // of the memory of all
 	released uint64    // up to here messages may go
 	handed   time.Time // since when a poll's client has not confirmed what it got
 }
@@ -22,28 +23,41 @@ func (o *outgoing) last() uint64 { return o.begin() + uint64(len(o.list)) - 1 }
 
 func (o *outgoing) begin() uint64 { return max(o.first, 1) }
 
-// put takes a message if there is room.
-func (o *outgoing) put(message parley.WebSocketSend, limits *Options) bool {
-	cost := costOf(message)
+// put takes a message if there is room, here and with the others.
+func (o *outgoing) put(
+	message parley.WebSocketSend, limits *Options, hasRoom func(bytes int) bool,
+) bool {
+	cost, freed := costOf(message), 0
 	full := func() bool {
-		return len(o.list) >= limits.QueueMessages || cost > limits.QueueBytes-o.bytes
+		return len(o.list) >= limits.QueueMessages || cost > limits.QueueBytes-o.bytes ||
+			!hasRoom(heldBy(message)-freed)
 	}
 	for len(o.list) > 0 && full() {
 		if o.begin() > o.released {
 			return false
 		}
+		freed += heldBy(o.list[0])
 		o.drop()
 	}
 	o.list = append(o.list, message)
 	o.bytes += cost
+	o.held += heldBy(message)
 	return true
 }
 
 func (o *outgoing) drop() {
 	o.bytes -= costOf(o.list[0])
+	o.held -= heldBy(o.list[0])
 	o.list[0] = parley.WebSocketSend{}
 	o.list = o.list[1:]
 	o.first = o.begin() + 1
+}
+
+// forget forgets the messages that may go.
+func (o *outgoing) forget() {
+	for len(o.list) > 0 && o.begin() <= o.released {
+		o.drop()
+	}
 }
 
 // clear forgets all messages, which the client will not get.

@@ -32,6 +32,7 @@ func (r *refusal) Error() string { return "fallback: " + r.reason }
 
 var (
 	errClosing   = &refusal{http.StatusServiceUnavailable, "5", "the app is closing"}
+	errFull      = &refusal{http.StatusServiceUnavailable, "5", "no memory for another session"}
 	errTooMany   = &refusal{http.StatusServiceUnavailable, "5", "too many sessions"}
 	errGreedy    = &refusal{http.StatusTooManyRequests, "15", "too many sessions of one client"}
 	errLargeHead = &refusal{
@@ -83,13 +84,20 @@ func (r *registry) all() (list []*session) {
 
 // unlist forgets a session whose client knows of its end, or will not come.
 func (r *registry) unlist(s *session) {
+	if r.unlisted(s) {
+		s.free()
+	}
+}
+
+func (r *registry) unlisted(s *session) (settled bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s.listed {
-		s.listed = false
-		delete(r.byID, s.id)
-		r.settle(s)
+	if !s.listed {
+		return false
 	}
+	s.listed = false
+	delete(r.byID, s.id)
+	return r.settle(s)
 }
 
 // drained is how sessions have ended since the registry was closed. Those that run
@@ -107,6 +115,12 @@ func (r *registry) drained() drain.Count {
 
 // returned notes that a session's app has returned, and what its session ended with.
 func (r *registry) returned(s *session, cause error) {
+	if r.stopped(s, cause) {
+		s.free()
+	}
+}
+
+func (r *registry) stopped(s *session, cause error) (settled bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -122,17 +136,19 @@ func (r *registry) returned(s *session, cause error) {
 		close(r.idle)
 		r.idle = nil
 	}
-	r.settle(s)
+	return r.settle(s)
 }
 
-func (r *registry) settle(s *session) {
+// settle reports whether nobody asks for the session any more.
+func (r *registry) settle(s *session) bool {
 	if s.listed || s.runs {
-		return
+		return false
 	}
 	r.count--
 	if r.clients[s.client]--; r.clients[s.client] == 0 {
 		delete(r.clients, s.client)
 	}
+	return true
 }
 
 // close lets nobody in any more. It returns the sessions that are there, and a

@@ -3,6 +3,7 @@ package fallback
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -11,11 +12,12 @@ import (
 )
 
 // What requests say in headers, since queries are written into logs. Those who
-// can't set headers have the query parameters "session" and "protocols".
+// can't set headers have the query parameters "session", "protocols" and "message".
 const (
 	sessionHeader   = "Parley-Session"
 	secretHeader    = "Parley-Secret"
 	protocolsHeader = "Parley-Protocols"
+	messageHeader   = "Parley-Message"
 )
 
 // asked is what a request of a client says.
@@ -23,11 +25,15 @@ type asked struct {
 	session string // none opens one
 	cursor  uint64 // the number of the last message that the client has
 	streams bool   // it wants server-sent events
+	message uint64 // the number of the message that it brings; 0: it has none
 	secrets []string
 	keeper  bool // it has no cookies, and keeps a secret by itself
 }
 
-var errBadCursor = errors.New("fallback: cursor is not a number")
+var (
+	errBadCursor = errors.New("fallback: cursor is not a number")
+	errBadNumber = errors.New("fallback: message is not a number from 1 on")
+)
 
 // read reads a request. The session and the cursor stand in Last-Event-ID,
 // "<session>.<number>", or in header and query.
@@ -44,6 +50,9 @@ func (o *Options) read(r *http.Request) (a asked, err error) {
 			return a, errBadCursor
 		}
 	}
+	if a.message, err = messageNumber(r, query); err != nil {
+		return a, err
+	}
 	a.streams = wantsEvents(r.Header["Accept"])
 	if secret := r.Header.Get(secretHeader); secret == "new" {
 		a.keeper = true
@@ -54,6 +63,22 @@ func (o *Options) read(r *http.Request) (a asked, err error) {
 		a.secrets = append(a.secrets, cookie.Value)
 	}
 	return a, nil
+}
+
+// messageNumber returns the number that the client has given its message, or 0.
+func messageNumber(r *http.Request, query url.Values) (uint64, error) {
+	text := r.Header.Get(messageHeader)
+	if text == "" {
+		text = query.Get("message")
+	}
+	if text == "" {
+		return 0, nil
+	}
+	number, err := strconv.ParseUint(text, 10, 63)
+	if err != nil || number == 0 {
+		return 0, errBadNumber
+	}
+	return number, nil
 }
 
 // wantsEvents reports whether an Accept header names the type of event streams.

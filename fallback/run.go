@@ -62,6 +62,8 @@ func (s *session) failure(standard error) error {
 	s.mu.Unlock()
 	var panicked *parley.PanicError
 	switch {
+	case logged.Is(failed):
+		return failed
 	case errors.Is(failed, http.ErrAbortHandler):
 		panic(http.ErrAbortHandler)
 	case errors.As(failed, &panicked):

@@ -110,10 +110,15 @@ func goodbyeOf(r *http.Request) (code parley.CloseCode, reason string, ok bool) 
 // wait for the app.
 func (a *App) servePost(v *visit) error {
 	s := v.session
-	if err := s.begin(v.ctx); err != nil {
+	if err := s.begin(v.ctx, v.ask.message); err != nil {
 		return v.refused(err)
 	}
 	defer s.done()
+	room := v.sizeOfBody()
+	if !a.reserve(room) {
+		return v.refused(errNoMemory)
+	}
+	defer a.memory.give(room)
 	body, err := parley.ReadBody(v.ctx, v.conn, a.options.MaxMessage)
 	if errors.Is(err, parley.ErrTooLarge) {
 		s.fail(parley.ErrTooLarge)
@@ -129,11 +134,21 @@ func (a *App) servePost(v *visit) error {
 		s.fail(parley.ErrInvalidPayload)
 		return v.answer(http.StatusBadRequest)
 	}
-	if err := s.push(v.ctx, message); err != nil {
+	if err := s.push(v.ctx, message, v.ask.message); err != nil {
 		return v.refused(err)
 	}
 	a.counters.received.Add(1)
 	return v.answer(http.StatusNoContent)
+}
+
+// sizeOfBody is how many bytes the message may take, as far as one knows before it is
+// read.
+func (v *visit) sizeOfBody() int {
+	size, most := v.scope.Request.ContentLength, v.session.app.options.MaxMessage
+	if size < 0 {
+		size = 1 << 20
+	}
+	return int(min(size, most))
 }
 
 // refused answers a message that was not taken.
@@ -143,7 +158,11 @@ func (v *visit) refused(err error) error {
 		return v.answer(http.StatusGone)
 	case errBusy:
 		return answer(v.ctx, v.conn, http.StatusTooManyRequests, http.Header{"Retry-After": {"1"}})
-	case errBehind:
+	case errHeard:
+		return v.answer(http.StatusNoContent)
+	case errEarly:
+		return answer(v.ctx, v.conn, http.StatusConflict, http.Header{"Retry-After": {"1"}})
+	case errBehind, errNoMemory:
 		return answer(v.ctx, v.conn, http.StatusServiceUnavailable, http.Header{"Retry-After": {"1"}})
 	}
 	return err

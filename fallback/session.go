@@ -28,6 +28,7 @@ type session struct {
 	posts   atomic.Int32    // requests that bring one, or wait for their turn
 
 	facts facts
+	head  int // bytes of the handshake that are kept
 
 	listed, runs bool // the registry's
 
@@ -48,6 +49,10 @@ type session struct {
 	failed    error                       // what it returned
 	announced bool                        // a poll has told the client the session's id
 
+	heard  uint64 // the number of the last message that the client has numbered
+	weight int    // what is accounted for of head, in and out
+	freed  bool   // nothing is, any more
+
 	attached *attachment // the request that receives
 	lease    *time.Timer
 }
@@ -60,8 +65,9 @@ func (s *session) update(change func()) {
 	s.wake()
 }
 
-// wake wakes who waits. The caller holds mu.
+// wake wakes who waits for a change. The caller holds mu.
 func (s *session) wake() {
+	s.weigh()
 	if s.changed != nil {
 		close(s.changed)
 		s.changed = nil

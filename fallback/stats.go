@@ -7,6 +7,9 @@ type Stats struct {
 	Sessions int // gauge: fallback sessions, until their client knows of the end
 	Running  int // gauge: those among them whose app has not returned
 
+	// gauge: bytes that all sessions hold, which Options.MaxMemory bounds
+	Memory int64
+
 	Opened   uint64 // sessions that were begun
 	Accepted uint64 // of those, by the app
 	Denied   uint64 // of those, by the app
@@ -29,7 +32,7 @@ func (a *App) Stats() Stats {
 	c := &a.counters
 	sessions, running := a.sessions.counts()
 	return Stats{
-		Sessions: sessions, Running: running,
+		Sessions: sessions, Running: running, Memory: a.memory.used.Load(),
 		Opened: c.opened.Load(), Accepted: c.accepted.Load(), Denied: c.denied.Load(),
 		Refused: c.refused.Load(), Strange: c.strange.Load(),
 		Lost: c.lost.Load(), Slow: c.slow.Load(), Revoked: c.revoked.Load(),

@@ -14,6 +14,7 @@ type stream struct {
 	at       string
 	cookie   string
 	session  string
+	number   string // of the next message, if it has one
 	response *http.Response
 	lines    *bufio.Scanner
 }
@@ -44,6 +45,9 @@ func (s *stream) do(method, body string) *http.Response {
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if s.session != "" {
 		r.Header.Set("Parley-Session", s.session)
+	}
+	if s.number != "" {
+		r.Header.Set("Parley-Message", s.number)
 	}
 	if method == "GET" {
 		r.Header.Set("Accept", "text/event-stream")
@@ -114,4 +118,28 @@ func TestSilentPeers(t *testing.T) {
 		joinAs(t, home, "lobby", cookie) // and nothing is read any more
 	}
 	openStream(t, home, "lobby", "bob")
+}
+
+// A message that is sent again under its number, as the page does when the answer is
+// lost, is heard once.
+func TestSentAgain(t *testing.T) {
+	ann := openStream(t, start(t), "lobby", "ann")
+	for _, sent := range []struct{ number, id, text string }{
+		{"1", "1", "hello"}, {"1", "2", "hello again"}, {"2", "3", "goodbye"},
+	} {
+		ann.number = sent.number
+		line := `{"type":"line","id":"` + sent.id + `","text":"` + sent.text + `"}`
+		if got := ann.do("POST", line); got.StatusCode != 204 {
+			t.Errorf("number %s: %s", sent.number, got.Status)
+		}
+	}
+	for {
+		data := ann.data()
+		if strings.Contains(data, "hello again") {
+			t.Error("the same number was heard twice")
+		}
+		if strings.Contains(data, "goodbye") {
+			return
+		}
+	}
 }

@@ -24,9 +24,20 @@ function overSocket(path, on) {
 
 function overEvents(path, on) {
 	const events = new EventSource(path);
-	let session, sending = Promise.resolve();
-	const post = (method, body) => fetch(path, {method, body, keepalive: true, headers: {'Parley-Session': session}});
+	let session, number = 0, sending = Promise.resolve();
+	const post = (method, body, headers) => fetch(path, {
+		method, body, keepalive: true, headers: {'Parley-Session': session, ...headers},
+	});
 	const end = code => { events.close(); on.close(code); };
+	const say = async message => {
+		const body = JSON.stringify(message), numbered = {'Parley-Message': ++number};
+		for (let tries = 1; tries <= 5; tries++) { // its number has it heard once, though answers are lost
+			const {status} = await post('POST', body, numbered).catch(() => ({status: 503}));
+			if (status !== 429 && status !== 503) return;
+			await new Promise(done => setTimeout(done, 250 * 2 ** tries));
+		}
+		if (events.readyState !== EventSource.CLOSED) end(1006); // whether it was taken nobody knows
+	};
 	events.addEventListener('open', event => { // the server's, with the name of the session
 		if (!event.data) return;
 		session = JSON.parse(event.data).session;
@@ -37,7 +48,7 @@ function overEvents(path, on) {
 	events.onerror = () => events.readyState === EventSource.CLOSED ? end(1006) : on.wait(); // it tries again by itself
 	return {
 		// one after the other, in their order; what is lost is said again after a reconnect
-		send: message => { sending = sending.then(() => post('POST', JSON.stringify(message))).catch(() => {}); },
+		send: message => { sending = sending.then(() => say(message)); },
 		close: () => { events.close(); return session && post('DELETE').catch(() => {}); },
 	};
 }
