@@ -71,13 +71,13 @@ func raiseDescriptors(wanted uint64) int {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
 		return 1000
 	}
-	if uint64(limit.Cur) < wanted {
-		raised := syscall.Rlimit{Cur: wanted, Max: max(wanted, uint64(limit.Max))}
+	if limit.Cur < wanted {
+		raised := syscall.Rlimit{Cur: wanted, Max: max(wanted, limit.Max)}
 		if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
 			return int(wanted)
 		}
 	}
-	return int(min(uint64(limit.Cur), 1<<20))
+	return int(min(limit.Cur, 1<<20))
 }
 
 // footprint is how much memory is in use: that of stacks, too.
