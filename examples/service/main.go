@@ -1,0 +1,42 @@
+// Command service is a whole service for production: a gin project with news that
+// whoever is logged in may send and hear. The files in deploy run it.
+package main
+
+import (
+	"cmp"
+	"context"
+	"log"
+	"os"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/parleygo/parley"
+	parleygin "github.com/parleygo/parley/adapters/gin"
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/router"
+	"github.com/parleygo/parley/server"
+)
+
+func main() {
+	layer := channel.New(channel.Options{})
+	login := newLogin(layer)
+	r := gin.New()
+	r.POST("/login", gin.WrapF(login.enter))
+	r.POST("/logout", gin.WrapF(login.leave))
+	r.GET("/me", gin.WrapF(me))
+	r.POST("/news", parleygin.Handler(login.require(publish(layer))))
+	r.GET("/news", parleygin.Handler(login.require(follow(layer))))
+
+	app := parley.Chain(parleygin.App(r), login.stack)
+	hooks := parley.LifespanHooks{Shutdown: layer.Close, ShutdownTimeout: 5 * time.Second}
+	err := server.Run(context.Background(), router.Protocols{
+		parley.HTTP: app, parley.WebSocket: app, parley.Lifespan: hooks,
+	}, server.Options{
+		Addr:       cmp.Or(os.Getenv("LISTEN"), ":8080"),
+		HealthPath: "/healthz", ReadyPath: "/readyz",
+		ReadyDelay: readyDelay(), DrainTimeout: 20 * time.Second,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+}
