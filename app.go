@@ -58,16 +58,22 @@ type Middleware func(next App) App
 // Chain puts middleware around app. The first middleware is the outermost. It
 // panics if app or a middleware is nil, or if a middleware makes nothing of an app.
 func Chain(app App, outermostFirst ...Middleware) App {
-	if app == nil {
+	if missing(app) {
 		panic("parley: Chain of a nil app")
 	}
 	for i, middleware := range slices.Backward(outermostFirst) {
 		if middleware == nil {
 			panic(fmt.Sprintf("parley: Chain: middleware %d is nil", i))
 		}
-		if app = middleware(app); app == nil {
+		if app = middleware(app); missing(app) {
 			panic(fmt.Sprintf("parley: Chain: middleware %d returned a nil app", i))
 		}
 	}
 	return app
+}
+
+// missing reports whether there is no app, or one that is a nil function.
+func missing(app App) bool {
+	f, isFunc := app.(AppFunc)
+	return app == nil || isFunc && f == nil
 }

@@ -50,6 +50,8 @@ func TestWiringMistakes(t *testing.T) {
 		make          func()
 	}{
 		{"no app", "parley: Chain of a nil app", func() { parley.Chain(nil, same) }},
+		{"no function", "parley: Chain of a nil app", func() { parley.Chain(parley.AppFunc(nil)) }},
+		{"no socket", "parley: WebSocketFunc of a nil function", func() { parley.WebSocketFunc(nil) }},
 		{"no middleware", "parley: Chain: middleware 1 is nil", func() { parley.Chain(app, same, nil) }},
 		{"middleware makes nothing", "parley: Chain: middleware 0 returned a nil app", func() {
 			parley.Chain(app, func(parley.App) parley.App { return nil })

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // ClientCert authenticates with the TLS certificate of the client (mTLS), one that
@@ -15,9 +16,7 @@ import (
 func ClientCert(
 	identify func(ctx context.Context, cert *x509.Certificate) (*Identity, error),
 ) Authenticator {
-	if identify == nil {
-		panic("auth: ClientCert of a nil function")
-	}
+	wiring.Need("auth: ClientCert", "function", identify)
 	return AuthenticatorFunc(func(ctx context.Context, scope *parley.Scope) (*Identity, error) {
 		state := scope.Request.TLS
 		if state == nil || len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {

@@ -227,7 +227,6 @@ func TestSessionAuthNeedsSession(t *testing.T) {
 	if got := parleytest.Do(t, app, get("/")).Body; got != auth.ErrNoSession.Error() {
 		t.Errorf("%q", got)
 	}
-	panics(t, "needs Manager and Identify", func() { auth.NewSessions(auth.SessionOptions{}) })
 }
 
 // Below scs's own middleware the login works, and nothing is wrapped.

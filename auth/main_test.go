@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -106,17 +105,4 @@ func passesOthers(t *testing.T, wrap parley.Middleware) {
 			t.Errorf("%s: did not pass: %v", protocol, err)
 		}
 	}
-}
-
-func panics(t *testing.T, contains string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		value := recover()
-		text, _ := value.(string)
-		if value == nil || !strings.Contains(text, contains) {
-			t.Errorf("panicked with %v, want one that contains %q", value, contains)
-		}
-	}()
-	f()
 }

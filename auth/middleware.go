@@ -8,6 +8,7 @@ import (
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/identity"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -65,6 +66,7 @@ func Middleware(options Options) parley.Middleware {
 		shared.add(authenticator)
 	}
 	return func(next parley.App) parley.App {
+		wiring.Need("auth: Middleware", "app", next)
 		g := *shared
 		g.next = next
 		return &g

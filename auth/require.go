@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -25,6 +26,7 @@ type RequireOptions struct {
 // 403. Handshakes are denied by the same statuses. Middleware has to stand above.
 func Require(options RequireOptions) parley.Middleware {
 	return func(next parley.App) parley.App {
+		wiring.Need("auth: Require", "app", next)
 		return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 			if !protocol.Requested(scope) {
 				return next.Serve(ctx, scope, conn)

@@ -10,6 +10,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -58,7 +59,10 @@ func LoadAndSave(manager *scs.SessionManager) parley.Middleware {
 	if manager == nil {
 		panic("auth: LoadAndSave of a nil manager")
 	}
-	return func(next parley.App) parley.App { return &sessionApp{next, manager} }
+	return func(next parley.App) parley.App {
+		wiring.Need("auth: LoadAndSave", "app", next)
+		return &sessionApp{next, manager}
+	}
 }
 
 type sessionApp struct {

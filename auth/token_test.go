@@ -225,23 +225,6 @@ func TestKeyTrouble(t *testing.T) {
 	}
 }
 
-func TestTokenWiring(t *testing.T) {
-	key := func(*jwt.Token) (any, error) { return jwtKey, nil }
-	for words, wire := range map[string]func(){
-		"BearerOptions.Leeway: -1s is negative": func() {
-			auth.NewBearer(auth.BearerOptions{Algorithms: []string{"HS256"}, Key: key, Leeway: -time.Second})
-		},
-		"TicketOptions.Key: is one byte over and over": func() {
-			auth.NewTickets(auth.TicketOptions{Key: make([]byte, 32)})
-		},
-		"TicketOptions.TTL: -1s is negative": func() {
-			auth.NewTickets(auth.TicketOptions{Key: jwtKey, TTL: -time.Second})
-		},
-	} {
-		panics(t, words, wire)
-	}
-}
-
 // FuzzBearer lets nobody in whose token our key has not signed.
 func FuzzBearer(f *testing.F) {
 	good := tokenFor(f, "ann", time.Hour)

@@ -6,6 +6,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/drain"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // App serves an app also to clients that have no WebSocket. Make one with New. Its
@@ -24,9 +25,7 @@ type App struct {
 // New makes an App that serves app's WebSockets by plain HTTP as well. It panics
 // if app is nil, and for options that make no sense.
 func New(app parley.App, options Options) *App {
-	if app == nil {
-		panic("fallback: New of a nil app")
-	}
+	wiring.Need("fallback: New", "app", app)
 	a := &App{app: app, options: options.withDefaults()}
 	a.memory.limit = a.options.MaxMemory
 	return a

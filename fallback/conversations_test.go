@@ -52,12 +52,3 @@ func TestConversations(t *testing.T) {
 		}
 	})
 }
-
-func TestEndWantsACause(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
-		}
-	}()
-	serve(t, new(host).echo(), fallback.Options{}).End(1, nil)
-}

@@ -297,24 +297,3 @@ func TestNoLimits(t *testing.T) {
 		}
 	})
 }
-
-func TestNewPanics(t *testing.T) {
-	app := new(host).echo()
-	for want, build := range map[string]func(){
-		"fallback: New of a nil app": func() { fallback.New(nil, fallback.Options{}) },
-		"fallback: Options.Lease":    func() { fallback.New(app, fallback.Options{Lease: -1}) },
-		"Options.PollTimeout":        func() { fallback.New(app, fallback.Options{PollTimeout: -1}) },
-		"Options.MaxMemory":          func() { fallback.New(app, fallback.Options{MaxMemory: 1 << 20, MaxMessage: 2 << 20}) },
-		"Options.CookieName":         func() { fallback.New(app, fallback.Options{CookieName: "a b"}) },
-		"Options.CookiePath":         func() { fallback.New(app, fallback.Options{CookiePath: "/;"}) },
-	} {
-		func() {
-			defer func() {
-				if got, _ := recover().(string); !strings.Contains(got, want) {
-					t.Errorf("panicked with %q, want %q", got, want)
-				}
-			}()
-			build()
-		}()
-	}
-}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // AccessLogOptions configure AccessLog and AccessLogHandler.
@@ -50,7 +51,10 @@ func (o AccessLogOptions) record() func(context.Context, *Access) {
 // AccessLogHandler around the gateway and SocketsOnly here.
 func AccessLog(options AccessLogOptions) parley.Middleware {
 	record := options.record()
-	return func(next parley.App) parley.App { return &accessLog{next, record, options.SocketsOnly} }
+	return func(next parley.App) parley.App {
+		wiring.Need("middleware: AccessLog", "app", next)
+		return &accessLog{next, record, options.SocketsOnly}
+	}
 }
 
 // errNotReturned is the cause of an app that has panicked, or ended its goroutine.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/options"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // BodyLimitOptions configure a BodyLimit.
@@ -47,6 +48,7 @@ func (l *BodyLimit) Check(scope *parley.Scope) error {
 // conn of that request is wrapped: beyond the limit Receive returns
 // parley.ErrTooLarge, which answers 413 if the app returns it.
 func (l *BodyLimit) Wrap(next parley.App) parley.App {
+	wiring.Need("middleware: BodyLimit.Wrap", "app", next)
 	counted := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		if scope.Protocol == parley.HTTP && scope.Request != nil && scope.Request.ContentLength < 0 {
 			conn = &bodyConn{Conn: conn, left: l.options.Max}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // guard acts on a decision: the app below runs, or the client is refused. It
@@ -36,10 +37,9 @@ func (g *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn
 // Check makes middleware of a decision of your own. An error that is not a
 // *Refusal is answered with 403. report may be nil.
 func Check(check func(*parley.Scope) error, report Reporter) parley.Middleware {
-	if check == nil {
-		panic("middleware: Check of a nil function")
-	}
+	wiring.Need("middleware: Check", "function", check)
 	return func(next parley.App) parley.App {
+		wiring.Need("middleware: Check", "app", next)
 		return &guard{next: next, check: check, report: report}
 	}
 }

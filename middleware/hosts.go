@@ -3,10 +3,12 @@ package middleware
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/origin"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // HostsOptions configure a Hosts.
@@ -42,8 +44,9 @@ func NewHosts(options HostsOptions) *Hosts {
 	h := &Hosts{patterns: patterns, report: options.Report}
 	for i, p := range h.patterns {
 		if p.Scheme != "" {
+			_, host, _ := strings.Cut(options.Allow[i], "://")
 			wrong := &PatternError{
-				Pattern: options.Allow[i], Problem: "has a scheme, which Host has not", Suggest: p.Host,
+				Pattern: options.Allow[i], Problem: "has a scheme, which Host has not", Suggest: host,
 			}
 			panic("middleware: HostsOptions.Allow: " + wrong.Error())
 		}
@@ -53,6 +56,7 @@ func NewHosts(options HostsOptions) *Hosts {
 
 // Wrap puts the check in front of next. Others get 400.
 func (h *Hosts) Wrap(next parley.App) parley.App {
+	wiring.Need("middleware: Hosts.Wrap", "app", next)
 	return &guard{next: next, check: h.Check, report: h.report}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // MessageLimit bounds received WebSocket messages, after inflation, to that many bytes.
@@ -24,6 +25,7 @@ func MessageLimit(bytes int) parley.Middleware {
 		return nil
 	}
 	return func(next parley.App) parley.App {
+		wiring.Need("middleware: MessageLimit", "app", next)
 		return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 			if scope.Protocol != parley.WebSocket {
 				return next.Serve(ctx, scope, conn)

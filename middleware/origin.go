@@ -8,6 +8,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/origin"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // OriginOptions configure an Origin. The zero value is the safe default: the
@@ -97,6 +98,7 @@ func ParsePattern(text string) error {
 // Wrap puts the check in front of next. Refused handshakes and requests get 403.
 // What it lets in, the Gateway above lets in as well.
 func (o *Origin) Wrap(next parley.App) parley.App {
+	wiring.Need("middleware: Origin.Wrap", "app", next)
 	return &guard{
 		next: next, check: o.Check, passed: origin.Allow,
 		report: o.options.Report, reportOnly: o.options.ReportOnly,

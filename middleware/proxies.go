@@ -10,6 +10,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/origin"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // ProxiesOptions configure TrustedProxies.
@@ -93,6 +94,7 @@ func NewTrustedProxies(options ProxiesOptions) *TrustedProxies {
 // for passes as it is. A trusted proxy whose headers make no sense is answered
 // with 400.
 func (p *TrustedProxies) Wrap(next parley.App) parley.App {
+	wiring.Need("middleware: TrustedProxies.Wrap", "app", next)
 	if len(p.options.Trust) == 0 {
 		return next
 	}

@@ -163,15 +163,6 @@ func TestTrustedProxiesOnSocket(t *testing.T) {
 	refusedBoth(t, proxies.Wrap, 400, get("/", "X-Forwarded-For", "?"))
 }
 
-func TestTrustedProxiesWiring(t *testing.T) {
-	panics(t, "trusts everybody", func() {
-		middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"0.0.0.0/0"}})
-	})
-	panics(t, `"proxy.example"`, func() {
-		middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"proxy.example"}})
-	})
-}
-
 func FuzzForwarded(f *testing.F) {
 	f.Add("for=1.2.3.4;proto=https, for=10.1.1.1", true)
 	f.Add(`For="[2a00::1]:4711";by=_x;host="a:1"`, true)

@@ -14,6 +14,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 	"golang.org/x/time/rate"
 )
 
@@ -148,7 +149,10 @@ func (l *RateLimit) Check(scope *parley.Scope) error {
 
 // Wrap puts the limits in front of next. It wraps the conn of sockets only, and
 // only if Messages or Bytes are limited.
-func (l *RateLimit) Wrap(next parley.App) parley.App { return &rateLimited{l, next} }
+func (l *RateLimit) Wrap(next parley.App) parley.App {
+	wiring.Need("middleware: RateLimit.Wrap", "app", next)
+	return &rateLimited{l, next}
+}
 
 type rateLimited struct {
 	*RateLimit

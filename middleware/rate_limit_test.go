@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"runtime"
 	"strings"
@@ -197,24 +196,7 @@ func TestRateLimitKeyIsNetworkForIPv6(t *testing.T) {
 	}
 }
 
-func TestRateLimitWiring(t *testing.T) {
-	type (
-		options = middleware.RateLimitOptions
-		rate    = middleware.Rate
-	)
-	for _, test := range []struct {
-		words   string
-		options options
-	}{
-		{"without a limit", options{}},
-		{"without a limit", options{Messages: rate{PerSecond: -1}, Connections: -1}},
-		{"Messages.Burst: without a PerSecond", options{Messages: rate{Burst: 1}}},
-		{"Bytes.Burst: -1 is negative", options{Bytes: rate{PerSecond: 1, Burst: -1}}},
-		{"Requests.PerSecond: is not a number", options{Requests: rate{PerSecond: math.NaN()}}},
-		{"MaxKeys: -1 is negative", options{Requests: rate{PerSecond: 1}, MaxKeys: -1}},
-	} {
-		panics(t, test.words, func() { middleware.NewRateLimit(test.options) })
-	}
+func TestRateLimitPassesOthers(t *testing.T) {
 	passesOthers(t, middleware.NewRateLimit(middleware.RateLimitOptions{Connections: 1}).Wrap)
 }
 

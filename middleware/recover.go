@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/logged"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // RecoverOptions configure Recover.
@@ -34,7 +35,10 @@ func Recover(options RecoverOptions) parley.Middleware {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
-	return func(next parley.App) parley.App { return &recoverer{next, options} }
+	return func(next parley.App) parley.App {
+		wiring.Need("middleware: Recover", "app", next)
+		return &recoverer{next, options}
+	}
 }
 
 type recoverer struct {

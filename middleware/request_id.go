@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // RequestIDOptions configure RequestID.
@@ -37,7 +38,10 @@ func RequestID(options RequestIDOptions) parley.Middleware {
 	if options.New == nil {
 		options.New = rand.Text
 	}
-	return func(next parley.App) parley.App { return &requestID{next, options} }
+	return func(next parley.App) parley.App {
+		wiring.Need("middleware: RequestID", "app", next)
+		return &requestID{next, options}
+	}
 }
 
 type requestIDKey struct{}

@@ -10,6 +10,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/usercode"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // ErrTimeout is the cause of a conversation whose app did not answer in time. It
@@ -43,7 +44,10 @@ func Timeout(d time.Duration, options TimeoutOptions) parley.Middleware {
 	if options.Status < 400 || options.Status > 599 {
 		panic(fmt.Sprintf("middleware: TimeoutOptions.Status: %d is no failure", options.Status))
 	}
-	return func(next parley.App) parley.App { return &timeout{next, d, options} }
+	return func(next parley.App) parley.App {
+		wiring.Need("middleware: Timeout", "app", next)
+		return &timeout{next, d, options}
+	}
 }
 
 type timeout struct {

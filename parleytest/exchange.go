@@ -35,6 +35,7 @@ func Do(t testing.TB, app parley.App, request *http.Request) *Response {
 // is read and reaches the app in one event.
 func Start(t testing.TB, app parley.App, request *http.Request) *Exchange {
 	t.Helper()
+	need(t, app, request)
 	var body []byte
 	if request.Body != nil {
 		var err error
@@ -48,6 +49,7 @@ func Start(t testing.TB, app parley.App, request *http.Request) *Exchange {
 // Upload is Start for a request whose body the test sends, by Send and End.
 func Upload(t testing.TB, app parley.App, request *http.Request) *Exchange {
 	t.Helper()
+	need(t, app, request)
 	return start(t, app, request)
 }
 

@@ -76,12 +76,19 @@ func receiveTwice(ctx context.Context, _ *parley.Scope, conn parley.Conn) error 
 	return err
 }
 
-// TestFailures: what a driver makes of apps that do not do what a test expects.
-func TestFailures(t *testing.T) {
+// TestMistakes: what a driver makes of apps that do not do what a test expects, and of
+// tests that ask for what cannot be.
+func TestMistakes(t *testing.T) {
 	for name, row := range map[string]struct {
 		test func(t testing.TB)
 		want string
 	}{
+		"no app to ask": {func(t testing.TB) { parleytest.Do(t, nil, get()) }, "the app is nil"},
+		"no app to dial": {func(t testing.TB) { parleytest.Dial(t, parley.AppFunc(nil), get()) },
+			"the app is nil"},
+		"no app to run":     {func(t testing.TB) { parleytest.Run(t, nil) }, "the app is nil"},
+		"no request":        {func(t testing.TB) { parleytest.Upload(t, mute, nil) }, "the request is nil"},
+		"no request at all": {func(t testing.TB) { parleytest.Start(t, mute, nil) }, "the request is nil"},
 		"no head": {func(t testing.TB) { parleytest.Start(t, mute, get()).Status() },
 			"waiting for the head"},
 		"no body": {func(t testing.TB) { parleytest.Start(t, mute, get()).Read() },

@@ -36,7 +36,7 @@ type drainer interface {
 }
 
 func (l live) Features() Features {
-	_, drains := l(parley.AppFunc(nil)).(drainer)
+	_, drains := l(parley.LifespanHooks{}).(drainer)
 	return Features{Network: true, Drain: drains}
 }
 

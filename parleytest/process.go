@@ -3,6 +3,7 @@ package parleytest
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/parleygo/parley"
@@ -21,6 +22,7 @@ type Process struct {
 // Run starts a process for the app, which is asked nothing yet.
 func Run(t testing.TB, app parley.App) *Process {
 	t.Helper()
+	need(t, app, new(http.Request)) // a process has none
 	p := &Process{running: running{t: t}}
 	ctx := p.begin(context.Background(), p.leave)
 	go p.serve(ctx, app, &parley.Scope{Protocol: parley.Lifespan}, (*processConn)(p), func(error) {})

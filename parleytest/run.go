@@ -12,6 +12,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/monitor"
 	"github.com/parleygo/parley/internal/usercode"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // Patience is how long a driver waits for an app before it fails the test. In a
@@ -31,6 +32,17 @@ type running struct {
 	err   error
 
 	receiving atomic.Bool // the app is
+}
+
+// need fails the test at once where it has brought no app, or no request.
+func need(t testing.TB, app parley.App, request *http.Request) {
+	t.Helper()
+	if wiring.Missing(app) {
+		t.Fatal("parleytest: the app is nil")
+	}
+	if request == nil {
+		t.Fatal("parleytest: the request is nil")
+	}
 }
 
 // serve runs the app until it ends, whichever way. finish settles what becomes of

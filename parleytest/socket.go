@@ -39,6 +39,7 @@ type Socket struct {
 //	request.Header["Origin"] = nil
 func Dial(t testing.TB, app parley.App, request *http.Request, subprotocols ...string) *Socket {
 	t.Helper()
+	need(t, app, request)
 	s := &Socket{running: running{t: t}}
 	ctx := s.begin(request.Context(), s.Vanish)
 	scope := socketScope(received(ctx, request), subprotocols)

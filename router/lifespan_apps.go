@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // parent is an app that hands the lifespan on: its apps hear of it in its place.
@@ -21,7 +22,7 @@ func distinct(apps []parley.App) []parley.App {
 			if app == nil {
 				continue
 			}
-			if isNilFunc(app) {
+			if wiring.Missing(app) {
 				panic("router: an app is a nil function")
 			}
 			if id := identity(app); id != nil {
@@ -39,12 +40,6 @@ func distinct(apps []parley.App) []parley.App {
 	}
 	visit(apps)
 	return leaves
-}
-
-// isNilFunc reports whether app is a function that is not there.
-func isNilFunc(app parley.App) bool {
-	f, isFunc := app.(parley.AppFunc)
-	return isFunc && f == nil
 }
 
 // identity returns a key that is the same for the same app, or nil for an app

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // registry is the list of routes before they serve. Whatever is wrong with one
@@ -79,7 +80,7 @@ func (c registration) require(holds bool, rule string, args ...any) {
 }
 
 func (c registration) requireApp() {
-	c.require(c.app != nil && !isNilFunc(c.app), "the app must not be nil")
+	c.require(!wiring.Missing(c.app), "the app must not be nil")
 }
 
 // pattern takes apart what ServeMux finds valid.

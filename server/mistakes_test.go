@@ -26,6 +26,7 @@ func TestMistakesOfWiring(t *testing.T) {
 		words   []string
 	}{
 		{"no app", func() { New(nil, quiet()) }, []string{"server: New", "nil app"}},
+		{"no function", func() { New(parley.AppFunc(nil), quiet()) }, []string{"server: New", "nil app"}},
 		{"negative delay", func() { New(app, Options{ReadyDelay: -1}) }, []string{"Options.ReadyDelay", "negative"}},
 		{"negative header", func() { New(app, Options{Listeners: []Listener{{MaxHeader: -1}}}) },
 			[]string{"Listener.MaxHeader", "negative"}},

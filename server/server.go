@@ -12,6 +12,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/internal/drain"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // Server runs one app. Make one with New; Run does all of it. Its methods may be
@@ -58,9 +59,7 @@ type place struct {
 
 // New makes a Server. It panics for a nil app and for options that make no sense.
 func New(app parley.App, options Options) *Server {
-	if app == nil {
-		panic("server: New of a nil app")
-	}
+	wiring.Need("server: New", "app", app)
 	s := &Server{app: app, options: options.withDefaults(), over: make(chan struct{})}
 	s.gateway = nethttp.Handler(app, s.options.Gateway)
 	s.failed = make(chan error, len(s.options.Listeners))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/options"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // Options of a stream. Zero values are the defaults.
@@ -37,9 +38,7 @@ type Options struct {
 // have got, such as {"code":1012} of a drain, and which says how long to wait before
 // coming back. Its answer is whole.
 func Func(serve func(ctx context.Context, stream *Stream) error, o Options) parley.App {
-	if serve == nil {
-		panic("sse: Func of a nil function")
-	}
+	wiring.Need("sse: Func", "function", serve)
 	o.Heartbeat = options.Limit(o.Heartbeat, 15*time.Second)
 	o.MaxBody = options.Limit(o.MaxBody, 1<<20)
 	return &app{serve, o}

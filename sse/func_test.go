@@ -118,12 +118,3 @@ func ending(cause error, app parley.App) parley.App {
 		return app.Serve(ctx, scope, conn)
 	})
 }
-
-func TestFuncOfNil(t *testing.T) {
-	defer func() {
-		if got := recover(); got != "sse: Func of a nil function" {
-			t.Errorf("panicked with %v", got)
-		}
-	}()
-	sse.Func(nil, sse.Options{})
-}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // Worker has an app deal with the messages sent to named channels. Make one with
@@ -28,13 +29,11 @@ type Worker struct {
 // entries are made by Job. New panics on mistakes in the wiring: without a layer,
 // an app or a name, and for names that are invalid or there twice.
 func New(layer *channel.Layer, app parley.App, names []channel.Name, options Options) *Worker {
-	function, isFunction := app.(parley.AppFunc)
-	switch {
-	case layer == nil:
+	if layer == nil {
 		panic("worker: New of a nil layer")
-	case app == nil, isFunction && function == nil:
-		panic("worker: New of a nil app")
-	case len(names) == 0:
+	}
+	wiring.Need("worker: New", "app", app)
+	if len(names) == 0 {
 		panic("worker: New without the name of a channel")
 	}
 	for i, name := range names {

@@ -10,6 +10,7 @@ import (
 	"github.com/parleygo/parley/bridge"
 	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/overevents"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // App makes an app of a handler that blocks its thread or is bound to one: cgo,
@@ -23,9 +24,7 @@ import (
 // A call that the bridge refuses is answered with 503. WebSocket handshakes are
 // denied with what the handler answers.
 func App(h http.Handler, list ...Options) parley.App {
-	if h == nil {
-		panic("blocking: App of a nil handler")
-	}
+	wiring.Need("blocking: App", "handler", h)
 	if len(list) > 1 {
 		panic("blocking: App takes one Options")
 	}

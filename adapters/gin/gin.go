@@ -1,6 +1,7 @@
 package parleygin
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -62,6 +63,11 @@ func request(c *gin.Context) *http.Request {
 // answers in the app's place; on a handshake that is a denial. What the handlers
 // put into the gin context's keys reaches the app through Value.
 func Middleware(handlers ...gin.HandlerFunc) parley.Middleware {
+	for i, handler := range handlers {
+		if handler == nil {
+			panic(fmt.Sprintf("parleygin: Middleware: handler %d is nil", i))
+		}
+	}
 	return nethttp.Middleware(func(next http.Handler) http.Handler {
 		engine := gin.New()
 		engine.ContextWithFallback = true

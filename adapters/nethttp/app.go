@@ -6,6 +6,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/overevents"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // App makes an app of an http.Handler: HTTP conversations and WebSocket
@@ -28,9 +29,7 @@ import (
 // agrees on no extension, what it says after the peer's goodbye is dropped, and a
 // handler that closes it without a close frame closes with 1000.
 func App(h http.Handler) parley.App {
-	if h == nil {
-		panic("nethttp: App of a nil handler")
-	}
+	wiring.Need("nethttp: App", "handler", h)
 	return &handlerApp{h}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/socket"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // Gateway is an app as an http.Handler. It is safe for concurrent use.
@@ -40,9 +41,7 @@ type Gateway struct {
 // Handler makes an http.Handler of app. A handler that App has wrapped is
 // unwrapped again: it gets what net/http gives it, untouched.
 func Handler(app parley.App, list ...Options) *Gateway {
-	if app == nil {
-		panic("nethttp: Handler of a nil app")
-	}
+	wiring.Need("nethttp: Handler", "app", app)
 	g := &Gateway{app: app, options: complete(one("Handler", list))}
 	g.upgrader = socket.NewUpgrader(g.options.WebSocket)
 	g.initPools()

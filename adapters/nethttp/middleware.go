@@ -11,6 +11,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/overevents"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // Middleware makes parley middleware of net/http middleware: rs/cors, otelhttp,
@@ -26,13 +27,15 @@ import (
 // does, as http.TimeoutHandler, has ended the app's context: on HTTP the app is
 // left to itself then, on a WebSocket it is waited for.
 func Middleware(middleware func(http.Handler) http.Handler) parley.Middleware {
-	if middleware == nil {
-		panic("nethttp: Middleware of a nil function")
-	}
+	wiring.Need("nethttp: Middleware", "function", middleware)
 	return func(next parley.App) parley.App {
+		wiring.Need("nethttp: Middleware", "app", next)
 		m := &middlewareApp{next: next, fallback: &Gateway{app: next, options: complete(Options{})}}
 		m.fallback.initPools()
 		m.handler = middleware(http.HandlerFunc(m.inner))
+		if wiring.Missing(m.handler) {
+			panic("nethttp: Middleware: the function returned a nil handler")
+		}
 		return m
 	}
 }

@@ -2,6 +2,7 @@ package nethttp_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,14 @@ func TestMistakesOfWiring(t *testing.T) {
 		want string
 	}{
 		{"no app", func() { nethttp.Handler(nil) }, "nethttp: Handler of a nil app"},
+		{"no function", func() { nethttp.Handler(parley.AppFunc(nil)) }, "nethttp: Handler of a nil app"},
+		{"middleware of nothing", func() { nethttp.Middleware(through)(nil) },
+			"nethttp: Middleware of a nil app"},
+		{"middleware that makes nothing", func() {
+			nethttp.Middleware(func(http.Handler) http.Handler { return nil })(echo)
+		}, "nethttp: Middleware: the function returned a nil handler"},
+		{"no handler function", func() { nethttp.App(http.HandlerFunc(nil)) },
+			"nethttp: App of a nil handler"},
 		{"no handler", func() { nethttp.App(nil) }, "nethttp: App of a nil handler"},
 		{"nothing to stand in front of", func() { nethttp.ExtendedConnect(nil) },
 			"nethttp: ExtendedConnect of a nil handler"},

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley/internal/socket"
+	"github.com/parleygo/parley/internal/wiring"
 )
 
 // ExtendedConnect stands in front of a router or of a whole program that has sockets,
@@ -18,9 +19,7 @@ import (
 // sockets and answers the handshake as the GET that it looks like has its 2xx replaced
 // by 405, since over HTTP/2 that would open the socket.
 func ExtendedConnect(next http.Handler) http.Handler {
-	if next == nil {
-		panic("nethttp: ExtendedConnect of a nil handler")
-	}
+	wiring.Need("nethttp: ExtendedConnect", "handler", next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asUpgrade(w, r, next.ServeHTTP)
 	})
