@@ -13,12 +13,16 @@ import (
 // ErrAborted is the error of a Run that a second signal has ended.
 var ErrAborted = errors.New("server: aborted by a second signal")
 
-// Run runs app as a service until ctx ends or a signal of Options.Signals comes, and
-// then lets it end in order: see Server.Start, Server.Drain and Server.Stop. A
-// second signal, in the drain or in the app's shutdown, cuts what is left. It
-// returns nil when all has ended in order, also a start-up that was not complete yet.
+// Run runs app as a service: see Server.Run.
 func Run(ctx context.Context, app parley.App, options Options) error {
-	s := New(app, options)
+	return New(app, options).Run(ctx)
+}
+
+// Run runs the server until ctx ends or a signal of Options.Signals comes, and then
+// lets it end in order: see Start, Drain and Stop. A second signal, in the drain or in
+// the app's shutdown, cuts what is left. It returns nil when all has ended in order,
+// also a start-up that was not complete yet.
+func (s *Server) Run(ctx context.Context) error {
 	list := s.options.Signals
 	if list == nil {
 		list = []os.Signal{os.Interrupt, syscall.SIGTERM}
