@@ -14,7 +14,9 @@ import (
 
 // newSession makes a session that is listed and watched over, and whose app does not
 // run yet.
-func (a *App) newSession(ctx context.Context, scope *parley.Scope, owner owner) (*session, error) {
+func (a *App) newSession(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn, owner owner,
+) (*session, error) {
 	head := headSize(scope.Request)
 	if head > maxHead {
 		return nil, errLargeHead
@@ -27,8 +29,8 @@ func (a *App) newSession(ctx context.Context, scope *parley.Scope, owner owner) 
 		head: head, turn: make(chan struct{}, 1), awaited: true, unwatch: func() {},
 	}
 	below := context.WithoutCancel(ctx)
-	if err := a.checkOrigin(scope.Request); err != nil {
-		if a.options.CheckOrigin != nil {
+	if err, final := a.checkOrigin(conn, scope.Request); err != nil {
+		if final {
 			return nil, errForeign
 		}
 		s.verdict = new(origin.Verdict)
@@ -76,11 +78,16 @@ func (s *session) watch(ctx context.Context) (err error) {
 
 var ownPages = origin.New(origin.Rules{Self: true})
 
-func (a *App) checkOrigin(r *http.Request) error {
+// checkOrigin decides by the options, by those of the server, or for the time being:
+// middleware below may let the page in.
+func (a *App) checkOrigin(conn parley.Conn, r *http.Request) (refusal error, final bool) {
 	if a.options.CheckOrigin != nil {
-		return a.options.CheckOrigin(r)
+		return a.options.CheckOrigin(r), true
 	}
-	return originError(ownPages.Request(r))
+	if refusal, decides := origin.AtGate(conn, r); decides {
+		return refusal, true
+	}
+	return originError(ownPages.Request(r)), false
 }
 
 // handshakeOf is the scope of a WebSocket that a request stands for. The session

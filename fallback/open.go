@@ -15,7 +15,7 @@ func (a *App) open(
 	ctx context.Context, scope *parley.Scope, conn parley.Conn, ask *asked, subject string,
 ) error {
 	owner, header := a.own(scope, ask, subject)
-	s, err := a.newSession(ctx, scope, owner)
+	s, err := a.newSession(ctx, scope, conn, owner)
 	if err != nil {
 		var why *refusal
 		if errors.As(err, &why) {
@@ -107,7 +107,7 @@ func (a *App) refuse(
 		r := scope.Request
 		log.Warn("parley: fallback session refused for its Origin",
 			"path", r.URL.Path, "origin", r.Header.Get("Origin"), "host", r.Host,
-			"advice", "let it in by fallback.Options.Origins, or by middleware.Origin below")
+			"advice", "let it in by fallback.Options.Origins, the gateway's, or middleware.Origin below")
 	case (why == errGreedy || why == errTooMany || why == errFull) && a.full.admit():
 		log.Warn("parley: fallback session refused", "error", why, "client", clientOf(scope, ""),
 			"advice", "behind a proxy put middleware.TrustedProxies above; see fallback.Options")

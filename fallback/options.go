@@ -72,8 +72,9 @@ type Options struct {
 	// Origins are the pages that may open a session, in the patterns of
 	// middleware.OriginOptions.Allow. A list stands for itself only, without this
 	// host. A request without an Origin is let in, unless Sec-Fetch-Site says
-	// that it comes from elsewhere. nil stands for this host's own pages, and for
-	// those that middleware.Origin lets in below.
+	// that it comes from elsewhere. nil stands for the pages that may open a socket
+	// here: those of the gateway's Options, or this host's own and those that
+	// middleware.Origin lets in below.
 	Origins []string
 
 	// CheckOrigin decides in place of Origins. An error is answered with 403.

@@ -103,6 +103,9 @@ func (m *middlewareApp) Serve(ctx context.Context, scope *parley.Scope, conn par
 // passageKey is a key of its own for each middleware in a chain.
 type passageKey struct{ *middlewareApp }
 
+// outerKey is for the conn that middleware above stands in front of, over events.
+type outerKey struct{}
+
 func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 	if live, ok := p.conn.(*httpConn); ok {
 		if w, ok := live.takeWriter(p.scope); ok {
@@ -115,6 +118,7 @@ func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 			return err
 		}
 	}
+	ctx = context.WithValue(ctx, outerKey{}, p.conn)
 	whole := *p.scope
 	whole.RootPath = "" // the middleware sees the path as it came
 	if err := overevents.Serve(ctx, m.handler, &whole, p.conn); err != nil {

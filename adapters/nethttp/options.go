@@ -9,6 +9,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/options"
+	"github.com/parleygo/parley/internal/origin"
 )
 
 // Options configures a Gateway. The zero value is the safe default.
@@ -30,7 +31,8 @@ type Options struct {
 	// A list stands for itself only, without this host. A handshake without an
 	// Origin comes from no browser, carries nobody's cookies and is let in. nil
 	// stands for this host's own pages, and for those that middleware.Origin lets
-	// in on the way to the app.
+	// in on the way to the app. What package fallback offers in place of a socket is
+	// for the same pages, where its own options name none.
 	Origins []string
 
 	// CheckOrigin decides in place of Origins. A handshake for which it returns an
@@ -96,6 +98,7 @@ const (
 type settings struct {
 	Options
 	checkOrigin func(*http.Request) error // nil: the question goes down to the app
+	pages       *origin.Policy            // of Options.Origins
 }
 
 // complete fills in the defaults. Mistakes panic: options are wiring.
@@ -111,7 +114,9 @@ func complete(o Options) settings {
 	o.BodyTimeout = options.Limit(o.BodyTimeout, 30*time.Second)
 	o.WriteTimeout = options.Limit(o.WriteTimeout, 30*time.Second)
 	o.HandshakeTimeout = options.Limit(o.HandshakeTimeout, 10*time.Second)
-	return settings{Options: o, checkOrigin: o.originCheck()}
+	complete := settings{Options: o}
+	complete.checkOrigins()
+	return complete
 }
 
 // checkRootPath panics for what is no prefix of a path.

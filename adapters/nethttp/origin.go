@@ -20,14 +20,19 @@ var ownPages = origin.New(origin.Rules{Self: true, AllowMissing: true})
 func SameOrigin(r *http.Request) error { return ask(ownPages, r) }
 
 func ask(policy *origin.Policy, r *http.Request) error {
-	if refusal := policy.Handshake(r); refusal != nil {
-		return refusal
-	}
-	return nil
+	return refused(policy.Handshake(r))
 }
 
-// originCheck is the check that the options ask for, or nil.
-func (o *Options) originCheck() func(*http.Request) error {
+// refused makes an error of a refusal, which is none where that is nil.
+func refused(by *origin.Refusal) error {
+	if by == nil {
+		return nil
+	}
+	return by
+}
+
+// checkOrigins puts the check to work that the options ask for, if they do.
+func (o *settings) checkOrigins() {
 	asked := 0
 	for _, one := range []bool{o.Origins != nil, o.CheckOrigin != nil, o.InsecureSkipOriginCheck} {
 		if one {
@@ -38,15 +43,49 @@ func (o *Options) originCheck() func(*http.Request) error {
 	case asked > 1:
 		panic("nethttp: Options: one of Origins, CheckOrigin and InsecureSkipOriginCheck, not several")
 	case o.CheckOrigin != nil:
-		return o.CheckOrigin
+		o.checkOrigin = o.CheckOrigin
 	case o.InsecureSkipOriginCheck:
-		return func(*http.Request) error { return nil }
+		o.checkOrigin = func(*http.Request) error { return nil }
 	case o.Origins != nil:
 		list := origin.MustPatterns("nethttp: Options.Origins", o.Origins)
-		policy := origin.New(origin.Rules{Allow: list, AllowMissing: true})
-		return func(r *http.Request) error { return ask(policy, r) }
+		o.pages = origin.New(origin.Rules{Allow: list, AllowMissing: true})
+		o.checkOrigin = func(r *http.Request) error { return ask(o.pages, r) }
 	}
-	return nil
+}
+
+// CheckPage implements origin.Gate, for clients without a socket: they may open what
+// stands for one from where they may open a socket.
+func (c *httpConn) CheckPage(r *http.Request) (refusal error, decides bool) {
+	o := &c.gateway.options
+	switch {
+	case o.checkOrigin == nil:
+		outer, _ := c.ctx.Value(outerKey{}).(parley.Conn)
+		return origin.AtGate(outer, r)
+	case o.pages != nil:
+		return refused(o.pages.Request(r)), true
+	case len(r.Header["Origin"]) == 0 && !o.InsecureSkipOriginCheck:
+		if refusal := ownPages.Request(r); refusal != nil {
+			return refusal, true // by Sec-Fetch-Site
+		}
+		r = withOrigin(r)
+	}
+	return o.checkOrigin(r), true
+}
+
+// withOrigin is a request of this host's own page as a handshake would be: browsers send
+// no Origin with a GET there.
+func withOrigin(r *http.Request) *http.Request {
+	if r.Header.Get("Sec-Fetch-Site") != "same-origin" {
+		return r
+	}
+	scheme := "http://"
+	if origin.Secure(r) {
+		scheme = "https://"
+	}
+	r = r.WithContext(r.Context())
+	r.Header = r.Header.Clone()
+	r.Header.Set("Origin", scheme+r.Host)
+	return r
 }
 
 // foreign is a handshake from a page of another site. It is refused when an app

@@ -1,0 +1,28 @@
+package origin
+
+import (
+	"net/http"
+
+	"github.com/parleygo/parley"
+)
+
+// Gate is a conn of HTTP whose server has been told which pages may open WebSockets.
+type Gate interface {
+	// CheckPage decides on a request that stands for a handshake. decides is false
+	// where the server leaves it to apps.
+	CheckPage(r *http.Request) (refusal error, decides bool)
+}
+
+// AtGate has the server behind conn decide, below wrappers that have an Unwrap method.
+func AtGate(conn parley.Conn, r *http.Request) (refusal error, decides bool) {
+	for {
+		if gate, ok := conn.(Gate); ok {
+			return gate.CheckPage(r)
+		}
+		wrapper, wraps := conn.(interface{ Unwrap() parley.Conn })
+		if !wraps {
+			return nil, false
+		}
+		conn = wrapper.Unwrap()
+	}
+}
