@@ -120,6 +120,8 @@ func (p *parser) foresee() error {
 			return err
 		case what == foundNothing:
 			return io.EOF
+		case what == foundMessage:
+			ahead.partial = partial{} // the next begins anew
 		case what == foundControl && ahead.control.opcode == opClose:
 			return parseClose(ahead.control.payload)
 		}

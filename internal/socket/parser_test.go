@@ -150,10 +150,13 @@ func FuzzParser(f *testing.F) {
 
 // foresee tells how a stream ends, and leaves it to be parsed as if nobody had looked.
 func FuzzForesee(f *testing.F) {
+	large := strings.Repeat("x", 1<<9+1) // two are beyond the limit of one
 	f.Add(join(masked(0x01, "h\xc3"), masked(0x89, "ping"), masked(0x80, "\xa9"),
 		masked(0x88, "\x03\xe8bye")), uint8(9))
 	f.Add(join(masked(0x02, "a"), masked(0x80, "b"), masked(0x83, "")), uint8(3))
 	f.Add(masked(0x81, "\xff"), uint8(0))
+	f.Add(join(masked(0x82, "\xff"), masked(0x01, "")), uint8(0)) // no text before its time
+	f.Add(join(masked(0x82, large), masked(0x82, large)), uint8(0))
 	f.Fuzz(func(t *testing.T, stream []byte, read uint8) {
 		const limit = 1 << 10
 		first := min(int(read), len(stream))
