@@ -13,8 +13,11 @@ import (
 	"github.com/parleygo/parley"
 	parleygin "github.com/parleygo/parley/adapters/gin"
 	"github.com/parleygo/parley/channel"
+	parleyprometheus "github.com/parleygo/parley/contrib/prometheus"
 	"github.com/parleygo/parley/router"
 	"github.com/parleygo/parley/server"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 func main() {
@@ -27,16 +30,19 @@ func main() {
 	r.POST("/news", parleygin.Handler(login.require(publish(layer))))
 	r.GET("/news", parleygin.Handler(login.require(follow(layer))))
 
+	r.GET("/metrics", gin.WrapH(promhttp.Handler()))
+
 	app := parley.Chain(parleygin.App(r), login.stack)
 	hooks := parley.LifespanHooks{Shutdown: layer.Close, ShutdownTimeout: 5 * time.Second}
-	err := server.Run(context.Background(), router.Protocols{
+	service := server.New(router.Protocols{
 		parley.HTTP: app, parley.WebSocket: app, parley.Lifespan: hooks,
 	}, server.Options{
 		Addr:       cmp.Or(os.Getenv("LISTEN"), ":8080"),
 		HealthPath: "/healthz", ReadyPath: "/readyz",
 		ReadyDelay: readyDelay(), DrainTimeout: 20 * time.Second,
 	})
-	if err != nil {
+	prometheus.MustRegister(parleyprometheus.New(parleyprometheus.Options{Server: service}))
+	if err := service.Run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -202,6 +202,12 @@ func TestService(t *testing.T) {
 	if !strings.Contains(string(body), `"name":"ann"`) {
 		t.Errorf("ann is told that she is %s", body)
 	}
+	metrics, _ := io.ReadAll(ann.get(t.Context(), "/metrics", nil).Body)
+	for _, line := range []string{"parley_websockets_open{gateway=\"server\"} 1\n", "process_open_fds "} {
+		if !strings.Contains(string(metrics), line) {
+			t.Errorf("%q is not among the metrics", line)
+		}
+	}
 	closed := awaitEnd(listening)
 	s.stop(t)
 	if err := <-closed; !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
