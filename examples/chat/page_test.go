@@ -6,11 +6,19 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"testing"
+
+	"github.com/parleygo/parley/internal/browsertest"
 )
 
 // texts is what a page shows of the lines, lines that are still waiting marked.
 const texts = `[...document.querySelectorAll('.line')].map(line => (line.matches('.waiting') ? '?' : '') +
 	line.querySelector('b').textContent + ': ' + line.querySelector('p').textContent).join('|')`
+
+type browser struct{ *browsertest.Browser }
+
+type tab struct{ *browsertest.Tab }
+
+func (b *browser) open(person, url string) *tab { b.T.Helper(); return &tab{b.Open(person, url)} }
 
 const (
 	here   = `[...document.querySelectorAll('#here li')].map(item => item.lastChild.textContent).join('|')`
@@ -19,23 +27,23 @@ const (
 )
 
 func (p *tab) is(state string) {
-	p.t.Helper()
-	p.until(`document.body.dataset.state === ` + quote(state))
+	p.T.Helper()
+	p.Until(`document.body.dataset.state === ` + quote(state))
 }
-func (p *tab) shows(what, text string) { p.t.Helper(); p.until(what + " === " + quote(text)) }
+func (p *tab) shows(what, text string) { p.T.Helper(); p.Until(what + " === " + quote(text)) }
 func (p *tab) focus(selector string) {
-	p.t.Helper()
-	p.eval(`document.querySelector('` + selector + `').focus()`)
+	p.T.Helper()
+	p.Eval(`document.querySelector('` + selector + `').focus()`)
 }
 func (p *tab) click(selector string) {
-	p.t.Helper()
-	p.eval(`document.querySelector('` + selector + `').click()`)
+	p.T.Helper()
+	p.Eval(`document.querySelector('` + selector + `').click()`)
 }
 
 // onPhone makes the page as narrow as a phone.
 func (p *tab) onPhone() {
-	p.t.Helper()
-	p.call(p.session, "Emulation.setDeviceMetricsOverride",
+	p.T.Helper()
+	p.Call("Emulation.setDeviceMetricsOverride",
 		map[string]any{"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true})
 }
 
@@ -43,23 +51,23 @@ func quote(text string) string { return "`" + text + "`" }
 
 // visit opens the page as somebody new, who is asked for a name and gives it.
 func (b *browser) visit(url, nick string) (person string, page *tab) {
-	b.t.Helper()
-	person = b.person()
+	b.T.Helper()
+	person = b.Person()
 	page = b.open(person, url)
 	page.is("anonymous")
-	page.enter(nick)
+	page.Enter(nick)
 	page.is("online")
 	return person, page
 }
 
 // TestPage shares one browser: starting it takes longer than what it does.
 func TestPage(t *testing.T) {
-	chromium := newBrowser(t)
+	chromium := &browser{browsertest.New(t)}
 	for name, test := range map[string]func(*testing.T, *browser){
 		"two people": twoPeople, "reconnect": reconnect, "without sockets": withoutSockets, "logout": logout, "slow tab": slowTab,
 	} {
 		t.Run(name, func(t *testing.T) {
-			chromium.t = t
+			chromium.T = t
 			test(t, chromium)
 		})
 	}
@@ -72,31 +80,31 @@ func twoPeople(t *testing.T, chromium *browser) {
 	_, bob := chromium.visit(home, "bob")
 	ann.shows(here, "ann (you)|bob")
 	bob.shows(state, "Connected")
-	ann.until(`document.querySelector('#alone').hidden`) // somebody else is
+	ann.Until(`document.querySelector('#alone').hidden`) // somebody else is
 
-	ann.call(ann.session, "Input.insertText", map[string]any{"text": "hel"})
+	ann.Call("Input.insertText", map[string]any{"text": "hel"})
 	bob.shows(typing, "ann is typing …")
-	ann.enter("lo")
+	ann.Enter("lo")
 	bob.shows(texts, "ann: hello")
 	bob.shows(typing, "")
 	ann.shows(texts, "ann: hello")
-	bob.enter("<img src=x onerror=alert(1)>")
+	bob.Enter("<img src=x onerror=alert(1)>")
 	ann.shows(texts, "ann: hello|bob: <img src=x onerror=alert(1)>")
 	_, eve := chromium.visit(home, "eve")
 	eve.shows(texts, "ann: hello|bob: <img src=x onerror=alert(1)>")
 
 	ann.focus("#room")
-	ann.enter("The Cellar!")
+	ann.Enter("The Cellar!")
 	ann.shows(`document.querySelector('h2').textContent`, "#the-cellar")
 	ann.shows(`document.querySelector('.note:last-child').textContent`, "“The Cellar!” is called #the-cellar here.")
 	ann.shows(`location.hash`, "#the-cellar")
 	ann.is("online")
-	ann.until(`!document.querySelector('#alone').hidden`)
+	ann.Until(`!document.querySelector('#alone').hidden`)
 	ann.onPhone()
-	ann.until(`document.querySelector('#here li').getClientRects().length > 0`)
+	ann.Until(`document.querySelector('#here li').getClientRects().length > 0`)
 	bob.shows(here, "bob (you)|eve")
-	bob.enter("still there?")
-	ann.enter("quiet here")
+	bob.Enter("still there?")
+	ann.Enter("quiet here")
 	ann.shows(texts, "ann: quiet here")
 	eve.shows(texts, "ann: hello|bob: <img src=x onerror=alert(1)>|bob: still there?")
 }
@@ -106,12 +114,12 @@ func reconnect(t *testing.T, chromium *browser) {
 	home, stop := launch(t, "127.0.0.1:0", nap)
 	_, ann := chromium.visit(home+"#attic", "ann")
 	_, bob := chromium.visit(home+"?transport=sse#attic", "bob")
-	bob.enter("before")
+	bob.Enter("before")
 	ann.shows(texts, "bob: before")
 	stop()
 	ann.is("offline")
 	bob.is("offline")
-	ann.enter("are you there?")
+	ann.Enter("are you there?")
 	ann.shows(texts, "bob: before|?ann: are you there?")
 
 	at, err := url.Parse(home)
@@ -152,11 +160,11 @@ func withoutSockets(t *testing.T, chromium *browser) {
 	_, bob := chromium.visit(bad.URL+"/", "bob")
 	bob.shows(state, "Connected by events")
 	ann.shows(here, "ann (you)|bob")
-	ann.enter("hello")
+	ann.Enter("hello")
 	bob.shows(texts, "ann: hello")
-	bob.call(bob.session, "Input.insertText", map[string]any{"text": "hi "})
+	bob.Call("Input.insertText", map[string]any{"text": "hi "})
 	ann.shows(typing, "bob is typing …")
-	bob.enter("ann")
+	bob.Enter("ann")
 	ann.shows(texts, "ann: hello|bob: hi ann")
 	bob.shows(texts, "ann: hello|bob: hi ann")
 	ann.shows(typing, "")
@@ -182,7 +190,7 @@ func logout(t *testing.T, chromium *browser) {
 	bob.shows(here, "bob (you)")
 	bob.is("online")
 
-	other.enter("anna")
+	other.Enter("anna")
 	other.is("online")
 	other.shows(here, "anna (you)")
 }
@@ -199,7 +207,7 @@ func slowTab(t *testing.T, chromium *browser) {
 	ann, _ := join(t, home, "lobby", "ann") // news that the lines push out
 	ann.babble(lines)
 	close(naps.over)
-	bob.until(`+document.querySelector('#lost').textContent > 0 && +document.querySelector('#merged').textContent > 0`)
-	bob.until(`document.querySelector('.line:last-of-type p')?.textContent === 'line 95'`)
+	bob.Until(`+document.querySelector('#lost').textContent > 0 && +document.querySelector('#merged').textContent > 0`)
+	bob.Until(`document.querySelector('.line:last-of-type p')?.textContent === 'line 95'`)
 	bob.shows(here, "ann|bob (you)")
 }

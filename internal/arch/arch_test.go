@@ -36,6 +36,7 @@ var layers = []layer{
 		[]string{"github.com/olahol/melody", "github.com/gorilla/websocket"}},
 	{"internal/overevents", []string{".", "internal/..."}, nil},
 	{"internal/origin", []string{"."}, []string{"golang.org/x/net/idna"}},
+	{"internal/browsertest", nil, []string{"github.com/gorilla/websocket"}},
 	{"internal/leak", nil, []string{"github.com/panjf2000/ants/v2", "go.uber.org/goleak"}},
 	{"internal/semantics", []string{
 		".", "internal/...", "auth", "bridge", "channel", "consumer", "fallback", "middleware", "router", "server",
@@ -58,10 +59,13 @@ var layers = []layer{
 	{"adapters/nethttp", []string{".", "internal/..."}, nil},
 	{"adapters/blocking", []string{".", "internal/...", "bridge"}, nil},
 	{"adapters/gin", []string{".", "adapters/nethttp"}, []string{"github.com/gin-gonic/gin"}},
+	{"server/inspect", []string{".", "internal/...", "adapters/nethttp", "bridge", "channel", "fallback", "sse"},
+		nil},
 	{"server", []string{".", "internal/...", "adapters/nethttp"},
 		[]string{"github.com/coreos/go-systemd/v22/...", "golang.org/x/sys/unix"}},
 	{"examples/...", []string{
-		".", "bridge", "channel", "router", "auth", "middleware", "consumer", "fallback", "sse", "adapters/...", "server"},
+		".", "bridge", "channel", "router", "auth", "middleware", "consumer", "fallback", "sse", "adapters/...", "server",
+		"server/..."},
 		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2",
 			"github.com/alexedwards/scs/v2/..."}},
 }

@@ -1,4 +1,5 @@
-package main
+// Package browsertest drives a headless Chromium, for tests of pages.
+package browsertest
 
 import (
 	"bufio"
@@ -14,9 +15,10 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// browser is a headless Chromium, driven over its DevTools protocol.
-type browser struct {
-	t      *testing.T
+// Browser is a headless Chromium, driven over its DevTools protocol. A test that
+// fails to drive it ends.
+type Browser struct {
+	T      testing.TB // the test that it is used by now
 	ws     *websocket.Conn
 	id     int
 	events []devtools // not waited for yet
@@ -37,16 +39,24 @@ type devtools struct {
 // patience is how long a browser may take for anything before the test fails.
 const patience = time.Minute
 
-// newBrowser starts a browser that ends with the test.
-func newBrowser(t *testing.T) *browser {
+// New starts a browser that ends with the test. Where there is none the test is skipped,
+// or fails if PARLEY_REQUIRE_SERVICES is 1.
+func New(t testing.TB) *Browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
-	need(t, "chromium", err)
+	switch {
+	case err == nil:
+	case os.Getenv("PARLEY_REQUIRE_SERVICES") == "1":
+		t.Fatalf("chromium is required here: %v", err)
+	default:
+		t.Skipf("no chromium to test with: %v", err)
+	}
 	home := t.TempDir()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	program := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-		"--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-		"--disable-sync", "--remote-debugging-port=0", "--user-data-dir="+home)
+	program := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu",
+		"--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync",
+		"--remote-debugging-port=0", "--user-data-dir="+home)
 	program.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home)
 	stderr, err := program.StderrPipe()
 	if err == nil {
@@ -76,7 +86,7 @@ func newBrowser(t *testing.T) *browser {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { ws.Close() })
-		return &browser{t: t, ws: ws}
+		return &Browser{T: t, ws: ws}
 	case <-gone:
 		t.Fatal("chromium ended at once")
 		return nil
@@ -84,11 +94,12 @@ func newBrowser(t *testing.T) *browser {
 }
 
 // call calls a method and decodes its result into results.
-func (b *browser) call(session, method string, params any, results ...any) {
-	b.t.Helper()
+func (b *Browser) call(session, method string, params any, results ...any) {
+	b.T.Helper()
 	b.id++
-	if err := b.ws.WriteJSON(devtools{ID: b.id, SessionID: session, Method: method, Params: params}); err != nil {
-		b.t.Fatalf("%s: %v", method, err)
+	message := devtools{ID: b.id, SessionID: session, Method: method, Params: params}
+	if err := b.ws.WriteJSON(message); err != nil {
+		b.T.Fatalf("%s: %v", method, err)
 	}
 	for {
 		answer := b.read()
@@ -97,29 +108,29 @@ func (b *browser) call(session, method string, params any, results ...any) {
 			continue
 		}
 		if answer.Error != nil {
-			b.t.Fatalf("%s: %s", method, answer.Error.Message)
+			b.T.Fatalf("%s: %s", method, answer.Error.Message)
 		}
 		for _, result := range results {
 			if err := json.Unmarshal(answer.Result, result); err != nil {
-				b.t.Fatalf("%s: %v in %s", method, err, answer.Result)
+				b.T.Fatalf("%s: %v in %s", method, err, answer.Result)
 			}
 		}
 		return
 	}
 }
 
-func (b *browser) read() (message devtools) {
-	b.t.Helper()
+func (b *Browser) read() (message devtools) {
+	b.T.Helper()
 	_ = b.ws.SetReadDeadline(time.Now().Add(patience))
 	if err := b.ws.ReadJSON(&message); err != nil {
-		b.t.Fatalf("chromium: %v", err)
+		b.T.Fatalf("chromium: %v", err)
 	}
 	return message
 }
 
 // await waits for an event.
-func (b *browser) await(session, event string) {
-	b.t.Helper()
+func (b *Browser) await(session, event string) {
+	b.T.Helper()
 	for {
 		for i, message := range b.events {
 			if message.SessionID == session && message.Method == event {
@@ -131,30 +142,31 @@ func (b *browser) await(session, event string) {
 	}
 }
 
-// tab is one page in the browser.
-type tab struct {
-	*browser
+// Tab is one page in the browser.
+type Tab struct {
+	*Browser
 	session string
 }
 
-// person returns a window with cookies of its own, like a private one, that closes
+// Person returns a window with cookies of its own, like a private one, that closes
 // with the test.
-func (b *browser) person() (context string) {
-	b.t.Helper()
+func (b *Browser) Person() (context string) {
+	b.T.Helper()
 	var made map[string]string
 	b.call("", "Target.createBrowserContext", nil, &made)
-	b.t.Cleanup(func() { b.call("", "Target.disposeBrowserContext", made) })
+	b.T.Cleanup(func() { b.call("", "Target.disposeBrowserContext", made) })
 	return made["browserContextId"]
 }
 
-// open opens a page of a person and waits until it is loaded.
-func (b *browser) open(person, url string) *tab {
-	b.t.Helper()
+// Open opens a page of a person and waits until it is loaded.
+func (b *Browser) Open(person, url string) *Tab {
+	b.T.Helper()
 	var made struct{ TargetID, SessionID string }
 	b.call("", "Target.createTarget",
 		map[string]any{"url": "about:blank", "newWindow": true, "browserContextId": person}, &made)
-	b.call("", "Target.attachToTarget", map[string]any{"targetId": made.TargetID, "flatten": true}, &made)
-	page := &tab{b, made.SessionID}
+	b.call("", "Target.attachToTarget",
+		map[string]any{"targetId": made.TargetID, "flatten": true}, &made)
+	page := &Tab{b, made.SessionID}
 	page.call(page.session, "Page.enable", nil)
 	page.call(page.session, "Emulation.setFocusEmulationEnabled", map[string]any{"enabled": true})
 	page.call(page.session, "Page.navigate", map[string]any{"url": url})
@@ -162,9 +174,15 @@ func (b *browser) open(person, url string) *tab {
 	return page
 }
 
-// eval evaluates an expression, waits if it is a promise, and returns the value.
-func (p *tab) eval(expression string) any {
-	p.t.Helper()
+// Call calls a method of the protocol in the page.
+func (p *Tab) Call(method string, params any, results ...any) {
+	p.T.Helper()
+	p.call(p.session, method, params, results...)
+}
+
+// Eval evaluates an expression, waits if it is a promise, and returns the value.
+func (p *Tab) Eval(expression string) any {
+	p.T.Helper()
 	var answer struct {
 		Result           struct{ Value any }
 		ExceptionDetails *struct{ Exception struct{ Description string } }
@@ -172,28 +190,43 @@ func (p *tab) eval(expression string) any {
 	p.call(p.session, "Runtime.evaluate",
 		map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true}, &answer)
 	if answer.ExceptionDetails != nil {
-		p.t.Fatalf("%s: %s", expression, answer.ExceptionDetails.Exception.Description)
+		p.T.Fatalf("%s: %s", expression, answer.ExceptionDetails.Exception.Description)
 	}
 	return answer.Result.Value
 }
 
-// until waits until a change of the document makes condition true.
-func (p *tab) until(condition string) {
-	p.t.Helper()
-	p.eval(fmt.Sprintf(`new Promise(done => {
+// Until waits until a change of the document makes condition true.
+func (p *Tab) Until(condition string) {
+	p.T.Helper()
+	p.Eval(fmt.Sprintf(`new Promise(done => {
 		const look = () => { if (%s) { observer.disconnect(); done(); } };
 		const observer = new MutationObserver(look);
-		observer.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+		observer.observe(document,
+			{subtree: true, childList: true, attributes: true, characterData: true});
 		look();
 	})`, condition))
 }
 
-// enter types text where the focus is, and presses Enter.
-func (p *tab) enter(text string) {
-	p.t.Helper()
-	p.call(p.session, "Input.insertText", map[string]any{"text": text})
+// Enter types text where the focus is, and presses Enter.
+func (p *Tab) Enter(text string) {
+	p.T.Helper()
+	p.Call("Input.insertText", map[string]any{"text": text})
+	p.Press("Enter", 13, "\r")
+}
+
+// Press presses a key, such as Tab, by its name, its code and the text that it types.
+func (p *Tab) Press(key string, code int, text string) {
+	p.T.Helper()
 	for _, kind := range []string{"keyDown", "keyUp"} {
-		p.call(p.session, "Input.dispatchKeyEvent",
-			map[string]any{"type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"})
+		p.Call("Input.dispatchKeyEvent", map[string]any{
+			"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text})
 	}
+}
+
+// Screenshot returns a picture of what the window shows, as a PNG.
+func (p *Tab) Screenshot() []byte {
+	p.T.Helper()
+	var taken struct{ Data []byte }
+	p.Call("Page.captureScreenshot", map[string]any{"format": "png"}, &taken)
+	return taken.Data
 }
