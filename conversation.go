@@ -33,6 +33,6 @@ type Conversation struct {
 type Ending struct {
 	Conversation
 	Ended time.Time
-	Code  CloseCode
-	Cause error // never nil
+	Code  CloseCode // of HTTP the one that a socket would have got
+	Cause error     // never nil
 }

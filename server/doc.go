@@ -50,4 +50,9 @@
 // start, where a listener has TLS or H2C. Apps need not know: the handshake is a GET to
 // routers, middleware and apps, denials have any status, and what ends a socket is the
 // same. A flow of its own holds each socket back, not its connection.
+//
+// # Looking on
+//
+// Package inspect below this one is a page for operators, which shows what is
+// connected, kicks and drains.
 package server

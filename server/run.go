@@ -37,6 +37,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // run is Run with its signals.
 func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
+	asked := s.members.Asked() // from within, as by the inspector
 	stopped, err := s.startUnlessStopped(ctx, signals)
 	switch {
 	case errors.Is(err, errGivenUp), ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
@@ -48,6 +49,7 @@ func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
 	if !stopped {
 		select {
 		case <-ctx.Done(): // perhaps for the same signal
+		case <-asked:
 		case <-signals:
 			heard = true
 		case err = <-s.failed:

@@ -1,6 +1,7 @@
 package nethttp
 
 import (
+	"errors"
 	"iter"
 	"net/http"
 	"time"
@@ -112,9 +113,15 @@ func (c *webSocketConn) remember() {
 
 // remember keeps how a conversation has ended that was listed, unless by itself.
 func (c *httpConn) remember() {
-	if cause := c.ctx.cause(); cause != nil && c.ctx.armed.Load() != nil {
-		c.gateway.endings.Add(parley.Ending{
-			Conversation: c.describe(), Ended: time.Now(), Code: parley.CodeOf(cause), Cause: cause,
-		})
+	cause := c.ctx.cause()
+	if cause == nil || c.ctx.armed.Load() == nil {
+		return
 	}
+	code := parley.CodeOf(cause)
+	if errors.Is(cause, parley.ErrDisconnected) {
+		code = parley.CloseAbnormal
+	}
+	c.gateway.endings.Add(parley.Ending{
+		Conversation: c.describe(), Ended: time.Now(), Code: code, Cause: cause,
+	})
 }

@@ -168,6 +168,7 @@ func (b *Browser) Open(person, url string) *Tab {
 		map[string]any{"targetId": made.TargetID, "flatten": true}, &made)
 	page := &Tab{b, made.SessionID}
 	page.call(page.session, "Page.enable", nil)
+	page.call(page.session, "Log.enable", nil)
 	page.call(page.session, "Emulation.setFocusEmulationEnabled", map[string]any{"enabled": true})
 	page.call(page.session, "Page.navigate", map[string]any{"url": url})
 	page.await(page.session, "Page.loadEventFired")
@@ -229,4 +230,22 @@ func (p *Tab) Screenshot() []byte {
 	var taken struct{ Data []byte }
 	p.Call("Page.captureScreenshot", map[string]any{"format": "png"}, &taken)
 	return taken.Data
+}
+
+// Errors returns what the browser has complained of on the page, such as what a
+// Content-Security-Policy forbids.
+func (p *Tab) Errors() (list []string) {
+	p.T.Helper()
+	p.Eval("1") // so that what was there before has come
+	for _, message := range p.events {
+		if message.SessionID != p.session || message.Method != "Log.entryAdded" {
+			continue
+		}
+		params, _ := message.Params.(map[string]any)
+		entry, _ := params["entry"].(map[string]any)
+		if entry["level"] == "error" {
+			list = append(list, fmt.Sprint(entry["text"]))
+		}
+	}
+	return list
 }

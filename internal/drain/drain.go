@@ -43,6 +43,7 @@ type Group struct {
 	draining context.Context // once Drain was called
 	work     sync.WaitGroup
 	failures []error
+	asking   asking
 }
 
 // Join adds the member of a gateway, or whatever who is, once. One that comes while

@@ -28,6 +28,24 @@ func (m *member) Drain(context.Context) error {
 	return m.err
 }
 
+func TestAsk(t *testing.T) {
+	var group drain.Group
+	if group.Ask() || group.Listens() {
+		t.Error("nobody listens")
+	}
+	asked := group.Asked()
+	select {
+	case <-asked:
+		t.Error("not asked yet")
+	default:
+	}
+	if !group.Listens() || !group.Ask() || !group.Ask() {
+		t.Error("somebody listens")
+	}
+	<-asked
+	<-group.Asked()
+}
+
 func TestGroup(t *testing.T) {
 	if drain.From(t.Context()) != nil {
 		t.Error("there is a group that nobody made")
