@@ -56,6 +56,7 @@ func (g *Gateway) serveBelow(
 // retire puts a conn that only handed through aside for a later request.
 func (c *httpConn) retire() {
 	if c.leaked || !c.ctx.takeBack() {
+		c.breakSilence()
 		c.close()
 		return
 	}

@@ -29,9 +29,22 @@ func (c *webSocketConn) drain(overdue bool) {
 	c.mu.Unlock()
 	switch {
 	case sock == nil:
-		c.preempt(http.StatusServiceUnavailable, parley.ErrDraining)
+		told := c.preempt(http.StatusServiceUnavailable, parley.ErrDraining)
+		if !told && overdue {
+			c.tellNative(parley.ErrDraining)
+		}
 	case !wait:
 		c.drainSocket(sock)
+	}
+}
+
+// tellNative ends the context of a handler that was given the writer, which is all that
+// there is to tell it by.
+func (c *webSocketConn) tellNative(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.native {
+		c.cancel(cause)
 	}
 }
 

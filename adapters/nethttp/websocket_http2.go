@@ -90,6 +90,9 @@ func (w *connectWriter) CloseNotify() <-chan bool {
 	return notifier.CloseNotify()
 }
 
+// Written reports whether the head is.
+func (w *connectWriter) Written() bool { return w.written }
+
 // Unwrap is for http.ResponseController.
 func (w *connectWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 

@@ -128,13 +128,8 @@ func (c *webSocketConn) requestEnded() {
 	if err := context.Cause(c.scope.Request.Context()); errors.Is(err, context.DeadlineExceeded) {
 		cause, status = errHandshakeTimeout, http.StatusServiceUnavailable
 	}
-	if c.preempt(status, cause) {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.native {
-		c.cancel(cause) // the handler has not answered yet either
+	if !c.preempt(status, cause) {
+		c.tellNative(cause) // who has not answered yet either
 	}
 }
 
@@ -234,6 +229,8 @@ func (c *webSocketConn) finishNative(err error) {
 	case c.broke:
 		c.report(protocol.WebSocketAbort, err)
 		c.fail(parley.ErrAppPanic)
+	default:
+		c.breakSilence()
 	}
 }
 

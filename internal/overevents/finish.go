@@ -1,10 +1,12 @@
 package overevents
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // Retire takes the writer away from the handler: from here on only Finish may
@@ -26,6 +28,9 @@ func (w *Writer) Finish() error {
 		return nil
 	}
 	if w.status == 0 {
+		if err := w.silence(); err != nil {
+			return err
+		}
 		w.writeHeader(http.StatusOK)
 	}
 	if err := w.lost(); err != nil {
@@ -38,6 +43,16 @@ func (w *Writer) Finish() error {
 		return err
 	}
 	return w.sendTrailers()
+}
+
+// silence is why a handler that has said nothing does not mean 200: its context has
+// ended, for a reason that an answer stands for.
+func (w *Writer) silence() error {
+	cause := context.Cause(w.ctx)
+	if cause == nil || protocol.Status(cause) == http.StatusInternalServerError {
+		return nil
+	}
+	return cause
 }
 
 // breakOff leaves a body that is too short without its end, so that no conn on
