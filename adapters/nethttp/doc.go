@@ -56,8 +56,17 @@
 // error stands for), by a panic, or by runtime.Goexit, and nothing else ends with it:
 // not the server, and no other conversation. What ends a conversation from outside is
 // the cause of its context, the same in the event that Receive returns and in the log.
+// An app or handler that returns for that, and has said nothing, answers what the end
+// stands for: 503 in a drain, 401 with a login. One that means 200 says so. (A gin
+// engine says it in the place of its handlers.)
 // Values of a context that is kept stay what they were; a Conn and a Scope are valid
 // until Serve returns.
+//
+// Over HTTP/1 a client that closes its half of the connection behind its request, as
+// "nc -N" does, looks like one that is gone: net/http ends the request's context then,
+// and before something is written nobody can tell. What an app answers all the same
+// reaches it, as a handler's does, unless the app has asked: one that has waited for its
+// context's end, or was told of the disconnect, is done with this client (499).
 //
 // A client that takes nothing of what is sent to it is cut after a while
 // (parley.ErrSlowConsumer, counted in Stats); one that takes it slowly is not, whatever

@@ -240,6 +240,9 @@ func (c *httpConn) sendable(ctx context.Context, event parley.Event) error {
 	if c.above.atWork.Load() {
 		return nil // a client that has closed its half of the connection still reads
 	}
+	if c.unaware() {
+		return nil // so does this one, perhaps, and the writer will tell
+	}
 	if c.ctx.Err() != nil && context.Cause(c.ctx) != parley.ErrDraining {
 		if c.limited.Load() && isLast(event) {
 			return nil
@@ -250,6 +253,14 @@ func (c *httpConn) sendable(ctx context.Context, event parley.Event) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// unaware reports whether the client has closed its half of the connection, or is gone,
+// and the app has not asked. Nobody can tell the one from the other before something
+// is written.
+func (c *httpConn) unaware() bool {
+	return c.ctx.armed.Load() == nil && c.r.ProtoMajor == 1 &&
+		c.r.Context().Err() != nil && c.loss() == parley.ErrDisconnected
 }
 
 func (c *httpConn) place() *entry { return &c.entry }
