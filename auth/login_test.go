@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -207,6 +208,34 @@ func TestLogoutClosesSockets(t *testing.T) {
 			t.Errorf("closed with %d", code)
 		}
 	})
+}
+
+// TestLoginIsSeenBelow: from the login on the user is the new one, in the same request.
+func TestLoginIsSeenBelow(t *testing.T) {
+	s := newSite()
+	for cookie, before := range map[string]string{"": "", s.login(t, "", "bob"): "bob"} {
+		var seen []string
+		_, err := s.act(t, cookie, func(ctx context.Context) error {
+			note := func() {
+				user, err := auth.IdentityFrom(ctx)
+				if err != nil && err != auth.ErrAnonymous {
+					t.Error(err)
+				}
+				seen = append(seen, user.ID)
+			}
+			note()
+			identity, err := s.identify(ctx, "ann")
+			if err != nil {
+				return err
+			}
+			err = s.sessions.Login(ctx, identity)
+			note()
+			return err
+		})
+		if err != nil || !slices.Equal(seen, []string{before, "ann"}) {
+			t.Errorf("saw %q, %v", seen, err)
+		}
+	}
 }
 
 func TestSocketLogin(t *testing.T) {

@@ -145,6 +145,12 @@ func TestSessionB5_1Cookies(t *testing.T) {
 		}
 	}
 	refusedBoth(t, auth.LoadAndSave(manager), 400, get("/", "Cookie", strings.Repeat("a=b; ", 2<<20)))
+	most := strings.Repeat("c", 64<<10)
+	refusedBoth(t, auth.LoadAndSave(manager), 400, get("/", "Cookie", most[1:], "Cookie", "ab"))
+	sizeable := get("/", "Cookie", most[1:], "Cookie", "a")
+	if got := parleytest.Do(t, auth.LoadAndSave(manager)(new(inner)), sizeable).Status; got != 200 {
+		t.Errorf("64 KiB of cookies: status %d", got)
+	}
 }
 
 func TestSessionB5_5Socket(t *testing.T) {

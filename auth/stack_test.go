@@ -72,6 +72,11 @@ func TestStackIsSafeByDefault(t *testing.T) {
 	}
 	parleytest.Dial(t, stack(app), get("/")).Accept()
 	passesOthers(t, stack)
+	logger, log := recorder()
+	auth.Stack(auth.StackOptions{Logger: logger, Origin: middleware.OriginOptions{Allow: []string{}}})
+	if !strings.Contains(log.String(), "refuses every socket") {
+		t.Errorf("a list that refuses everybody is not logged: %s", log)
+	}
 	panicky := stack(parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error {
 		panic("boom")
 	}))

@@ -1,15 +1,9 @@
 package middleware_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -17,7 +11,6 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 	"github.com/parleygo/parley/router"
@@ -55,7 +48,8 @@ func TestAccessLogHTTP(t *testing.T) {
 			a.Duration != time.Second || a.Cause != nil {
 			t.Errorf("%+v", a)
 		}
-		if a.Route != "GET /rooms/{id}" || a.Path != "/rooms/7" || a.Referer != "http://example.com/a" {
+		if a.Route != "GET /rooms/{id}" || a.Path != "/rooms/7" ||
+			a.Referer != "http://example.com/a" {
 			t.Errorf("%+v", a)
 		}
 		want := `192.0.2.1 - - [01/Jan/2000:00:00:00 +0000] ` +
@@ -68,7 +62,9 @@ func TestAccessLogHTTP(t *testing.T) {
 
 func TestAccessLogFailures(t *testing.T) {
 	returning := func(err error) parley.App {
-		return parley.AppFunc(func(context.Context, *parley.Scope, parley.Conn) error { return err })
+		return parley.AppFunc(
+			func(context.Context, *parley.Scope, parley.Conn) error { return err },
+		)
 	}
 	for _, test := range []struct {
 		name   string
@@ -176,103 +172,32 @@ func TestNCSAEscapes(t *testing.T) {
 	}
 }
 
-// Around the gateway, what runs natively has the server's own abilities.
-func TestAccessLogHandler(t *testing.T) {
-	records := make(chan middleware.Access, 1)
-	log := middleware.AccessLogHandler(middleware.AccessLogOptions{
-		Record: func(_ context.Context, a *middleware.Access) { records <- *a },
-	})
-	mux := http.NewServeMux()
-	mux.HandleFunc("/{name}", func(w http.ResponseWriter, r *http.Request) {
-		_, flusher := w.(http.Flusher)
-		_, hijacker := w.(http.Hijacker)
-		_, reader := w.(io.ReaderFrom)
-		if !flusher || !hijacker || !reader {
-			t.Errorf("%T has lost abilities", w)
-		}
-		if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil {
-			t.Error(err)
-		}
-		w.WriteHeader(201)
-		io.Copy(w, strings.NewReader("hello"))
-	})
-	limit := middleware.NewBodyLimit(middleware.BodyLimitOptions{Max: 10})
-	server := httptest.NewServer(log(nethttp.Handler(limit.Wrap(nethttp.App(mux)))))
-	defer server.Close()
-	response, err := server.Client().Get(server.URL + "/a?b")
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	defer server.Client().CloseIdleConnections()
-	if a := <-records; a.Status != 201 || a.BytesOut != 5 || a.Path != "/a" || a.Cause != nil {
-		t.Errorf("%+v", a)
-	}
-}
-
-// Whatever a request is dressed as, it is recorded, and recorded once.
-func TestAccessLogHandlerSeesEverything(t *testing.T) {
-	upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket",
-		"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}
-	foreign := append(upgrade, "Origin", "http://evil.example")
-	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		if scope.Protocol == parley.WebSocket && scope.Request.URL.Path == "/http" {
-			return parley.ErrNotFound
-		}
-		return new(inner).Serve(ctx, scope, conn)
-	})
-	for _, test := range []struct {
-		name    string
-		method  string
-		path    string
-		headers []string
-		socket  string // the record, with an AccessLog of sockets inside
-		without string // and without
-	}{
-		{"a request", "GET", "/http", nil, "http 200", "http 200"},
-		{"dressed as a handshake", "GET", "/http", upgrade, "websocket 404", "http 404"},
-		{"dressed badly", "GET", "/http", upgrade[2:], "http 400", "http 400"},
-		{"a POST dressed so", "POST", "/http", upgrade[2:4], "http 405", "http 405"},
-		{"a handshake", "GET", "/", upgrade, "websocket 101", "websocket 101"},
-		// Of this one the app, and what is inside, knows that it could not accept.
-		{"of a foreign page", "GET", "/", foreign, "websocket 0", "http 403"},
+// TestAccessLogOfCauses: why a conversation was ended is in the record, but not that it
+// was at its end.
+func TestAccessLogOfCauses(t *testing.T) {
+	for cause, want := range map[error]error{
+		parley.ErrFinished: nil, parley.ErrClosed: nil,
+		parley.ErrSlowConsumer: parley.ErrSlowConsumer, parley.ErrDraining: parley.ErrDraining,
 	} {
-		for inside, want := range map[bool]string{true: test.socket, false: test.without} {
-			t.Run(fmt.Sprintf("%s, inside %v", test.name, inside), func(t *testing.T) {
-				records := make(chan middleware.Access, 9)
-				options := middleware.AccessLogOptions{
-					SocketsOnly: true,
-					Record:      func(_ context.Context, a *middleware.Access) { records <- *a },
-				}
-				app := parley.App(app)
-				if inside {
-					app = middleware.AccessLog(options)(app)
-				}
-				gateway := nethttp.Handler(app, nethttp.Options{Logger: slog.New(slog.DiscardHandler)})
-				server := httptest.NewServer(middleware.AccessLogHandler(options)(gateway))
-				defer server.Close()
-				conn, err := net.Dial("tcp", server.Listener.Addr().String())
-				if err != nil {
-					t.Fatal(err)
-				}
-				r := request(test.method, server.URL+test.path, test.headers...)
-				r.Write(conn)
-				response, err := http.ReadResponse(bufio.NewReader(conn), r)
-				if err != nil {
-					t.Fatal(err)
-				}
-				response.Body.Close()
-				conn.Close()
-				a := <-records
-				if got := fmt.Sprint(a.Protocol, " ", a.Status); got != want {
-					t.Errorf("recorded %q, want %q", got, want)
-				}
-				gateway.Drain(t.Context())
-				server.Close()
-				if len(records) > 0 {
-					t.Errorf("recorded twice: %+v", <-records)
-				}
-			})
+		ends := func(next parley.App) parley.App {
+			return parley.AppFunc(
+				func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+					ctx, cancel := context.WithCancelCause(ctx)
+					cancel(cause)
+					return next.Serve(ctx, scope, conn)
+				},
+			)
+		}
+		var a middleware.Access
+		log := middleware.AccessLog(middleware.AccessLogOptions{
+			Record: func(_ context.Context, access *middleware.Access) { a = *access },
+		})
+		app := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+			return parley.Respond(context.WithoutCancel(ctx), conn, 200, nil, nil)
+		})
+		parleytest.Do(t, parley.Chain(app, ends, log), get("/"))
+		if !errors.Is(a.Cause, want) {
+			t.Errorf("ended by %v: recorded %v", cause, a.Cause)
 		}
 	}
 }
@@ -322,42 +247,4 @@ type offering struct{ parley.Conn }
 
 func (o offering) Offer(message parley.WebSocketSend) error {
 	return o.Send(context.Background(), message)
-}
-
-// The writers of HTTP/1 and HTTP/2 keep their abilities, and what they send is
-// counted.
-func TestAccessLogHandlerWriters(t *testing.T) {
-	for _, http2 := range []bool{false, true} {
-		records := make(chan middleware.Access, 1)
-		log := middleware.AccessLogHandler(middleware.AccessLogOptions{
-			Record: func(_ context.Context, a *middleware.Access) { records <- *a },
-		})
-		server := httptest.NewUnstartedServer(log(http.HandlerFunc(func(
-			w http.ResponseWriter, r *http.Request,
-		) {
-			if pusher, ok := w.(http.Pusher); ok != http2 {
-				t.Errorf("HTTP/2 %v: %T", http2, w)
-			} else if ok && pusher.Push("/pushed", nil) == nil {
-				t.Error("a push to a client that takes none")
-			}
-			w.(http.Flusher).Flush()
-			if from, ok := w.(io.ReaderFrom); ok {
-				from.ReadFrom(strings.NewReader("hello"))
-			} else {
-				io.WriteString(w, "hello")
-			}
-		})))
-		server.EnableHTTP2 = http2
-		server.StartTLS()
-		response, err := server.Client().Get(server.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if a := <-records; a.Status != 200 || a.BytesOut != 5 {
-			t.Errorf("HTTP/2 %v: %+v", http2, a)
-		}
-		server.Client().CloseIdleConnections()
-		server.Close()
-	}
 }

@@ -116,21 +116,23 @@ func TestTrustedProxies(t *testing.T) {
 			r.URL.Scheme, r.RemoteAddr = "", test.peer
 			before := *r
 			var got string
-			app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-				if scope.Request.URL.Scheme != "" {
-					got = scope.Request.RemoteAddr + " " + scope.Scheme()
-					if scope.Request.Host != "example.com" {
-						got += " " + scope.Request.Host
+			app := parley.AppFunc(
+				func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+					if scope.Request.URL.Scheme != "" {
+						got = scope.Request.RemoteAddr + " " + scope.Scheme()
+						if scope.Request.Host != "example.com" {
+							got += " " + scope.Request.Host
+						}
+						if scope.Request.URL.Scheme != scope.Scheme() {
+							t.Errorf("URL has the scheme %q", scope.Request.URL.Scheme)
+						}
+						if peer, _ := scope.Client(); peer.String() != scope.Request.RemoteAddr {
+							t.Errorf("Client is %v", peer)
+						}
 					}
-					if scope.Request.URL.Scheme != scope.Scheme() {
-						t.Errorf("URL has the scheme %q", scope.Request.URL.Scheme)
-					}
-					if peer, _ := scope.Client(); peer.String() != scope.Request.RemoteAddr {
-						t.Errorf("Client is %v", peer)
-					}
-				}
-				return parley.Respond(ctx, conn, 200, nil, nil)
-			})
+					return parley.Respond(ctx, conn, 200, nil, nil)
+				},
+			)
 			response := parleytest.Do(t, proxies.Wrap(app), r)
 			if response.Status == http.StatusBadRequest {
 				got = reasonOf(t, proxies.Check(&parley.Scope{Protocol: parley.HTTP, Request: r}))
@@ -161,6 +163,49 @@ func TestTrustedProxiesOnSocket(t *testing.T) {
 	}
 	passesOthers(t, proxies.Wrap)
 	refusedBoth(t, proxies.Wrap, 400, get("/", "X-Forwarded-For", "?"))
+}
+
+// TestPeersWithoutAddress: whoever is trusted on a unix socket comes by one.
+func TestPeersWithoutAddress(t *testing.T) {
+	for remote, socket := range map[string]bool{
+		"": true, "@": true, "/run/app.sock": true,
+		"pipe": false, "192.0.2.1": false, "192.0.2.1:9": false, "[::1]:9": false, "proxy:9": false,
+	} {
+		for trust, want := range map[string]bool{"unix": socket, "10.0.0.0/8": false} {
+			proxies := middleware.NewTrustedProxies(
+				middleware.ProxiesOptions{Trust: []string{trust}},
+			)
+			r := get("/", "X-Forwarded-For", "1.2.3.4")
+			r.RemoteAddr = remote
+			client, err := proxies.Client(&parley.Scope{Protocol: parley.HTTP, Request: r})
+			if (client != nil) != want || err != nil {
+				t.Errorf("%q, %s is trusted: %v, %v", remote, trust, client, err)
+			}
+		}
+	}
+}
+
+// TestForwardedBytes: what may stand in tokens and in quoted strings, and how much.
+func TestForwardedBytes(t *testing.T) {
+	proxies := middleware.NewTrustedProxies(middleware.ProxiesOptions{
+		Trust: []string{"192.0.2.1"}, Forwarded: true,
+	})
+	const most = 8 << 10
+	const client = `;for=1.2.3.4`
+	padding := func(size int) string { return `by=` + strings.Repeat("a", size-len(`by=`+client)) + client }
+	for header, want := range map[string]bool{
+		`by="a b"` + client: true, `by="a\"b"` + client: true, `by=a~!` + client: true,
+		"by=\"a\x7fb\"" + client: false, "by=\"a\x1fb\"" + client: false,
+		"by=a\x7f" + client: false, "by=\x7f" + client: false, `by=` + client: false,
+		`by="a` + client: false,
+		padding(most):    true, padding(most + 1): false,
+	} {
+		r := get("/", "Forwarded", header)
+		got, err := proxies.Client(&parley.Scope{Protocol: parley.HTTP, Request: r})
+		if (got != nil && err == nil) != want {
+			t.Errorf("%.40q, %d bytes: %v, %v", header, len(header), got, err)
+		}
+	}
 }
 
 func FuzzForwarded(f *testing.F) {

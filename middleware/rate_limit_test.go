@@ -196,6 +196,22 @@ func TestRateLimitKeyIsNetworkForIPv6(t *testing.T) {
 	}
 }
 
+// Clients of IPv4 have a bound each, whatever their address begins with.
+func TestRateLimitKeyIsAddressForIPv4(t *testing.T) {
+	limit := middleware.NewRateLimit(middleware.RateLimitOptions{
+		Requests: middleware.Rate{PerSecond: 0.001},
+	})
+	for _, remote := range []string{"0.1.1.1:1", "0.1.1.2:1", "9.1.1.1:1", "9.1.1.2:1", "9.2.1.1:1"} {
+		for i, want := range []string{"", "rate"} {
+			r := get("/")
+			r.RemoteAddr = remote
+			if got := reasonFor(t, limit, r); got != want {
+				t.Errorf("%s, request %d: %q, want %q", remote, i, got, want)
+			}
+		}
+	}
+}
+
 func TestRateLimitPassesOthers(t *testing.T) {
 	passesOthers(t, middleware.NewRateLimit(middleware.RateLimitOptions{Connections: 1}).Wrap)
 }
