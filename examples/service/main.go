@@ -16,6 +16,7 @@ import (
 	parleyprometheus "github.com/parleygo/parley/contrib/prometheus"
 	"github.com/parleygo/parley/router"
 	"github.com/parleygo/parley/server"
+	"github.com/parleygo/parley/server/inspect"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -31,6 +32,9 @@ func main() {
 	r.GET("/news", parleygin.Handler(login.require(follow(layer))))
 
 	r.GET("/metrics", gin.WrapH(promhttp.Handler()))
+	r.Any("/debug/parley/*page", gin.WrapH(inspect.Handler(inspect.Options{
+		Layers: map[string]*channel.Layer{"news": layer},
+	})))
 
 	app := parley.Chain(parleygin.App(r), login.stack)
 	hooks := parley.LifespanHooks{Shutdown: layer.Close, ShutdownTimeout: 5 * time.Second}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -208,6 +209,16 @@ func TestService(t *testing.T) {
 			t.Errorf("%q is not among the metrics", line)
 		}
 	}
+	inspector := ann.get(t.Context(), "/debug/parley/", nil)
+	if page, _ := io.ReadAll(inspector.Body); inspector.StatusCode != 200 || !strings.Contains(string(page), "<html") {
+		t.Errorf("the inspector is answered %s %.100s", inspector.Status, page)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	events := ann.get(ctx, "/debug/parley/events", nil)
+	if line, err := bufio.NewReader(events.Body).ReadString('\n'); events.StatusCode != 200 || line == "" {
+		t.Errorf("the inspector streams %s %q, %v", events.Status, line, err)
+	}
+	cancel()
 	closed := awaitEnd(listening)
 	s.stop(t)
 	if err := <-closed; !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
