@@ -130,6 +130,7 @@ func TestActsAreGuarded(t *testing.T) {
 			"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document",
 			"Content-Type", "text/plain"}, 403},
 		{"by a link", "GET", "drain", "", []string{"Parley-Inspect", h.token}, 405},
+		{"a file", "POST", "style.css", "", nil, 405},
 		{"no order", "POST", "kick", `kick`, []string{"Parley-Inspect", h.token}, 400},
 		{"no number", "POST", "kick", `{"id":"x"}`, []string{"Parley-Inspect", h.token}, 400},
 		{"a large order", "POST", "kick", strings.Repeat(" ", 2000), []string{"Parley-Inspect", h.token}, 400},

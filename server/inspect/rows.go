@@ -55,33 +55,46 @@ func (w *wish) matches(c *parley.Conversation) bool {
 // first keeps the first conversations in a wish's order: no more than are shown.
 type first struct {
 	wish     wish
-	list     []parley.Conversation
+	list     []*parley.Conversation
+	last     *parley.Conversation // who comes after it is not shown
+	next     parley.Conversation  // to be looked at: most are not kept, and cost no allocation
 	matching int
 }
 
 func (f *first) add(c parley.Conversation) {
-	if !f.wish.matches(&c) {
+	f.next = c
+	if !f.wish.matches(&f.next) {
 		return
 	}
 	f.matching++
-	f.list = append(f.list, c)
+	if f.last != nil && f.compare(f.last, &f.next) < 0 {
+		return
+	}
+	kept := c
+	f.list = append(f.list, &kept)
 	if len(f.list) >= 4*maxRows {
 		f.cut()
 	}
 }
 
+// compare puts the youngest first among those that the wish makes no difference of.
+func (f *first) compare(a, b *parley.Conversation) int {
+	return cmp.Or(f.wish.by(a, b), cmp.Compare(b.ID, a.ID))
+}
+
 func (f *first) cut() {
-	slices.SortFunc(f.list, func(a, b parley.Conversation) int {
-		return cmp.Or(f.wish.by(&a, &b), cmp.Compare(b.ID, a.ID)) // the youngest first
-	})
-	f.list = f.list[:min(len(f.list), maxRows)]
+	slices.SortFunc(f.list, f.compare)
+	if len(f.list) >= maxRows {
+		f.list = f.list[:maxRows]
+		f.last = f.list[maxRows-1]
+	}
 }
 
 func (f *first) rows() []row {
 	f.cut()
 	rows := make([]row, 0, len(f.list))
 	for _, c := range f.list {
-		rows = append(rows, rowOf(c))
+		rows = append(rows, rowOf(*c))
 	}
 	return rows
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/parleygo/parley"
 )
 
 // The plots show the last five minutes, a sample a second. Samples are taken by those
@@ -33,6 +35,15 @@ type sample struct {
 	Calling    int    `json:"calling"` // waiting for their turn
 	Goroutines int    `json:"goroutines"`
 	Heap       uint64 `json:"heap"`
+}
+
+// add counts a conversation.
+func (s *sample) add(c parley.Conversation) {
+	s.Queued += c.Queued
+	s.Waiting += c.QueuedBytes
+	if c.Protocol == parley.HTTP {
+		s.Streams++
+	}
 }
 
 // samples keeps the last ones, whoever took them.

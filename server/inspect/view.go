@@ -28,6 +28,8 @@ type view struct {
 	Layers   []layer    `json:"layers"`
 	Bridges  []bridging `json:"bridges"`
 	Sample   sample     `json:"sample"`
+
+	found sample // the requests of gateways that were not listed
 }
 
 // row is one conversation.

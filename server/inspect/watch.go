@@ -3,7 +3,6 @@ package inspect
 import (
 	"context"
 	"encoding/json"
-	"iter"
 	"maps"
 	"os"
 	"runtime"
@@ -58,15 +57,12 @@ func (i *inspector) watch(ctx context.Context, stream *sse.Stream) error {
 }
 
 func send(ctx context.Context, stream *sse.Stream, name string, value any) error {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
+	data, _ := json.Marshal(value) // our own types
 	return stream.Send(ctx, sse.Event{Name: name, Data: string(data)})
 }
 
-// sources are all that have conversations, each once, in no order. The page's own
-// stream is its gateway's, and is not shown a second time.
+// sources are all that have conversations, each once: those of the options, and then
+// those found. The page's own stream is its gateway's, and is not shown a second time.
 func (i *inspector) sources(process *drain.Group) []Source {
 	list := slices.Clone(i.options.Sources)
 	if process == nil {
@@ -89,26 +85,24 @@ func (i *inspector) look(process *drain.Group, wish wish) *view {
 	v.Sample = sample{Now: now, Goroutines: runtime.NumGoroutine(), Heap: heap()}
 	shown := first{wish: wish}
 	var endings []parley.Ending
-	for _, source := range i.sources(process) {
-		v.count(source)
+	for n, source := range i.sources(process) {
+		v.count(source, n >= len(i.options.Sources))
 		for c := range source.Conversations() {
 			v.Live++
-			v.Sample.Queued += c.Queued
-			v.Sample.Waiting += c.QueuedBytes
-			if c.Protocol == parley.HTTP {
-				v.Sample.Streams++
-			}
+			v.Sample.add(c)
 			shown.add(c)
 		}
 		endings = append(endings, source.Endings()...)
 	}
+	v.Sample.Requests += v.found.Requests
+	v.Sample.Served += v.found.Served
 	v.Rows, v.Matching = shown.rows(), shown.matching
 	v.Ends = endsOf(endings)
-	for name, l := range sorted(i.options.Layers) {
-		v.Layers = append(v.Layers, layerOf(name, l))
+	for _, name := range slices.Sorted(maps.Keys(i.options.Layers)) {
+		v.Layers = append(v.Layers, layerOf(name, i.options.Layers[name]))
 	}
-	for name, b := range sorted(i.options.Bridges) {
-		shown := bridgeOf(name, b)
+	for _, name := range slices.Sorted(maps.Keys(i.options.Bridges)) {
+		shown := bridgeOf(name, i.options.Bridges[name])
 		v.Sample.Calls += shown.Running
 		v.Sample.Calling += shown.Queued
 		v.Bridges = append(v.Bridges, shown)
@@ -117,16 +111,23 @@ func (i *inspector) look(process *drain.Group, wish wish) *view {
 	return v
 }
 
-// count adds the counts of a source to the sample.
-func (v *view) count(source Source) {
+// count adds the counts of a source to the sample. Requests go through the server's own
+// gateway before those that are mounted below it: of what was found the one counts that
+// has had most.
+func (v *view) count(source Source, found bool) {
 	s := &v.Sample
 	switch source := source.(type) {
 	case *nethttp.Gateway:
 		stats := source.Stats()
 		v.Draining = v.Draining || stats.Draining
 		s.Sockets += stats.WebSockets
-		s.Requests += stats.Requests
-		s.Served += stats.Served
+		if found {
+			v.found.Requests = max(v.found.Requests, stats.Requests)
+			v.found.Served = max(v.found.Served, stats.Served)
+		} else {
+			s.Requests += stats.Requests
+			s.Served += stats.Served
+		}
 		s.In += stats.MessagesIn
 		s.Out += stats.MessagesOut
 		s.BytesIn += stats.BytesIn
@@ -149,16 +150,6 @@ func endsOf(endings []parley.Ending) []end {
 			census.Clip(e.Cause.Error())})
 	}
 	return list
-}
-
-func sorted[V any](m map[string]V) iter.Seq2[string, V] {
-	return func(yield func(string, V) bool) {
-		for _, name := range slices.Sorted(maps.Keys(m)) {
-			if !yield(name, m[name]) {
-				return
-			}
-		}
-	}
 }
 
 // heap is how many bytes live objects have, which stops nobody to find out.

@@ -19,15 +19,22 @@ const perSecond = key => list => list.flatMap((at, i) => {
 const level = of => list => list.map(at => ({t: at.t, v: of(at)}));
 
 const plots = [
-	['Sockets', 'WebSockets, and sessions of clients without one', level(at => at.sockets + at.sessions), count],
-	['Requests / s', 'HTTP requests that have ended', perSecond('served'), rate],
+	['Sockets', 'WebSockets, and sessions of clients without one',
+		level(at => at.sockets + at.sessions), count, at => at.streams && `${count(at.streams)} streams`],
+	['Requests / s', 'HTTP requests that have ended, and those being served',
+		perSecond('served'), rate, at => at.requests && `${count(at.requests)} running`],
 	['Messages in / s', 'from clients', perSecond('in'), rate],
 	['Messages out / s', 'to clients', perSecond('out'), rate],
-	['Waiting for clients', 'bytes that clients have not taken yet', level(at => at.waiting), bytes],
-	['Bridge calls', 'at work or waiting for their turn', level(at => at.calls + at.calling), count],
+	['Waiting for clients', 'bytes that clients have not taken yet',
+		level(at => at.waiting), bytes, at => at.queued && `${count(at.queued)} messages`],
+	['Bridge calls', 'at work or waiting for their turn',
+		level(at => at.calls + at.calling), count, at => at.calling && `${count(at.calling)} queued`],
 	['Goroutines', 'of the whole process', level(at => at.goroutines), count],
 	['Heap', 'bytes of live objects and of those not yet collected', level(at => at.heap), bytes],
-].map(([label, title, points, format]) => ({points, plot: new Plot($('tiles'), {label, title, format})}));
+].map(([label, title, points, format, note]) => {
+	const beside = () => samples.length > 0 && note?.(samples.at(-1)) || '';
+	return {points, plot: new Plot($('tiles'), {label, title, format, beside})};
+});
 
 function draw() {
 	for (const {points, plot} of plots) plot.show(points(samples), now);

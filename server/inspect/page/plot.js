@@ -31,8 +31,9 @@ function ceiling(most) {
 
 // Plot is one tile.
 export class Plot {
-	constructor(parent, {label, title, format}) {
+	constructor(parent, {label, title, format, beside = () => ''}) {
 		this.format = format;
+		this.beside = beside;
 		this.points = [];
 		const tile = document.createElement('div');
 		tile.className = 'tile';
@@ -41,6 +42,8 @@ export class Plot {
 		this.name.textContent = label;
 		this.figure = document.createElement('p');
 		this.figure.className = 'figure';
+		this.value = this.figure.appendChild(document.createElement('span'));
+		this.note = this.figure.appendChild(document.createElement('small'));
 		this.svg = make('svg', {viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img'});
 		this.area = this.svg.appendChild(make('path', {class: 'area'}));
 		this.line = this.svg.appendChild(make('path', {class: 'line'}));
@@ -93,7 +96,8 @@ export class Plot {
 	tell() {
 		const shown = this.pointed ?? this.points.at(-1);
 		const text = shown ? this.format(shown.v) : '–';
-		if (this.figure.textContent !== text) this.figure.textContent = text;
+		if (this.value.textContent !== text) this.value.textContent = text;
+		this.note.textContent = shown && !this.pointed ? this.beside() : '';
 		const top = this.format(this.top ?? 0);
 		this.left.textContent = this.pointed ? `${Math.round((this.now - shown.t) / 1000)} s ago` : `${minutes} min`;
 		this.right.textContent = `max ${top}`;
