@@ -4,24 +4,29 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync/atomic"
+	"sync"
+
+	"github.com/parleygo/parley/internal/feed"
 )
 
 // group is the set of members of one name. Joining and leaving change the list
-// in place, in constant time; a send works on a snapshot, so that it holds no
-// lock while it delivers and nobody is skipped or met twice when others come
-// and go. The snapshot is made by the first send after a change: a copy of
-// eight bytes a member, which is little beside the delivery itself.
+// in place, in constant time.
 type group struct {
-	members  []*membership // guarded by the shard
-	snapshot atomic.Pointer[[]*Inbox]
+	members []*membership // changed with the shard locked and mu; read with either
+
+	mu     sync.Mutex // never held while user code runs or anything waits
+	handed []*membership
+	fresh  bool // handed, a list that nobody changes, is all there is to it
+	feeds  []*feed.Feed
 }
 
 // membership is one inbox in one group.
 type membership struct {
 	inbox *Inbox
 	group *group
-	index int // in group.members, guarded by the shard
+	place *feed.Place // where it follows the group's feed; guarded by group.mu
+	index int32       // in group.members; over when it has left
+	over  bool
 }
 
 // Join makes the inbox a member of a group: from now on it receives what is
@@ -96,6 +101,7 @@ func (in *Inbox) joined(group Group) (bool, error) {
 // leave ends a membership that its inbox has let go of, and returns the
 // subscription if it was the last to want it.
 func (l *Layer) leave(group Group, m *membership) []Subscription {
+	m.stopFollowing()
 	l.shardOf(string(group)).leave(group, m)
 	return l.unfollow(group)
 }
@@ -118,9 +124,11 @@ func (s *shard) join(name Group, in *Inbox) *membership {
 		g = new(group)
 		s.groups[name] = g
 	}
-	m := &membership{inbox: in, group: g, index: len(g.members)}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	m := &membership{inbox: in, group: g, index: int32(len(g.members))}
 	g.members = append(g.members, m)
-	g.snapshot.Store(nil)
+	g.changed()
 	s.members++
 	return m
 }
@@ -129,12 +137,14 @@ func (s *shard) leave(name Group, m *membership) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := m.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	last := len(g.members) - 1
 	moved := g.members[last]
 	g.members[m.index], g.members[last] = moved, nil
 	moved.index = m.index
 	g.members = g.members[:last]
-	g.snapshot.Store(nil)
+	g.changed()
 	s.members--
 	switch {
 	case last == 0:
@@ -144,34 +154,23 @@ func (s *shard) leave(name Group, m *membership) {
 	}
 }
 
-// snapshot returns the group's members: a snapshot that nobody changes.
-func (s *shard) snapshot(name Group) []*Inbox {
+func (s *shard) group(name Group) *group {
 	s.mu.RLock()
-	g := s.groups[name]
-	var snapshot *[]*Inbox
-	if g != nil {
-		snapshot = g.snapshot.Load()
-	}
-	s.mu.RUnlock()
-	if g == nil {
-		return nil
-	}
-	if snapshot == nil {
-		snapshot = s.renew(g)
-	}
-	return *snapshot
+	defer s.mu.RUnlock()
+	return s.groups[name]
 }
 
-func (s *shard) renew(g *group) *[]*Inbox {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if snapshot := g.snapshot.Load(); snapshot != nil {
-		return snapshot // by another sender meanwhile
+// snapshot returns the group's members.
+func (s *shard) snapshot(name Group) []*Inbox {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	g := s.groups[name]
+	if g == nil {
+		return nil
 	}
 	members := make([]*Inbox, len(g.members))
 	for i, m := range g.members {
 		members[i] = m.inbox
 	}
-	g.snapshot.Store(&members)
-	return &members
+	return members
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/parleygo/parley/internal/feed"
 )
 
 // InboxOptions say how an inbox takes its messages. The zero value is a queue
@@ -59,6 +61,7 @@ type Inbox struct {
 	sink   func(Message) Verdict
 	key    func(Message) string
 	policy Policy
+	member feed.Member // may have its socket follow a feed; most often nil
 
 	done   chan struct{} // closed when the inbox is
 	ready  chan struct{} // holds a token when messages may be waiting
@@ -88,6 +91,7 @@ func (l *Layer) Open(ctx context.Context, options InboxOptions) (inbox *Inbox, e
 	if err != nil {
 		return nil, err
 	}
+	in.member = feed.From(ctx)
 	if err := l.register(in); err != nil {
 		return nil, err
 	}

@@ -84,26 +84,30 @@ func (l *Layer) GroupSend(
 
 func (l *Layer) groupDeliver(group Group, message Message) SendResult {
 	s := l.shardOf(string(group))
-	members := s.snapshot(group)
-	if len(members) == 0 {
+	g := s.group(group)
+	if g == nil {
 		return SendResult{}
 	}
 	message.group = group
-	d, result := l.delivery(message), SendResult{Matched: len(members)}
+	hand, taken := g.post(message)
+	result := SendResult{Matched: len(hand) + taken, Enqueued: taken}
+	d := l.delivery(message)
+	d.handed = taken
 	defer l.settle(&d)
 	defer func() {
 		s.count.add(countEnqueued, result.Enqueued)
 		s.count.add(countDropped, result.Dropped)
 		s.count.add(countReceived, d.handed)
 	}()
-	each(len(members), func(i int) {
-		if members[i].deliver(&d) {
+	each(len(hand), func(i int) {
+		if hand[i].inbox.deliver(&d) {
 			result.Enqueued++
+			hand[i].mayFollow(result.Matched)
 		} else {
 			result.Dropped++
 		}
 	}, func(i int, err error) {
-		members[i].blame(&d, err)
+		hand[i].inbox.blame(&d, err)
 		result.Dropped++
 	})
 	return result

@@ -72,6 +72,9 @@ func (in *Inbox) Stats() Stats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	stats := in.count.stats()
+	for _, m := range in.groups {
+		stats.Received += uint64(m.followed())
+	}
 	if in.sink != nil {
 		stats.Enqueued = stats.Received + stats.Evicted
 	}

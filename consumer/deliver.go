@@ -13,7 +13,8 @@ import (
 // How layer messages come in. The goroutine of Serve waits for the client, and
 // no goroutine waits for the layer: the layer's sender brings each message here.
 //
-// A forwarded message is offered to the socket on the spot. Everything else
+// A forwarded message is offered to the socket on the spot, unless the socket follows
+// the group already and will find it there: see member. Everything else
 // goes to the mailbox, and if that was empty a goroutine is started which
 // handles what is there, under the same lock as the client's messages, and ends.
 // The alternatives cost more: a second goroutine per connection takes
@@ -36,7 +37,7 @@ func (c *Conn) deliver(message channel.Message) channel.Verdict {
 	if c.app.options.Policy == channel.Coalesce {
 		l.key = c.app.options.Key(message)
 	}
-	verdict, start := c.mail.put(l, c.app)
+	verdict, start := c.mail.put(l, c)
 	if start {
 		go c.readMail()
 	}

@@ -78,10 +78,11 @@ func On[C, T any](
 }
 
 // Forward has the layer's messages of these types sent to the client as they
-// are. Where the conn is a parley.Offerer that happens on the goroutine of
-// whoever sends to the group: the connection needs no goroutine for it, and one
-// encoded frame serves all members. Only while a message waits to be handled do
-// forwarded ones wait behind it, so that each sender's order is kept.
+// are. Where the conn is a parley.Offerer the connection needs no goroutine for it,
+// and one encoded frame serves all members: they are offered it on the goroutine of
+// whoever sends to the group, and in a large group their sockets write by themselves
+// what was sent to it. Only while a message waits to be handled do forwarded ones wait
+// behind it, so that each sender's order is kept.
 //
 // Forward panics if a type breaks the rules of channel.Message types.
 func Forward(types ...string) Option {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/feed"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/usercode"
 )
@@ -136,7 +137,8 @@ func (c *Conn) openInbox() error {
 	if c.app.options.Layer == nil {
 		return nil
 	}
-	inbox, err := c.app.options.Layer.Open(c.ctx, channel.InboxOptions{
+	ctx := feed.With(c.ctx, (*member)(c))
+	inbox, err := c.app.options.Layer.Open(ctx, channel.InboxOptions{
 		Prefix: "client", Policy: c.app.options.Policy, Deliver: c.deliver, OnClose: c.inboxClosed,
 	})
 	if err != nil {

@@ -76,10 +76,18 @@ func join(t testing.TB, dialer *websocket.Dialer) *websocket.Conn {
 }
 
 // serveTCP serves app on a real port and returns its address.
-func serveTCP(t testing.TB, app parley.App) string {
+func serveTCP(t testing.TB, app parley.App, sockets ...parley.SocketOptions) string {
 	t.Helper()
-	gateway := nethttp.Handler(app, nethttp.Options{InsecureSkipOriginCheck: true, Logger: silent})
-	server := httptest.NewServer(gateway)
+	gateway := nethttp.Handler(app, nethttp.Options{
+		InsecureSkipOriginCheck: true, Logger: silent,
+		WebSocket: append(sockets, parley.SocketOptions{})[0],
+	})
+	server := httptest.NewUnstartedServer(gateway)
+	server.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		_ = conn.(*net.TCPConn).SetWriteBuffer(8 << 10) // a client that does not read is soon noticed
+		return ctx
+	}
+	server.Start()
 	t.Cleanup(func() {
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()

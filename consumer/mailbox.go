@@ -51,7 +51,8 @@ func (m *mailbox) release() (start bool) {
 
 // put applies the policy. start reports whether the caller must start a goroutine
 // that reads the mailbox.
-func (m *mailbox) put(l letter, a *App) (verdict channel.Verdict, start bool) {
+func (m *mailbox) put(l letter, c *Conn) (verdict channel.Verdict, start bool) {
+	a := c.app
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -71,8 +72,10 @@ func (m *mailbox) put(l letter, a *App) (verdict channel.Verdict, start bool) {
 		verdict = channel.Displaced
 	}
 	m.push(l)
-	start = !m.busy.Load()
-	m.busy.Store(true)
+	if start = !m.busy.Load(); start {
+		m.busy.Store(true)
+		c.stopFollowing()
+	}
 	return verdict, start
 }
 

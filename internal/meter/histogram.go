@@ -26,6 +26,21 @@ func (h *Histogram) Observe(bucket int, value uint64) {
 	}
 }
 
+// ObserveDepths counts n depths, each one more than the one before, in their buckets.
+func (h *Histogram) ObserveDepths(depth, n int) {
+	var sum int
+	for n > 0 {
+		bucket, some := Depth(depth), n
+		if bucket < Buckets-1 {
+			some = min(n, DepthBound(bucket)+1-depth)
+		}
+		h.counts[bucket].Add(uint64(some))
+		sum += some*depth + some*(some-1)/2
+		depth, n = depth+some, n-some
+	}
+	h.sum.Add(uint64(sum))
+}
+
 // AddTo adds up what was counted. The figures may be some apart while others count.
 func (h *Histogram) AddTo(counts *[Buckets]uint64, sum *uint64) {
 	for i := range h.counts {

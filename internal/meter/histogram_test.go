@@ -71,3 +71,23 @@ func BenchmarkObserve(b *testing.B) {
 		h.Observe(meter.Depth(7), 7)
 	}
 }
+
+// Depths that follow each other count as if each were observed.
+func TestDepthsInARow(t *testing.T) {
+	for _, row := range []struct{ depth, n int }{
+		{0, 0}, {0, 1}, {1, 1}, {0, 9}, {3, 2}, {7, 100}, {1 << 14, 3}, {1<<15 - 2, 9}, {1 << 20, 5},
+	} {
+		var one, each meter.Histogram
+		one.ObserveDepths(row.depth, row.n)
+		for i := range row.n {
+			each.Observe(meter.Depth(row.depth+i), uint64(row.depth+i))
+		}
+		var got, want [meter.Buckets]uint64
+		var gotSum, wantSum uint64
+		one.AddTo(&got, &gotSum)
+		each.AddTo(&want, &wantSum)
+		if got != want || gotSum != wantSum {
+			t.Errorf("%+v: %v, %d; want %v, %d", row, got, gotSum, want, wantSum)
+		}
+	}
+}

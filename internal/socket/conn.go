@@ -24,8 +24,8 @@ type Conn struct {
 	flusher *flusher
 	totals  *counters
 
+	out outbound // beside what it needs of the above
 	in  inbound
-	out outbound
 
 	ctx    context.Context // ends with the socket
 	cancel context.CancelCauseFunc

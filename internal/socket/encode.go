@@ -9,14 +9,12 @@ import (
 // encode frames a message. borrowed, if not nil, is given back when the frame has
 // been written or queued. size is that of the message.
 func (c *Conn) encode(send parley.WebSocketSend) (frame, borrowed []byte, size int) {
+	of := carrier{c.flusher, c.options, c.deflate}
 	t, data := send.Payload()
 	if send.Prepared != nil {
-		if c.deflate {
-			return send.Prepared.Frame("rfc7692", c.appendPrepared), nil, len(data)
-		}
-		return send.Prepared.Frame("rfc6455", plainFrame), nil, len(data)
+		return of.Frame(send.Prepared), nil, len(data)
 	}
-	frame = c.appendMessage(borrow(), t, data)
+	frame = of.append(borrow(), t, data)
 	return frame, frame, len(data)
 }
 
@@ -24,11 +22,11 @@ func plainFrame(t parley.MessageType, data []byte) []byte {
 	return appendFrame(make([]byte, 0, maxHeader+len(data)), finBit|opcodeOf(t), data)
 }
 
-func (c *Conn) appendPrepared(t parley.MessageType, data []byte) []byte {
-	return c.appendMessage(nil, t, data)
+func (c carrier) deflated(t parley.MessageType, data []byte) []byte {
+	return c.append(nil, t, data)
 }
 
-func (c *Conn) appendMessage(b []byte, t parley.MessageType, data []byte) []byte {
+func (c carrier) append(b []byte, t parley.MessageType, data []byte) []byte {
 	if c.deflate && len(data) >= c.options.DeflateThreshold {
 		return appendFrame(b, finBit|rsv1Bit|opcodeOf(t), deflate(data))
 	}

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/parleygo/parley/internal/feed"
 )
 
 // A socket waits between two turns of the flusher: messages that follow each
@@ -115,4 +117,20 @@ func (f *flusher) rest(wait time.Duration) {
 	f.mu.Lock()
 	f.workers++
 	f.resting = false
+}
+
+// walk has the readers of a feed write until it is done. The next time is twice as
+// far as a walk takes, so that half of the time is left to others, and to messages
+// to join the next one; but no farther than the pace of many sockets.
+func (f *flusher) walk(of *feed.Feed) {
+	for {
+		time.Sleep(time.Until(of.Due))
+		begun := time.Now()
+		of.Walk()
+		pace := min(max(2*time.Since(begun), shortPace), longPace)
+		of.Due = begun.Add(pace)
+		if of.Done() {
+			return
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/feed"
 )
 
 // outbound is the writing half. A frame goes out at once, on its sender's
@@ -15,40 +16,28 @@ import (
 type outbound struct {
 	c *Conn
 
-	mu       sync.Mutex
-	busy     bool          // somebody writes, and will take what waits
-	stalled  bool          // the kernel has refused bytes: the peer does not read
-	listed   bool          // the flusher has the socket on its list
-	lastTurn time.Duration // when the flusher last wrote, see now; kept while listed
-	waiting  []byte        // whole frames, joined
-	count    int           // messages among them
-	flying   int           // messages being written, and their bytes: they still
-	flyingB  int           // count, or a stalled peer would cost two queues
-	control  []byte        // pings and pongs, which overtake them
-	sent     traffic
-	sealed   bool          // a close frame is the last: nothing more is taken
-	dead     bool          // nothing can be written any more
-	room     chan struct{} // closed when there is room again, made by who waits
-	flushed  chan struct{} // closed when nothing is left to write, made by who waits
-
-	// Only who writes touches these.
-	attempt func(fd uintptr) bool
-	now     []byte // what the attempt is to write
-	nowN    int
-	nowErr  error
+	mu        sync.Mutex
+	busy      bool        // somebody writes, and will take what waits
+	stalled   bool        // the kernel has refused bytes: the peer does not read
+	sealed    bool        // a close frame is the last: nothing more is taken
+	dead      bool        // nothing can be written any more
+	listed    bool        // the flusher has the socket on its list
+	strangers uint8       // messages of other groups since the one followed had any
+	place     *feed.Place // in the feed that it follows, if it does
+	waiting   []byte      // whole frames, joined
+	count     int         // messages among them
+	control   []byte      // pings and pongs, which overtake them
+	flying    int         // messages being written, and their bytes: they still
+	flyingB   int         // count, or a stalled peer would cost two queues
+	sent      traffic
+	lastTurn  time.Duration // when the flusher last wrote, see now; kept while listed
+	room      chan struct{} // closed when there is room again, made by who waits
+	flushed   chan struct{} // closed when nothing is left to write, made by who waits
 }
 
 func (o *outbound) init(c *Conn) {
 	o.c = c
 	o.lastTurn = now() - longPace // the first message is not kept waiting
-	if c.hasRaw {
-		o.attempt = o.writeAttempt
-	}
-}
-
-func (o *outbound) writeAttempt(fd uintptr) bool {
-	o.nowN, o.nowErr = writeNow(fd, o.now)
-	return true
 }
 
 // Write sends a message. It returns when the kernel or the queue has taken it,
@@ -91,6 +80,7 @@ func (o *outbound) write(frame []byte, ctxEnds bool) (room <-chan struct{}, err 
 		o.mu.Unlock()
 		return nil, err
 	}
+	o.join()
 	if !o.busy {
 		o.sent.add(len(frame))
 		o.c.totals.queued(o.count)
@@ -117,6 +107,7 @@ func (c *Conn) Offer(send parley.WebSocketSend) error {
 	if err := o.refusal(); err != nil {
 		return err
 	}
+	o.join()
 	if !o.fits(frame) {
 		return parley.ErrFull
 	}
@@ -176,8 +167,12 @@ func (o *outbound) refusal() error {
 
 // fits reports whether there is room in the queue. Messages are only counted while
 // the peer is what they wait for: a burst of senders may well be ahead of this
-// program's own writing. The caller holds mu.
+// program's own writing. A place in a feed is given up for the room that is kept for
+// it. The caller holds mu.
 func (o *outbound) fits(frame []byte) bool {
+	if o.place != nil && o.pressed(window(o.c.options)+len(frame)) {
+		o.unfollow()
+	}
 	count, bytes := o.count+o.flying, len(o.waiting)+o.flyingB
 	if count == 0 {
 		return true
@@ -259,6 +254,7 @@ func (o *outbound) seal(frame []byte) {
 	if o.sealed || o.dead {
 		return
 	}
+	o.unfollow()
 	o.add(frame)
 	o.sealed = true
 	o.writeQueuedSoon()
@@ -290,6 +286,10 @@ func (o *outbound) die() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.dead = true
+	if o.place != nil {
+		o.took(o.place.Leave())
+		o.place = nil
+	}
 	giveBack(o.waiting)
 	o.waiting, o.count, o.control = nil, 0, nil
 	for _, waiter := range []*chan struct{}{&o.room, &o.flushed} {

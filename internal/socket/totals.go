@@ -62,3 +62,10 @@ func (c *counters) sent(bytes int, err error) {
 
 // queued counts a message with which that many wait.
 func (c *counters) queued(depth int) { c.depth.Observe(meter.Depth(depth), uint64(depth)) }
+
+// fed counts messages of a feed, of so many bytes, the first of which has depth others
+// waiting with it.
+func (c *counters) fed(messages, bytes, depth int) {
+	c.outBytes.Add(uint64(bytes))
+	c.depth.ObserveDepths(depth, messages)
+}

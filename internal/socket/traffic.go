@@ -27,6 +27,12 @@ func (c *Conn) State() (s State) {
 	defer c.out.mu.Unlock()
 	s.Queued, s.QueuedBytes = c.out.count+c.out.flying, len(c.out.waiting)+c.out.flyingB
 	s.MessagesOut, s.BytesOut = c.out.sent.messages, c.out.sent.bytes
+	if c.out.place != nil {
+		waiting := c.out.place.Waiting()
+		s.Queued, s.QueuedBytes = s.Queued+waiting.Messages, s.QueuedBytes+len(waiting.Frames)
+		s.MessagesOut += uint64(waiting.Messages)
+		s.BytesOut += uint64(len(waiting.Frames))
+	}
 	return s
 }
 

@@ -3,6 +3,7 @@ package socket
 import (
 	"errors"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -30,6 +31,7 @@ func (o *outbound) writeQueuedNow() {
 func (o *outbound) stall() {
 	o.mu.Lock()
 	o.stalled = true
+	o.unfollow()
 	o.mu.Unlock()
 }
 
@@ -44,18 +46,38 @@ func (o *outbound) finishWrite(batch, rest []byte) {
 	o.writeQueued()
 }
 
+// attempt is one write that does not wait. It is borrowed for it: sockets are many,
+// and few write at a time.
+type attempt struct {
+	write func(fd uintptr) bool
+	bytes []byte
+	n     int
+	err   error
+}
+
+var attempts = sync.Pool{New: func() any {
+	a := new(attempt)
+	a.write = func(fd uintptr) bool {
+		a.n, a.err = writeNow(fd, a.bytes)
+		return true
+	}
+	return a
+}}
+
 // writeNow writes what the kernel takes without waiting and returns the rest.
 func (o *outbound) writeNow(p []byte) (rest []byte, err error) {
-	o.now = p
-	err = o.c.raw.now(o.attempt)
-	o.now = nil
+	a := attempts.Get().(*attempt)
+	defer attempts.Put(a)
+	a.bytes, a.n, a.err = p, 0, nil
+	err = o.c.raw.now(a.write)
+	a.bytes = nil
 	if err == nil {
-		err = o.nowErr
+		err = a.err
 	}
 	if err != nil {
 		return nil, err
 	}
-	return p[o.nowN:], nil
+	return p[a.n:], nil
 }
 
 // passQueuedOn writes what came meanwhile, or leaves it to another goroutine: a
