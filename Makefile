@@ -13,7 +13,7 @@ MODULES := $(sort $(dir $(shell find . -name go.mod -not -path '*/testdata/*')))
 each = set -euo pipefail; export GOWORK=off; for module in $(MODULES); do (echo "== $$module"; cd "$$module"; $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-newest lint vet fuzz allocs bench
+.PHONY: help test test-newest lint vet fuzz allocs bench bench-go
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,5 +48,8 @@ fuzz: ## Fuzz every target for FUZZTIME, 30000 runs unless told
 allocs: ## Check what may not allocate (not to be told under the race detector)
 	@$(call each,go test -count=1 -run '^Test(Zero)?Alloc' ./...)
 
-bench: ## Run the benchmarks
+bench: ## Measure broadcasts from outside, beside the kit's peers
+	@cd benchmarks && GOWORK=off go run ./load
+
+bench-go: ## Run the benchmarks of the packages
 	@$(call each,go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./...)
