@@ -18,8 +18,8 @@ type parser struct {
 	// The data frame whose payload is being read.
 	inPayload bool
 	fin       bool
-	remaining int64
 	key       [4]byte
+	remaining int64
 	pos       int
 
 	// The message it belongs to.
