@@ -62,6 +62,9 @@ func Timeout(d time.Duration) Option {
 func newSettings(options []Option) *settings {
 	s := &settings{}
 	for _, option := range options {
+		if option == nil {
+			panic("bridge: nil Option")
+		}
 		option(s)
 	}
 	where := 0

@@ -1,6 +1,10 @@
 package bridge
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"reflect"
+)
 
 // keyed aims calls at the lane of a key, looked up anew at each call.
 type keyed struct {
@@ -16,7 +20,9 @@ type keyed struct {
 // Keyed panics if ctx is nil or key is not comparable.
 func Keyed(ctx context.Context, key any) context.Context {
 	mustContext(ctx)
-	_ = map[any]struct{}{}[key] // panics here rather than in a call, where the mutex is held
+	if key != nil && !reflect.ValueOf(key).Comparable() {
+		panic(fmt.Sprintf("bridge: Keyed: a key of %T cannot be compared", key))
+	}
 	p := positionOf(ctx)
 	k := &keyed{position: position{Context: ctx, bridge: p.owner(), job: p.job}, key: key}
 	k.target = k

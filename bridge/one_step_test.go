@@ -54,26 +54,6 @@ func TestErrorOnlyWrappers(t *testing.T) {
 	})
 }
 
-func TestB9_NilFunctions(t *testing.T) {
-	for name, f := range map[string]func(){
-		"SyncToAsyncErr":  func() { bridge.SyncToAsyncErr[int](nil) },
-		"SyncToAsyncErr0": func() { bridge.SyncToAsyncErr0(nil) },
-		"AsyncToSyncErr":  func() { bridge.AsyncToSyncErr[int](nil) },
-		"AsyncToSyncErr0": func() { bridge.AsyncToSyncErr0(nil) },
-		"Call": func() {
-			_, _ = bridge.Call[int, int](context.Background(), nil, 1)
-		},
-		"Do":           func() { _ = bridge.Do(context.Background(), nil) },
-		"Executor.Run": func() { _ = bridge.OnPool(nil).Run(context.Background(), nil) },
-	} {
-		wantPanic(t, name+" of nil", f)
-	}
-	var nobody context.Context
-	wantPanic(t, "AsyncToSyncErr with a nil context", func() {
-		_ = bridge.AsyncToSyncErr(func(context.Context, int) error { return nil })(nobody, 1)
-	})
-}
-
 // The sentinels belong to the kinds that all packages know.
 func TestErrorsHaveTheirKinds(t *testing.T) {
 	for _, c := range []struct {
