@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
+	"github.com/parleygo/parley/internal/leakguard"
 	"github.com/parleygo/parley/internal/socket"
 	"github.com/parleygo/parley/internal/wiring"
 )
@@ -21,6 +22,7 @@ type Gateway struct {
 	live     registry
 	requests requests
 	sockets  socketEnds
+	leaks    leakguard.Guard
 	endings  census.Endings
 	joined   atomic.Bool // the process that serves it, if it keeps a list
 	conns    sync.Pool   // of *httpConn
@@ -53,7 +55,8 @@ func Handler(app parley.App, list ...Options) *Gateway {
 
 func (g *Gateway) initPools() {
 	g.conns.New = func() any { return g.newHTTPConn() }
-	g.requests.init()
+	g.leaks.After, g.leaks.Logger = g.options.LeakAfter, g.options.Logger
+	g.requests.init(&g.leaks)
 }
 
 // ServeHTTP serves one request.
@@ -82,7 +85,7 @@ func (g *Gateway) serveHandler(w http.ResponseWriter, r *http.Request) {
 		rec.leave(broke, g.ended(rec, false))
 		g.requests.records.Put(rec)
 	}()
-	g.handler.ServeHTTP(w, r)
+	rec.serve(g.handler, w, r)
 	broke = false
 }
 

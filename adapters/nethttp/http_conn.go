@@ -65,11 +65,11 @@ func (c *httpConn) begin(
 	w http.ResponseWriter, r *http.Request, above *parley.Scope, outer *record,
 ) {
 	c.w, c.r = w, r
+	c.ctx = c.contexts.next()
+	c.ctx.lend(r.Context(), c)
 	if c.outer = outer; outer == nil {
 		c.own.enter(r)
 	}
-	c.ctx = c.contexts.next()
-	c.ctx.lend(r.Context(), c)
 	if above != nil {
 		c.scope = *above
 		c.leaked = true // not like the gateway's other scopes any more

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
@@ -38,7 +39,7 @@ func (g *Gateway) serveBelow(
 			c.panicked(recover())
 		}
 	}()
-	err := app.Serve(c.ctx, &c.scope, c)
+	err := c.run(app)
 	returned = true
 	c.panics = err != nil && errors.Is(err, parley.ErrAppPanic)
 	switch {
@@ -50,6 +51,15 @@ func (g *Gateway) serveBelow(
 	default:
 		c.finishNative(err)
 	}
+	return err
+}
+
+// run is on the stack of every app, for the leak guard.
+//
+//go:noinline
+func (c *httpConn) run(app parley.App) error {
+	err := app.Serve(c.ctx, &c.scope, c)
+	runtime.KeepAlive(c)
 	return err
 }
 

@@ -72,6 +72,12 @@ type Options struct {
 	// opened together do not come back together. Default none.
 	MaxAge time.Duration
 
+	// LeakAfter is how long an app may go on when its conversation is over, its client
+	// gone or its socket closed. Then a warning in the log says so, once, with the
+	// route, the age and the stack of its goroutine, and Stats counts it: it waits for
+	// something that its context does not end. Default 10 s; negative means never.
+	LeakAfter time.Duration
+
 	// WebSocket holds the limits of the WebSockets.
 	WebSocket parley.SocketOptions
 }
@@ -114,6 +120,7 @@ func complete(o Options) settings {
 	o.BodyTimeout = options.Limit(o.BodyTimeout, 30*time.Second)
 	o.WriteTimeout = options.Limit(o.WriteTimeout, 30*time.Second)
 	o.HandshakeTimeout = options.Limit(o.HandshakeTimeout, 10*time.Second)
+	o.LeakAfter = options.Limit(o.LeakAfter, 10*time.Second)
 	complete := settings{Options: o}
 	complete.checkOrigins()
 	return complete

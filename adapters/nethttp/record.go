@@ -1,12 +1,15 @@
 package nethttp
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/parleygo/parley/internal/leakguard"
 	"github.com/parleygo/parley/internal/meter"
 )
 
@@ -17,8 +20,13 @@ type record struct {
 	prev, next *record
 	in         bool // it is listed
 	timed      bool
-	begun      time.Duration // if timed, as meter.Now tells it
-	r          *http.Request
+	begun      time.Duration   // if timed, as meter.Now tells it
+	ctx        context.Context // the request's
+	path       string
+	since      time.Duration // when it began, or not long before
+	gone       time.Duration // when it was seen to be over, if it was
+	over       bool
+	reported   bool      // as overdue
 	conn       *httpConn // nil: the request is a handler's alone
 
 	stream atomic.Bool // the app waits for its end, if for anything
@@ -30,6 +38,7 @@ type record struct {
 // shard is some of the requests being served. There are several, so that those who
 // serve them do not wait for each other.
 type shard struct {
+	all    *requests
 	mu     sync.Mutex
 	first  *record
 	live   int
@@ -47,9 +56,17 @@ const shards = 32 // a power of two
 type requests struct {
 	shards  [shards]shard
 	records sync.Pool // for handlers; a conn has its own
+
+	guard   *leakguard.Guard
+	clock   atomic.Int64 // the time of the last look, or of the first request after it
+	looking atomic.Bool  // a look is to come
 }
 
-func (q *requests) init() {
+func (q *requests) init(guard *leakguard.Guard) {
+	q.guard = guard
+	for i := range q.shards {
+		q.shards[i].all = q
+	}
 	q.records.New = func() any { return &record{shard: q.shard()} }
 }
 
@@ -73,8 +90,12 @@ var timeBounds = meter.Durations{
 // enter lists a request.
 func (rec *record) enter(r *http.Request) {
 	s := rec.shard
+	if !s.all.looking.Load() {
+		s.all.lookLater(s.all.guard)
+	}
 	s.mu.Lock()
-	rec.r, rec.in = r, true
+	rec.ctx, rec.path, rec.in = r.Context(), r.RequestURI, true
+	rec.since, rec.over, rec.reported = time.Duration(s.all.clock.Load()), false, false
 	if rec.next = s.first; s.first != nil {
 		s.first.prev = rec
 	}
@@ -107,7 +128,7 @@ func (rec *record) leave(broke bool, how how) {
 	if rec.next != nil {
 		rec.next.prev = rec.prev
 	}
-	rec.prev, rec.next, rec.r, rec.in = nil, nil, nil, false
+	rec.prev, rec.next, rec.ctx, rec.in = nil, nil, nil, false
 	s.live--
 	s.served++
 	if broke || rec.broke.Load() {
@@ -120,4 +141,12 @@ func (rec *record) leave(broke bool, how how) {
 		}
 		kind.add(how)
 	}
+}
+
+// serve has a handler serve the request. It is on the stack for the leak guard.
+//
+//go:noinline
+func (rec *record) serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	h.ServeHTTP(w, r)
+	runtime.KeepAlive(rec)
 }

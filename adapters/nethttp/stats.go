@@ -34,6 +34,10 @@ type Stats struct {
 	// http.ErrAbortHandler, or ended their goroutine.
 	Panics uint64
 
+	// Leaked counts apps and handlers that went on when their conversation was long
+	// over: see Options.LeakAfter.
+	Leaked uint64
+
 	// Messages of WebSockets, and their bytes before compression.
 	MessagesIn, MessagesOut uint64
 	BytesIn, BytesOut       uint64
@@ -54,7 +58,7 @@ func (g *Gateway) Stats() Stats {
 	stats := Stats{
 		Live: g.live.len(), Draining: g.draining.Load(),
 		Denied: g.denied.Load(), Refused: g.refused.Load(),
-		SlowConsumers: g.slow.Load(), Panics: g.panics.Load(),
+		SlowConsumers: g.slow.Load(), Panics: g.panics.Load(), Leaked: g.leaks.Leaked(),
 	}
 	g.requests.addTo(&stats)
 	g.sockets.addTo(&stats)
@@ -117,6 +121,7 @@ func (s *Stats) Add(more Stats) {
 	addEach(s.CloseCauses[:], more.CloseCauses[:])
 	s.SlowConsumers += more.SlowConsumers
 	s.Panics += more.Panics
+	s.Leaked += more.Leaked
 	s.MessagesIn += more.MessagesIn
 	s.MessagesOut += more.MessagesOut
 	s.BytesIn += more.BytesIn

@@ -135,6 +135,7 @@ func (c *webSocketConn) respond(deny parley.WebSocketDeny) error {
 		c.order.Disconnect()
 		return parley.ErrDisconnected
 	}
+	defer c.expectReturn()
 	defer c.done()
 	return c.write(func(w http.ResponseWriter) {
 		if instead := c.head(deny.Status, w.Header()); instead != nil {
@@ -174,6 +175,7 @@ func (c *webSocketConn) continueDenial(event parley.WebSocketResponseBody) error
 		return err
 	}
 	if !event.More {
+		defer c.expectReturn()
 		defer c.done()
 	}
 	return c.write(func(w http.ResponseWriter) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
+	"github.com/parleygo/parley/internal/leakguard"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
 )
@@ -20,7 +21,8 @@ type webSocketConn struct {
 	app     parley.App
 	scope   parley.Scope
 	ctx     context.Context
-	cancel  context.CancelCauseFunc
+	endCtx  context.CancelCauseFunc // see cancel
+	watch   leakguard.Watch
 	entry   entry
 	facts   facts
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -67,7 +68,7 @@ func (g *Gateway) newWebSocketConn(
 	scope.Extensions = withDenial
 	c := &webSocketConn{gateway: g, app: app, scope: scope}
 	c.handshake.w, c.answered, c.extended = w, make(chan struct{}), socket.Extended(r)
-	c.ctx, c.cancel = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
+	c.ctx, c.endCtx = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
 	return c
 }
 
@@ -130,6 +131,9 @@ func (c *webSocketConn) requestEnded() {
 	}
 	if !c.preempt(status, cause) {
 		c.tellNative(cause) // who has not answered yet either
+		if c.open.Load() == nil {
+			c.expectReturn() // it was denying
+		}
 	}
 }
 
@@ -149,12 +153,14 @@ func (c *webSocketConn) run() {
 	ended := parley.ErrGoexit // unless it says otherwise
 	defer c.conclude(c.drainWithBase(), &ended)
 	ended = c.app.Serve(c.ctx, &c.scope, c)
+	runtime.KeepAlive(c) // for the leak guard
 }
 
 // conclude is deferred below the app, and no function stands around the app that
 // would be on the stack of every idle socket.
 func (c *webSocketConn) conclude(stopDraining func() bool, ended *error) {
 	defer stopDraining()
+	c.watch.Returned()
 	if recovered := recover(); recovered != nil {
 		*ended = parley.NewPanicError(recovered)
 	}
