@@ -6,6 +6,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/drain"
+	"github.com/parleygo/parley/internal/leakguard"
 	"github.com/parleygo/parley/internal/wiring"
 )
 
@@ -17,6 +18,7 @@ type App struct {
 	sessions registry
 	counters counters
 	memory   memory
+	leaks    leakguard.Guard
 	endings  census.Endings
 	foreign  seldom // when the log was last told of a foreign page, and of a full client
 	full     seldom
@@ -28,6 +30,7 @@ func New(app parley.App, options Options) *App {
 	wiring.Need("fallback: New", "app", app)
 	a := &App{app: app, options: options.withDefaults()}
 	a.memory.limit = a.options.MaxMemory
+	a.leaks.After, a.leaks.Logger = a.options.LeakAfter, a.options.Logger
 	return a
 }
 
@@ -80,7 +83,7 @@ func (d drained) Sessions() drain.Sessions {
 	stats := d.Stats()
 	return drain.Sessions{
 		Live: stats.Sessions, Opened: stats.Opened, Refused: stats.Refused,
-		Lost: stats.Lost, Slow: stats.Slow, In: stats.Received, Out: stats.Sent,
+		Lost: stats.Lost, Slow: stats.Slow, Leaked: stats.Leaked, In: stats.Received, Out: stats.Sent,
 	}
 }
 

@@ -36,6 +36,11 @@ type Options struct {
 	// which is answered with 503 then. Default 10 s; negative: no limit.
 	HandshakeTimeout time.Duration
 
+	// LeakAfter is how long an app may go on when its session is over. Then a warning
+	// in the log says so, once, with the route, the age and the stack of its
+	// goroutine. Default 10 s; negative: never.
+	LeakAfter time.Duration
+
 	// MaxSessions is how many fallback sessions there may be; more are answered
 	// with 503. Default 10 000; negative: no limit.
 	MaxSessions int
@@ -100,6 +105,7 @@ func (o Options) withDefaults() Options {
 	o.Heartbeat = options.Limit(o.Heartbeat, 15*time.Second)
 	o.WriteTimeout = options.Limit(o.WriteTimeout, 30*time.Second)
 	o.HandshakeTimeout = options.Limit(o.HandshakeTimeout, 10*time.Second)
+	o.LeakAfter = options.Limit(o.LeakAfter, 10*time.Second)
 	o.MaxSessions = options.Limit(o.MaxSessions, 10_000)
 	o.MaxPerClient = options.Limit(o.MaxPerClient, 256)
 	o.MaxMessage = options.Limit(o.MaxMessage, 1<<20)

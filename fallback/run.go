@@ -5,8 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
+	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/leakguard"
 	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/usercode"
@@ -15,11 +18,21 @@ import (
 // run runs the app on a goroutine of its own, whichever way it ends.
 func (s *session) run() {
 	usercode.Call(func() error { return s.app.app.Serve(s.ctx, s.scope, s) }, s.returned)
+	runtime.KeepAlive(s) // for the leak guard
+}
+
+func (s *session) reportLeak() {
+	seen := s.describe()
+	s.app.leaks.Report(leakguard.Overdue{
+		Protocol: "fallback", Route: seen.Route, Path: seen.Path, Age: time.Since(seen.Begun),
+		Cause: context.Cause(s.ctx), Frame: "fallback.(*session).run", Of: s,
+	})
 }
 
 // returned says what the app has left unsaid. The client may hear of it for as long
 // as the lease.
 func (s *session) returned(err error) {
+	s.overdue.Returned()
 	s.mu.Lock()
 	ending := s.order.Finish()
 	s.over, s.failed = true, err

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/leakguard"
+	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/origin"
 	"github.com/parleygo/parley/internal/protocol"
 )
@@ -34,6 +36,7 @@ type session struct {
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed at the next change, made by who waits
+	overdue   leakguard.Watch
 	order     protocol.WebSocket
 	connected bool                    // the app has received the handshake
 	awaited   bool                    // the request that opened it waits for the app's answer
@@ -118,6 +121,9 @@ func (s *session) finish(how parley.WebSocketDisconnect, said *goodbye) {
 		s.order.Disconnect()
 	}
 	s.cancel(how.Cause) // of a client that was denied, too
+	if guard := &s.app.leaks; options.Limited(guard.After) {
+		s.overdue.Ended(guard.After, s.reportLeak)
+	}
 }
 
 // lose ends the session of a client that is gone.

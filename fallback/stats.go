@@ -19,6 +19,8 @@ type Stats struct {
 	Slow     uint64 // sessions ended since their client does not read
 	Revoked  uint64 // sessions ended with the identity they belonged to
 
+	Leaked uint64 // apps that went on when their session was long over: Options.LeakAfter
+
 	Received uint64 // messages of clients
 	Sent     uint64 // messages for clients
 }
@@ -36,6 +38,7 @@ func (a *App) Stats() Stats {
 		Opened: c.opened.Load(), Accepted: c.accepted.Load(), Denied: c.denied.Load(),
 		Refused: c.refused.Load(), Strange: c.strange.Load(),
 		Lost: c.lost.Load(), Slow: c.slow.Load(), Revoked: c.revoked.Load(),
+		Leaked:   a.leaks.Leaked(),
 		Received: c.received.Load(), Sent: c.sent.Load(),
 	}
 }

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
+	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/leakguard"
+	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/usercode"
 )
@@ -21,6 +25,9 @@ type lifespan struct {
 	answered chan error        // its answer: nil or what failed
 	returned chan struct{}     // closed when the app has returned
 
+	began time.Time
+	leaks *leakguard.Guard
+
 	mu    sync.Mutex
 	order protocol.Lifespan
 	err   error // what the app returned
@@ -31,15 +38,16 @@ var errStopped = errors.New("server: stopped")
 
 // startLifespan asks the app to start and waits for its answer. It returns nil for
 // an app that takes no part in the life of the process.
-func startLifespan(ctx context.Context, app parley.App, state *parley.State) (*lifespan, error) {
+func startLifespan(
+	ctx context.Context, app parley.App, state *parley.State, leaks *leakguard.Guard,
+) (*lifespan, error) {
 	l := &lifespan{
+		began: time.Now(), leaks: leaks,
 		asked: make(chan parley.Event, 1), answered: make(chan error, 1), returned: make(chan struct{}),
 	}
 	// It lives as long as the process, and not as the start: values only.
 	l.ctx, l.cancel = context.WithCancelCause(parley.WithState(context.WithoutCancel(ctx), state))
-	go usercode.Call(func() error {
-		return app.Serve(l.ctx, &parley.Scope{Protocol: parley.Lifespan}, l)
-	}, l.end)
+	go usercode.Call(func() error { return l.serve(app) }, l.end)
 	err := l.ask(ctx, parley.LifespanStartup{})
 	state.Seal()
 	if err == nil {
@@ -54,6 +62,15 @@ func startLifespan(ctx context.Context, app parley.App, state *parley.State) (*l
 		return nil, nil
 	}
 	return nil, fmt.Errorf("server: start-up: %w", err)
+}
+
+// serve is on the app's stack, for the leak guard.
+//
+//go:noinline
+func (l *lifespan) serve(app parley.App) error {
+	err := app.Serve(l.ctx, &parley.Scope{Protocol: parley.Lifespan}, l)
+	runtime.KeepAlive(l)
+	return err
 }
 
 func (l *lifespan) end(err error) {
@@ -109,14 +126,31 @@ func (l *lifespan) stop(ctx context.Context) error {
 }
 
 // leave ends the app's context and waits for the app to return, but not for one that
-// pays no heed after ctx has ended: the process wants to go.
+// pays no heed after ctx has ended: the process wants to go. The log names it.
 func (l *lifespan) leave(ctx context.Context, cause error) {
 	l.cancel(cause)
 	select {
 	case <-l.returned:
+		return
 	case <-ctx.Done():
 	}
+	timer := time.NewTimer(lastMoment)
+	defer timer.Stop()
+	select {
+	case <-l.returned:
+	case <-timer.C:
+		if options.Limited(l.leaks.After) {
+			l.leaks.Report(leakguard.Overdue{
+				Protocol: "lifespan", Age: time.Since(l.began), Cause: cause,
+				Frame: "server.(*lifespan).serve", Of: l,
+			})
+		}
+	}
 }
+
+// lastMoment is what an app has to return when its context has ended and there is no
+// time any more.
+const lastMoment = 100 * time.Millisecond
 
 // Receive gives the app the next question.
 func (l *lifespan) Receive(ctx context.Context) (parley.Event, error) {

@@ -12,6 +12,8 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/internal/drain"
+	"github.com/parleygo/parley/internal/leakguard"
+	limits "github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/wiring"
 )
 
@@ -24,6 +26,7 @@ type Server struct {
 	members drain.Group
 	state   parley.State
 	ready   readiness
+	leaks   leakguard.Guard
 	reserve reserve
 	conns   connections
 	leaving atomic.Bool // answers end their connections
@@ -61,6 +64,8 @@ type place struct {
 func New(app parley.App, options Options) *Server {
 	wiring.Need("server: New", "app", app)
 	s := &Server{app: app, options: options.withDefaults(), over: make(chan struct{})}
+	s.leaks.After = limits.Limit(options.Gateway.LeakAfter, lastMoment)
+	s.leaks.Logger = s.options.Logger
 	s.gateway = nethttp.Handler(app, s.options.Gateway)
 	s.failed = make(chan error, len(s.options.Listeners))
 	return s
@@ -92,7 +97,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 			return fmt.Errorf("server: %w", err)
 		}
 	}
-	if s.lifespan, err = startLifespan(ctx, s.app, &s.state); err != nil {
+	if s.lifespan, err = startLifespan(ctx, s.app, &s.state, &s.leaks); err != nil {
 		return err
 	}
 	if err := s.openShared(); err != nil {

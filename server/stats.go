@@ -14,6 +14,10 @@ type Stats struct {
 	// mounted further down that have served a request. A request is counted once.
 	Gateways nethttp.Stats
 
+	// Leaked counts apps of all kinds, the lifespan's among them, that went on when
+	// their conversation was long over.
+	Leaked uint64
+
 	Sessions        int    // gauge: clients without a socket (package fallback)
 	SessionsOpened  uint64 // of such
 	SessionsRefused uint64 // clients that got none: too many, draining, or a foreign page
@@ -38,9 +42,12 @@ func (s *Server) Stats() Stats {
 		Refused: s.conns.refused.Load(), AcceptErrors: s.conns.failed.Load(),
 		TLSErrors: s.conns.tls.Load(),
 	}
+	stats.Leaked = stats.Gateways.Leaked + s.leaks.Leaked()
 	for who, member := range s.members.Members() {
 		if gateway, ok := who.(*nethttp.Gateway); ok && gateway != s.gateway {
-			stats.Gateways.Add(below(gateway.Stats()))
+			more := below(gateway.Stats())
+			stats.Gateways.Add(more)
+			stats.Leaked += more.Leaked
 		}
 		if counter, ok := member.(drain.SessionCounter); ok {
 			stats.addSessions(counter.Sessions())
@@ -62,6 +69,7 @@ func (s *Stats) addSessions(more drain.Sessions) {
 	s.SessionsRefused += more.Refused
 	s.SessionsLost += more.Lost
 	s.SessionsSlow += more.Slow
+	s.Leaked += more.Leaked
 	s.SessionsIn += more.In
 	s.SessionsOut += more.Out
 }

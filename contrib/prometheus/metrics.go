@@ -45,6 +45,8 @@ var gatewayMetrics = []metric[nethttp.Stats]{
 		func(s nethttp.Stats) uint64 { return s.SlowConsumers }),
 	counter("panics_total", "Apps and handlers that panicked or ended their goroutine.", ofGateway,
 		func(s nethttp.Stats) uint64 { return s.Panics }),
+	counter("conversations_leaked_total", "Conversations whose app went on when they were over.",
+		ofGateway, func(s nethttp.Stats) uint64 { return s.Leaked }),
 	gauge("draining", "1 while conversations are told to end.", ofGateway,
 		func(s nethttp.Stats) int { return toInt(s.Draining) }),
 }
@@ -52,6 +54,8 @@ var gatewayMetrics = []metric[nethttp.Stats]{
 var serverMetrics = []metric[server.Stats]{
 	gauge("ready", "1 while the process wants traffic.", nil,
 		func(s server.Stats) int { return toInt(s.Ready) }),
+	counter("apps_leaked_total", "Apps of any kind that went on when their conversation was over.", nil,
+		func(s server.Stats) uint64 { return s.Leaked }),
 	gauge("connections_open", "Connections that are open, without WebSockets over HTTP/1.", nil,
 		func(s server.Stats) int { return s.Connections }),
 	counter("connections_accepted_total", "Connections that were accepted.", nil,
@@ -93,6 +97,8 @@ var bridgeMetrics = []metric[bridge.Stats]{
 		func(s bridge.Stats) int { return s.Abandoned }),
 	gauge("bridge_lanes", "Lanes with a thread.", ofBridge,
 		func(s bridge.Stats) int { return s.Lanes }),
+	gauge("bridge_lanes_starving", "Lanes that wait for a thread.", ofBridge,
+		func(s bridge.Stats) int { return s.Starving }),
 	counter("bridge_calls_served_total", "Functions that have returned.", ofBridge,
 		func(s bridge.Stats) uint64 { return s.Served }),
 	counter("bridge_calls_rejected_total", "Calls that found no room or no thread.", ofBridge,
