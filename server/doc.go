@@ -40,7 +40,17 @@
 // 1012, in waves, behind what waits to be sent to them; streams of events and
 // sessions without a socket are told to come back. Gateways are found wherever
 // they are mounted: at a gin route, in a mux, several of them. Whatever is left
-// after Options.DrainTimeout is cut. A second signal cuts at once.
+// after Options.DrainTimeout is cut. A second signal cuts at once. DrainReport, and a
+// line in the log, say how many of each kind finished, were closed in order, and were
+// cut.
+//
+// # What an operator sees
+//
+// Server.Stats adds up the gateways of the process, wherever they are mounted, the
+// sessions of clients without a socket, and the connections of all listeners.
+// contrib/prometheus makes metrics of it. Health and Ready answer load balancers. An app
+// that goes on when its conversation is long over, or after the process's shutdown, is
+// named in the log with the stack of its goroutine.
 //
 // # WebSockets over HTTP/2
 //

@@ -77,4 +77,14 @@
 // http.Server.Shutdown does not know of upgraded connections: call Gateway.Drain beside
 // it, which lets handlers finish that are at work. A server whose BaseContext ends
 // closes its sockets likewise.
+//
+// # What an operator sees
+//
+// Stats tells how many conversations there are and what became of others: close codes
+// and causes, bytes and messages, slow clients, panics, histograms of the time that
+// requests take and of the queues in front of sockets. Conversations lists who is there,
+// Drained how a drain went. contrib/prometheus and contrib/otel hand it on. An app that
+// goes on when its client is long gone is named in the log, with the stack of its
+// goroutine: see Options.LeakAfter. To count a request or a message takes no memory,
+// and a small part of a microsecond.
 package nethttp

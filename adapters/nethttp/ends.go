@@ -64,6 +64,7 @@ var closeCauses = [...]struct {
 	{"draining", []error{parley.ErrDraining}},
 	{"idle", []error{parley.ErrIdle}},
 	{"auth_expired", []error{parley.ErrAuthExpired}},
+	{"kicked", []error{parley.ErrKicked}},
 	{"too_old", []error{parley.ErrTooOld}},
 	{"too_large", []error{parley.ErrTooLarge}},
 	{"rate_limited", []error{parley.ErrRateLimited}},

@@ -30,7 +30,7 @@
 // # What there is
 //
 // Everything begins with parley_. Figures are read when Prometheus asks for them, and
-// nothing happens otherwise: the program counts anyway, at a few nanoseconds a request
+// nothing happens otherwise: the program counts anyway, at some nanoseconds a request
 // or message. All labels are bounded and the kit's own, such as close codes and causes,
 // or names that Options gives: nothing that a client sends becomes one.
 //
