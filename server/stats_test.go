@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -113,5 +116,18 @@ func TestStatsOfTLS(t *testing.T) {
 	conn.Close()
 	if err := s.Stop(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStatsOfAccept: what fails counts, and not what the server has ended itself.
+func TestStatsOfAccept(t *testing.T) {
+	for err, want := range map[error]uint64{
+		syscall.ECONNABORTED: 1, net.ErrClosed: 0, os.ErrDeadlineExceeded: 0, nil: 0,
+	} {
+		d := &door{conns: new(connections)}
+		d.count(err)
+		if got := d.conns.failed.Load(); got != want {
+			t.Errorf("%v counts %d, want %d", err, got, want)
+		}
 	}
 }

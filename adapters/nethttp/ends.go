@@ -69,7 +69,8 @@ var closeCauses = [...]struct {
 	{"too_large", []error{parley.ErrTooLarge}},
 	{"rate_limited", []error{parley.ErrRateLimited}},
 	{"overloaded", []error{parley.ErrOverloaded}},
-	{"peer_error", []error{parley.ErrPeerProtocol, parley.ErrInvalidPayload, parley.ErrUnsupportedData}},
+	{"peer_error", []error{
+		parley.ErrPeerProtocol, parley.ErrInvalidPayload, parley.ErrUnsupportedData}},
 	{"app_error", []error{parley.ErrAppPanic, parley.ErrGoexit, parley.ErrIncomplete}},
 	{"app_returned", []error{parley.ErrFinished}},
 	{"app_closed", []error{parley.ErrClosed}},

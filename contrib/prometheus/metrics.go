@@ -54,7 +54,7 @@ var gatewayMetrics = []metric[nethttp.Stats]{
 var serverMetrics = []metric[server.Stats]{
 	gauge("ready", "1 while the process wants traffic.", nil,
 		func(s server.Stats) int { return toInt(s.Ready) }),
-	counter("apps_leaked_total", "Apps of any kind that went on when their conversation was over.", nil,
+	counter("apps_leaked_total", "Apps that went on when their conversation was over.", nil,
 		func(s server.Stats) uint64 { return s.Leaked }),
 	gauge("connections_open", "Connections that are open, without WebSockets over HTTP/1.", nil,
 		func(s server.Stats) int { return s.Connections }),

@@ -27,7 +27,7 @@ type Overdue struct {
 	Protocol, Route, Path string
 	Age                   time.Duration // of the conversation
 	Cause                 error         // of its end
-	Frame                 string        // the method on the app's stack, such as "nethttp.(*webSocketConn).run"
+	Frame                 string        // a method on the app's stack: "socket.(*Conn).run"
 	Of                    any           // its receiver, a pointer
 }
 
