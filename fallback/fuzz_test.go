@@ -70,6 +70,9 @@ func FuzzRequest(f *testing.F) {
 	f.Add("GET", "cursor=18446744073709551615&session=x", "*.9", "new", "*/*",
 		"a=b; parley-fallback=c", []byte("x"), false)
 	f.Add("POST", "protocols=a,b,,c", "x", "", "", "", []byte("\xff"), true)
+	f.Add("POST", "message=1", "", "", "", "", []byte("x"), true)
+	f.Add("POST", "message=2", "", "", "", "", []byte("x"), true)
+	f.Add("POST", "message=0", "", "", "", "", []byte("x"), true)
 	f.Add("DELETE", "code=4000&reason=bye", "", "", "", "", []byte(nil), true)
 	f.Add("DELETE", "code=1006", "", "AAAAAAAAAAAAAAAAAAAAAAAAAA", "", "", []byte(nil), false)
 	f.Add("HEAD", "%zz;&=", "\n", "\x00", ",;,", ";=", []byte(nil), true)
@@ -102,7 +105,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		got := ask(t, app, r, body)
 		switch got.status {
-		case 200, 204, 400, 404, 405, 410, 413:
+		case 200, 204, 400, 404, 405, 409, 410, 413:
 		default:
 			t.Errorf("answered %d", got.status)
 		}

@@ -1,6 +1,7 @@
 package fallback
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,27 @@ func (m *memory) take(bytes int) bool {
 }
 
 func (m *memory) give(bytes int) { m.used.Add(-int64(bytes)) }
+
+// reservation is a conn that takes room for the body of a request as that comes in.
+type reservation struct {
+	parley.Conn
+	app  *App
+	held int
+}
+
+// Receive returns the next part, if there is room for it.
+func (r *reservation) Receive(ctx context.Context) (parley.Event, error) {
+	event, err := r.Conn.Receive(ctx)
+	if part, ok := event.(parley.HTTPRequest); ok {
+		if !r.app.reserve(len(part.Body)) {
+			return nil, errNoMemory
+		}
+		r.held += len(part.Body)
+	}
+	return event, err
+}
+
+func (r *reservation) giveBack() { r.app.memory.give(r.held) }
 
 func (m *memory) hasRoom(bytes int) bool { return m.used.Load()+int64(bytes) <= m.limit }
 

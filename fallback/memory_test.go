@@ -121,28 +121,38 @@ func TestMemoryOfWaitingApp(t *testing.T) {
 	})
 }
 
-// TestMemoryOfBodies: a message takes room before it is read.
+// TestMemoryOfBodies: a message takes room as it comes in, and no more for what it says
+// of its length.
 func TestMemoryOfBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conns := make(chan parley.Conn, 10)
 		app := serve(t, offerer(conns), fallback.Options{MaxMemory: 2_000_000})
-		var slow []*parleytest.Exchange
-		for i := range 3 {
-			c := (&client{t: t, app: app}).mustOpen()
-			r := c.request("POST", "")
-			r.ContentLength = 900_000
-			x := parleytest.Upload(t, app, r)
+		part := strings.Repeat("x", 900_000)
+		var posts []*parleytest.Exchange
+		for range 3 {
+			r := (&client{t: t, app: app}).mustOpen().request("POST", "")
+			r.ContentLength = 1_000_000
+			posts = append(posts, parleytest.Upload(t, app, r))
+			synctest.Wait()
+		}
+		if used := app.Stats().Memory; used > 10_000 {
+			t.Errorf("%d bytes are held for nothing", used)
+		}
+		for i, post := range posts {
+			post.Send(part)
 			synctest.Wait()
 			if i == 2 {
-				if got := x.Status(); got != 503 {
+				if got := post.Status(); got != 503 {
 					t.Errorf("the third body: %d", got)
 				}
 				break
 			}
-			slow = append(slow, x)
+			if used := app.Stats().Memory; used < int64(i+1)*900_000 {
+				t.Errorf("%d bytes are held of %d bodies", used, i+1)
+			}
 		}
-		for _, x := range slow {
-			x.Vanish()
+		for _, post := range posts {
+			post.Vanish()
 		}
 		settled(t, app)
 	})

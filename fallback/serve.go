@@ -114,18 +114,15 @@ func (a *App) servePost(v *visit) error {
 		return v.refused(err)
 	}
 	defer s.done()
-	room := v.sizeOfBody()
-	if !a.reserve(room) {
-		return v.refused(errNoMemory)
-	}
-	defer a.memory.give(room)
-	body, err := parley.ReadBody(v.ctx, v.conn, a.options.MaxMessage)
+	coming := &reservation{Conn: v.conn, app: a}
+	defer coming.giveBack()
+	body, err := parley.ReadBody(v.ctx, coming, a.options.MaxMessage)
 	if errors.Is(err, parley.ErrTooLarge) {
 		s.fail(parley.ErrTooLarge)
 		return v.answer(http.StatusRequestEntityTooLarge)
 	}
 	if err != nil {
-		return err
+		return v.refused(err)
 	}
 	message := parley.WebSocketReceive{Data: body}
 	if isType(v.scope.Request.Header.Get("Content-Type"), "application/octet-stream") {
@@ -139,16 +136,6 @@ func (a *App) servePost(v *visit) error {
 	}
 	a.counters.received.Add(1)
 	return v.answer(http.StatusNoContent)
-}
-
-// sizeOfBody is how many bytes the message may take, as far as one knows before it is
-// read.
-func (v *visit) sizeOfBody() int {
-	size, most := v.scope.Request.ContentLength, v.session.app.options.MaxMessage
-	if size < 0 {
-		size = 1 << 20
-	}
-	return int(min(size, most))
 }
 
 // refused answers a message that was not taken.

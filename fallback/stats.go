@@ -4,11 +4,9 @@ import "sync/atomic"
 
 // Stats counts what has happened to the clients of an App since it was made.
 type Stats struct {
-	Sessions int // gauge: fallback sessions, until their client knows of the end
-	Running  int // gauge: those among them whose app has not returned
-
-	// gauge: bytes that all sessions hold, which Options.MaxMemory bounds
-	Memory int64
+	Sessions int   // gauge: fallback sessions, until their client knows of the end
+	Running  int   // gauge: those among them whose app has not returned
+	Memory   int64 // gauge: bytes that they hold, which Options.MaxMemory bounds
 
 	Opened   uint64 // sessions that were begun
 	Accepted uint64 // of those, by the app
