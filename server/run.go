@@ -18,10 +18,10 @@ func Run(ctx context.Context, app parley.App, options Options) error {
 	return New(app, options).Run(ctx)
 }
 
-// Run runs the server until ctx ends or a signal of Options.Signals comes, and then
-// lets it end in order: see Start, Drain and Stop. A second signal, in the drain or in
-// the app's shutdown, cuts what is left. It returns nil when all has ended in order,
-// also a start-up that was not complete yet.
+// Run runs the server until ctx ends, a signal of Options.Signals comes or an operator
+// asks for it (package inspect), and then lets it end in order: see Start, Drain and
+// Stop. A second signal, in the drain or in the app's shutdown, cuts what is left. It
+// returns nil when all has ended in order, also a start-up that was not complete yet.
 func (s *Server) Run(ctx context.Context) error {
 	list := s.options.Signals
 	if list == nil {

@@ -191,10 +191,15 @@ func TestDrainCutsWhatIsLeft(t *testing.T) {
 func TestRun(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		end  func(cancel context.CancelFunc, signals chan<- os.Signal)
+		end  func(s *Server, cancel context.CancelFunc, signals chan<- os.Signal)
 	}{
-		{"context", func(cancel context.CancelFunc, _ chan<- os.Signal) { cancel() }},
-		{"signal", func(_ context.CancelFunc, signals chan<- os.Signal) { signals <- syscall.SIGTERM }},
+		{"context", func(_ *Server, cancel context.CancelFunc, _ chan<- os.Signal) { cancel() }},
+		{"signal", func(_ *Server, _ context.CancelFunc, signals chan<- os.Signal) { signals <- syscall.SIGTERM }},
+		{"asked from within", func(s *Server, _ context.CancelFunc, _ chan<- os.Signal) { s.members.Ask() }},
+		{"asked, and then a signal", func(s *Server, _ context.CancelFunc, signals chan<- os.Signal) {
+			s.members.Ask()
+			signals <- syscall.SIGTERM // the first one does not abort
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -205,7 +210,7 @@ func TestRun(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- s.run(ctx, signals) }()
 			await(t, func() bool { return s.ready.wanted.Load() })
-			test.end(cancel, signals)
+			test.end(s, cancel, signals)
 			if err := <-ended; err != nil {
 				t.Error(err)
 			}

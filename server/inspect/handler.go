@@ -9,9 +9,12 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/drain"
 	"github.com/parleygo/parley/sse"
 )
@@ -26,6 +29,7 @@ type inspector struct {
 	token   string // of what changes anything; only the page itself can read it
 	stream  *nethttp.Gateway
 	samples samples
+	refused atomic.Int64 // when the log was last told of one, in Unix seconds
 }
 
 // Handler serves the page below any path that ends in a slash: in a mux at
@@ -53,8 +57,7 @@ var pages = map[string]struct{ file, kind string }{
 func (i *inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeader(w.Header())
 	if why := i.access.refusal(r); why != "" {
-		i.options.Logger.Warn("inspect: refused", "client", r.RemoteAddr, "host", r.Host,
-			"reason", why)
+		i.tellRefused(r, why)
 		http.Error(w, "Forbidden: "+why, http.StatusForbidden)
 		return
 	}
@@ -68,6 +71,15 @@ func (i *inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		i.act(w, r, i.drain)
 	default:
 		serveFile(w, r, name)
+	}
+}
+
+// tellRefused tells the log, once a second: anybody can knock.
+func (i *inspector) tellRefused(r *http.Request, why string) {
+	now := time.Now().Unix()
+	if last := i.refused.Load(); last != now && i.refused.CompareAndSwap(last, now) {
+		i.options.Logger.Warn("inspect: refused", "client", r.RemoteAddr,
+			"host", census.Clip(r.Host), "reason", why)
 	}
 }
 

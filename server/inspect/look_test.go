@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -101,6 +105,21 @@ func TestSourcesAreShownOnce(t *testing.T) {
 	if list := h.sources(nil); len(list) != 1 {
 		t.Errorf("%d sources without a process", len(list))
 	}
+}
+
+// Anybody can knock, and fills no log.
+func TestRefusalsAreToldSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		h := Handler(Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		for range 100 {
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "http://localhost/", nil))
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := strings.Count(log.String(), "not on this machine"); n != 10 {
+			t.Errorf("told %d times in ten seconds", n)
+		}
+	})
 }
 
 // Samples are kept for five minutes, one a second, however many look on.

@@ -45,8 +45,8 @@ type Options struct {
 	// could have pointed its own name here (DNS rebinding).
 	Hosts []string
 
-	// Logger is told who was refused, and of each kick and drain. Default
-	// slog.Default().
+	// Logger is told who was refused, once a second at most, and of each kick and
+	// drain. Default slog.Default().
 	Logger *slog.Logger
 }
 
