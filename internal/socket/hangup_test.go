@@ -108,3 +108,32 @@ func TestHangupTellsHowItEnded(t *testing.T) {
 		})
 	}
 }
+
+// What a peer left is kept whole, however much it is, and no message of it counts for
+// the size of another.
+func TestHangupKeepsWhatWasLeft(t *testing.T) {
+	if !canHangUp {
+		t.Skip("nothing tells here that a peer has hung up behind unread bytes")
+	}
+	const count = 3 * bufferSize / 100
+	message := func(i int) string { return fmt.Sprintf("%04d", i) + strings.Repeat("x", 86) }
+	c, ctx, p := overTCP(t, parley.SocketOptions{ReadAhead: 2, MaxMessage: 100})
+	for i := range count {
+		p.send([]byte{0x81, 0x82}[i%2], message(i)) // text and not
+	}
+	p.send(0x88, "\x0f\xa0")
+	p.conn.(*net.TCPConn).CloseWrite()
+	<-ctx.Done()
+	if cause := context.Cause(ctx); parley.CodeOf(cause) != 4000 {
+		t.Errorf("the context ended with %v", cause)
+	}
+	for i := range count {
+		if m, err := c.Read(ctx); err != nil || string(m.Data) != message(i) {
+			t.Fatalf("message %d of %d: %q, %v", i, count, m.Data, err)
+		}
+	}
+	if _, err := c.Read(ctx); err != ErrEnded {
+		t.Errorf("Read: %v", err)
+	}
+	<-c.Gone()
+}
