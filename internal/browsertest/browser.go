@@ -39,9 +39,9 @@ type devtools struct {
 // patience is how long a browser may take for anything before the test fails.
 const patience = time.Minute
 
-// New starts a browser that ends with the test. Where there is none the test is skipped,
-// or fails if PARLEY_REQUIRE_SERVICES is 1.
-func New(t testing.TB) *Browser {
+// New starts a browser that ends with the test, with further flags if there are any.
+// Where there is none the test is skipped, or fails if PARLEY_REQUIRE_SERVICES is 1.
+func New(t testing.TB, flags ...string) *Browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	switch {
@@ -53,10 +53,11 @@ func New(t testing.TB) *Browser {
 	}
 	home := t.TempDir()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	program := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu",
+	flags = append([]string{"--headless", "--no-sandbox", "--disable-gpu",
 		"--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync",
-		"--remote-debugging-port=0", "--user-data-dir="+home)
+		"--remote-debugging-port=0", "--user-data-dir=" + home}, flags...)
+	program := exec.CommandContext(ctx, path, flags...)
 	program.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home)
 	stderr, err := program.StderrPipe()
 	if err == nil {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/internal/browsertest"
 	"github.com/parleygo/parley/router"
 	"github.com/parleygo/parley/server"
 )
@@ -95,52 +96,25 @@ func serveTLS(t *testing.T, reports chan<- []visit) (url string) {
 	return "https://" + s.Addr().String()
 }
 
-// browse has a browser open a page, until the test is over.
-func browse(t *testing.T, chromium, url string) {
-	t.Helper()
-	home := t.TempDir()
-	ctx, cancel := context.WithCancel(context.Background())
-	program := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu",
-		"--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--ignore-certificate-errors",
-		"--remote-debugging-port=0", "--user-data-dir="+home, url)
-	program.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home)
-	stderr, err := program.StderrPipe()
-	if err == nil {
-		err = program.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		io.Copy(io.Discard, stderr)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-gone // with all its processes, so that the directory can be removed
-		_ = program.Wait()
-	})
-}
-
-// TestChromium: where net/http lets WebSockets over HTTP/2 in, a page opens its sockets
+// TestChromiumOverHTTP2: where net/http lets WebSockets over HTTP/2 in, a page opens its sockets
 // there.
 func TestChromiumOverHTTP2(t *testing.T) {
-	chromium := find(t, "chromium")
+	find(t, "chromium")
 	if extended(t) {
-		checkBrowser(t, chromium, "HTTP/2.0")
+		checkBrowser(t, "HTTP/2.0")
 	}
 }
 
 // TestChromiumWithoutTheSwitch: otherwise it opens them over HTTP/1.1 by itself.
 func TestChromiumWithoutTheSwitch(t *testing.T) {
-	checkBrowser(t, find(t, "chromium"), "HTTP/1.1")
+	checkBrowser(t, "HTTP/1.1")
 }
 
-func checkBrowser(t *testing.T, chromium, protocol string) {
+func checkBrowser(t *testing.T, protocol string) {
 	reports := make(chan []visit, 1)
-	browse(t, chromium, serveTLS(t, reports))
+	url := serveTLS(t, reports)
+	browser := browsertest.New(t, "--ignore-certificate-errors") // ours is nobody's
+	browser.Open(browser.Person(), url)
 	if got := <-reports; !reflect.DeepEqual(got, visits(protocol)) {
 		t.Errorf("the browser saw %+v, want %+v", got, visits(protocol))
 	}
