@@ -18,23 +18,19 @@ func (a *App) newSession(
 	ctx context.Context, scope *parley.Scope, conn parley.Conn, owner owner,
 ) (*session, error) {
 	head := headSize(scope.Request)
-	if head > maxHead {
+	switch {
+	case head > maxHead:
 		return nil, errLargeHead
-	}
-	if !a.hasRoom(head) {
+	case !a.hasRoom(head):
 		return nil, errFull
 	}
 	s := &session{
 		app: a, id: rand.Text(), owner: owner, client: clientOf(scope, owner.subject),
 		head: head, turn: make(chan struct{}, 1), awaited: true, unwatch: func() {},
 	}
-	below := context.WithoutCancel(ctx)
-	if err, final := a.checkOrigin(conn, scope.Request); err != nil {
-		if final {
-			return nil, errForeign
-		}
-		s.verdict = new(origin.Verdict)
-		below = s.verdict.With(below)
+	below, err := s.checkPage(context.WithoutCancel(ctx), conn, scope.Request)
+	if err != nil {
+		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancelCause(below)
 	s.scope = handshakeOf(s.ctx, scope)
@@ -78,8 +74,23 @@ func (s *session) watch(ctx context.Context) (err error) {
 
 var ownPages = origin.New(origin.Rules{Self: true})
 
-// checkOrigin decides by the options, by those of the server, or for the time being:
-// middleware below may let the page in.
+// checkPage refuses a page that may not open the session, or has ctx carry the question
+// down to middleware that may let it in.
+func (s *session) checkPage(
+	ctx context.Context, conn parley.Conn, r *http.Request,
+) (context.Context, error) {
+	refusal, final := s.app.checkOrigin(conn, r)
+	switch {
+	case refusal == nil:
+		return ctx, nil
+	case final:
+		return nil, errForeign
+	}
+	s.verdict = new(origin.Verdict)
+	return s.verdict.With(ctx), nil
+}
+
+// checkOrigin decides by the options, by those of the server, or for the time being.
 func (a *App) checkOrigin(conn parley.Conn, r *http.Request) (refusal error, final bool) {
 	if a.options.CheckOrigin != nil {
 		return a.options.CheckOrigin(r), true

@@ -114,11 +114,11 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	go s.keepWatchdog(s.over)
 	s.tellSystemd("READY=1")
 	s.tellServing()
-	s.tellHTTP2()
 	return nil
 }
 
 func (s *Server) tellServing() {
+	defer s.tellHTTP2()
 	list := addresses(s.places)
 	if s.options.Serving != nil && len(list) > 0 {
 		s.options.Serving(list[0])
