@@ -195,10 +195,12 @@ func isClean(p string) bool {
 	if p == "" || p[0] != '/' {
 		return false
 	}
-	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
-		return true
+	for i := 1; i < len(p); i++ {
+		if (p[i] == '/' || p[i] == '.') && p[i-1] == '/' {
+			return p == cleanPath(p)
+		}
 	}
-	return p == cleanPath(p)
+	return true
 }
 
 // cleanPath is what net/http makes of a path.
