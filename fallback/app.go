@@ -83,7 +83,8 @@ func (d drained) Sessions() drain.Sessions {
 	stats := d.Stats()
 	return drain.Sessions{
 		Live: stats.Sessions, Opened: stats.Opened, Refused: stats.Refused,
-		Lost: stats.Lost, Slow: stats.Slow, Leaked: stats.Leaked, In: stats.Received, Out: stats.Sent,
+		Lost: stats.Lost, Slow: stats.Slow,
+		Panics: stats.Panics, Leaked: stats.Leaked, In: stats.Received, Out: stats.Sent,
 	}
 }
 

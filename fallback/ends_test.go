@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +91,10 @@ func TestAppEnds(t *testing.T) {
 				synctest.Wait()
 				if got := log.count(); got != test.logged {
 					t.Errorf("%d lines, want %d: %s", got, test.logged, log.text.String())
+				}
+				broke := slices.Contains([]string{"panics", "panics with an error", "exits", "cuts"}, test.name)
+				if got := app.Stats().Panics == 1; got != broke {
+					t.Errorf("counts as one that did not return: %v", got)
 				}
 				settled(t, app)
 			})

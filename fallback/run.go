@@ -33,6 +33,9 @@ func (s *session) reportLeak() {
 // as the lease.
 func (s *session) returned(err error) {
 	s.overdue.Returned()
+	if errors.As(err, new(*parley.PanicError)) || errors.Is(err, parley.ErrGoexit) {
+		s.app.counters.panics.Add(1)
+	}
 	s.mu.Lock()
 	ending := s.order.Finish()
 	s.over, s.failed = true, err

@@ -17,6 +17,7 @@ type Stats struct {
 	Slow     uint64 // sessions ended since their client does not read
 	Revoked  uint64 // sessions ended with the identity they belonged to
 
+	Panics uint64 // apps that did not return, but panicked or ended their goroutine
 	Leaked uint64 // apps that went on when their session was long over: Options.LeakAfter
 
 	Received uint64 // messages of clients
@@ -24,7 +25,7 @@ type Stats struct {
 }
 
 type counters struct {
-	opened, accepted, denied, refused, strange, lost, slow, revoked, received, sent atomic.Uint64
+	opened, accepted, denied, refused, strange, lost, slow, revoked, panics, received, sent atomic.Uint64
 }
 
 // Stats returns the counts. They may be some apart while sessions come and go.
@@ -36,7 +37,7 @@ func (a *App) Stats() Stats {
 		Opened: c.opened.Load(), Accepted: c.accepted.Load(), Denied: c.denied.Load(),
 		Refused: c.refused.Load(), Strange: c.strange.Load(),
 		Lost: c.lost.Load(), Slow: c.slow.Load(), Revoked: c.revoked.Load(),
-		Leaked:   a.leaks.Leaked(),
+		Panics: c.panics.Load(), Leaked: a.leaks.Leaked(),
 		Received: c.received.Load(), Sent: c.sent.Load(),
 	}
 }

@@ -23,6 +23,7 @@ type Stats struct {
 	SessionsRefused uint64 // clients that got none: too many, draining, or a foreign page
 	SessionsLost    uint64 // whose client has not come back
 	SessionsSlow    uint64 // ended since their client does not read
+	SessionsPanics  uint64 // whose app did not return
 	SessionsIn      uint64 // messages of their clients
 	SessionsOut     uint64 // messages for them
 
@@ -69,6 +70,7 @@ func (s *Stats) addSessions(more drain.Sessions) {
 	s.SessionsRefused += more.Refused
 	s.SessionsLost += more.Lost
 	s.SessionsSlow += more.Slow
+	s.SessionsPanics += more.Panics
 	s.Leaked += more.Leaked
 	s.SessionsIn += more.In
 	s.SessionsOut += more.Out

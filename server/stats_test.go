@@ -14,6 +14,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/internal/drain"
 	"github.com/parleygo/parley/router"
 )
 
@@ -129,5 +130,22 @@ func TestStatsOfAccept(t *testing.T) {
 		if got := d.conns.failed.Load(); got != want {
 			t.Errorf("%v counts %d, want %d", err, got, want)
 		}
+	}
+}
+
+// TestStatsOfSessions: every figure that a member has is in the sum.
+func TestStatsOfSessions(t *testing.T) {
+	var s Stats
+	for range 2 {
+		s.addSessions(drain.Sessions{
+			Live: 1, Opened: 2, Refused: 3, Lost: 4, Slow: 5, Panics: 6, Leaked: 7, In: 8, Out: 9,
+		})
+	}
+	want := Stats{
+		Sessions: 2, SessionsOpened: 4, SessionsRefused: 6, SessionsLost: 8, SessionsSlow: 10,
+		SessionsPanics: 12, Leaked: 14, SessionsIn: 16, SessionsOut: 18,
+	}
+	if s != want {
+		t.Errorf("%+v", s)
 	}
 }

@@ -102,7 +102,7 @@ func (g *Gateway) count(cause error) {
 
 // countPanic takes account of how the app of a WebSocket has ended.
 func (g *Gateway) countPanic(err error) {
-	if errors.Is(err, parley.ErrAppPanic) || errors.Is(err, parley.ErrGoexit) {
+	if errors.As(err, new(*parley.PanicError)) || errors.Is(err, parley.ErrGoexit) {
 		g.panics.Add(1)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -47,6 +48,8 @@ func countedSocket(ctx context.Context, path string, conn parley.Conn) error {
 	switch path {
 	case "/panic":
 		panic("a bug")
+	case "/abort":
+		panic(http.ErrAbortHandler)
 	case "/goexit":
 		runtime.Goexit()
 	case "/close":
@@ -127,6 +130,7 @@ func TestStatsOfWebSockets(t *testing.T) {
 		{"/fail", goodbye, nethttp.Stats{Accepted: 1}, "4429", "app_returned"},
 		{"/panic", goodbye, nethttp.Stats{Accepted: 1, Panics: 1}, "1011", "app_returned"},
 		{"/goexit", goodbye, nethttp.Stats{Accepted: 1, Panics: 1}, "1011", "app_returned"},
+		{"/abort", "", nethttp.Stats{Accepted: 1, Panics: 1}, "1006", "app_error"},
 		{"/deny", "", nethttp.Stats{Denied: 1}, "", ""},
 	} {
 		t.Run(fmt.Sprintf("%s %q", c.path, c.said), func(t *testing.T) {
@@ -191,15 +195,35 @@ func TestStatsOfRefusals(t *testing.T) {
 	})
 }
 
+// TestStatsAdd: every figure there is.
 func TestStatsAdd(t *testing.T) {
-	one := nethttp.Stats{Live: 1, Requests: 2, WebSockets: 3, Served: 4, Draining: true}
-	one.CloseCodes[0], one.QueueDepth.Counts[1], one.QueueDepth.Sum = 1, 1, 1
-	sum := one
+	one := nethttp.Stats{Draining: true}
+	fill(reflect.ValueOf(&one).Elem(), 1)
+	sum, want := one, one
 	sum.Add(one)
-	want := nethttp.Stats{Live: 2, Requests: 4, WebSockets: 6, Served: 8, Draining: true}
-	want.CloseCodes[0], want.QueueDepth.Counts[1], want.QueueDepth.Sum = 2, 2, 2
+	fill(reflect.ValueOf(&want).Elem(), 2)
 	if sum != want {
 		t.Errorf("%+v", sum)
+	}
+}
+
+// fill sets all numbers below a value.
+func fill(value reflect.Value, n int) {
+	switch {
+	case value.CanInt():
+		value.SetInt(int64(n))
+	case value.CanUint():
+		value.SetUint(uint64(n))
+	case value.CanFloat():
+		value.SetFloat(float64(n))
+	case value.Kind() == reflect.Array:
+		for i := range value.Len() {
+			fill(value.Index(i), n)
+		}
+	case value.Kind() == reflect.Struct:
+		for i := range value.NumField() {
+			fill(value.Field(i), n)
+		}
 	}
 }
 

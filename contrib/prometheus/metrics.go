@@ -76,6 +76,8 @@ var serverMetrics = []metric[server.Stats]{
 		func(s server.Stats) uint64 { return s.SessionsLost }),
 	counter("fallback_sessions_slow_total", "Sessions ended since their client did not read.", nil,
 		func(s server.Stats) uint64 { return s.SessionsSlow }),
+	counter("fallback_panics_total", "Apps of clients without a WebSocket that did not return.", nil,
+		func(s server.Stats) uint64 { return s.SessionsPanics }),
 	counters("fallback_messages_total", "Messages of clients without a WebSocket.", nil,
 		"direction", func(s server.Stats) iter.Seq2[string, uint64] {
 			return pairs("in", s.SessionsIn, "out", s.SessionsOut)

@@ -26,7 +26,7 @@ type SessionCounter interface{ Sessions() Sessions }
 type Sessions struct {
 	Live                        int
 	Opened, Refused, Lost, Slow uint64
-	Leaked                      uint64 // apps that did not end with theirs
+	Panics, Leaked              uint64 // apps that did not return, and that did not end with theirs
 	In, Out                     uint64 // messages
 }
 
