@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+	"unsafe"
 
 	"go.uber.org/goleak"
 
@@ -62,6 +63,17 @@ func TestBadge(t *testing.T) {
 	badge.Clear()
 	if r, u := badge.Read(); r+u != "" {
 		t.Errorf("cleared: %q, %q", r, u)
+	}
+}
+
+// What is remembered of a conversation keeps no request in memory.
+func TestEndingsAreCopies(t *testing.T) {
+	target := strings.Repeat("/long", 10_000)
+	var endings census.Endings
+	endings.Add(parley.Ending{Conversation: parley.Conversation{Path: target[:10]}})
+	got := endings.Latest()[0].Path
+	if got != target[:10] || unsafe.StringData(got) == unsafe.StringData(target) {
+		t.Errorf("%q is part of the request", got)
 	}
 }
 

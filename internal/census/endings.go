@@ -2,6 +2,7 @@ package census
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/parleygo/parley"
@@ -17,8 +18,12 @@ type Endings struct {
 	next int // the oldest, once the list is full
 }
 
-// Add remembers one.
+// Add remembers one. Its texts are copied: they are parts of requests, which must not
+// be kept for them.
 func (e *Endings) Add(ending parley.Ending) {
+	for _, text := range []*string{&ending.Route, &ending.Path, &ending.Client, &ending.User} {
+		*text = strings.Clone(*text)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.list) < kept {
