@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/bridge"
 	"github.com/parleygo/parley/channel"
 )
@@ -25,6 +26,7 @@ type view struct {
 	Matching int        `json:"matching"`
 	Rows     []row      `json:"rows"` // of those, the first ones by the order asked for
 	Ends     []end      `json:"ends"`
+	Closed   closed     `json:"closed"`
 	Layers   []layer    `json:"layers"`
 	Bridges  []bridging `json:"bridges"`
 	Sample   sample     `json:"sample"`
@@ -67,6 +69,25 @@ type end struct {
 	Ended int64            `json:"ended"`
 	Code  parley.CloseCode `json:"code"`
 	Cause string           `json:"cause"`
+}
+
+// closed counts what has ended since the process began, and what went wrong.
+type closed struct {
+	Codes  map[string]uint64 `json:"codes"` // of WebSockets
+	Causes map[string]uint64 `json:"causes"`
+	Panics uint64            `json:"panics"`
+	Leaked uint64            `json:"leaked"` // apps that outlived their client
+}
+
+func (c *closed) add(stats *nethttp.Stats) {
+	for name, n := range stats.CloseCodes.All() {
+		c.Codes[name] += n
+	}
+	for name, n := range stats.CloseCauses.All() {
+		c.Causes[name] += n
+	}
+	c.Panics += stats.Panics
+	c.Leaked += stats.Leaked
 }
 
 // layer is one channel layer.

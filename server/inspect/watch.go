@@ -81,7 +81,8 @@ func (i *inspector) sources(process *drain.Group) []Source {
 // look takes everything in.
 func (i *inspector) look(process *drain.Group, wish wish) *view {
 	now := time.Now().UnixMilli()
-	v := &view{Now: now, Layers: []layer{}, Bridges: []bridging{}}
+	v := &view{Now: now, Layers: []layer{}, Bridges: []bridging{},
+		Closed: closed{Codes: map[string]uint64{}, Causes: map[string]uint64{}}}
 	v.Sample = sample{Now: now, Goroutines: runtime.NumGoroutine(), Heap: heap()}
 	shown := first{wish: wish}
 	var endings []parley.Ending
@@ -120,6 +121,7 @@ func (v *view) count(source Source, found bool) {
 	case *nethttp.Gateway:
 		stats := source.Stats()
 		v.Draining = v.Draining || stats.Draining
+		v.Closed.add(&stats)
 		s.Sockets += stats.WebSockets
 		if found {
 			v.found.Requests = max(v.found.Requests, stats.Requests)

@@ -70,6 +70,7 @@ type shown struct {
 		ID, Cause string
 		Code      int
 	}
+	Closed struct{ Codes, Causes map[string]int }
 	Layers []struct {
 		Name   string
 		Groups []struct {
@@ -192,6 +193,9 @@ func TestSearchAndKick(t *testing.T) {
 	view = v.until("the end", func(view *shown) bool { return len(view.Ends) == 1 && view.Matching == 0 })
 	if end := view.Ends[0]; end.ID != id || end.Code != 1008 || end.Cause != "parley: ended by an operator" {
 		t.Errorf("%+v", end)
+	}
+	if codes, causes := view.Closed.Codes, view.Closed.Causes; codes["1008"] != 1 || causes["kicked"] != 1 {
+		t.Errorf("closed by code %v, by cause %v", codes, causes)
 	}
 	s.say(bob, "still here")
 	if status := v.post("kick", `{"id":"`+id+`"}`); status != http.StatusNotFound {

@@ -115,15 +115,19 @@ const ends = new Table($('ends'), [
 	{name: 'out', className: 'number', cell: text(traffic('out', 'bytesOut'))},
 ], c => c.id);
 
-function showCodes(list) {
-	const counts = new Map();
-	for (const {code} of list) counts.set(code, (counts.get(code) ?? 0) + 1);
-	const chips = [...counts].sort((a, b) => b[1] - a[1]).map(([code, n]) => {
-		const chip = element('li', 'badge', `${code} × ${n}`);
-		chip.dataset.kind = tone(code);
+// showClosed shows what has ended since the process began, most often first.
+function showClosed({codes, causes, panics, leaked}) {
+	const most = counts => Object.entries(counts).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
+	const list = [
+		...most(codes).map(([code, n]) => [code, n, tone(Number(code))]),
+		...most(causes).map(([cause, n]) => [cause.replaceAll('_', ' '), n, 'plain']),
+		...most({panics, leaked}).map(([name, n]) => [name, n, 'bad']),
+	];
+	$('codes').replaceChildren(...list.map(([name, n, kind]) => {
+		const chip = element('li', 'badge', `${name} × ${count(n)}`);
+		chip.dataset.kind = kind;
 		return chip;
-	});
-	$('codes').replaceChildren(...chips);
+	}));
 }
 
 // ---- layers and bridges ----
@@ -284,7 +288,7 @@ function show(view) {
 		? `${count(view.rows.length)} of ${count(view.matching)}, ${count(view.live)} in all` : count(view.live));
 	rows.show(view.rows);
 	ends.show(view.ends);
-	showCodes(view.ends);
+	showClosed(view.closed);
 	view.layers.forEach(showLayer);
 	view.bridges.forEach(showBridge);
 	forgetCalls(view.bridges);
