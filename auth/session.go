@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,17 +140,8 @@ type sessionConn struct {
 func (c *sessionConn) Unwrap() parley.Conn { return c.Conn }
 
 func (c *sessionConn) Send(ctx context.Context, event parley.Event) error {
-	status := 0
-	switch e := event.(type) {
-	case parley.HTTPResponseStart:
-		status = e.Status
-	case parley.WebSocketAccept:
-		status = http.StatusSwitchingProtocols
-	case parley.WebSocketDeny:
-		status = cmp.Or(e.Status, http.StatusForbidden)
-	case parley.WebSocketResponseStart:
-		status = e.Status
-	default:
+	status := protocol.AnswerStatus(event)
+	if status == 0 {
 		return c.Conn.Send(ctx, event)
 	}
 	header, err := c.session.answer(c.ctx, status)

@@ -115,23 +115,28 @@ func (s *session) end(ctx context.Context, token string) (http.Header, error) {
 // destroy ends the session for a logout. One that is gone already leaves the
 // client's cookie alone: it is a newer login's.
 func (s *session) destroy(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	token := s.manager.Token(ctx)
-	defer saving.lock(token)()
-	if s.stored(token) {
-		if _, err := s.merge(ctx, token); err != nil {
-			return err
+	return s.merged(ctx, func() error {
+		if err := s.manager.Destroy(ctx); err != nil {
+			return unavailable("ending session", err)
 		}
-	}
-	if err := s.manager.Destroy(ctx); err != nil {
-		return unavailable("ending session", err)
-	}
-	return nil
+		return nil
+	})
 }
 
 // renew gives the session a new token, and keeps what others have written.
 func (s *session) renew(ctx context.Context) error {
+	return s.merged(ctx, func() error {
+		if err := s.manager.RenewToken(ctx); err != nil {
+			return unavailable("renewing session", err)
+		}
+		s.gone = false
+		return nil
+	})
+}
+
+// merged calls change when what others have written is in the session, with the locks
+// held.
+func (s *session) merged(ctx context.Context, change func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	token := s.manager.Token(ctx)
@@ -141,11 +146,7 @@ func (s *session) renew(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.manager.RenewToken(ctx); err != nil {
-		return unavailable("renewing session", err)
-	}
-	s.gone = false
-	return nil
+	return change()
 }
 
 // stored reports whether the store should have the session by now.

@@ -1,7 +1,6 @@
 package nethttp
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -190,18 +189,10 @@ type headedConn struct {
 func (c *headedConn) Unwrap() parley.Conn { return c.Conn }
 
 func (c *headedConn) Send(ctx context.Context, event parley.Event) error {
-	status := 0
-	switch e := event.(type) {
-	case parley.WebSocketAccept:
-		status = http.StatusSwitchingProtocols
-	case parley.WebSocketDeny:
-		status = cmp.Or(e.Status, http.StatusForbidden)
-	case parley.WebSocketResponseStart:
-		status = e.Status
-	case parley.WebSocketClose:
-		if !c.answered.Load() { // which is an answer, too
-			status, event = http.StatusForbidden, parley.WebSocketDeny{Status: http.StatusForbidden}
-		}
+	status := protocol.AnswerStatus(event)
+	if _, closes := event.(parley.WebSocketClose); closes && !c.answered.Load() {
+		status = http.StatusForbidden // which is an answer, too
+		event = parley.WebSocketDeny{Status: status}
 	}
 	if status == 0 {
 		return c.Conn.Send(ctx, event)

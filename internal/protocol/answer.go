@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/parleygo/parley"
@@ -11,6 +12,22 @@ import (
 func Requested(scope *parley.Scope) bool {
 	return scope.Request != nil &&
 		(scope.Protocol == parley.HTTP || scope.Protocol == parley.WebSocket)
+}
+
+// AnswerStatus returns the status of the answer that an event begins, and 0 for any
+// other event.
+func AnswerStatus(event parley.Event) int {
+	switch e := event.(type) {
+	case parley.HTTPResponseStart:
+		return e.Status
+	case parley.WebSocketAccept:
+		return http.StatusSwitchingProtocols
+	case parley.WebSocketDeny:
+		return cmp.Or(e.Status, http.StatusForbidden)
+	case parley.WebSocketResponseStart:
+		return e.Status
+	}
+	return 0
 }
 
 // WithHeader returns an event that begins an answer with header in front of its own,

@@ -30,6 +30,25 @@ func TestWithHeader(t *testing.T) {
 	}
 }
 
+func TestAnswerStatus(t *testing.T) {
+	for _, test := range []struct {
+		event parley.Event
+		want  int
+	}{
+		{parley.HTTPResponseStart{Status: 204}, 204},
+		{parley.WebSocketAccept{}, 101},
+		{parley.WebSocketDeny{}, 403},
+		{parley.WebSocketDeny{Status: 404}, 404},
+		{parley.WebSocketResponseStart{Status: 401}, 401},
+		{parley.HTTPResponseBody{}, 0},
+		{parley.WebSocketClose{}, 0},
+	} {
+		if got := protocol.AnswerStatus(test.event); got != test.want {
+			t.Errorf("%s: %d, want %d", test.event.EventType(), got, test.want)
+		}
+	}
+}
+
 func TestRequested(t *testing.T) {
 	r := new(http.Request)
 	for _, test := range []struct {
