@@ -12,6 +12,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/internal/testlog"
 )
 
 // E7: up to N at once, and those with one key in order.
@@ -140,14 +141,14 @@ func TestOrderByPanics(t *testing.T) {
 // Serve tells of one failure. A panic beside it is not lost.
 func TestTwoPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &lines{}
+		log := new(testlog.Lines)
 		r := &room{receive: func(ctx context.Context, _ *consumer.Conn, m parley.WebSocketReceive) error {
 			if m.Text() == "late" {
 				<-ctx.Done()
 			}
 			panic(m.Text())
 		}}
-		app := consumer.New(r.factory, consumer.Options{Concurrency: 2, Logger: log.logger()})
+		app := consumer.New(r.factory, consumer.Options{Concurrency: 2, Logger: log.Logger()})
 		s := dial(t, app)
 		s.Send(parley.Text("late"))
 		synctest.Wait()
@@ -157,8 +158,8 @@ func TestTwoPanics(t *testing.T) {
 		if len(causes) != 1 || !strings.Contains(causes[0].Error(), "first") {
 			t.Errorf("disconnected with %v", causes)
 		}
-		if len(log.text) != 1 || !strings.Contains(log.text[0], "late") {
-			t.Errorf("logged %q", log.text)
+		if log.Len() != 1 || !strings.Contains(log.All()[0], "late") {
+			t.Errorf("logged %q", log.All())
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
 	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/internal/testlog"
 )
 
 // apart is an executor that makes each call on a goroutine of its own, as long as
@@ -232,8 +233,8 @@ func TestExecutorPanics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				log, r := &lines{}, &room{receive: endsAsTold}
-				app := consumer.New(r.factory, consumer.Options{Executor: executor, Logger: log.logger()})
+				log, r := new(testlog.Lines), &room{receive: endsAsTold}
+				app := consumer.New(r.factory, consumer.Options{Executor: executor, Logger: log.Logger()})
 				s := dial(t, app)
 				if name == "end" {
 					s.Send(parley.Text("close"))
@@ -242,8 +243,8 @@ func TestExecutorPanics(t *testing.T) {
 				if got := app.Stats(); got.Connections != 0 || got.Opened != 1 {
 					t.Errorf("%+v", got)
 				}
-				if name == "end" && (log.len() != 1 || !strings.Contains(log.text[0], "stack=")) {
-					t.Errorf("%q", log.text)
+				if name == "end" && (log.Len() != 1 || !strings.Contains(log.All()[0], "stack=")) {
+					t.Errorf("%q", log.All())
 				}
 			})
 		})

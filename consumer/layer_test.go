@@ -11,6 +11,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/internal/testlog"
 )
 
 func request() *http.Request { return httptest.NewRequest("GET", "/room", nil) }
@@ -52,13 +53,13 @@ func TestUnknownTypes(t *testing.T) {
 		consumer.UnknownClose} {
 		synctest.Test(t, func(t *testing.T) {
 			layer := newLayer(t)
-			log := &lines{}
+			log := new(testlog.Lines)
 			r := &room{receive: func(context.Context, *consumer.Conn, parley.WebSocketReceive) error {
 				t.Error("a layer message has passed for the client's")
 				return nil
 			}}
 			app := consumer.New(r.factory, consumer.Options{
-				Layer: layer, Groups: []channel.Group{"lobby"}, Unknown: policy, Logger: log.logger(),
+				Layer: layer, Groups: []channel.Group{"lobby"}, Unknown: policy, Logger: log.Logger(),
 			})
 			s := dial(t, app)
 			s.Accept()
@@ -79,8 +80,8 @@ func TestUnknownTypes(t *testing.T) {
 			} else if !s.Quiet() {
 				t.Error("something was sent")
 			}
-			if got := app.Stats().Unknown; got != unknown || log.len() != want {
-				t.Errorf("%d unknown, %d lines, want %d and %d", got, log.len(), unknown, want)
+			if got := app.Stats().Unknown; got != unknown || log.Len() != want {
+				t.Errorf("%d unknown, %d lines, want %d and %d", got, log.Len(), unknown, want)
 			}
 		})
 	}

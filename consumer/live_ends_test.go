@@ -13,6 +13,7 @@ import (
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/internal/testlog"
 )
 
 // liveEnds are ways for a connection over net/http to end, by what fails where.
@@ -60,7 +61,7 @@ func kickAll(cause error) func(*channel.Layer) {
 func TestLiveEnds(t *testing.T) {
 	for _, test := range liveEnds {
 		t.Run(test.name, func(t *testing.T) {
-			log, layer := &lines{}, newLayer(t)
+			log, layer := new(testlog.Lines), newLayer(t)
 			f := &fragile{in: func(here string) error {
 				if here == test.where {
 					return test.end()
@@ -68,7 +69,7 @@ func TestLiveEnds(t *testing.T) {
 				return nil
 			}}
 			app := liveFragile(f, layer, log)
-			gateway := nethttp.Handler(app, nethttp.Options{Logger: log.logger()})
+			gateway := nethttp.Handler(app, nethttp.Options{Logger: log.Logger()})
 			server := httptest.NewServer(gateway)
 			defer server.Close()
 
@@ -86,18 +87,18 @@ func TestLiveEnds(t *testing.T) {
 			if len(f.causes) != 1 || app.Stats().Connections != 0 || layer.Stats().Inboxes != 0 {
 				t.Errorf("disconnected with %v, %+v, %+v", f.causes, app.Stats(), layer.Stats())
 			}
-			text := strings.Join(log.text, "")
-			if (test.log == "") != (len(log.text) == 0) || len(log.text) > 1 || !strings.Contains(text,
+			text := log.String()
+			if (test.log == "") != (log.Len() == 0) || log.Len() > 1 || !strings.Contains(text,
 				test.log) {
-				t.Errorf("logged %q, want one line with %q", log.text, test.log)
+				t.Errorf("logged %q, want one line with %q", log.All(), test.log)
 			}
 		})
 	}
 }
 
-func liveFragile(f *fragile, layer *channel.Layer, log *lines) *consumer.App {
+func liveFragile(f *fragile, layer *channel.Layer, log *testlog.Lines) *consumer.App {
 	options := f.options()
-	options.Layer, options.Logger = layer, log.logger()
+	options.Layer, options.Logger = layer, log.Logger()
 	heard := func(f *fragile, ctx context.Context, conn *consumer.Conn, _ said) error {
 		return f.heard(ctx, conn)
 	}

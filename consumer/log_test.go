@@ -3,7 +3,6 @@ package consumer_test
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -11,27 +10,6 @@ import (
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
 )
-
-// lines counts the lines of a log.
-type lines struct {
-	mu   sync.Mutex
-	text []string
-}
-
-func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
-
-func (l *lines) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text = append(l.text, string(line))
-	return len(line), nil
-}
-
-func (l *lines) len() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.text)
-}
 
 // brokenLog is a logger that ends otherwise than it should.
 type brokenLog struct {

@@ -1,15 +1,12 @@
 package fallback_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,30 +14,11 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/fallback"
 	"github.com/parleygo/parley/internal/logged"
+	"github.com/parleygo/parley/internal/testlog"
 	"github.com/parleygo/parley/parleytest"
 )
 
 var errTest = errors.New("test: secret of the app")
-
-// lines is a log.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
-
-func (l *lines) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *lines) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), "\n")
-}
 
 // appEnds are the ways in which an app can end.
 var appEnds = []struct {
@@ -79,8 +57,8 @@ func TestAppEnds(t *testing.T) {
 	for _, test := range appEnds {
 		t.Run(test.name, func(t *testing.T) {
 			each(t, func(t *testing.T, streams bool) {
-				var log lines
-				app := serve(t, accepting(test.end), fallback.Options{Logger: log.logger()})
+				var log testlog.Lines
+				app := serve(t, accepting(test.end), fallback.Options{Logger: log.Logger()})
 				c := (&client{t: t, app: app, streams: streams}).mustOpen()
 				if c.post("go") != 204 {
 					t.Error("not taken")
@@ -89,8 +67,8 @@ func TestAppEnds(t *testing.T) {
 					t.Errorf("closed with %d, want %d", got, test.code)
 				}
 				synctest.Wait()
-				if got := log.count(); got != test.logged {
-					t.Errorf("%d lines, want %d: %s", got, test.logged, log.text.String())
+				if got := log.Len(); got != test.logged {
+					t.Errorf("%d lines, want %d: %s", got, test.logged, log.String())
 				}
 				broke := slices.Contains([]string{"panics", "panics with an error", "exits", "cuts"}, test.name)
 				if got := app.Stats().Panics == 1; got != broke {
@@ -107,18 +85,18 @@ func TestAppEndsBeforeAccept(t *testing.T) {
 	for _, test := range appEnds {
 		t.Run(test.name, func(t *testing.T) {
 			each(t, func(t *testing.T, streams bool) {
-				var log lines
+				var log testlog.Lines
 				app := serve(t, parley.AppFunc(func(
 					ctx context.Context, _ *parley.Scope, conn parley.Conn,
 				) error {
 					return test.end(ctx, conn)
-				}), fallback.Options{Logger: log.logger()})
+				}), fallback.Options{Logger: log.Logger()})
 				got := parleytest.Do(t, app, (&client{t: t, streams: streams}).get())
 				if got.Status != test.status || test.status != 0 && got.Truncated {
 					t.Errorf("answered %d, want %d", got.Status, test.status)
 				}
-				if strings.Contains(got.Body, "secret") || log.count() != 0 {
-					t.Errorf("told %q, logged %s", got.Body, log.text.String())
+				if strings.Contains(got.Body, "secret") || log.Len() != 0 {
+					t.Errorf("told %q, logged %s", got.Body, log.String())
 				}
 				settled(t, app)
 			})
@@ -152,17 +130,17 @@ func settled(t *testing.T, app *fallback.App) {
 // An app that fails when the client which asked has left is logged here.
 func TestFailsUnheard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log lines
+		var log testlog.Lines
 		app := serve(t, parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parley.Conn) error {
 			<-ctx.Done()
 			time.Sleep(time.Second)
 			panic("late")
-		}), fallback.Options{Logger: log.logger()})
+		}), fallback.Options{Logger: log.Logger()})
 		x := parleytest.Start(t, app, (&client{t: t}).get())
 		synctest.Wait()
 		x.Vanish()
 		settled(t, app)
-		if got := log.text.String(); log.count() != 1 || !strings.Contains(got, "late") {
+		if got := log.String(); log.Len() != 1 || !strings.Contains(got, "late") {
 			t.Errorf("logged %s", got)
 		}
 	})
@@ -187,7 +165,7 @@ func TestFailsAfterDenial(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var log lines
+				var log testlog.Lines
 				app := serve(t, parley.AppFunc(func(
 					ctx context.Context, _ *parley.Scope, conn parley.Conn,
 				) error {
@@ -198,7 +176,7 @@ func TestFailsAfterDenial(t *testing.T) {
 					}
 					time.Sleep(time.Second)
 					panic("late")
-				}), fallback.Options{Logger: log.logger()})
+				}), fallback.Options{Logger: log.Logger()})
 				got := parleytest.Do(t, app, (&client{t: t}).get())
 				if got.Status != 401 || got.Body != test.body || got.Truncated == (test.err == nil) {
 					t.Errorf("%+v", got)
@@ -207,8 +185,8 @@ func TestFailsAfterDenial(t *testing.T) {
 					t.Errorf("%v, want %v", got.Err, test.err)
 				}
 				settled(t, app)
-				if log.count() != test.logged {
-					t.Errorf("logged %s", log.text.String())
+				if log.Len() != test.logged {
+					t.Errorf("logged %s", log.String())
 				}
 			})
 		})
@@ -224,15 +202,15 @@ var silentApp = parley.AppFunc(func(ctx context.Context, _ *parley.Scope, _ parl
 // An app that answers nobody is not waited for.
 func TestHandshakeTimeout(t *testing.T) {
 	each(t, func(t *testing.T, streams bool) {
-		var log lines
-		app := serve(t, silentApp, fallback.Options{Logger: log.logger()})
+		var log testlog.Lines
+		app := serve(t, silentApp, fallback.Options{Logger: log.Logger()})
 		began := time.Now()
 		got := (&client{t: t, app: app, streams: streams}).open()
 		if waited := time.Since(began); got != 503 || waited != 10*time.Second {
 			t.Errorf("%d after %v", got, waited)
 		}
-		if log.count() != 1 {
-			t.Errorf("logged %s", log.text.String())
+		if log.Len() != 1 {
+			t.Errorf("logged %s", log.String())
 		}
 		settled(t, app)
 	})

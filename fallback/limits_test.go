@@ -14,6 +14,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/internal/testlog"
 	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 )
@@ -106,10 +107,10 @@ func TestMessageLimits(t *testing.T) {
 // One client can't have all the sessions, nor can all have more than there are.
 func TestSessionLimits(t *testing.T) {
 	each(t, func(t *testing.T, streams bool) {
-		var log lines
+		var log testlog.Lines
 		u := new(users)
 		served := serve(t, new(host).echo(), fallback.Options{
-			MaxSessions: 5, MaxPerClient: 2, Logger: log.logger(),
+			MaxSessions: 5, MaxPerClient: 2, Logger: log.Logger(),
 		})
 		open := func(name, address string) int {
 			c := &client{t: t, app: u.wrap(served), streams: streams}
@@ -136,8 +137,8 @@ func TestSessionLimits(t *testing.T) {
 				t.Errorf("%d: %d, want %d", i, got, test.status)
 			}
 		}
-		if stats := served.Stats(); stats.Refused != 3 || stats.Sessions != 5 || log.count() != 1 {
-			t.Errorf("%+v, logged %s", stats, log.text.String())
+		if stats := served.Stats(); stats.Refused != 3 || stats.Sessions != 5 || log.Len() != 1 {
+			t.Errorf("%+v, logged %s", stats, log.String())
 		}
 		time.Sleep(time.Minute) // longer than the lease of polls
 		if !streams && open("", "192.0.2.1:3") != 200 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/internal/testlog"
 	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 )
@@ -235,8 +236,8 @@ func TestForeignPage(t *testing.T) {
 		}
 		return r
 	}
-	var log lines
-	app := serve(t, new(host).echo(), fallback.Options{Logger: log.logger()})
+	var log testlog.Lines
+	app := serve(t, new(host).echo(), fallback.Options{Logger: log.Logger()})
 	for _, test := range []struct {
 		header []string
 		status int
@@ -252,8 +253,8 @@ func TestForeignPage(t *testing.T) {
 			t.Errorf("%q: %d, want %d", test.header, got.Status, test.status)
 		}
 	}
-	if log.count() != 1 {
-		t.Errorf("logged %s", log.text.String())
+	if log.Len() != 1 {
+		t.Errorf("logged %s", log.String())
 	}
 }
 

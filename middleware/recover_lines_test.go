@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/gorilla/websocket"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/internal/testlog"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -49,7 +49,7 @@ func TestOnePanicIsOneLine(t *testing.T) {
 			},
 		} {
 			t.Run(name+", "+how, func(t *testing.T) {
-				var lines logLines
+				var lines testlog.Lines
 				logger := slog.New(slog.NewTextHandler(&lines, nil))
 				app := wrap(middleware.Recover(middleware.RecoverOptions{Logger: logger})(app))
 				gateway := nethttp.Handler(app, nethttp.Options{Logger: logger})
@@ -90,22 +90,4 @@ func knock(t *testing.T, url string) {
 	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, 1011) {
 		t.Errorf("the socket ended with %v", err)
 	}
-}
-
-// logLines are written by several goroutines.
-type logLines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logLines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logLines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }

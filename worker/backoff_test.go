@@ -9,6 +9,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/testlog"
 	"github.com/parleygo/parley/worker"
 )
 
@@ -47,19 +48,19 @@ func TestLogOfFunctions(t *testing.T) {
 		"":                  {DeadLetter: func(context.Context, worker.DeadLetter) {}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			layer, log := newLayer(t), &lines{}
+			layer, log := newLayer(t), new(testlog.Lines)
 			app := worker.Job(func(context.Context, parley.ChannelReceive) error { return errTest })
-			options.Attempts, options.Logger = 2, log.logger()
+			options.Attempts, options.Logger = 2, log.Logger()
 			stop := run(t, worker.New(layer, app, []channel.Name{"jobs"}, options))
 			send(t, layer, "jobs", "x")
 			time.Sleep(time.Minute)
 			if err := stop(); err != nil {
 				t.Error(err)
 			}
-			text := strings.Join(log.text, "")
+			text := log.String()
 			if got := strings.Count(text, "stack="); got != min(len(want), 1) || !strings.Contains(text,
 				want) {
-				t.Errorf("logged %q, want %q", log.text, want)
+				t.Errorf("logged %q, want %q", log.All(), want)
 			}
 		})
 	}

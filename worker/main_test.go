@@ -62,18 +62,3 @@ func (g *graveyard) take(_ context.Context, letter worker.DeadLetter) {
 	defer g.mu.Unlock()
 	g.list = append(g.list, letter)
 }
-
-// lines are those of a log.
-type lines struct {
-	mu   sync.Mutex
-	text []string
-}
-
-func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
-
-func (l *lines) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text = append(l.text, string(line))
-	return len(line), nil
-}

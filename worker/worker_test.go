@@ -14,6 +14,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/testlog"
 	"github.com/parleygo/parley/router"
 	"github.com/parleygo/parley/worker"
 )
@@ -178,17 +179,17 @@ func TestLog(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				layer, log := newLayer(t), &lines{}
+				layer, log := newLayer(t), new(testlog.Lines)
 				app := worker.Job(func(context.Context, parley.ChannelReceive) error { return test.fails() })
 				stop := run(t, worker.New(layer, app, []channel.Name{"jobs"},
-					worker.Options{Attempts: 2, Logger: log.logger()}))
+					worker.Options{Attempts: 2, Logger: log.Logger()}))
 				send(t, layer, "jobs", "x")
 				time.Sleep(time.Minute)
-				if err := stop(); err != nil || len(log.text) != len(test.want) {
-					t.Fatalf("%v, %q", err, log.text)
+				if err := stop(); err != nil || log.Len() != len(test.want) {
+					t.Fatalf("%v, %q", err, log.All())
 				}
 				for i, want := range test.want {
-					line := log.text[i]
+					line := log.All()[i]
 					if !strings.Contains(line, want) || !strings.Contains(line, "channel=jobs") {
 						t.Errorf("line %q, want %q", line, want)
 					}
