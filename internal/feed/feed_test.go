@@ -77,58 +77,72 @@ func newFeed() (f *feed.Feed, mu *sync.Mutex, calls *atomic.Int64) {
 	return feed.New(mu, feed.Kind{Carrier: carrier{calls}, Table: table{}}), mu, calls
 }
 
+// modelTest does the same random things to a feed and to strings.
+type modelTest struct {
+	feed    *feed.Feed
+	mu      *sync.Mutex
+	random  *rand.Rand
+	readers [5]reader
+	want    [5]strings.Builder
+}
+
+func (m *modelTest) step(number int) {
+	r := &m.readers[m.random.IntN(len(m.readers))]
+	switch m.random.IntN(6) {
+	case 0:
+		if r.place == nil {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			r.place = m.feed.Join(r, r)
+		}
+	case 1:
+		r.leave()
+	case 2:
+		r.CatchUp()
+	case 3:
+		m.feed.Walk()
+	default:
+		m.append(strings.Repeat(fmt.Sprint(number, " "), m.random.IntN(8)))
+	}
+}
+
+func (m *modelTest) append(line string) {
+	frame := m.feed.Frame("line", parley.Prepare(parley.Text(line)))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.feed.HasRoom(frame) {
+		return
+	}
+	m.feed.Append(frame, len(line))
+	for i := range m.readers {
+		if m.readers[i].place != nil {
+			m.want[i].Write(frame)
+		}
+	}
+}
+
 // Readers that come and go at random get what was appended between, once and in
 // order, and none is ever behind by more than the window.
 func TestModel(t *testing.T) {
 	for seed := range uint64(50) {
-		f, mu, _ := newFeed()
-		random := rand.New(rand.NewPCG(seed, 0))
-		readers, want := make([]reader, 5), make([]strings.Builder, 5)
-		for step := range 500 {
-			i := random.IntN(len(readers))
-			r := &readers[i]
-			switch random.IntN(6) {
-			case 0:
-				if r.place == nil {
-					mu.Lock()
-					r.place = f.Join(r, r)
-					mu.Unlock()
-				}
-			case 1:
-				r.leave()
-			case 2:
-				r.CatchUp()
-			case 3:
-				f.Walk()
-			default:
-				line := strings.Repeat(fmt.Sprint(step, " "), random.IntN(8))
-				frame := f.Frame("line", parley.Prepare(parley.Text(line)))
-				mu.Lock()
-				if f.HasRoom(frame) {
-					f.Append(frame, len(frame)-1)
-					for i := range readers {
-						if readers[i].place != nil {
-							want[i].Write(frame)
-						}
-					}
-				}
-				mu.Unlock()
-			}
-			for i := range readers {
-				if behind := want[i].Len() - readers[i].got.Len(); behind > window {
+		m := &modelTest{random: rand.New(rand.NewPCG(seed, 0))}
+		m.feed, m.mu, _ = newFeed()
+		for number := range 500 {
+			m.step(number)
+			for i := range m.readers {
+				if behind := m.want[i].Len() - m.readers[i].got.Len(); behind > window {
 					t.Fatalf("seed %d: a reader is %d bytes behind", seed, behind)
 				}
 			}
 		}
-		for i := range readers {
-			readers[i].leave()
-			if got := readers[i].got.String(); got != want[i].String() {
-				t.Fatalf("seed %d: got %q, want %q", seed, got, want[i].String())
-			}
-			lines := strings.Count(want[i].String(), "\n")
-			if r := &readers[i]; r.count != lines || r.left != lines || r.bytes != want[i].Len()-lines {
-				t.Fatalf("seed %d: %d and %d messages of %d bytes, want %d", seed, r.count, r.left,
-					r.bytes, lines)
+		for i := range m.readers {
+			r, want := &m.readers[i], m.want[i].String()
+			r.leave()
+			lines := strings.Count(want, "\n")
+			if got := r.got.String(); got != want || r.count != lines || r.left != lines ||
+				r.bytes != len(want)-lines {
+				t.Fatalf("seed %d: got %q, want %q; %d and %d messages of %d bytes", seed, got, want,
+					r.count, r.left, r.bytes)
 			}
 		}
 	}
