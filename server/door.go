@@ -59,11 +59,15 @@ func (d *door) Accept() (net.Conn, error) {
 	for {
 		conn, err := d.Listener.Accept()
 		d.count(err)
+		if outOfDescriptors(err) {
+			if err = d.straits.relieve(d.Listener); err == nil {
+				continue
+			}
+		}
 		switch {
 		case err == nil:
 			d.straits.over()
 			return conn, nil
-		case d.straits.relieve(d.Listener, err):
 		case !d.isRetiring():
 			return nil, err
 		case !swept && errors.Is(err, os.ErrDeadlineExceeded):

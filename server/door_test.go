@@ -143,3 +143,44 @@ func TestIdleConnectionMayAskOnceMore(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestHTTP2MayAskOnceMore: so may a client of HTTP/2, whose connection is the same for
+// all that it asks.
+func TestHTTP2MayAskOnceMore(t *testing.T) {
+	options := quiet()
+	options.Listeners = []Listener{{Addr: "127.0.0.1:0", H2C: true}}
+	s := New(nethttp.App(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Proto)
+	})), options)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	defer transport.CloseIdleConnections()
+	ask := func() string {
+		answer, err := (&http.Client{Transport: transport}).Post("http://"+s.Addr().String(), "", http.NoBody)
+		if err != nil {
+			return err.Error()
+		}
+		defer answer.Body.Close()
+		body, _ := io.ReadAll(answer.Body)
+		return answer.Status + " " + string(body)
+	}
+	if got := ask(); got != "200 OK HTTP/2.0" {
+		t.Errorf("at first: %q", got)
+	}
+	drained := make(chan error, 1)
+	go func() {
+		_, err := s.Drain(t.Context())
+		drained <- err
+	}()
+	await(t, s.leaving.Load)
+	s.serving.Wait()
+	if got := ask(); got != "200 OK HTTP/2.0" {
+		t.Errorf("in the drain: %q", got)
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+}

@@ -44,6 +44,9 @@ func resolve(ctx context.Context, address string) (netip.AddrPort, error) {
 	if host == "" {
 		return netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(port)), nil
 	}
+	if literal, err := netip.ParseAddr(host); err == nil {
+		return netip.AddrPortFrom(literal.Unmap(), uint16(port)), nil
+	}
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return netip.AddrPort{}, &net.OpError{Op: "listen", Net: "tcp", Err: err}

@@ -59,28 +59,34 @@ func refuseInStraits(w http.ResponseWriter, _ *http.Request) {
 	say(w, http.StatusServiceUnavailable, "Service Unavailable\n")
 }
 
-// relieve deals with an error of Accept. It reports false if the error is another
-// than that there is no descriptor.
-func (t *straits) relieve(listener net.Listener, err error) bool {
-	if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
-		return false
-	}
+// outOfDescriptors reports whether Accept has failed for want of a descriptor.
+func outOfDescriptors(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// relieve lets one client in on a descriptor of the reserve, or waits a moment. Its
+// error is another one of Accept.
+func (t *straits) relieve(listener net.Listener) error {
 	t.report()
 	if !hasClient(listener) || !t.reserve.lend() {
 		time.Sleep(straitsPause)
-		return true
+		return nil
 	}
 	conn, err := listener.Accept()
-	if err != nil { // another was quicker
+	if err != nil {
 		t.reserve.takeBack()
-		return true
+		if !outOfDescriptors(err) {
+			return err
+		}
+		time.Sleep(straitsPause) // another was quicker
+		return nil
 	}
 	var once net.Listener = &single{conn: &borrowed{Conn: conn, giveBack: sync.OnceFunc(t.reserve.takeBack)}}
 	if t.tls != nil {
 		once = tls.NewListener(once, t.tls)
 	}
 	t.server.Serve(once)
-	return true
+	return nil
 }
 
 // over notes that there are descriptors again.

@@ -3,6 +3,8 @@
 package server
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
 )
 
@@ -113,3 +116,66 @@ type elsewhere struct {
 }
 
 func (e elsewhere) Addr() net.Addr { return e.addr }
+
+// exhausted is a listener without a descriptor, but for those of a reserve.
+type exhausted struct {
+	net.Listener
+	reserve *reserve
+}
+
+func (e *exhausted) Accept() (net.Conn, error) {
+	if e.reserve.whole() || !hasClient(e.Listener) {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return e.Listener.Accept()
+}
+
+// whole reports whether nothing is lent.
+func (r *reserve) whole() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lent == 0
+}
+
+func (e *exhausted) SyscallConn() (syscall.RawConn, error) {
+	return e.Listener.(syscall.Conn).SyscallConn()
+}
+
+// TestOutOfDescriptorsBehindTLS: whoever is let in on a descriptor of the reserve
+// shakes hands first, as ever.
+func TestOutOfDescriptorsBehindTLS(t *testing.T) {
+	a, folder := newAuthority(t), t.TempDir()
+	a.write(t, folder, "server")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := &exhausted{Listener: listener}
+	options := quiet()
+	options.HealthPath = "/healthz"
+	options.Listeners = []Listener{{Socket: socket, TLS: &TLS{
+		CertFile: folder + "/cert.pem", KeyFile: folder + "/key.pem"}}}
+	s := New(parley.LifespanHooks{}, options)
+	socket.reserve = &s.reserve
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(a.cert)
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true, DisableKeepAlives: true}}
+	for path, want := range map[string]int{"/healthz": 200, "/": 503} {
+		await(t, func() bool { return s.reserve.whole() })
+		answer, err := client.Get("https://" + listener.Addr().String() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%s: %s, want %d", path, answer.Status, want)
+		}
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
