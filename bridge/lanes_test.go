@@ -157,71 +157,73 @@ func forgetsEnd(t *testing.T, ctx context.Context) {
 	must(t, ctx, threadOf(forgotten))
 }
 
-// A forgotten end is reported when lanes run out: which scope, since when. Or the call is refused.
+// A forgotten end is reported when lanes run out: which scope, since when.
 func TestForgottenEndIsReported(t *testing.T) {
-	t.Run("waiting", func(t *testing.T) {
-		var reported []error
-		options := bridge.Options{MaxLanes: 1, Unobserved: func(err error) {
-			reported = append(reported, err)
-		}}
-		bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
-			forgetsEnd(t, ctx)
-			time.Sleep(time.Hour)
-			short, cancel := context.WithTimeout(ctx, 65*time.Second)
-			defer cancel()
-			scope, end := bridge.ThreadSensitive(ctx)
-			_, err := threadOf(bridge.Aim(short, scope)).Await(ctx)
-			wantErr(t, err, context.DeadlineExceeded)
-			synctest.Wait()
-			wantEqual(t, "reports", len(reported), 1) // another only a minute later
-			wantReport(t, reported[0], "1h0m10s")
-			wantErr(t, end(), nil)
-			time.Sleep(time.Hour) // nobody waits any more
-			synctest.Wait()
-			wantEqual(t, "reports", len(reported), 1)
-		})
+	var reported []error
+	options := bridge.Options{MaxLanes: 1, Unobserved: func(err error) {
+		reported = append(reported, err)
+	}}
+	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		forgetsEnd(t, ctx)
+		time.Sleep(time.Hour)
+		short, cancel := context.WithTimeout(ctx, 65*time.Second)
+		defer cancel()
+		scope, end := bridge.ThreadSensitive(ctx)
+		_, err := threadOf(bridge.Aim(short, scope)).Await(ctx)
+		wantErr(t, err, context.DeadlineExceeded)
+		synctest.Wait()
+		wantEqual(t, "reports", len(reported), 1) // another only a minute later
+		wantReport(t, reported[0], "1h0m10s")
+		wantErr(t, end(), nil)
+		time.Sleep(time.Hour) // nobody waits any more
+		synctest.Wait()
+		wantEqual(t, "reports", len(reported), 1)
 	})
-	t.Run("refusing", func(t *testing.T) {
-		options := bridge.Options{MaxLanes: 1, RefuseLanes: true}
-		bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
-			forgetsEnd(t, ctx)
-			time.Sleep(time.Hour)
-			for _, more := range []context.Context{
-				must2(bridge.ThreadSensitive(ctx)), bridge.Keyed(ctx, 1),
-			} {
-				_, err := threadOf(more).Await(ctx)
-				wantErr(t, err, parley.ErrOverloaded)
-				wantReport(t, err, "1h0m0s")
-			}
-			e := bridge.OnThread(nil)
-			client, end := e.Begin(ctx)
-			wantErr(t, e.Run(client, func(context.Context) error { return nil }), parley.ErrOverloaded)
+}
+
+// Where lanes are refused, the call is told which end was forgotten.
+func TestForgottenEndIsTold(t *testing.T) {
+	options := bridge.Options{MaxLanes: 1, RefuseLanes: true}
+	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		forgetsEnd(t, ctx)
+		time.Sleep(time.Hour)
+		for _, more := range []context.Context{
+			must2(bridge.ThreadSensitive(ctx)), bridge.Keyed(ctx, 1),
+		} {
+			_, err := threadOf(more).Await(ctx)
+			wantErr(t, err, parley.ErrOverloaded)
+			wantReport(t, err, "1h0m0s")
+		}
+		e := bridge.OnThread(nil)
+		client, end := e.Begin(ctx)
+		wantErr(t, e.Run(client, func(context.Context) error { return nil }), parley.ErrOverloaded)
+		wantErr(t, end(), nil)
+		wantEqual(t, "rejected", b.Stats().Rejected, 3)
+		must(t, ctx, inPool(ctx, func(ctx context.Context) { // a function's call is never refused
+			nested, end := bridge.NewScope(ctx)
+			must(t, ctx, threadOf(nested))
 			wantErr(t, end(), nil)
-			wantEqual(t, "rejected", b.Stats().Rejected, 3)
-			must(t, ctx, inPool(ctx, func(ctx context.Context) { // a function's call is never refused
-				nested, end := bridge.NewScope(ctx)
-				must(t, ctx, threadOf(nested))
-				wantErr(t, end(), nil)
-			}))
-		})
+		}))
 	})
-	t.Run("busy lanes are not blamed", func(t *testing.T) {
-		var reported []error
-		options := bridge.Options{MaxLanes: 1, Unobserved: func(err error) {
-			reported = append(reported, err)
-		}}
-		bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
-			one, endOne := bridge.ThreadSensitive(ctx)
-			two, endTwo := bridge.ThreadSensitive(ctx)
-			long := sleepOnLane(one, time.Hour)
-			synctest.Wait()
-			waiting := threadOf(two)
-			must(t, ctx, long)
-			wantErr(t, endOne(), nil)
-			must(t, ctx, waiting)
-			wantErr(t, endTwo(), nil)
-			wantEqual(t, "reports", len(reported), 0)
-		})
+}
+
+// Lanes at work are nobody's fault.
+func TestBusyLanesAreNotBlamed(t *testing.T) {
+	var reported []error
+	options := bridge.Options{MaxLanes: 1, Unobserved: func(err error) {
+		reported = append(reported, err)
+	}}
+	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		one, endOne := bridge.ThreadSensitive(ctx)
+		two, endTwo := bridge.ThreadSensitive(ctx)
+		long := sleepOnLane(one, time.Hour)
+		synctest.Wait()
+		waiting := threadOf(two)
+		must(t, ctx, long)
+		wantErr(t, endOne(), nil)
+		must(t, ctx, waiting)
+		wantErr(t, endTwo(), nil)
+		wantEqual(t, "reports", len(reported), 0)
 	})
 }
 

@@ -3,11 +3,13 @@ package consumer_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/gorilla/websocket"
 	"github.com/parleygo/parley"
@@ -206,20 +208,57 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// Text that is not UTF-8 cannot be sent; it costs nobody's connection.
+// Text that is not UTF-8 cannot be sent, whichever way messages go; it costs nobody's
+// connection, and what was sent is not counted among it.
 func TestUnsendable(t *testing.T) {
-	layer := newLayer(t)
-	var joined sync.WaitGroup
-	joined.Add(1)
-	app := lobby(layer, consumer.Options{}, &joined)
-	client := join(t, serve(t, app))
-	joined.Wait()
-	broadcast(t, layer, "lobby", "line", "\xff")
-	broadcast(t, layer, "lobby", "line", "good")
-	if _, data, err := client.ReadMessage(); err != nil || string(data) != "good" {
-		t.Errorf("read %q, %v", data, err)
+	for _, policy := range []channel.Policy{0, channel.DropOldest, channel.Coalesce} {
+		t.Run(fmt.Sprint(policy), func(t *testing.T) {
+			layer := newLayer(t)
+			var joined sync.WaitGroup
+			joined.Add(1)
+			app := lobby(layer, consumer.Options{Policy: policy, Logger: silent}, &joined)
+			client := join(t, serve(t, app))
+			joined.Wait()
+			broadcast(t, layer, "lobby", "line", "\xff")
+			for _, want := range []string{"good", "better"} {
+				broadcast(t, layer, "lobby", "line", want)
+				if _, data, err := client.ReadMessage(); err != nil || string(data) != want {
+					t.Errorf("read %q, %v", data, err)
+				}
+			}
+			if got := app.Stats().Unsendable; got != 1 {
+				t.Errorf("%d unsendable", got)
+			}
+		})
 	}
-	if got := app.Stats().Unsendable; got != 1 {
-		t.Errorf("%d unsendable", got)
-	}
+}
+
+// A message to forward waits for those to handle that came before it, and is as good
+// then as at once.
+func TestForwardBehindAHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		layer, release := newLayer(t), make(chan struct{})
+		r := &room{heard: func(context.Context, *consumer.Conn, said) error { <-release; return nil }}
+		app := consumer.New(r.factory, consumer.On("room.said", (*room).Heard), consumer.Forward("line"),
+			consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}, Logger: silent})
+		s := dial(t, app)
+		s.Accept()
+		synctest.Wait()
+		broadcast(t, layer, "lobby", "room.said", `{"text":"x"}`)
+		for _, text := range []string{"\xff", "good", "better"} {
+			broadcast(t, layer, "lobby", "line", text)
+		}
+		if !s.Quiet() {
+			t.Error("a message has overtaken another")
+		}
+		close(release)
+		for _, want := range []string{"good", "better"} {
+			if got := s.Receive().Text(); got != want {
+				t.Errorf("received %q, want %q", got, want)
+			}
+		}
+		if got := app.Stats().Unsendable; got != 1 {
+			t.Errorf("%d unsendable", got)
+		}
+	})
 }

@@ -98,69 +98,75 @@ func TestMessageLimit(t *testing.T) {
 	passesOthers(t, middleware.MessageLimit(1))
 }
 
-func TestTimeout(t *testing.T) {
-	timeout := middleware.Timeout(time.Second, middleware.TimeoutOptions{})
-	t.Run("C1 before the answer", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-				<-ctx.Done()
-				if cause := context.Cause(ctx); cause != middleware.ErrTimeout {
-					t.Errorf("cause: %v", cause)
-				}
-				if err := conn.Send(ctx, parley.HTTPResponseStart{Status: 200}); err != parley.ErrDisconnected {
-					t.Errorf("late answer: %v", err)
-				}
-				time.Sleep(time.Hour) // it does not keep the client waiting
-				return context.Cause(ctx)
-			})
-			x := parleytest.Start(t, timeout(app), get("/"))
-			if got := x.Status(); got != 503 {
-				t.Errorf("status %d", got)
+// timeout is one of a second.
+var timeout = middleware.Timeout(time.Second, middleware.TimeoutOptions{})
+
+func TestTimeoutC1_BeforeTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			<-ctx.Done()
+			if cause := context.Cause(ctx); cause != middleware.ErrTimeout {
+				t.Errorf("cause: %v", cause)
 			}
-			time.Sleep(2 * time.Hour)
-			if got := x.Response(); got.Err != nil || got.Body != "Service Unavailable\n" {
-				t.Errorf("%q %v", got.Body, got.Err)
+			if err := conn.Send(ctx, parley.HTTPResponseStart{Status: 200}); err != parley.ErrDisconnected {
+				t.Errorf("late answer: %v", err)
 			}
+			time.Sleep(time.Hour) // it does not keep the client waiting
+			return context.Cause(ctx)
 		})
+		x := parleytest.Start(t, timeout(app), get("/"))
+		if got := x.Status(); got != 503 {
+			t.Errorf("status %d", got)
+		}
+		time.Sleep(2 * time.Hour)
+		if got := x.Response(); got.Err != nil || got.Body != "Service Unavailable\n" {
+			t.Errorf("%q %v", got.Body, got.Err)
+		}
 	})
-	t.Run("C1 a stream may last", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-				conn.Send(ctx, parley.HTTPResponseStart{Status: 200})
-				time.Sleep(10 * time.Second)
-				if ctx.Err() != nil {
-					t.Error(context.Cause(ctx))
-				}
-				return conn.Send(ctx, parley.HTTPResponseBody{Body: []byte("late")})
-			})
-			if got := parleytest.Do(t, timeout(app), get("/")); got.Status != 200 || got.Body != "late" {
-				t.Errorf("%d %q", got.Status, got.Body)
+}
+
+func TestTimeoutC1_StreamMayLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			conn.Send(ctx, parley.HTTPResponseStart{Status: 200})
+			time.Sleep(10 * time.Second)
+			if ctx.Err() != nil {
+				t.Error(context.Cause(ctx))
 			}
+			return conn.Send(ctx, parley.HTTPResponseBody{Body: []byte("late")})
 		})
+		if got := parleytest.Do(t, timeout(app), get("/")); got.Status != 200 || got.Body != "late" {
+			t.Errorf("%d %q", got.Status, got.Body)
+		}
 	})
-	t.Run("C2 handshake", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-				<-ctx.Done()
-				return conn.Send(ctx, parley.WebSocketAccept{})
-			})
-			got := parleytest.Dial(t, timeout(app), get("/")).Denial()
-			if got.Status != 503 || got.Err != nil {
-				t.Errorf("%d %v", got.Status, got.Err)
-			}
+}
+
+func TestTimeoutC2_Handshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+			<-ctx.Done()
+			return conn.Send(ctx, parley.WebSocketAccept{})
 		})
+		got := parleytest.Dial(t, timeout(app), get("/")).Denial()
+		if got.Status != 503 || got.Err != nil {
+			t.Errorf("%d %v", got.Status, got.Err)
+		}
 	})
-	t.Run("C2 a socket may last", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			ws := parleytest.Dial(t, timeout(new(inner)), get("/"))
-			ws.Accept()
-			time.Sleep(time.Minute)
-			ws.Send(parley.Text("here"))
-			if got := ws.Receive().Text(); got != "here" {
-				t.Errorf("got %q", got)
-			}
-		})
+}
+
+func TestTimeoutC2_SocketMayLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws := parleytest.Dial(t, timeout(new(inner)), get("/"))
+		ws.Accept()
+		time.Sleep(time.Minute)
+		ws.Send(parley.Text("here"))
+		if got := ws.Receive().Text(); got != "here" {
+			t.Errorf("got %q", got)
+		}
 	})
+}
+
+func TestTimeoutIsADeadline(t *testing.T) {
 	if !errors.Is(middleware.ErrTimeout, context.DeadlineExceeded) {
 		t.Error("ErrTimeout is no deadline")
 	}
