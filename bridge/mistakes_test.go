@@ -19,7 +19,8 @@ func TestB9_Mistakes(t *testing.T) {
 		return func() { bridge.SyncToAsyncErr(async, options...) }
 	}
 	for _, test := range append([]mistake{
-		{"capacity", func() { bridge.New(bridge.Options{Capacity: -1}) }, "Options.Capacity: -1 is negative"},
+		{"capacity", func() { bridge.New(bridge.Options{Capacity: -1}) },
+			"Options.Capacity: -1 is negative"},
 		{"time-out of nothing", func() { bridge.Timeout(0) }, "Timeout: 0s is not positive"},
 		{"negative time-out", func() { bridge.Timeout(-1) }, "Timeout: -1ns is not positive"},
 		{"no option", both(nil), "nil Option"},
@@ -27,11 +28,14 @@ func TestB9_Mistakes(t *testing.T) {
 		{"pool and thread", both(bridge.Pooled(), bridge.OwnThread()), "the options ask for several"},
 		{"lane and thread", both(bridge.Sensitive(), bridge.OwnThread()), "the options ask for several"},
 		{"no bridge", func() { bridge.With(ctx, nil) }, "With: Bridge was not made by New"},
-		{"zero bridge", func() { bridge.With(ctx, new(bridge.Bridge)) }, "With: Bridge was not made by New"},
+		{"zero bridge", func() { bridge.With(ctx, new(bridge.Bridge)) },
+			"With: Bridge was not made by New"},
 		{"no lane", func() { bridge.OnLane(nil) }, "OnLane: Lane was not made by NewLane"},
 		{"zero lane", func() { bridge.WithLane(ctx, empty) }, "WithLane: Lane was not made by NewLane"},
-		{"key that cannot be compared", func() { bridge.Keyed(ctx, []int{1}) }, "Keyed: a key of []int cannot be compared"},
-		{"key with such a part", func() { bridge.Keyed(ctx, [1]any{[]int{1}}) }, "Keyed: a key of [1]interface {} cannot be compared"},
+		{"key that cannot be compared", func() { bridge.Keyed(ctx, []int{1}) },
+			"Keyed: a key of []int cannot be compared"},
+		{"key with such a part", func() { bridge.Keyed(ctx, [1]any{[]int{1}}) },
+			"Keyed: a key of [1]interface {} cannot be compared"},
 		{"no context to call in", func() { bridge.AsyncToSyncErr(async)(nobody, 1) }, "nil context"},
 		{"no context to run in", func() { bridge.SyncToAsyncErr(async)(nobody, 1) }, "nil context"},
 		{"no context to wait in", func() { new(bridge.Future[int]).Await(nobody) }, "nil context"},

@@ -20,7 +20,8 @@ func TestMistakes(t *testing.T) {
 		words   string
 	}{
 		{"no app", func() { fallback.New(nil, fallback.Options{}) }, "New of a nil app"},
-		{"no function", func() { fallback.New(parley.AppFunc(nil), fallback.Options{}) }, "New of a nil app"},
+		{"no function", func() { fallback.New(parley.AppFunc(nil), fallback.Options{}) },
+			"New of a nil app"},
 		{"lease", with(fallback.Options{Lease: -1}), "Options.Lease: -1ns is negative"},
 		{"poll", with(fallback.Options{PollTimeout: -1}), "Options.PollTimeout: -1ns is negative"},
 		{"less memory than a message",

@@ -192,7 +192,9 @@ func TestForwardedBytes(t *testing.T) {
 	})
 	const most = 8 << 10
 	const client = `;for=1.2.3.4`
-	padding := func(size int) string { return `by=` + strings.Repeat("a", size-len(`by=`+client)) + client }
+	padding := func(size int) string {
+		return `by=` + strings.Repeat("a", size-len(`by=`+client)) + client
+	}
 	for header, want := range map[string]bool{
 		`by="a b"` + client: true, `by="a\"b"` + client: true, `by=a~!` + client: true,
 		"by=\"a\x7fb\"" + client: false, "by=\"a\x1fb\"" + client: false,
@@ -204,6 +206,18 @@ func TestForwardedBytes(t *testing.T) {
 		got, err := proxies.Client(&parley.Scope{Protocol: parley.HTTP, Request: r})
 		if (got != nil && err == nil) != want {
 			t.Errorf("%.40q, %d bytes: %v, %v", header, len(header), got, err)
+		}
+	}
+}
+
+// TestXForwardedSize: no more is read of a list than is fit to be one.
+func TestXForwardedSize(t *testing.T) {
+	proxies := middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"192.0.2.1"}})
+	for size, want := range map[int]bool{8 << 10: true, 8<<10 + 1: false} {
+		r := get("/", "X-Forwarded-For", strings.Repeat(" ", size-len("1.2.3.4"))+"1.2.3.4")
+		got, err := proxies.Client(&parley.Scope{Protocol: parley.HTTP, Request: r})
+		if (got != nil && err == nil) != want {
+			t.Errorf("%d bytes: %v, %v", size, got, err)
 		}
 	}
 }

@@ -27,10 +27,14 @@ func TestMistakesOfWiring(t *testing.T) {
 	}{
 		{"no app", func() { New(nil, quiet()) }, []string{"server: New", "nil app"}},
 		{"no function", func() { New(parley.AppFunc(nil), quiet()) }, []string{"server: New", "nil app"}},
-		{"negative delay", func() { New(app, Options{ReadyDelay: -1}) }, []string{"Options.ReadyDelay", "negative"}},
+		{"negative delay", func() { New(app, Options{ReadyDelay: -1}) }, []string{"Options.ReadyDelay",
+			"negative"}},
 		{"negative header", func() { New(app, Options{Listeners: []Listener{{MaxHeader: -1}}}) },
 			[]string{"Listener.MaxHeader", "negative"}},
-		{"wrong gateway", func() { New(app, Options{Gateway: nethttp.Options{Origins: []string{"*.example.com"}}}) },
+
+		{"wrong gateway", func() {
+			New(app, Options{Gateway: nethttp.Options{Origins: []string{"*.example.com"}}})
+		},
 			[]string{"Options.Origins", `write ".example.com"`}},
 	} {
 		t.Run(test.mistake, func(t *testing.T) {

@@ -32,7 +32,10 @@ func TestMistakes(t *testing.T) {
 		do      func() error
 		words   string
 	}{
-		{"no function", func() error { sse.Func(nil, sse.Options{}); return nil }, "sse: Func of a nil function"},
+		{"no function", func() error {
+			sse.Func(nil, sse.Options{})
+			return nil
+		}, "sse: Func of a nil function"},
 		{"name of two lines", sends(sse.Event{Name: "a\ndata: evil"}), "line break or NUL"},
 		{"name with a return", sends(sse.Event{Name: "a\rdata: evil"}), "line break or NUL"},
 		{"id of two lines", sends(sse.Event{ID: "1\nevent: evil"}), "line break or NUL"},
