@@ -79,7 +79,7 @@ var ownPages = origin.New(origin.Rules{Self: true})
 func (s *session) checkPage(
 	ctx context.Context, conn parley.Conn, r *http.Request,
 ) (context.Context, error) {
-	refusal, final := s.app.checkOrigin(conn, r)
+	final, refusal := s.app.checkOrigin(conn, r)
 	switch {
 	case refusal == nil:
 		return ctx, nil
@@ -91,14 +91,14 @@ func (s *session) checkPage(
 }
 
 // checkOrigin decides by the options, by those of the server, or for the time being.
-func (a *App) checkOrigin(conn parley.Conn, r *http.Request) (refusal error, final bool) {
+func (a *App) checkOrigin(conn parley.Conn, r *http.Request) (final bool, refusal error) {
 	if a.options.CheckOrigin != nil {
-		return a.options.CheckOrigin(r), true
+		return true, a.options.CheckOrigin(r)
 	}
-	if refusal, decides := origin.AtGate(conn, r); decides {
-		return refusal, true
+	if decides, refusal := origin.AtGate(conn, r); decides {
+		return true, refusal
 	}
-	return originError(ownPages.Request(r)), false
+	return false, originError(ownPages.Request(r))
 }
 
 // handshakeOf is the scope of a WebSocket that a request stands for. The session

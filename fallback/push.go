@@ -38,7 +38,7 @@ func (s *session) begin(ctx context.Context, number uint64) error {
 		return err
 	case <-s.ctx.Done():
 		s.posts.Add(-1)
-		return cmp.Or(s.expects(number), error(parley.ErrClosed))
+		return cmp.Or(s.expects(number), parley.ErrClosed)
 	case <-ctx.Done():
 		s.posts.Add(-1)
 		return context.Cause(ctx)

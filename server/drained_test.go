@@ -170,7 +170,7 @@ func (a *drainedApp) drain(
 	}
 	begin(t, s)
 	<-a.begun
-	patience := 2 * time.Second
+	patience := time.Minute
 	if stays {
 		patience = 50 * time.Millisecond
 	}

@@ -55,21 +55,21 @@ func (o *settings) checkOrigins() {
 
 // CheckPage implements origin.Gate, for clients without a socket: they may open what
 // stands for one from where they may open a socket.
-func (c *httpConn) CheckPage(r *http.Request) (refusal error, decides bool) {
+func (c *httpConn) CheckPage(r *http.Request) (decides bool, refusal error) {
 	o := &c.gateway.options
 	switch {
 	case o.checkOrigin == nil:
 		outer, _ := c.ctx.Value(outerKey{}).(parley.Conn)
 		return origin.AtGate(outer, r)
 	case o.pages != nil:
-		return refused(o.pages.Request(r)), true
+		return true, refused(o.pages.Request(r))
 	case len(r.Header["Origin"]) == 0 && !o.InsecureSkipOriginCheck:
 		if refusal := ownPages.Request(r); refusal != nil {
-			return refusal, true // by Sec-Fetch-Site
+			return true, refusal // by Sec-Fetch-Site
 		}
 		r = withOrigin(r)
 	}
-	return o.checkOrigin(r), true
+	return true, o.checkOrigin(r)
 }
 
 // withOrigin is a request of this host's own page as a handshake would be: browsers send

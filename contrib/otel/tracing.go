@@ -41,7 +41,7 @@ type Tracing struct{ options Options }
 
 // New makes a Tracing. It panics for options that make no sense.
 func New(o Options) *Tracing {
-	if o.Messages < 0 || o.Messages > 1 || o.Messages != o.Messages {
+	if !(o.Messages >= 0 && o.Messages <= 1) { // nor NaN
 		panic("parleyotel: Options.Messages: " + strconv.FormatFloat(o.Messages, 'g', -1, 64) +
 			" is no fraction")
 	}

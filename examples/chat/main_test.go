@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -44,19 +43,6 @@ func launch(t *testing.T, addr string, nap func(context.Context)) (home string, 
 		if err := <-ended; err != nil {
 			t.Errorf("serve: %v", err)
 		}
-	}
-}
-
-// need skips a test that needs something which is not installed, but not where
-// everything has to be.
-func need(t *testing.T, what string, err error) {
-	t.Helper()
-	switch {
-	case err == nil:
-	case os.Getenv("PARLEY_REQUIRE_SERVICES") == "1":
-		t.Fatalf("%s is required here: %v", what, err)
-	default:
-		t.Skipf("no %s to test with: %v", what, err)
 	}
 }
 

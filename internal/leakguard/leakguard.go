@@ -34,7 +34,7 @@ type Overdue struct {
 // Report writes a line about an app.
 func (g *Guard) Report(app Overdue) {
 	g.leaked.Add(1)
-	usercode.Run(func() error { // a handler of log records is the program's
+	_ = usercode.Run(func() error { // a handler of log records is the program's
 		g.Logger.LogAttrs(context.Background(), slog.LevelWarn, "parley: app outlives its conversation",
 			slog.String("protocol", app.Protocol), slog.String("route", app.Route),
 			slog.String("path", app.Path), slog.Duration("age", app.Age), slog.Any("cause", app.Cause),

@@ -67,7 +67,7 @@ func TestWatch(t *testing.T) {
 		want int32
 	}{
 		{"goes on", func(_ *leakguard.Watch, ended func()) { ended(); ended() }, 1},
-		{"returns in time", func(w *leakguard.Watch, ended func()) { ended(); time.Sleep(9); w.Returned() }, 0},
+		{"returns in time", func(w *leakguard.Watch, ended func()) { ended(); time.Sleep(9 * time.Nanosecond); w.Returned() }, 0},
 		{"returns first", func(w *leakguard.Watch, ended func()) { w.Returned(); ended() }, 0},
 		{"never ends", func(*leakguard.Watch, func()) {}, 0},
 	} {

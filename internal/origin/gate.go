@@ -10,18 +10,18 @@ import (
 type Gate interface {
 	// CheckPage decides on a request that stands for a handshake. decides is false
 	// where the server leaves it to apps.
-	CheckPage(r *http.Request) (refusal error, decides bool)
+	CheckPage(r *http.Request) (decides bool, refusal error)
 }
 
 // AtGate has the server behind conn decide, below wrappers that have an Unwrap method.
-func AtGate(conn parley.Conn, r *http.Request) (refusal error, decides bool) {
+func AtGate(conn parley.Conn, r *http.Request) (decides bool, refusal error) {
 	for {
 		if gate, ok := conn.(Gate); ok {
 			return gate.CheckPage(r)
 		}
 		wrapper, wraps := conn.(interface{ Unwrap() parley.Conn })
 		if !wraps {
-			return nil, false
+			return false, nil
 		}
 		conn = wrapper.Unwrap()
 	}

@@ -17,7 +17,7 @@ type gate struct {
 	decides bool
 }
 
-func (g *gate) CheckPage(*http.Request) (error, bool) { return g.err, g.decides }
+func (g *gate) CheckPage(*http.Request) (bool, error) { return g.decides, g.err }
 
 // wrapper is a conn of middleware that lets what is below be found.
 type wrapper struct{ parley.Conn }
@@ -42,7 +42,7 @@ func TestAtGate(t *testing.T) {
 		"outer of two":    {wrapper{&gate{&gate{nil, closed, true}, nil, true}}, nil, true},
 		"hidden":          {struct{ parley.Conn }{&gate{nil, closed, true}}, nil, false},
 	} {
-		if err, decides := origin.AtGate(c.conn, r); err != c.want || decides != c.decides {
+		if decides, err := origin.AtGate(c.conn, r); err != c.want || decides != c.decides {
 			t.Errorf("%s: %v, %v", name, err, decides)
 		}
 	}

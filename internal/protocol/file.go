@@ -56,7 +56,7 @@ func (h *HTTP) SeekPiece(
 	back = func() {}
 	if event.Offset > 0 {
 		before := from
-		back = func() { event.File.Seek(before, io.SeekStart) }
+		back = func() { _, _ = event.File.Seek(before, io.SeekStart) }
 		if from, err = event.File.Seek(event.Offset, io.SeekStart); err != nil {
 			return 0, nil, err
 		}
