@@ -29,18 +29,20 @@
 //
 // # Two laws
 //
-// Identity: Handler(App(h)) behaves as h in every observable way and costs
-// nothing. Native: however many routers and deciding middlewares stand between
-// a Gateway and an App, the handler gets the server's own ResponseWriter and
-// Request; only middleware that wraps the conn pays for events.
+// Identity: Handler(App(h)) behaves as h in every observable way, and costs
+// what it takes to count a request. Native: however many routers and deciding
+// middlewares stand between a Gateway and an App, the handler gets the server's
+// own ResponseWriter and Request; only middleware that wraps the conn pays for
+// events.
 //
 // # WebSockets
 //
-// A handshake is checked before the app is called (400, 405, 426) and answered by the
-// app: accepted, or denied with any plain HTTP response. After the upgrade ServeHTTP returns, so that net/http frees what
-// it holds for the request, and the app lives on with its socket: one goroutine
-// and no buffers while idle. The mode Hold keeps ServeHTTP until the app has
-// returned, for middleware above that wants to see the whole session.
+// A handshake is checked before the app is called (400, 405, 426) and answered
+// by the app: accepted, or denied with any plain HTTP response. After the
+// upgrade ServeHTTP returns, so that net/http frees what it holds for the
+// request, and the app lives on with its socket: one goroutine and no buffers
+// while idle. The mode Hold keeps ServeHTTP until the app has returned, for
+// middleware above that wants to see the whole session.
 //
 // A page of another site is refused with 403 when an app comes to take part in the
 // conversation, unless Options.Origins lists it or middleware.Origin lets it in on the
