@@ -60,25 +60,29 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	s.leaving.Store(true)
 	s.retire()
 	s.conns.settle(ctx)
+	err := s.finish(ctx)
+	report := DrainReport{Took: time.Since(began), Cut: ctx.Err() != nil}
+	report.add(s.gateway, &s.members)
+	s.mu.Lock()
+	s.phase, s.report = stopped, report
+	s.mu.Unlock()
+	close(s.over)
+	s.options.Logger.Info("server: drained", "took", report.Took, "cut", report.Cut,
+		"requests", report.Requests, "streams", report.Streams,
+		"websockets", report.WebSockets, "sessions", report.Sessions)
+	return report, err
+}
 
+// finish lets conversations end, side by side, and cuts what is left when ctx ends.
+func (s *Server) finish(ctx context.Context) error {
 	var work sync.WaitGroup
-	var mu sync.Mutex
-	var failures []error
-	collect := func(drain func(context.Context) error) {
-		work.Go(func() {
-			err := drain(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			failures = append(failures, err)
-		})
+	failures := make([]error, len(s.places)+1)
+	for i, place := range s.places {
+		work.Go(func() { failures[i] = place.server.Shutdown(ctx) })
 	}
 	s.members.Join(s.gateway, member{s.gateway})
-	for _, place := range s.places {
-		collect(place.server.Shutdown)
-	}
-	collect(s.members.Drain)
+	work.Go(func() { failures[len(s.places)] = s.members.Drain(ctx) })
 	work.Wait()
-
 	err := errors.Join(failures...)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -90,16 +94,7 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 		place.straits.server.Close()
 	}
 	s.reserve.release()
-	report := DrainReport{Took: time.Since(began), Cut: ctx.Err() != nil}
-	report.add(s.gateway, &s.members)
-	s.mu.Lock()
-	s.phase, s.report = stopped, report
-	s.mu.Unlock()
-	close(s.over)
-	s.options.Logger.Info("server: drained", "took", report.Took, "cut", report.Cut,
-		"requests", report.Requests, "streams", report.Streams,
-		"websockets", report.WebSockets, "sessions", report.Sessions)
-	return report, err
+	return err
 }
 
 // retire shuts the doors, and returns when nobody comes in any more.
