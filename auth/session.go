@@ -95,7 +95,9 @@ func (a *sessionApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 	}
 	s := &session{manager: a.manager, loaded: a.manager.Token(loaded), base: base}
 	loaded = context.WithValue(loaded, sessionKey{}, s)
-	return a.next.Serve(loaded, scope, &sessionConn{Conn: conn, session: s, ctx: loaded})
+	return a.next.Serve(loaded, scope, &sessionConn{
+		Conn: conn, session: s, ctx: loaded, handshake: scope.Protocol == parley.WebSocket,
+	})
 }
 
 // joined has Sessions and SaveSession find a session that scs's own middleware has
@@ -132,14 +134,18 @@ func sessionToken(r *http.Request, name string) (string, *middleware.Refusal) {
 // sessionConn saves the session as the answer begins.
 type sessionConn struct {
 	parley.Conn
-	session *session
-	ctx     context.Context // which scs keeps the session in; an app may send with another
+	session   *session
+	ctx       context.Context // which scs keeps the session in; an app may send with another
+	handshake bool
 }
 
 // Unwrap tells that messages pass unchanged.
 func (c *sessionConn) Unwrap() parley.Conn { return c.Conn }
 
 func (c *sessionConn) Send(ctx context.Context, event parley.Event) error {
+	if c.handshake && !c.session.isAnswered() {
+		event = protocol.Denial(event)
+	}
 	status := protocol.AnswerStatus(event)
 	if status == 0 {
 		return c.Conn.Send(ctx, event)

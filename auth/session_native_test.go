@@ -19,13 +19,16 @@ import (
 // and leaves no session behind that nobody has.
 func TestLoadAndSaveOfScsOnSockets(t *testing.T) {
 	for _, live := range []bool{false, true} {
-		for _, deny := range []bool{false, true} {
-			t.Run(fmt.Sprintf("live %v, deny %v", live, deny), func(t *testing.T) {
+		for _, does := range []string{"accept", "deny", "close"} {
+			t.Run(fmt.Sprintf("live %v, %s", live, does), func(t *testing.T) {
 				manager := newSessions()
 				app := parley.Chain(parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 					manager.Put(ctx, "a", "at the answer")
-					if deny {
+					switch does {
+					case "deny":
 						return ws.Deny(ctx, parley.WebSocketDeny{Status: 402})
+					case "close":
+						return ws.Close(ctx, parley.CloseNormal, "")
 					}
 					if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
 						return err

@@ -182,6 +182,21 @@ func TestSessionB5_5Socket(t *testing.T) {
 	}
 }
 
+// A handshake that an app closes is denied, and saves the session like other answers.
+func TestSessionB5_5Closed(t *testing.T) {
+	manager := newSessions()
+	app := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		manager.Put(ctx, "a", "at the close")
+		return ws.Close(ctx, parley.CloseNormal, "")
+	})
+	for _, live := range []bool{false, true} {
+		cookie := setCookie(shake(t, auth.LoadAndSave(manager)(app), live))
+		if got := value(t, manager, cookie, "a"); got != "at the close" {
+			t.Errorf("live %v: a is %q", live, got)
+		}
+	}
+}
+
 func TestSessionB5_6Gone(t *testing.T) {
 	manager := newSessions()
 	cookie := stored(t, manager, "a", "1")

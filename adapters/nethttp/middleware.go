@@ -189,11 +189,10 @@ type headedConn struct {
 func (c *headedConn) Unwrap() parley.Conn { return c.Conn }
 
 func (c *headedConn) Send(ctx context.Context, event parley.Event) error {
-	status := protocol.AnswerStatus(event)
-	if _, closes := event.(parley.WebSocketClose); closes && !c.answered.Load() {
-		status = http.StatusForbidden // which is an answer, too
-		event = parley.WebSocketDeny{Status: status}
+	if !c.answered.Load() {
+		event = protocol.Denial(event)
 	}
+	status := protocol.AnswerStatus(event)
 	if status == 0 {
 		return c.Conn.Send(ctx, event)
 	}

@@ -30,6 +30,15 @@ func AnswerStatus(event parley.Event) int {
 	return 0
 }
 
+// Denial returns the event by which an app that closes a handshake, which is not
+// answered yet, denies it, and any other event as it is.
+func Denial(event parley.Event) parley.Event {
+	if _, closes := event.(parley.WebSocketClose); closes {
+		return parley.WebSocketDeny{Status: http.StatusForbidden}
+	}
+	return event
+}
+
 // WithHeader returns an event that begins an answer with header in front of its own,
 // as middleware of net/http that sets headers before it hands on, and any other
 // event as it is.
