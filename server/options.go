@@ -102,6 +102,12 @@ type Listener struct {
 	// Default 10 s; negative means no limit.
 	HeaderTimeout time.Duration
 
+	// BodyTimeout is how long a client may leave a handler waiting for the next piece
+	// of a request's body; then the read fails with os.ErrDeadlineExceeded. Apps in
+	// events have nethttp.Options.BodyTimeout, which is shorter, besides. Default
+	// 1 min; negative means no limit.
+	BodyTimeout time.Duration
+
 	// IdleTimeout is how long a connection waits for its next request. Default
 	// 2 min; negative means no limit.
 	IdleTimeout time.Duration
@@ -135,6 +141,7 @@ func (l Listener) withDefaults() Listener {
 	l.MaxConns = options.Limit(l.MaxConns, math.MaxInt)
 	l.MaxHeader = options.Positive("server: Listener.MaxHeader", l.MaxHeader, 64<<10)
 	l.HeaderTimeout = options.Limit(l.HeaderTimeout, 10*time.Second)
+	l.BodyTimeout = options.Limit(l.BodyTimeout, time.Minute)
 	l.IdleTimeout = options.Limit(l.IdleTimeout, 2*time.Minute)
 	return l
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -76,6 +77,16 @@ var slowClients = []struct {
 	{"sends half a body", func(conn net.Conn) {
 		io.WriteString(conn, "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
 	}, 30 * time.Second, "408 Request Timeout"},
+	{"sends a handler half a body", func(conn net.Conn) {
+		io.WriteString(conn, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+	}, time.Minute, "408 Request Timeout"},
+	{"pauses within a body", func(conn net.Conn) {
+		io.WriteString(conn, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+		time.Sleep(50 * time.Second)
+		io.WriteString(conn, "again")
+		time.Sleep(50 * time.Second)
+		io.WriteString(conn, "!")
+	}, 100*time.Second + 2*time.Minute, "200 OK"},
 	{"goes on after an answer with nothing", func(conn net.Conn) {
 		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	}, 2 * time.Minute, "200 OK"},
@@ -127,12 +138,19 @@ func patientApp() parley.App {
 		_, err := ws.Read(ctx)
 		return err
 	})
+	upload := nethttp.App(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); errors.Is(err, os.ErrDeadlineExceeded) {
+			w.WriteHeader(http.StatusRequestTimeout)
+		}
+	}))
 	return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 		switch {
 		case scope.Protocol == parley.WebSocket:
 			return socket.Serve(ctx, scope, conn)
 		case scope.Protocol != parley.HTTP:
 			return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
+		case scope.Request.URL.Path == "/upload":
+			return upload.Serve(ctx, scope, conn)
 		case scope.Request.URL.Path == "/body":
 			if _, err := parley.ReadBody(ctx, conn, 100); err != nil {
 				return err
