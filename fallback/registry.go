@@ -17,7 +17,7 @@ type registry struct {
 	count   int
 	running int
 	closed  bool
-	ends    drain.Count   // since it is closed
+	ends    drain.Count   // in a drain
 	idle    chan struct{} // closed when the last app has returned, made by who waits
 }
 
@@ -100,8 +100,8 @@ func (r *registry) unlisted(s *session) (settled bool) {
 	return r.settle(s)
 }
 
-// drained is how sessions have ended since the registry was closed. Those that run
-// still count as cut.
+// drained is how sessions have ended since the registry was closed, or for a drain of
+// the gateway's before. Those that run still count as cut.
 func (r *registry) drained() drain.Count {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,10 +124,9 @@ func (r *registry) stopped(s *session, cause error) (settled bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case !r.closed:
-	case cause == parley.ErrDraining:
+	case cause == parley.ErrDraining: // the gateway may drain a moment before the App
 		r.ends.Closed++
-	default:
+	case r.closed:
 		r.ends.Finished++
 	}
 	s.runs = false
