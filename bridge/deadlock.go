@@ -89,12 +89,12 @@ func (r *ring) stuck(l *Lane) bool {
 	}
 	defer r.leave(l.bridge)
 	top := l.top()
-	if top == nil || !l.blocked || top.inbox.head != nil {
-		return false
+	if top == nil || !l.blocked || top.inbox.head != nil || top.on.endless {
+		return false // the last of these: its wait is given up, and it wakes
 	}
 	if last := top.on.end; last != nil {
-		r.add(last)
-		return last.state != laneOver
+		r.add(last) // of one that is over, nothing stands on its thread
+		return true
 	}
 	calls := top.on.calls()
 	for _, j := range calls {
