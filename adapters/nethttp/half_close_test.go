@@ -30,16 +30,12 @@ func TestHalfClose(t *testing.T) {
 			io.WriteString(w, "answer")
 		}), 200},
 		{"an app that does not ask", gateway(httpApp(func(ctx context.Context, conn parley.Conn) error {
-			if requestOf(ctx).ContentLength > 0 { // to ask for none may tell of the end
-				io.Copy(io.Discard, parley.BodyReader(ctx, conn))
-			}
+			io.Copy(io.Discard, parley.BodyReader(ctx, conn))
 			<-requestOf(ctx).Context().Done()
 			return answer(ctx, conn)
 		})), 200},
 		{"one that sends in parts", gateway(httpApp(func(ctx context.Context, conn parley.Conn) error {
-			if requestOf(ctx).ContentLength > 0 { // to ask for none may tell of the end
-				io.Copy(io.Discard, parley.BodyReader(ctx, conn))
-			}
+			io.Copy(io.Discard, parley.BodyReader(ctx, conn))
 			<-requestOf(ctx).Context().Done()
 			conn.Send(ctx, parley.HTTPResponseStart{Status: http.StatusOK})
 			conn.Send(ctx, parley.HTTPResponseBody{Body: []byte("ans"), More: true})
@@ -66,6 +62,24 @@ func TestHalfClose(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestHalfCloseBeforeTheBody: to ask for a body that is none is not to ask who is there.
+func TestHalfCloseBeforeTheBody(t *testing.T) {
+	server := adaptertest.Serve(t, withRequest(gateway(httpApp(func(ctx context.Context, conn parley.Conn) error {
+		<-requestOf(ctx).Context().Done()
+		body, err := io.ReadAll(parley.BodyReader(ctx, conn))
+		if err != nil {
+			return err
+		}
+		return parley.Respond(ctx, conn, http.StatusOK, nil, append(body, "answer"...))
+	}))))
+	client := server.Dial()
+	client.Say("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	client.Conn.(*net.TCPConn).CloseWrite()
+	if got := client.Response("GET"); got.Status != 200 || got.Body != "answer" {
+		t.Errorf("answered with %d %q", got.Status, got.Body)
 	}
 }
 

@@ -114,8 +114,8 @@ func (c *httpConn) Receive(ctx context.Context) (parley.Event, error) {
 		return c.receiveForHandler(ctx)
 	}
 	if !c.in.done {
-		if cause := c.ended(); cause != nil {
-			return parley.HTTPDisconnect{Cause: cause}, nil
+		if c.isOver() {
+			return parley.HTTPDisconnect{Cause: c.ended()}, nil
 		}
 		event, err := c.receiveBody(ctx)
 		if event != nil || err != nil {
@@ -141,6 +141,10 @@ func (c *httpConn) receiveEnd(ctx context.Context) (parley.Event, error) {
 	}
 	return parley.HTTPDisconnect{Cause: c.ended()}, nil
 }
+
+// isOver reports whether there is nothing to receive for an app that asks for the
+// body, which is not to ask who is there.
+func (c *httpConn) isOver() bool { return c.done.Load() || !c.unaware() && c.ended() != nil }
 
 // ended is why the conversation is over, or nil.
 func (c *httpConn) ended() error {
