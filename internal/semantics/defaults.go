@@ -12,7 +12,7 @@ type setting struct{ name, standard string }
 // published are the folders whose options users set.
 var published = []string{
 	".", "adapters/blocking", "adapters/nethttp", "auth", "bridge", "channel", "consumer", "fallback",
-	"middleware", "router", "server", "sse", "worker",
+	"middleware", "router", "server", "server/inspect", "sse", "worker",
 }
 
 // defaultsOf reads the defaults out of the comments of all options.
@@ -41,7 +41,7 @@ func optionTypes(file *ast.File) func(yield func(string, *ast.StructType) bool) 
 			}
 			for _, spec := range general.Specs {
 				named, ok := spec.(*ast.TypeSpec)
-				if !ok || !named.Name.IsExported() || !strings.HasSuffix(named.Name.Name, "Options") {
+				if !ok || !named.Name.IsExported() || !isOptions(named.Name.Name) {
 					continue
 				}
 				if fields, ok := named.Type.(*ast.StructType); ok && !yield(named.Name.Name, fields) {
@@ -51,6 +51,9 @@ func optionTypes(file *ast.File) func(yield func(string, *ast.StructType) bool) 
 		}
 	}
 }
+
+// isOptions reports whether users set the fields of a type with such a name.
+func isOptions(name string) bool { return strings.HasSuffix(name, "Options") || name == "Listener" }
 
 // settingsOf returns the fields whose comment says what their default is.
 func settingsOf(owner string, fields *ast.StructType) (all []setting) {
