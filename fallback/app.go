@@ -85,7 +85,6 @@ func (d drained) Sessions() drain.Sessions {
 		Live: stats.Sessions, Opened: stats.Opened, Refused: stats.Refused,
 		Lost: stats.Lost, Slow: stats.Slow,
 		Panics: stats.Panics, Leaked: stats.Leaked, In: stats.Received, Out: stats.Sent,
+		Drained: d.sessions.drained(),
 	}
 }
-
-func (d drained) Drained() drain.Report { return drain.Report{Sessions: d.sessions.drained()} }

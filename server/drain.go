@@ -80,7 +80,7 @@ func (s *Server) finish(ctx context.Context) error {
 	for i, place := range s.places {
 		work.Go(func() { failures[i] = place.server.Shutdown(ctx) })
 	}
-	s.members.Join(s.gateway, member{s.gateway})
+	s.members.Join(s.gateway, s.gateway)
 	work.Go(func() { failures[len(s.places)] = s.members.Drain(ctx) })
 	work.Wait()
 	err := errors.Join(failures...)

@@ -1,7 +1,5 @@
 package nethttp
 
-import "github.com/parleygo/parley/internal/drain"
-
 // DrainCount is how the conversations of one kind have ended in a drain.
 type DrainCount struct {
 	Finished int // by themselves: answered, or left by their client
@@ -83,15 +81,4 @@ func (g *Gateway) ended(rec *record, told bool) how {
 		return closed
 	}
 	return finished
-}
-
-// member is the Gateway as one of those that a process ends in order.
-type member struct{ *Gateway }
-
-func (m member) Drained() drain.Report {
-	report := m.Gateway.Drained()
-	return drain.Report{
-		Requests: drain.Count(report.Requests), Streams: drain.Count(report.Streams),
-		WebSockets: drain.Count(report.WebSockets),
-	}
 }

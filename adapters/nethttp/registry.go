@@ -34,7 +34,7 @@ func (g *Gateway) track(ctx context.Context, d drainable) {
 // join lists the gateway where a server above keeps a list of such.
 func (g *Gateway) join(ctx context.Context) {
 	if group := drain.From(ctx); group != nil {
-		group.Join(g, member{g})
+		group.Join(g, g)
 	}
 }
 

@@ -12,11 +12,9 @@ import (
 
 // Member is something that can end its conversations in order. Drain asks all of
 // them to end, returns when they have, and cuts what is left when ctx ends, whose
-// cause it returns then. It may be called more than once. Drained says how they have
-// ended; those that are there still have been cut, or will be.
+// cause it returns then. It may be called more than once.
 type Member interface {
 	Drain(ctx context.Context) error
-	Drained() Report
 }
 
 // SessionCounter is a Member that has sessions without a socket.
@@ -28,14 +26,12 @@ type Sessions struct {
 	Opened, Refused, Lost, Slow uint64
 	Panics, Leaked              uint64 // apps that did not return, and that did not end with theirs
 	In, Out                     uint64 // messages
+	Drained                     Count
 }
 
-// Count is how conversations of one kind ended in a drain: by themselves, told to
-// end and in order, or cut.
+// Count is how conversations ended in a drain: by themselves, told to end and in order,
+// or cut, as those are, or will be, that are there still.
 type Count struct{ Finished, Closed, Cut int }
-
-// Report is the counts of each kind.
-type Report struct{ Requests, Streams, WebSockets, Sessions Count }
 
 // Group is the members of one process. The zero value is empty.
 type Group struct {

@@ -18,8 +18,6 @@ type member struct {
 	during  func()
 }
 
-func (m *member) Drained() drain.Report { return drain.Report{Requests: drain.Count{Cut: m.drained}} }
-
 func (m *member) Drain(context.Context) error {
 	m.drained++
 	if m.during != nil {

@@ -89,7 +89,6 @@ func TestOrders(t *testing.T) {
 type found struct{ *crowd }
 
 func (found) Drain(context.Context) error { return nil }
-func (found) Drained() drain.Report       { return drain.Report{} }
 
 // What is listed and found is shown once, and the page's own gateway not at all.
 func TestSourcesAreShownOnce(t *testing.T) {
