@@ -14,26 +14,32 @@ import (
 	"github.com/parleygo/parley/adapters/nethttp"
 )
 
+// newDoor opens a socket of its own.
+func newDoor(t *testing.T, network string) *door {
+	t.Helper()
+	address := "127.0.0.1:0"
+	if network == "unix" {
+		address = t.TempDir() + "/s"
+	}
+	listener, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &door{
+		Listener: listener, straits: &straits{reserve: new(reserve)}, conns: new(connections),
+		retiring: make(chan struct{}),
+	}
+}
+
 // TestRetiredDoorLetsInWhoStandsBefore: who has connected is a client already, though
 // nobody has accepted the connection.
 func TestRetiredDoorLetsInWhoStandsBefore(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
-			address := "127.0.0.1:0"
-			if network == "unix" {
-				address = t.TempDir() + "/s"
-			}
-			listener, err := net.Listen(network, address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d := &door{
-				Listener: listener, straits: &straits{reserve: new(reserve)}, conns: new(connections),
-				retiring: make(chan struct{}),
-			}
+			d := newDoor(t, network)
 			const clients = 20
 			for range clients {
-				conn, err := net.Dial(network, listener.Addr().String())
+				conn, err := net.Dial(network, d.Addr().String())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -52,7 +58,7 @@ func TestRetiredDoorLetsInWhoStandsBefore(t *testing.T) {
 			if _, err := d.Accept(); !errors.Is(err, errRetired) {
 				t.Errorf("then: %v, want %v", err, errRetired)
 			}
-			if conn, err := net.Dial(network, listener.Addr().String()); err == nil {
+			if conn, err := net.Dial(network, d.Addr().String()); err == nil {
 				conn.Close()
 				t.Error("the socket is still open")
 			}

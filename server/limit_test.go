@@ -17,21 +17,10 @@ import (
 func TestLimitedConnectionsCanAllThatOthersCan(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
-			address := "127.0.0.1:0"
-			if network == "unix" {
-				address = t.TempDir() + "/s"
-			}
-			listener, err := net.Listen(network, address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d := &door{
-				Listener: listener, straits: &straits{reserve: new(reserve)}, conns: new(connections),
-				retiring: make(chan struct{}),
-			}
+			d := newDoor(t, network)
 			limited := limit(d, &Listener{MaxConns: 1})
 			defer limited.Close()
-			client, err := net.Dial(network, listener.Addr().String())
+			client, err := net.Dial(network, d.Addr().String())
 			if err != nil {
 				t.Fatal(err)
 			}
