@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -55,7 +56,7 @@ func textOf(err error) string {
 	if err == nil {
 		return ""
 	}
-	return cut(err.Error())
+	return census.Clip(err.Error())
 }
 
 // kindOf is one of few words for an error.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -150,6 +151,21 @@ func ask(t *testing.T, url string) {
 
 // TestUntraced: what the sampler or the filter does not want has no span, and a handler
 // of net/http keeps the server's own writer.
+// TestHostileText: nothing that a client writes is long, or no text, in a span.
+func TestHostileText(t *testing.T) {
+	tracing, recorder := recording(parleyotel.Options{})
+	app := hello(t, tracing, func(context.Context, parley.Conn) error { return nil })
+	r := httptest.NewRequest("GET", "/hello/%ff"+strings.Repeat("x", 10_000), nil)
+	r.Method, r.Host = strings.Repeat("X", 10_000), "\xff"+strings.Repeat("h", 10_000)
+	r.Header.Set("User-Agent", "\xff"+strings.Repeat("a", 10_000))
+	parleytest.Do(t, app, r)
+	for key, text := range attributesOf(only(t, recorder).Attributes()) {
+		if !utf8.ValidString(text) || len(text) > 256 {
+			t.Errorf("%s: %d bytes, %.40q", key, len(text), text)
+		}
+	}
+}
+
 func TestUntraced(t *testing.T) {
 	never := sdk.WithSampler(sdk.NeverSample())
 	for name, c := range map[string]struct {

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/middleware"
 )
 
@@ -102,25 +103,26 @@ func (t *Tracing) begin(ctx context.Context, scope *parley.Scope) (context.Conte
 	return t.tracer().Start(ctx, method(r.Method), options...)
 }
 
-// attributes are those that a sampler may want to know.
+// attributes are those that a sampler may want to know. What a client can write is bounded,
+// and valid UTF-8: exporters refuse a whole batch for less.
 func attributes(scope *parley.Scope) []attribute.KeyValue {
 	r := scope.Request
 	list := []attribute.KeyValue{
 		attribute.String("http.request.method", method(r.Method)),
 		attribute.String("url.scheme", scope.Scheme()),
-		attribute.String("url.path", r.URL.Path),
+		attribute.String("url.path", census.Clip(r.URL.Path)),
 		attribute.String("network.protocol.name", string(scope.Protocol)),
 		attribute.String("network.protocol.version", version(r.ProtoMajor, r.ProtoMinor)),
 	}
 	if m := method(r.Method); m == "_OTHER" {
-		list = append(list, attribute.String("http.request.method_original", cut(r.Method)))
+		list = append(list, attribute.String("http.request.method_original", census.Clip(r.Method)))
 	}
 	host, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
 		host = r.Host
 	}
 	if host != "" {
-		list = append(list, attribute.String("server.address", cut(host)))
+		list = append(list, attribute.String("server.address", census.Clip(host)))
 	}
 	if n, err := strconv.Atoi(port); err == nil {
 		list = append(list, attribute.Int("server.port", n))
@@ -129,7 +131,7 @@ func attributes(scope *parley.Scope) []attribute.KeyValue {
 		list = append(list, attribute.String("client.address", client.Addr().String()))
 	}
 	if agent := r.UserAgent(); agent != "" {
-		list = append(list, attribute.String("user_agent.original", cut(agent)))
+		list = append(list, attribute.String("user_agent.original", census.Clip(agent)))
 	}
 	return list
 }
@@ -149,6 +151,3 @@ func version(major, minor int) string {
 	}
 	return strconv.Itoa(major) + "." + strconv.Itoa(minor)
 }
-
-// cut bounds what a client can write into a span by one header.
-func cut(text string) string { return text[:min(len(text), 256)] }
