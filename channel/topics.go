@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -16,6 +17,7 @@ type wire struct {
 	layer     *Layer
 	transport Transport
 	queues    QueueSubscriber // nil if the transport is none
+	foreign   bool            // the transport is a Foreign
 
 	mu     sync.Mutex // never held while the transport works
 	topics map[string]*topic
@@ -37,7 +39,11 @@ type topic struct {
 
 func newWire(l *Layer, transport Transport) *wire {
 	queues, _ := transport.(QueueSubscriber)
-	return &wire{layer: l, transport: transport, queues: queues, topics: make(map[string]*topic)}
+	_, foreign := transport.(Foreign)
+	return &wire{
+		layer: l, transport: transport, queues: queues, foreign: foreign,
+		topics: make(map[string]*topic),
+	}
 }
 
 func (w *wire) group(group Group) string {
@@ -45,9 +51,15 @@ func (w *wire) group(group Group) string {
 }
 
 // direct is the subject of a name: a process-specific one leads to its layer,
-// a general one has a subject of its own.
+// a general one has a subject of its own, and so has a prefix for those that only know
+// what stands before the '!'.
 func (w *wire) direct(name Name) string {
-	if id, local := name.layerID(); local {
+	id, local := name.layerID()
+	switch {
+	case local && w.foreign:
+		before, _, _ := strings.Cut(string(name), "!")
+		return w.layer.options.Namespace + ".channel." + before + "!"
+	case local:
 		return w.layer.options.Namespace + ".layer." + id
 	}
 	return w.layer.options.Namespace + ".channel." + string(name)
