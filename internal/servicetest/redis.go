@@ -1,0 +1,101 @@
+package servicetest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Redis is a redis-server on a free port of the loopback. Process.Kill and
+// Process.Start have it fail and come back at the same address.
+type Redis struct {
+	*Process
+	Addr string // 127.0.0.1:port
+}
+
+// StartRedis starts a redis-server that keeps nothing on disk and ends with the
+// test. The arguments are added to its command line, such as "--requirepass", "x".
+func StartRedis(t testing.TB, args ...string) *Redis {
+	t.Helper()
+	return startRedis(t, append([]string{"--save", "", "--appendonly", "no"}, args...))
+}
+
+// StartSentinel starts a sentinel with the lines of a configuration.
+func StartSentinel(t testing.TB, lines ...string) *Redis {
+	t.Helper()
+	return startRedis(t, []string{WriteFile(t, "sentinel.conf", lines...), "--sentinel"})
+}
+
+// startRedis tries again with another port where somebody was faster.
+func startRedis(t testing.TB, args []string) *Redis {
+	t.Helper()
+	path := Program(t, "redis-server")
+	for range 5 {
+		port := FreePort(t)
+		r := &Redis{Addr: net.JoinHostPort("127.0.0.1", port)}
+		r.Process = Start(t, path, append(args,
+			"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--logfile", "")...)
+		err := r.await(r.Ping)
+		if err == nil {
+			return r
+		}
+		if !errors.Is(err, errEnded) || !strings.Contains(r.Output(), "in use") {
+			t.Fatalf("redis-server: %v\n%s", err, r.Output())
+		}
+	}
+	t.Fatal("no free port")
+	return nil
+}
+
+// Restart starts a server that was killed, and waits until it answers.
+func (r *Redis) Restart() {
+	r.t.Helper()
+	r.Start()
+	r.Await(r.Ping)
+}
+
+// Ping returns nil if the server answers, be it that a password is missing.
+func (r *Redis) Ping() error {
+	answer, err := r.Command("PING")
+	if err == nil || strings.HasPrefix(answer, "-NOAUTH") {
+		return nil
+	}
+	return err
+}
+
+// Command sends one command, whose words hold no spaces, and returns the first line of
+// the answer. An answer that is an error is returned with one.
+func (r *Redis) Command(words ...string) (string, error) {
+	conn, err := net.DialTimeout("tcp", r.Addr, time.Second)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return "", err
+	}
+	if _, err := io.WriteString(conn, strings.Join(words, " ")+"\r\n"); err != nil {
+		return "", err
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	line = strings.TrimSpace(line)
+	if err == nil && strings.HasPrefix(line, "-") {
+		err = fmt.Errorf("redis answers %s", line)
+	}
+	return line, err
+}
+
+// Must is Command for a test that needs it to succeed.
+func (r *Redis) Must(words ...string) string {
+	r.t.Helper()
+	line, err := r.Command(words...)
+	if err != nil {
+		r.t.Fatalf("%s: %v", strings.Join(words, " "), err)
+	}
+	return line
+}

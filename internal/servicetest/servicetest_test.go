@@ -1,0 +1,102 @@
+package servicetest_test
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/parleygo/parley/internal/servicetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestRedisComesBack(t *testing.T) {
+	redis := servicetest.StartRedis(t)
+	redis.Must("SET", "key", "value")
+	redis.Kill()
+	if err := redis.Ping(); err == nil {
+		t.Error("it answers after its death")
+	}
+	redis.Restart()
+	if got := redis.Must("EXISTS", "key"); got != ":0" {
+		t.Errorf("it kept something: %s", got)
+	}
+}
+
+// TestProxy: cut, silent and healed, with a server that answers with what it is sent.
+func TestProxy(t *testing.T) {
+	proxy := servicetest.StartProxy(t, echo(t))
+	first := dial(t, proxy)
+	say(t, first, "1")
+
+	proxy.Silence()
+	if _, err := io.WriteString(first, "2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Read(make([]byte, 1)); err == nil {
+		t.Error("something came through the silence")
+	}
+	proxy.Heal()
+	want(t, first, "2")
+
+	proxy.Cut()
+	if n, err := first.Read(make([]byte, 1)); err == nil {
+		t.Errorf("read %d after the cut", n)
+	}
+	if _, err := dial(t, proxy).Read(make([]byte, 1)); err == nil {
+		t.Error("a new connection came through")
+	}
+	proxy.Heal()
+	say(t, dial(t, proxy), "3")
+	if got := proxy.Bytes(); got < 6 {
+		t.Errorf("%d bytes", got)
+	}
+}
+
+func echo(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { io.Copy(conn, conn); conn.Close() }()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func dial(t *testing.T, proxy *servicetest.Proxy) net.Conn {
+	conn, err := net.Dial("tcp", proxy.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func say(t *testing.T, conn net.Conn, word string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, word); err != nil {
+		t.Fatal(err)
+	}
+	want(t, conn, word)
+}
+
+func want(t *testing.T, conn net.Conn, word string) {
+	t.Helper()
+	got := make([]byte, len(word))
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != word {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+}
