@@ -4,6 +4,9 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
+
+	"github.com/parleygo/parley/internal/history"
 )
 
 // Broker connects layers of one process: each has a Transport of its own from
@@ -14,21 +17,39 @@ type Broker struct {
 	mu   sync.Mutex
 	subs map[string][]*memorySubscription // the lists are replaced, never changed
 	turn int                              // whose turn it is among those that share
+	open map[*memory]struct{}
+
+	epoch     string
+	logs      map[string]*history.Log[[]byte]
+	leases    map[string]*lease
+	forgotten map[string]time.Time // until when owners had a lease when Forget came
 }
 
-// Connect returns a new transport. It is a QueueSubscriber.
-func (b *Broker) Connect() Transport { return &memory{broker: b} }
+// Connect returns a new transport. It is a QueueSubscriber, a Log, Leases and an
+// Interrupter.
+func (b *Broker) Connect() Transport {
+	m := &memory{broker: b}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open == nil {
+		b.open = make(map[*memory]struct{})
+	}
+	b.open[m] = struct{}{}
+	return m
+}
 
 type memory struct {
-	broker *Broker
-	closed bool // guarded by broker.mu
+	broker    *Broker
+	closed    bool // this and the next are guarded by broker.mu
+	interrupt func(subjects []string)
 }
 
 type memorySubscription struct {
 	memory  *memory
 	subject string
 	queue   bool
-	deliver func([]byte)
+	deliver func([]byte) // nil for one that follows
+	follow  func(Entry)
 }
 
 // Publish delivers without a lock: deliver may publish in turn. A deliver that
@@ -39,7 +60,7 @@ func (m *memory) Publish(ctx context.Context, subject string, payload []byte) er
 	}
 	subs, one, err := m.route(subject)
 	each(len(subs), func(i int) {
-		if sub := subs[i]; !sub.queue || sub == one {
+		if sub := subs[i]; sub.deliver != nil && (!sub.queue || sub == one) {
 			sub.deliver(payload)
 		}
 	}, func(_ int, failure error) { err = failure })
@@ -70,14 +91,15 @@ func (m *memory) route(
 func (m *memory) Subscribe(
 	ctx context.Context, subject string, deliver func([]byte),
 ) (Subscription, error) {
-	return m.subscribe(ctx, &memorySubscription{m, subject, false, deliver})
+	return m.subscribe(ctx, &memorySubscription{memory: m, subject: subject, deliver: deliver})
 }
 
 // QueueSubscribe implements QueueSubscriber.
 func (m *memory) QueueSubscribe(
 	ctx context.Context, subject string, deliver func([]byte),
 ) (Subscription, error) {
-	return m.subscribe(ctx, &memorySubscription{m, subject, true, deliver})
+	return m.subscribe(ctx,
+		&memorySubscription{memory: m, subject: subject, queue: true, deliver: deliver})
 }
 
 func (m *memory) subscribe(ctx context.Context, sub *memorySubscription) (Subscription, error) {
@@ -112,6 +134,7 @@ func (m *memory) Close(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	m.closed = true
+	delete(b.open, m)
 	for subject := range b.subs {
 		b.keep(subject, func(sub *memorySubscription) bool { return sub.memory != m })
 	}

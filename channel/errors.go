@@ -30,6 +30,13 @@ var (
 	// ErrForeign: the process-specific name belongs to another layer.
 	ErrForeign = errors.New("channel: name belongs to another layer")
 
+	// ErrPosition: a text is not that of a Position.
+	ErrPosition = errors.New("channel: invalid position")
+
+	// ErrNoLease: the owner of records has no lease that lives. It is for those who
+	// implement Leases.
+	ErrNoLease = errors.New("channel: no lease that lives")
+
 	// ErrClosed: the inbox or the layer is closed. Where there is a reason the
 	// error wraps that too: errors.Is(err, parley.ErrSlowConsumer). It matches
 	// parley.ErrClosed and net.ErrClosed.

@@ -5,6 +5,9 @@ import "context"
 // Transport carries envelopes between the layers of several processes. It knows
 // nothing of names, groups or messages. Package channeltest proves one.
 //
+// What else a transport can do it says by further interfaces: QueueSubscriber, Log,
+// Leases and Interrupter. A layer finds them by assertion.
+//
 // A subject is at most 255 bytes of ASCII letters, digits and "-_.!". Payloads
 // are never changed after they were handed over, by neither side.
 //
@@ -44,4 +47,15 @@ type QueueSubscriber interface {
 	QueueSubscribe(
 		ctx context.Context, subject string, deliver func(payload []byte),
 	) (Subscription, error)
+}
+
+// Interrupter is a Transport whose subscriptions can miss payloads, for its
+// connection breaks, and that notices. Without it a layer's members are not told.
+type Interrupter interface {
+	// OnInterrupt sets what is called, on a goroutine of the transport, when
+	// subscriptions were made again after an interruption, with their subjects:
+	// those of Subscribe, QueueSubscribe and Follow, each once. What is published from
+	// then on arrives. One interruption is one call, or few. f waits for no network.
+	// OnInterrupt is called once, before any other method.
+	OnInterrupt(f func(subjects []string))
 }

@@ -84,6 +84,8 @@ var sentinels = []sentinel{
 	{"channel.ErrName", channel.ErrName, ""},
 	{"channel.ErrTaken", channel.ErrTaken, ""},
 	{"channel.ErrForeign", channel.ErrForeign, ""},
+	{"channel.ErrPosition", channel.ErrPosition, ""},
+	{"channel.ErrNoLease", channel.ErrNoLease, ""},
 	{"channel.ErrClosed", channel.ErrClosed, "parley.ErrClosed"},
 	{"consumer.ErrStop", consumer.ErrStop, ""},
 	{"consumer.ErrDenied", consumer.ErrDenied, ""},
