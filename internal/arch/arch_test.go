@@ -55,6 +55,7 @@ var layers = []layer{
 	{"fallback", []string{".", "internal/...", "sse"}, nil},
 	{"consumer", []string{".", "internal/...", "channel"}, nil},
 	{"worker", []string{".", "internal/...", "channel"}, nil},
+	{pattern: "client"},
 	{pattern: "adapters/internal/..."},
 	{"adapters/nethttp", []string{".", "internal/..."}, nil},
 	{"adapters/blocking", []string{".", "internal/...", "bridge"}, nil},
@@ -64,7 +65,7 @@ var layers = []layer{
 	{"server", []string{".", "internal/...", "adapters/nethttp"},
 		[]string{"github.com/coreos/go-systemd/v22/...", "golang.org/x/sys/unix"}},
 	{"examples/...", []string{
-		".", "bridge", "channel", "router", "auth", "middleware", "consumer", "fallback", "sse", "adapters/...", "server",
+		".", "bridge", "channel", "router", "auth", "middleware", "client", "consumer", "fallback", "sse", "adapters/...", "server",
 		"server/..."},
 		[]string{"github.com/gin-gonic/gin", "github.com/alexedwards/scs/v2",
 			"github.com/alexedwards/scs/v2/..."}},

@@ -1,0 +1,9 @@
+package client_test
+
+import (
+	"testing"
+
+	"github.com/parleygo/parley/internal/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }

@@ -1,0 +1,1086 @@
+/**
+ * A client for apps that are served by Parley: it comes back by itself, by WebSocket, by
+ * server-sent events or by long-poll, and goes on where it was. See README.md.
+ *
+ * This file has more than 700 lines because it is one ES module, without a build step.
+ *
+ * @license MIT
+ * @module
+ */
+
+const DEFAULTS = {
+	protocols: [],
+	transports: ['websocket', 'sse', 'poll'],
+	headers: {},
+	credentials: 'same-origin',
+	positions: {},
+	finalCodes: [1000, 1008, 4401, 4403],
+	backoffMin: 500,
+	backoffMax: 30_000,
+	stableAfter: 10_000,
+	openTimeout: 10_000,
+	requestTimeout: 10_000,
+	pingAfter: 30_000,
+	pongTimeout: 10_000,
+	queueMessages: 256,
+	queueBytes: 1 << 20,
+	retrySocketAfter: 300_000,
+	remember: true,
+	WebSocket: undefined,
+	fetch: undefined,
+};
+
+const BUFFERED = 64 << 10; // bytes that a socket may hold before the next message waits here
+const ITERATED = 1024; // messages that wait for a loop
+const POSTED = 40_000; // ms for one message to be taken, of which a server waits 25 s
+const ABNORMAL = 1006;
+const LATER = [1001, 1012, 1013]; // codes of a server that is to be spared for a moment
+const REFUSED = [1002, 1003, 1007, 1009]; // what was sent may not be sent again
+const PRESENCE = ['presence.state', 'presence.join', 'presence.leave'];
+const PING = '{"type":"parley.ping"}';
+
+/** What a request is rejected with, and send throws. Its code is for programs. */
+export class ParleyError extends Error {
+	constructor(code, message) {
+		super(message);
+		this.name = 'ParleyError';
+		this.code = code;
+	}
+}
+
+/** An event of the connection. */
+class ParleyEvent extends Event {
+	constructor(type, fields) {
+		super(type);
+		Object.assign(this, fields);
+	}
+}
+
+/** A connection that lasts, over however many sockets and sessions it takes. */
+export class Parley extends EventTarget {
+	#url;
+	#options;
+	#backoff;
+	#ladder;
+	#positions;
+	#outbox;
+	#presence = new Presence();
+	#handlers = new Map();
+	#state = 'idle';
+	#link = null;
+	#transport = '';
+	#protocol = '';
+	#openedAt = 0; // 0: the link has not been open yet
+	#heardAt = 0;
+	#heard = false; // anything since then
+	#notBefore = 0; // the server has said
+	#retryAt = 0;
+	#asleep = false; // the page is in the back-forward cache, or goes
+	#timer; // of the next try, or of one that takes too long
+	#pulse; // of the heartbeat
+	#opening = null;
+	#listening = null;
+	#lastID = 0;
+
+	constructor(url, options = {}) {
+		super();
+		this.#url = url;
+		this.#options = checked(options);
+		this.#backoff = new Backoff(this.#options.backoffMin, this.#options.backoffMax);
+		this.#positions = new Positions(this.#options.positions);
+		this.#outbox = new Outbox(this.#options.queueMessages, this.#options.queueBytes);
+		this.#ladder = new Ladder(this.#options.transports, this.#options.retrySocketAfter,
+			this.#options.remember ? storage() : null);
+	}
+
+	get state() { return this.#state; }
+	get transport() { return this.#state === 'open' ? this.#transport : ''; }
+	get protocol() { return this.#protocol; }
+	get retryAt() { return this.#retryAt; }
+	get queued() { return this.#outbox.size; }
+	get positions() { return this.#positions.all(); }
+
+	/** Who is in a group: a Map from the member's id to what it shows. */
+	members(group) { return new Map(this.#presence.of(group)); }
+
+	/** Forgets a group that the app has left: its position and its members. */
+	forget(group) {
+		this.#positions.set(group);
+		this.#presence.forget(group);
+	}
+
+	/** Connects, or tries again now. The promise is kept once it is open. */
+	connect() {
+		if (this.#state === 'idle' || this.#state === 'closed') {
+			this.#backoff.reset();
+			this.#notBefore = 0;
+			this.#asleep = false;
+			this.#listen();
+			this.#try();
+		} else {
+			this.#wake();
+		}
+		if (this.#state === 'open') return Promise.resolve();
+		if (this.#state === 'closed') return Promise.reject(failure('closed'));
+		this.#opening ??= deferred();
+		return this.#opening.promise;
+	}
+
+	/** Ends the connection for good, or until the next connect. */
+	close(code = 1000, reason = '') {
+		if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
+			throw new RangeError('parley: a client closes with 1000, or 3000 to 4999');
+		}
+		if (bytesIn(reason) > 123) throw new RangeError('parley: a reason has at most 123 bytes');
+		if (this.#state === 'closed') return;
+		const link = this.#link;
+		this.#link = null;
+		link?.close(code, reason);
+		this.#finish({code, reason});
+	}
+
+	/** Sends a message, at most once. While there is no connection it waits in the queue. */
+	send(message) {
+		this.#enqueue({message, data: encoded(message)});
+	}
+
+	/** Sends a message and waits for its answer. */
+	request(message, {timeout = this.#options.requestTimeout, resend = false, signal} = {}) {
+		return new Promise((resolve, reject) => {
+			if (typeof message === 'string' || isBytes(message)) {
+				throw new TypeError('parley: a request is an object');
+			}
+			signal?.throwIfAborted();
+			const id = ++this.#lastID;
+			const item = {message, id, resend, data: encoded(message, id), resolve, reject};
+			this.#enqueue(item);
+			const giveUp = error => this.#outbox.settle(id)?.reject(error);
+			if (timeout > 0) {
+				item.timer = setTimeout(() => giveUp(failure('timeout')), timeout);
+			}
+			item.abort = () => giveUp(signal.reason);
+			item.signal = signal;
+			signal?.addEventListener('abort', item.abort);
+		});
+	}
+
+	/** Has handler called with every message of a type. Returns what ends that. */
+	on(type, handler) {
+		if (typeof handler !== 'function') throw new TypeError('parley: the handler is no function');
+		if (!this.#handlers.has(type)) this.#handlers.set(type, new Set());
+		this.#handlers.get(type).add(handler);
+		return () => this.off(type, handler);
+	}
+
+	off(type, handler) { this.#handlers.get(type)?.delete(handler); }
+
+	/** Goes through the messages that come from now on, until it is closed. */
+	[Symbol.asyncIterator]() { return iterate(this); }
+
+	// How a connection is made.
+
+	#try() {
+		clearTimeout(this.#timer);
+		this.#retryAt = 0;
+		this.#become('connecting');
+		if (this.#state === 'connecting') this.#climb(this.#ladder.names());
+	}
+
+	/** Tries a transport, and the others if that one cannot be had. */
+	#climb([name, ...others]) {
+		const link = new LINKS[name](this.#options, resumes => this.#address(resumes));
+		const mine = handler => value => { if (link === this.#link) handler(value); };
+		link.on = {
+			open: mine(protocol => this.#linked(name, protocol)),
+			life: mine(() => { this.#heardAt = Date.now(); }),
+			message: mine(data => this.#hear(data)),
+			lost: mine(() => this.#become('connecting')),
+			end: mine(end => this.#unlinked(end, name, others)),
+		};
+		this.#link = link;
+		this.#openedAt = 0;
+		this.#timer = setTimeout(() => link.end({code: ABNORMAL, reason: 'no answer', other: true}),
+			this.#options.openTimeout);
+		link.open().catch(error => {
+			link.end({code: ABNORMAL, reason: String(error), error, other: true});
+		});
+	}
+
+	async #address(resumes) {
+		const url = typeof this.#url === 'function' ? await this.#url() : this.#url;
+		const address = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
+		const positions = resumes ? JSON.stringify(this.#positions.all()) : '{}';
+		if (positions !== '{}') address.searchParams.set('parley-resume', positions);
+		return address;
+	}
+
+	/** A link is open: a new one, or one whose stream was lost and is there again. */
+	#linked(name, protocol) {
+		const isNew = this.#openedAt === 0;
+		clearTimeout(this.#timer);
+		this.#heardAt = Date.now();
+		if (isNew) {
+			this.#openedAt = this.#heardAt;
+			this.#heard = false;
+			this.#transport = name;
+			this.#protocol = protocol ?? '';
+			this.#ladder.worked(name);
+		}
+		this.#watch();
+		this.#become('open');
+		if (isNew && this.#state === 'open') {
+			this.#opening?.resolve();
+			this.#opening = null;
+			this.#emit('open', {transport: name, protocol: this.#protocol});
+		}
+		this.#pump();
+	}
+
+	#unlinked(end, name, others) {
+		const lived = this.#openedAt && Date.now() - this.#openedAt;
+		this.#link = null;
+		clearTimeout(this.#timer);
+		clearTimeout(this.#pulse);
+		if (!this.#openedAt && end.other && others.length) return this.#climb(others);
+		if (!this.#openedAt) this.#ladder.failed();
+		else if (!this.#heard && end.code === ABNORMAL) this.#ladder.silent(name);
+		if (lived >= this.#options.stableAfter) this.#backoff.reset();
+		this.#outbox.lost(failure(REFUSED.includes(end.code) ? 'refused' : 'disconnected'),
+			REFUSED.includes(end.code));
+		if (this.#options.finalCodes.includes(end.code)) return this.#finish(end);
+		this.#wait(end);
+	}
+
+	#wait({code, reason = '', status, retry, error}) {
+		const hint = retry ?? (LATER.includes(code) ? 1000 + Math.random() * 2000 : 0);
+		const pause = Math.max(hint, this.#backoff.next());
+		this.#notBefore = Date.now() + hint;
+		this.#retryAt = Date.now() + pause;
+		this.#timer = setTimeout(() => this.#try(), pause);
+		this.#become('waiting', {code, reason, status, error, retryAt: this.#retryAt});
+	}
+
+	#finish({code, reason = '', status}) {
+		this.#listening?.abort();
+		clearTimeout(this.#timer);
+		clearTimeout(this.#pulse);
+		this.#retryAt = 0;
+		this.#presence = new Presence();
+		const error = Object.assign(failure('closed'), {closeCode: code, reason});
+		const unsent = this.#outbox.clear(error);
+		this.#opening?.reject(error);
+		this.#opening = null;
+		this.#become('closed', {code, reason, status});
+		this.#emit('close', {code, reason, status, unsent});
+	}
+
+	// What the page and its machine tell.
+
+	#listen() {
+		this.#listening = new AbortController();
+		const {signal} = this.#listening;
+		const on = (target, type, handler) => target?.addEventListener?.(type, handler, {signal});
+		const {document} = globalThis;
+		on(globalThis, 'online', () => { this.#ladder.reset(); this.#wake(); });
+		on(globalThis, 'offline', () => this.#wake());
+		on(globalThis, 'pagehide', () => this.#sleep());
+		on(globalThis, 'pageshow', () => { if (this.#asleep) this.#rise(); });
+		on(document, 'resume', () => this.#wake());
+		on(document, 'visibilitychange', () => {
+			if (document.visibilityState === 'visible') this.#wake();
+		});
+	}
+
+	/** Looks whether the connection lives, or makes one at once. */
+	#wake() {
+		if (this.#asleep) return;
+		if (this.#link && this.#openedAt) this.#check();
+		if (this.#state !== 'waiting') return;
+		const pause = this.#notBefore - Date.now();
+		if (pause <= 0) return this.#try();
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(() => this.#try(), pause);
+	}
+
+	/** Leaves, as the page does. It may come back as it was. */
+	#sleep() {
+		if (this.#state === 'closed' || this.#asleep) return;
+		const link = this.#link;
+		this.#asleep = true;
+		this.#link = null;
+		clearTimeout(this.#timer);
+		clearTimeout(this.#pulse);
+		link?.close();
+		this.#outbox.lost(failure('disconnected'));
+		this.#retryAt = 0;
+		this.#become('waiting', {code: 1001, reason: 'the page is hidden'});
+	}
+
+	#rise() {
+		this.#asleep = false;
+		this.#try();
+	}
+
+	// The heartbeat.
+
+	/** Sees to it that silence is noticed. */
+	#watch() {
+		const {pingAfter} = this.#options;
+		if (!pingAfter) return;
+		clearTimeout(this.#pulse);
+		const quiet = Date.now() - this.#heardAt;
+		if (quiet >= pingAfter) return this.#check();
+		this.#pulse = setTimeout(() => this.#watch(), pingAfter - quiet);
+	}
+
+	#check() {
+		const {pingAfter, pongTimeout} = this.#options;
+		if (!pingAfter) return;
+		const link = this.#link, {backlog} = link, asked = Date.now();
+		clearTimeout(this.#pulse);
+		this.#heardAt = Math.min(this.#heardAt, asked - 1);
+		link.check();
+		this.#pulse = setTimeout(() => {
+			// A slow line that still takes something lives.
+			if (this.#heardAt >= asked || link.backlog < backlog) this.#watch();
+			else link.end({code: ABNORMAL, reason: 'silence'});
+		}, pongTimeout);
+	}
+
+	// What is sent.
+
+	#enqueue(item) {
+		if (this.#state === 'closed') throw failure('closed');
+		this.#outbox.add(item);
+		this.#pump();
+	}
+
+	/** Hands the link what waits, as fast as it takes it. */
+	#pump() {
+		const link = this.#link;
+		while (link && link === this.#link && this.#state === 'open' && !link.busy) {
+			const item = this.#outbox.next();
+			if (!item) return;
+			const taken = link.send(item.data);
+			if (typeof taken === 'boolean') {
+				if (!this.#outbox.handed(item, taken)) return;
+				continue;
+			}
+			link.busy = true;
+			taken.then(really => {
+				link.busy = false;
+				if (link === this.#link && this.#outbox.handed(item, really)) this.#pump();
+			});
+		}
+	}
+
+	// What is heard.
+
+	#hear(data) {
+		this.#heardAt = Date.now();
+		this.#heard = true;
+		const message = typeof data === 'string' ? parsed(data) : data;
+		const {type, group, position} = message ?? {};
+		switch (type) {
+		case 'parley.message':
+			if (this.#positions.admit(group, position)) this.#deliver(message.data, group, position);
+			return;
+		case 'parley.position':
+			return this.#positions.set(group, position);
+		case 'parley.gap':
+			this.#positions.set(group, position);
+			return this.#emit('gap', {group, position, reason: message.reason});
+		case 'parley.reply':
+			return this.#answer(message);
+		}
+		if (typeof type !== 'string' || !type.startsWith('parley.')) this.#deliver(message);
+	}
+
+	#answer({id, result, error}) {
+		const item = this.#outbox.settle(id);
+		if (error) item?.reject(new ParleyError(error.code, error.message ?? error.code));
+		else item?.resolve(result);
+	}
+
+	#deliver(data, group, position) {
+		const type = data?.type;
+		if (type === 'channel.resync') return this.#emit('resync', {groups: data.groups});
+		if (PRESENCE.includes(type)) {
+			const news = this.#presence.take(data, group);
+			if (news) this.#emit('presence', news);
+			return;
+		}
+		this.#emit('message', {data, group, position});
+		for (const handler of [...this.#handlers.get(type) ?? []]) {
+			try {
+				handler(data, {group, position});
+			} catch (error) {
+				queueMicrotask(() => { throw error; }); // told as any error that nobody catches
+			}
+		}
+	}
+
+	#become(state, fields) {
+		const previous = this.#state;
+		if (state === previous) return;
+		this.#state = state;
+		this.#emit('state', {state, previous, ...fields});
+	}
+
+	#emit(type, fields) { this.dispatchEvent(new ParleyEvent(type, fields)); }
+}
+
+export default Parley;
+
+// The parts that know nothing of a network.
+
+/** How long to wait before the next try: longer each time, and not all at once. */
+class Backoff {
+	#tries = 0;
+
+	constructor(min, max, random = Math.random) {
+		Object.assign(this, {min, max, random});
+	}
+
+	next() {
+		const most = Math.min(this.max, this.min * 2 ** Math.min(this.#tries++, 30));
+		return most / 2 + this.random() * most / 2;
+	}
+
+	reset() { this.#tries = 0; }
+}
+
+/** Which transports to try: what has worked, and from time to time what is better. */
+class Ladder {
+	#from = 0;
+	#until = 0;
+	#failures = 0;
+	#proven = false; // the best one has worked on this network
+
+	constructor(names, retryAfter, store, now = Date.now) {
+		Object.assign(this, {transports: names, retryAfter, store, now});
+		const {name, until} = store?.read() ?? {};
+		if (until > now() && until <= now() + retryAfter && names.includes(name)) {
+			this.#from = names.indexOf(name);
+			this.#until = until;
+		}
+	}
+
+	names() {
+		if (this.now() >= this.#until) this.#from = 0;
+		// A server that restarts is no reason to leave what has worked.
+		const patient = this.#from === 0 && this.#proven && this.#failures < 2;
+		return this.transports.slice(this.#from, patient ? 1 : undefined);
+	}
+
+	worked(name) {
+		const at = this.transports.indexOf(name);
+		this.#failures = 0;
+		if (at === 0) this.#proven = true;
+		this.#settle(at);
+	}
+
+	failed() { this.#failures++; }
+
+	/** The transport was open, and nothing came. */
+	silent(name) {
+		this.#failures++;
+		if (name === this.transports[0] && this.#proven && this.#failures < 2) return;
+		this.#settle((this.transports.indexOf(name) + 1) % this.transports.length);
+	}
+
+	reset() {
+		this.#proven = false;
+		this.#settle(0);
+	}
+
+	#settle(at) {
+		if (at === this.#from) return;
+		this.#from = at;
+		this.#until = at ? this.now() + this.retryAfter : 0;
+		this.store?.write(at ? {name: this.transports[at], until: this.#until} : null);
+	}
+}
+
+/** How far each group has been heard. A position is "epoch:offset". */
+class Positions {
+	#known;
+
+	constructor(initial = {}) { this.#known = new Map(Object.entries(initial)); }
+
+	all() { return Object.fromEntries(this.#known); }
+
+	/** Takes note of a position and reports whether it is news. */
+	admit(group, position) {
+		const known = this.#known.get(group);
+		if (known !== undefined && !isAfter(position, known)) return false;
+		this.#known.set(group, position);
+		return true;
+	}
+
+	set(group, position) {
+		if (position) this.#known.set(group, position);
+		else this.#known.delete(group);
+	}
+}
+
+/** A position of another epoch is news; whether it fits is the server's to say. */
+function isAfter(position, known) {
+	const [a, b] = [position, known].map(text => /^(.*):(\d+)$/s.exec(text));
+	if (!a || !b || a[1] !== b[1]) return position !== known;
+	return BigInt(a[2]) > BigInt(b[2]);
+}
+
+/** Who is where. */
+class Presence {
+	#groups = new Map();
+
+	of(group) { return this.#groups.get(group) ?? new Map(); }
+
+	forget(group) { this.#groups.delete(group); }
+
+	/** Takes a message of a group and returns what is new by it, if anything. */
+	take(message, from) {
+		const {type, group = from, member, show} = message;
+		const before = this.of(group), members = new Map(before);
+		if (type === 'presence.join') members.set(member, show);
+		else if (type === 'presence.leave') members.delete(member);
+		else {
+			members.clear();
+			for (const one of message.members) members.set(one.member, one.show);
+		}
+		this.#groups.set(group, members);
+		const joined = missing(members, before), left = missing(before, members);
+		const changed = [...members].some(([id, show]) =>
+			before.has(id) && JSON.stringify(before.get(id)) !== JSON.stringify(show));
+		if (!joined.length && !left.length && !changed && type !== 'presence.state') return null;
+		return {group, joined, left, members: new Map(members)};
+	}
+}
+
+/** Members that are in one map and not in the other. */
+function missing(members, others) {
+	return [...members].filter(([id]) => !others.has(id)).map(([member, show]) => ({member, show}));
+}
+
+/**
+ * What is to be sent, and requests that wait for their answers. Both count against the
+ * bounds, so that neither grows while there is no connection.
+ */
+class Outbox {
+	#waiting = [];
+	#asked = new Map(); // id -> request that the link has
+	#inHand = 0;
+	#bytes = 0;
+
+	constructor(messages, bytes) { Object.assign(this, {messages, bytes}); }
+
+	get size() { return this.#waiting.length; }
+
+	add(item) {
+		item.size = bytesIn(item.data);
+		const count = this.#waiting.length + this.#asked.size + this.#inHand;
+		if (count >= this.messages || this.#bytes + item.size > this.bytes) throw failure('full');
+		this.#bytes += item.size;
+		this.#waiting.push(item);
+	}
+
+	/** Takes out what is to be handed to the link now. */
+	next() {
+		const item = this.#waiting.shift();
+		if (item?.id) this.#asked.set(item.id, item);
+		else if (item) this.#inHand++;
+		return item;
+	}
+
+	/** Notes whether the link has taken an item, and reports it. */
+	handed(item, taken) {
+		if (!item.id && this.#inHand) this.#inHand--;
+		if (item.id && !taken && !this.#asked.delete(item.id)) return false; // settled
+		if (!taken) this.#waiting.unshift(item);
+		else if (!item.id) this.#bytes -= item.size;
+		return taken;
+	}
+
+	/** Ends a request, and returns it if it is there. */
+	settle(id) {
+		if (!id) return undefined;
+		const at = this.#waiting.findIndex(item => item.id === id);
+		const item = at < 0 ? this.#asked.get(id) : this.#waiting.splice(at, 1)[0];
+		if (!item) return undefined;
+		this.#asked.delete(id);
+		this.#bytes -= item.size;
+		clearTimeout(item.timer);
+		item.signal?.removeEventListener('abort', item.abort);
+		return item;
+	}
+
+	/** The link is gone, and nobody knows what has become of what it had. */
+	lost(error, refused = false) {
+		const again = [];
+		for (const item of [...this.#asked.values()]) {
+			if (item.resend && !refused) again.push(item);
+			else this.settle(item.id).reject(error);
+		}
+		this.#asked.clear();
+		this.#inHand = 0;
+		this.#waiting.unshift(...again.sort((a, b) => a.id - b.id));
+		this.#bytes = this.#waiting.reduce((sum, item) => sum + item.size, 0);
+	}
+
+	/** Empties it, and returns the messages that nobody waits for an answer to. */
+	clear(error) {
+		this.lost(error, true);
+		const unsent = [];
+		for (const item of [...this.#waiting]) {
+			if (item.id) this.settle(item.id).reject(error);
+			else unsent.push(item.message);
+		}
+		this.#waiting = [];
+		this.#bytes = 0;
+		return unsent;
+	}
+}
+
+/** Takes a stream of server-sent events apart. */
+class EventReader {
+	#rest = '';
+	#event = {data: []};
+
+	/** Returns the events that end in text. */
+	take(text) {
+		const lines = (this.#rest + text).split(/\r\n|\n|\r(?!$)/);
+		this.#rest = lines.pop();
+		return lines.map(line => this.#line(line)).filter(Boolean);
+	}
+
+	#line(line) {
+		if (line === '') {
+			const {name = 'message', data, id} = this.#event;
+			this.#event = {data: []};
+			return data.length ? {name, id, data: data.join('\n')} : null;
+		}
+		const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line);
+		if (field === 'event') this.#event.name = value;
+		if (field === 'id') this.#event.id = value;
+		if (field === 'data') this.#event.data.push(value);
+		return null;
+	}
+}
+
+// The transports. Each is one conversation with the app, which ends once.
+
+class Link {
+	ended = false;
+	busy = false;
+	on = {};
+
+	constructor(options, address) { Object.assign(this, {options, address}); }
+
+	get backlog() { return 0; }
+
+	/** The conversation is over. */
+	end(how) {
+		if (this.ended) return;
+		this.ended = true;
+		this.stop();
+		this.on.end(how);
+	}
+
+	/** The page leaves. */
+	close(code, reason) {
+		if (this.ended) return;
+		this.ended = true;
+		this.leave(code, reason);
+	}
+}
+
+class SocketLink extends Link {
+	#socket;
+
+	get backlog() { return this.#socket?.bufferedAmount ?? 0; }
+
+	async open() {
+		const [url, protocols] = [await this.address(true), await value(this.options.protocols)];
+		if (this.ended) return;
+		url.protocol = url.protocol.replace(/^http/, 'ws');
+		const socket = this.#socket = new this.options.WebSocket(url.href, protocols);
+		socket.binaryType = 'arraybuffer';
+		socket.onopen = () => this.on.open(socket.protocol);
+		socket.onmessage = ({data}) => {
+			this.on.message(typeof data === 'string' ? data : new Uint8Array(data));
+		};
+		socket.onclose = ({code, reason}) => this.end({code, reason, other: true});
+	}
+
+	send(data) {
+		const socket = this.#socket;
+		if (socket.readyState !== 1) return false;
+		socket.send(data);
+		return socket.bufferedAmount <= BUFFERED || this.#room();
+	}
+
+	async #room() {
+		while (this.#socket.readyState === 1 && this.backlog > BUFFERED) await sleep(50);
+		return true;
+	}
+
+	check() { if (this.#socket.readyState === 1) this.#socket.send(PING); }
+
+	/** Waits for no goodbye, which one that is dead would never give. */
+	stop() { this.leave(); }
+
+	leave(code, reason) {
+		const socket = this.#socket;
+		if (!socket) return;
+		socket.onopen = socket.onmessage = socket.onclose = null;
+		socket.onerror = () => {};
+		if (code) socket.close(code, reason);
+		else socket.close();
+	}
+}
+
+/** A session of the fallback, which docs/fallback.md describes. */
+class SessionLink extends Link {
+	id = '';
+	#secret = '';
+	#number = 0;
+	#sending = null;
+	#reading = null; // the request that brings messages
+	#saying = new Set(); // those that take some there
+
+	/** Asks for messages. */
+	async get(accept, headers, query) {
+		this.#reading = new AbortController();
+		const {signal} = this.#reading;
+		const response = await this.request('GET',
+			{headers: {Accept: accept, ...headers}, query, signal});
+		this.#secret = response.headers.get('Parley-Secret') ?? this.#secret;
+		return response;
+	}
+
+	/** Gives up the request that brings messages, for another one. */
+	renew() { this.#reading?.abort(); }
+
+	get renews() { return this.#reading.signal.aborted; }
+
+	async request(method, {headers, query, ...init}) {
+		const {options} = this;
+		const [url, own] = [await this.address(!this.id), await value(options.headers)];
+		url.protocol = url.protocol.replace(/^ws/, 'http');
+		for (const [name, text] of Object.entries(query ?? {})) url.searchParams.set(name, text);
+		const all = new Headers(own);
+		const offer = this.id ? [] : [await value(options.protocols)].flat();
+		const ours = {'Parley-Session': this.id, 'Parley-Secret': this.#keeps(url),
+			'Parley-Protocols': offer.join(', '), ...headers};
+		for (const [name, text] of Object.entries(ours)) if (text) all.set(name, text);
+		const {credentials, fetch} = options;
+		return fetch(url.href, {method, headers: all, credentials, cache: 'no-store', ...init});
+	}
+
+	/** A page of another origin, and a program, has no cookie that is the secret. */
+	#keeps(url) {
+		if (globalThis.location?.origin === url.origin) return '';
+		return this.#secret || (this.id ? '' : 'new');
+	}
+
+	/** The session was refused, or is gone. */
+	refused({status, headers}, more) {
+		const code = {401: 4401, 403: 4403}[status] ?? ABNORMAL;
+		this.end({code, status, retry: retryAfter(headers), reason: `HTTP ${status}`, ...more});
+	}
+
+	send(data) {
+		this.#sending = this.#post(data, ++this.#number);
+		return this.#sending;
+	}
+
+	/** Its number has a message heard once, though answers are lost. */
+	async #post(data, number) {
+		const type = typeof data === 'string' ? 'text/plain' : 'application/octet-stream';
+		for (let failures = 0; !this.ended && failures < 6;) {
+			const {status, after} = await this.#say(data, number && {
+				'Content-Type': type, 'Parley-Message': String(number)});
+			if (status === 204) this.on.life();
+			if (status === 204 || status === 400 || status === 413) return true; // or it is told
+			if (status === 410) return false; // it is told, too
+			if (status === 401 || status === 403 || status === 404) {
+				setTimeout(() => this.refused({status}));
+				return false;
+			}
+			if (status !== 429 && status !== 503) failures++;
+			await sleep(after ?? 250 * 2 ** failures);
+		}
+		this.end({code: ABNORMAL, reason: 'nothing can be sent'});
+		return true;
+	}
+
+	async #say(body, headers) {
+		const saying = new AbortController(), timer = setTimeout(() => saying.abort(), POSTED);
+		this.#saying.add(saying);
+		try {
+			const response = await this.request('POST', {body, headers, signal: saying.signal});
+			return {status: response.status, after: retryAfter(response.headers)};
+		} catch {
+			return {status: 0};
+		} finally {
+			clearTimeout(timer);
+			this.#saying.delete(saying);
+		}
+	}
+
+	/** A message without a number, beside those that wait. */
+	async ping() {
+		const {status} = await this.#say(PING, {'Content-Type': 'text/plain'});
+		if (status === 204 && !this.ended) this.on.open();
+	}
+
+	stop() {
+		this.#reading?.abort();
+		for (const request of this.#saying) request.abort();
+	}
+
+	leave(code, reason) {
+		const goodbye = async () => {
+			this.stop();
+			const query = code ? {code, ...reason && {reason}} : {};
+			if (this.id) await this.request('DELETE', {query, keepalive: true}).catch(() => {});
+		};
+		if (code && this.busy) this.#sending.then(goodbye);
+		else goodbye();
+	}
+
+	/** What a session is over with, as the server tells it. */
+	closed({code, reason, retry}) { this.end({code, reason, retry}); }
+}
+
+class StreamLink extends SessionLink {
+	#number = 0;
+
+	async open() {
+		for (let failures = 0; !this.ended && failures < 6;) {
+			const began = Date.now(), before = this.#number;
+			try {
+				const response = await this.get('text/event-stream',
+					this.id && {'Last-Event-ID': `${this.id}.${this.#number}`});
+				if (response.status !== 200) {
+					if (!this.id || response.status < 500) return this.refused(response);
+				} else if (!isType(response, 'text/event-stream')) {
+					return this.end({code: ABNORMAL, reason: 'no stream', other: true});
+				} else {
+					await this.#read(response.body);
+				}
+			} catch {
+				if (!this.id) return this.end({code: ABNORMAL, reason: 'no answer'});
+			}
+			if (this.ended) return;
+			if (this.renews) continue;
+			this.on.lost();
+			const good = this.#number > before || Date.now() - began > 2000;
+			failures = good ? 0 : failures + 1;
+			await sleep(failures && 250 * 2 ** failures);
+		}
+		this.end({code: ABNORMAL, reason: 'the stream is lost'});
+	}
+
+	async #read(body) {
+		const events = new EventReader(), text = new TextDecoder(), reader = body.getReader();
+		for (;;) {
+			const {done, value: bytes} = await reader.read();
+			if (done || this.ended) return;
+			this.on.life();
+			for (const event of events.take(text.decode(bytes, {stream: true}))) this.#take(event);
+		}
+	}
+
+	#take({name, data, id}) {
+		if (this.ended) return;
+		if (name === 'open') {
+			const {session, protocol} = JSON.parse(data);
+			this.id = session;
+			return this.on.open(protocol);
+		}
+		if (name === 'close') return this.closed(JSON.parse(data));
+		this.#number = Number(id.slice(id.lastIndexOf('.') + 1));
+		if (name === 'binary') this.on.message(fromBase64(data));
+		else this.on.message(name === 'text' ? JSON.parse(data) : data);
+	}
+
+	check() { this.renew(); }
+}
+
+class PollLink extends SessionLink {
+	#cursor = 0;
+
+	async open() {
+		for (let failures = 0; !this.ended && failures < 6;) {
+			try {
+				const response = await this.get('application/json', {},
+					this.id && {cursor: this.#cursor});
+				if (response.status === 200) {
+					this.#take(await response.json());
+					failures = 0;
+					continue;
+				}
+				if (!this.id || response.status < 500) return this.refused(response);
+			} catch {
+				if (!this.id) return this.end({code: ABNORMAL, reason: 'no answer'});
+			}
+			if (this.ended) return;
+			if (this.renews) continue;
+			this.on.lost();
+			await sleep(250 * 2 ** failures++);
+			if (this.options.pingAfter) this.ping(); // a poll that works may tell nothing for long
+		}
+		this.end({code: ABNORMAL, reason: 'polls are not answered'});
+	}
+
+	#take({session, protocol, cursor, messages, closed}) {
+		this.id ||= session;
+		this.#cursor = cursor;
+		this.on.open(protocol);
+		for (const {text, binary} of messages) {
+			this.on.message(binary === undefined ? text : fromBase64(binary));
+		}
+		if (closed) this.closed(closed);
+	}
+
+	check() {
+		this.renew();
+		this.ping();
+	}
+}
+
+const LINKS = {websocket: SocketLink, sse: StreamLink, poll: PollLink};
+
+// Small things.
+
+function checked(given) {
+	for (const name of Object.keys(given)) {
+		if (!(name in DEFAULTS)) throw new TypeError(`parley: there is no option ${name}`);
+	}
+	const options = {...DEFAULTS};
+	for (const name of Object.keys(given)) {
+		if (given[name] !== undefined) options[name] = given[name];
+		const number = typeof DEFAULTS[name] === 'number';
+		if (number && !(Number.isFinite(options[name]) && options[name] >= 0)) {
+			throw new RangeError(`parley: ${name} is no number from 0 on`);
+		}
+	}
+	options.WebSocket ??= globalThis.WebSocket;
+	options.fetch ??= (...request) => globalThis.fetch(...request);
+	for (const name of options.transports) {
+		if (!(name in LINKS)) throw new TypeError(`parley: there is no transport ${name}`);
+	}
+	options.transports = options.transports.filter(
+		name => name !== 'websocket' || options.WebSocket);
+	if (!options.transports.length) throw new TypeError('parley: no transport is left to use');
+	return options;
+}
+
+const FAILURES = {
+	closed: 'the connection is closed',
+	disconnected: 'the connection was lost before the answer; the request may have been heard',
+	full: 'too much waits to be sent',
+	refused: 'the server refuses what was sent',
+	timeout: 'no answer came in time',
+};
+
+function failure(code) { return new ParleyError(code, `parley: ${FAILURES[code]}`); }
+
+function deferred() {
+	const made = {};
+	made.promise = new Promise((resolve, reject) => Object.assign(made, {resolve, reject}));
+	made.promise.catch(() => {}); // whoever does not wait need not hear of it
+	return made;
+}
+
+function sleep(ms) { return new Promise(done => setTimeout(done, ms)); }
+
+function value(option) { return typeof option === 'function' ? option() : option; }
+
+function isBytes(data) { return data instanceof ArrayBuffer || ArrayBuffer.isView(data); }
+
+function bytesIn(data) {
+	return typeof data === 'string' ? new TextEncoder().encode(data).length : data.byteLength;
+}
+
+/** An object is sent as JSON, text and bytes as they are. */
+function encoded(message, id) {
+	if (typeof message === 'string' || isBytes(message)) return message;
+	if (typeof message?.type !== 'string') throw new TypeError('parley: a message has a type');
+	if (message.type.startsWith('parley.')) {
+		throw new TypeError('parley: types that begin with parley. are its own');
+	}
+	if ('id' in message) throw new TypeError('parley: the field id is that of requests');
+	return JSON.stringify(id ? {...message, id} : message);
+}
+
+function parsed(text) {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return text;
+	}
+}
+
+function isType(response, type) {
+	return (response.headers.get('Content-Type') ?? '').split(';')[0].trim() === type;
+}
+
+/** The milliseconds of a Retry-After, which has seconds or a date. */
+function retryAfter(headers) {
+	const text = headers?.get('Retry-After');
+	if (!text) return undefined;
+	const ms = /^\d+$/.test(text) ? text * 1000 : Date.parse(text) - Date.now();
+	return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+function fromBase64(text) {
+	return Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+}
+
+/** What a page remembers of its transports, where it may. */
+function storage() {
+	const key = 'parley-transport';
+	const quietly = action => {
+		try {
+			return action(globalThis.sessionStorage);
+		} catch { // pages may be denied it
+			return null;
+		}
+	};
+	return {
+		read: () => quietly(store => JSON.parse(store?.getItem(key) ?? null)),
+		write: kept => quietly(store => kept ? store?.setItem(key, JSON.stringify(kept)) :
+			store?.removeItem(key)),
+	};
+}
+
+async function* iterate(parley) {
+	const messages = [];
+	let wake = () => {}, failed = null, ended = parley.state === 'closed';
+	const stop = new AbortController();
+	const on = (type, handler) => parley.addEventListener(type, event => {
+		handler(event);
+		wake();
+	}, {signal: stop.signal});
+	on('message', ({data}) => {
+		if (messages.length < ITERATED) messages.push(data);
+		else failed ??= failure('full');
+	});
+	on('close', () => { ended = true; });
+	try {
+		for (;;) {
+			while (messages.length) yield messages.shift();
+			if (failed) throw failed;
+			if (ended) return;
+			await new Promise(done => { wake = done; });
+		}
+	} finally {
+		stop.abort();
+	}
+}
+
+/** For the tests of this file. What is in it may change. */
+export const internals = {Backoff, Ladder, Positions, Presence, Outbox, EventReader};
