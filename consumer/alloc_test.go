@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
@@ -52,14 +53,26 @@ func (repeats) ReceiveText(ctx context.Context, conn *consumer.Conn, text string
 	return conn.SendText(ctx, text)
 }
 
+// tally takes numbers.
+type tally struct{}
+
+func (tally) add(context.Context, *consumer.Conn, struct{ N int }) error { return nil }
+
 // A message costs a consumer nothing of its own: a text is not copied to be a
-// string, nor back. What remains of a message sent is its event.
+// string, nor back, and its type is found without decoding it. What remains of a message
+// sent is its event, and of a request its time limit.
 func TestAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
 	text := parley.WebSocketReceive{Data: []byte(strings.Repeat("x", 1000))}
 	binary := parley.WebSocketReceive{Type: parley.BinaryMessage, Data: text.Data}
+	line := parley.WebSocketReceive{Data: []byte(`{"type":"line","n":1}`)}
+	request := parley.WebSocketReceive{Data: []byte(`{"type":"line","n":1,"id":7}`)}
+	decoding := testing.AllocsPerRun(100, func() { // and the value
+		var n struct{ N int }
+		_ = json.Unmarshal(line.Data, &n)
+	})
 	for _, test := range []struct {
 		name    string
 		app     *consumer.App
@@ -68,6 +81,12 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"text", consumer.New(func() *counts { return new(counts) }), text, 0},
 		{"binary", consumer.New(func() *counts { return new(counts) }), binary, 0},
+		{"value", consumer.New(func() tally { return tally{} },
+			consumer.Receive(tally.add)), line, decoding},
+		{"value by its type", consumer.New(func() tally { return tally{} },
+			consumer.ReceiveType("line", tally.add)), line, decoding},
+		{"request", consumer.New(func() tally { return tally{} },
+			consumer.ReceiveType("line", tally.add)), request, decoding + 15},
 		{"text sent back", consumer.New(func() repeats { return repeats{} }), text, 1},
 	} {
 		scope := &parley.Scope{Protocol: parley.WebSocket}

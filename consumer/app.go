@@ -24,7 +24,7 @@ type App struct {
 //
 //	consumer.New(newRoom,
 //		consumer.Options{Layer: layer},
-//		consumer.Receive((*Room).Said),
+//		consumer.ReceiveType("say", (*Room).Said),
 //		consumer.On("room.kicked", (*Room).Kicked),
 //		consumer.Forward("room.line"),
 //	)
@@ -34,8 +34,8 @@ type App struct {
 //
 // New panics on mistakes in the wiring: a nil constructor; a method of C or *C
 // that is called like a hook and is none, for it would be skipped in silence; a
-// handler that is not one of C's; two handlers for the same messages; two
-// Options.
+// handler that is not one of C's; two handlers for the same messages; a hook that
+// other handlers leave without a message; two Options.
 func New[C any](factory func() C, options ...Option) *App {
 	if factory == nil {
 		panic("consumer: New of a nil constructor")

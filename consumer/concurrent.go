@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"sync"
 
 	"github.com/parleygo/parley"
@@ -22,6 +23,7 @@ type queues struct {
 	freed chan struct{}     // holds a token when there may be room
 
 	mu    sync.Mutex
+	ids   []uint64 // of requests that are being handled
 	all   []queue
 	bytes int // of what waits or is handled, in all queues
 }
@@ -162,4 +164,29 @@ func (s *queues) tellOfRoom() {
 	case s.freed <- struct{}{}:
 	default:
 	}
+}
+
+// begin reports whether no request with this id is being handled, and notes that one
+// is. Where messages are handled one at a time there never is one.
+func (s *queues) begin(id uint64) bool {
+	if s == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(s.ids, id) {
+		return false
+	}
+	s.ids = append(s.ids, id)
+	return true
+}
+
+// finish forgets the id of a request.
+func (s *queues) finish(id uint64) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids = slices.DeleteFunc(s.ids, func(other uint64) bool { return other == id })
 }

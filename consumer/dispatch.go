@@ -10,6 +10,9 @@ import (
 // dispatch hands one of the client's messages to whom it is for.
 func (c *Conn) dispatch(ctx context.Context, message parley.WebSocketReceive) error {
 	c.app.counters.add(countReceived)
+	if c.app.types != nil {
+		return c.receiveTyped(ctx, message)
+	}
 	if handle := c.app.client; handle != nil {
 		if message.Type != c.app.options.Codec.Type {
 			return c.refuse(ctx, message, wrongKind(message))

@@ -59,6 +59,41 @@
 // the hooks and handlers before it have ended: by returning, by an error or a
 // panic, or by runtime.Goexit.
 //
+// # Messages of the client
+//
+// A consumer takes what its client says as it is ([Receiver] and its kin), decoded
+// ([Receive]), or by type: JSON objects in text messages, whose field "type" chooses
+// the handler, and whose other fields are for it.
+//
+//	consumer.ReceiveType("line", (*chat).line)     // {"type":"line","text":"hello"}
+//	consumer.AnswerType("lines", (*chat).lines)    // {"type":"lines","id":7,"count":10}
+//
+// A message with a field "id", a positive integer, is a request. It is answered once:
+//
+//	{"type":"parley.reply","id":7,"result":[…]}
+//	{"type":"parley.reply","id":7,"error":{"code":"room_full","message":"…"}}
+//
+//	the handler…                           the client is told       the connection
+//	returns a result                       result                   goes on
+//	returns no result (ReceiveType)        result null              goes on
+//	returns an *Error                      its code and message     goes on
+//	returns another error                  internal                 goes on; logged
+//	is not done in Options.RequestTimeout  timeout                  goes on
+//	cannot be given the fields             invalid                  goes on
+//	does not exist                         unknown_type             goes on
+//	panics, or ends its goroutine          internal                 ends with 1011
+//	returns ErrStop, a *parley.CloseError  nothing                  ends with its code
+//
+// What a handler returns after its time goes nowhere, an error to the log. Handlers of
+// requests run in turn with all others; Options.Concurrency lets several run. An
+// id is free again when its answer is sent; one that is used before is refused, as
+// are messages that are no such objects or have no type, more than one, or an "id" of
+// another kind: see [DecodeErrorHandler]. Binary messages go to [BinaryReceiver].
+//
+// Types that begin with "parley." are the kit's own. {"type":"parley.ping"} is answered
+// with {"type":"parley.pong"}, by consumers of all kinds but a Receiver and a
+// TextReceiver, and beside the handlers that run where there are several.
+//
 // # Messages of the layer
 //
 // A type of message is forwarded to the client ([Forward]), handled ([On]), or

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -17,6 +18,14 @@ var (
 
 	// ErrNoLayer: the App has no channel layer.
 	ErrNoLayer = errors.New("consumer: no channel layer")
+
+	// ErrUnknownType: a client has sent a message of a type that has no handler, and
+	// Options.UnknownType is UnknownClose.
+	ErrUnknownType = errors.New("consumer: message of a type without a handler")
+
+	// ErrRequestTimeout is the cause of the context of a handler that has taken
+	// longer than Options.RequestTimeout. It matches context.DeadlineExceeded.
+	ErrRequestTimeout = fmt.Errorf("consumer: request took too long: %w", context.DeadlineExceeded)
 
 	// ErrUnknownMessage is the cause of a connection that UnknownClose has
 	// closed.

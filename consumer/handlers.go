@@ -10,14 +10,15 @@ import (
 	"github.com/parleygo/parley/channel"
 )
 
-// handler is what Receive, On and Forward make.
+// handler is what Receive, ReceiveType, AnswerType, On and Forward make.
 type handler struct {
 	what  string       // for panics: `On("room.line")`
-	typ   string       // of layer messages, "" for Receive
+	typ   string       // of messages, "" for Receive
 	owner reflect.Type // of the consumer it is a method of, nil for Forward
 
 	layer  layerHandler
 	client clientHandler
+	typed  typedHandler // if not nil the messages are the client's
 }
 
 // layerHandler handles one type of layer messages: nil forwards them.
@@ -33,7 +34,7 @@ type clientHandler func(ctx context.Context, conn *Conn, data []byte) error
 //	consumer.Receive((*Room).Said) // func (r *Room) Said(ctx, conn, said Said) error
 //
 // A message that cannot be decoded, or is of the other kind than the codec's,
-// goes to DecodeErrorHandler.
+// goes to DecodeErrorHandler. ReceiveType makes handlers for messages of several types.
 func Receive[C, T any](
 	handle func(consumer C, ctx context.Context, conn *Conn, value T) error,
 ) Option {

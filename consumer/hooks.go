@@ -46,9 +46,10 @@ type BinaryReceiver interface {
 
 // DecodeErrorHandler is a consumer that decides about messages of its client
 // which it cannot take: err is parley.ErrInvalidPayload if the codec could not
-// decode the message, wrapping what the codec said, and parley.ErrUnsupportedData
-// if it is of the wrong kind. Returning nil goes on. Returning err closes with
-// 1007 or 1003, which is also what happens without this hook.
+// decode the message, wrapping what the codec said, or if it is not what
+// ReceiveType asks for; and parley.ErrUnsupportedData if it is of the wrong kind.
+// Returning nil goes on. Returning err closes with 1007 or 1003, which is also what
+// happens without this hook.
 type DecodeErrorHandler interface {
 	DecodeError(ctx context.Context, conn *Conn, message parley.WebSocketReceive, err error) error
 }

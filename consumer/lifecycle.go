@@ -100,7 +100,7 @@ func (c *Conn) connect(ctx context.Context) error {
 	}
 	c.value = value
 	if c.app.varies {
-		if misfit := fits(reflect.TypeOf(value)); misfit != "" {
+		if misfit := c.app.misfit(reflect.TypeOf(value)); misfit != "" {
 			return errors.New("consumer: " + misfit)
 		}
 	}
@@ -180,6 +180,10 @@ func (c *Conn) hear(event parley.Event, err error) error {
 	}
 	switch event := event.(type) {
 	case parley.WebSocketReceive:
+		if c.isPing(event) {
+			c.app.counters.add(countReceived)
+			return c.pong(c.ctx)
+		}
 		if c.queues != nil {
 			return c.queues.put(event)
 		}

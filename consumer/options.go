@@ -40,6 +40,12 @@ type Options struct {
 	// be decoded. Default UnknownIgnore.
 	Unknown UnknownPolicy
 
+	// UnknownType is for messages of the client whose type has no handler, where
+	// there are handlers made by ReceiveType or AnswerType. With UnknownClose the
+	// client is closed with 1008. A request is answered with an error instead.
+	// Default UnknownIgnore.
+	UnknownType UnknownPolicy
+
 	// Codec encodes and decodes values. Default: encoding/json, in text.
 	Codec Codec
 
@@ -60,6 +66,11 @@ type Options struct {
 	// with 503 and open connections closed with 1013. Default: they run on
 	// goroutines.
 	Executor Executor
+
+	// RequestTimeout bounds the handling of a message that asks for an answer: when
+	// it is up the handler's context ends, and the client is told. Default 10 s;
+	// negative means no limit.
+	RequestTimeout time.Duration
 
 	// DisconnectTimeout bounds the context of Disconnect. Default 10 s; negative
 	// means no limit.

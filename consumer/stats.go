@@ -15,6 +15,10 @@ type Stats struct {
 	Ignored  uint64 // of those: nothing takes messages
 	Refused  uint64 // of those: not decodable, or of the wrong kind
 
+	Requests    uint64 // of those: ask for an answer
+	Failed      uint64 // of all: the handler returned an *Error, or a request went wrong
+	UnknownType uint64 // of all: of a type without a handler
+
 	// Layer messages that were lost after the layer had counted them as taken.
 	Unknown    uint64 // no handler, or not decodable
 	Unsendable uint64 // not fit for a client, such as text that is not UTF-8
@@ -33,6 +37,9 @@ const (
 	countReceived
 	countIgnored
 	countRefused
+	countRequests
+	countFailed
+	countUnknownType
 	countUnknown
 	countUnsendable
 	countEvicted
@@ -59,6 +66,9 @@ func (a *App) Stats() Stats {
 		Received:    c[countReceived].Load(),
 		Ignored:     c[countIgnored].Load(),
 		Refused:     c[countRefused].Load(),
+		Requests:    c[countRequests].Load(),
+		Failed:      c[countFailed].Load(),
+		UnknownType: c[countUnknownType].Load(),
 		Unknown:     c[countUnknown].Load(),
 		Unsendable:  c[countUnsendable].Load(),
 		Evicted:     c[countEvicted].Load(),

@@ -9,8 +9,8 @@ import (
 )
 
 // UnknownPolicy says what happens to a layer message that has no handler, or
-// whose handler cannot decode it. Such messages are counted in Stats, whatever
-// the policy.
+// whose handler cannot decode it, and to a client's message of a type that has none.
+// Such messages are counted in Stats, whatever the policy.
 type UnknownPolicy uint8
 
 const (

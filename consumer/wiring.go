@@ -16,7 +16,8 @@ type config struct {
 	options       Options
 	layerHandlers map[string]layerHandler
 	client        *clientHandler
-	varies        bool // the constructor returns an interface: see fits
+	types         map[string]typedHandler // of the client's messages; nil without
+	varies        bool                    // the constructor returns an interface: see fits
 
 	handlers []handler // as they were given, for the checks
 	settings int       // how many Options there were
@@ -40,9 +41,6 @@ func (c *config) build(consumer reflect.Type, options []Option) {
 	if c.settings > 1 {
 		panic("consumer: New: two Options, of which one would not hold")
 	}
-	if misfit := fits(consumer); misfit != "" {
-		panic("consumer: New: " + misfit)
-	}
 	c.varies = consumer.Kind() == reflect.Interface
 	c.options = c.options.withDefaults()
 	c.layerHandlers = make(map[string]layerHandler, len(c.handlers))
@@ -50,6 +48,9 @@ func (c *config) build(consumer reflect.Type, options []Option) {
 		c.add(h, consumer)
 	}
 	c.handlers = nil
+	if misfit := c.misfit(consumer); misfit != "" {
+		panic("consumer: New: " + misfit)
+	}
 	if len(c.layerHandlers) > 0 && c.options.Layer == nil {
 		panic("consumer: New: handlers of layer messages without Options.Layer")
 	}
@@ -58,6 +59,10 @@ func (c *config) build(consumer reflect.Type, options []Option) {
 func (c *config) add(h handler, consumer reflect.Type) {
 	if h.owner != nil && !consumer.AssignableTo(h.owner) {
 		panic(fmt.Sprintf("consumer: New: %s is a handler of %v, not of %v", h.what, h.owner, consumer))
+	}
+	if h.typed != nil {
+		c.addTyped(h)
+		return
 	}
 	if h.typ == "" {
 		if c.client != nil {
@@ -83,12 +88,15 @@ func (o Options) withDefaults() Options {
 		panic("consumer: Options.Groups without Options.Layer")
 	case o.Unknown > UnknownClose:
 		panic(fmt.Sprintf("consumer: Options.Unknown: there is no policy %d", o.Unknown))
+	case o.UnknownType > UnknownClose:
+		panic(fmt.Sprintf("consumer: Options.UnknownType: there is no policy %d", o.UnknownType))
 	case o.Policy > channel.Coalesce:
 		panic(fmt.Sprintf("consumer: Options.Policy: there is no policy %d", o.Policy))
 	}
 	o.Capacity.Messages = options.Limit(o.Capacity.Messages, 256)
 	o.Capacity.Bytes = options.Limit(o.Capacity.Bytes, 1<<20)
 	o.Concurrency = options.Positive("consumer: Options.Concurrency", o.Concurrency, 1)
+	o.RequestTimeout = options.Limit(o.RequestTimeout, 10*time.Second)
 	o.DisconnectTimeout = options.Limit(o.DisconnectTimeout, 10*time.Second)
 	if o.Key == nil {
 		o.Key = channel.Message.Type

@@ -90,6 +90,8 @@ var sentinels = []sentinel{
 	{"consumer.ErrStop", consumer.ErrStop, ""},
 	{"consumer.ErrDenied", consumer.ErrDenied, ""},
 	{"consumer.ErrNoLayer", consumer.ErrNoLayer, ""},
+	{"consumer.ErrUnknownType", consumer.ErrUnknownType, ""},
+	{"consumer.ErrRequestTimeout", consumer.ErrRequestTimeout, "context.DeadlineExceeded"},
 	{"consumer.ErrUnknownMessage", consumer.ErrUnknownMessage, ""},
 	{"middleware.ErrTimeout", middleware.ErrTimeout, "context.DeadlineExceeded"},
 	{"router.ErrNoRoute", router.ErrNoRoute, ""},
