@@ -90,6 +90,41 @@ func (r *Redis) Command(words ...string) (string, error) {
 	return line, err
 }
 
+// All sends a command and returns all of an answer that is a bulk string, or "" if it
+// is none.
+func (r *Redis) All(command string) string {
+	conn, err := net.DialTimeout("tcp", r.Addr, time.Second)
+	if err != nil {
+		return ""
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return ""
+	}
+	if _, err := io.WriteString(conn, command+"\r\n"); err != nil {
+		return ""
+	}
+	reader, length := bufio.NewReader(conn), 0
+	if _, err := fmt.Fscanf(reader, "$%d\r\n", &length); err != nil {
+		return ""
+	}
+	text := make([]byte, length)
+	if _, err := io.ReadFull(reader, text); err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// Line returns the rest of the line that begins with a word in what a command answers.
+func (r *Redis) Line(command, word string) string {
+	for line := range strings.Lines(r.All(command)) {
+		if rest, found := strings.CutPrefix(line, word); found {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return ""
+}
+
 // Must is Command for a test that needs it to succeed.
 func (r *Redis) Must(words ...string) string {
 	r.t.Helper()

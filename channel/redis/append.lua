@@ -1,0 +1,28 @@
+
+-- ARGV: an epoch that never was, payload, most messages, greatest age in milliseconds,
+-- most bytes, the command that publishes. It returns the position.
+
+if epoch == '' then
+  epoch = ARGV[1]
+end
+last = last + 1
+bytes = bytes + #ARGV[2]
+redis.call('XADD', KEYS[1], digits(last) .. '-0', digits(now), ARGV[2])
+trim(tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
+redis.call('HSET', KEYS[2], 'epoch', epoch, 'run', run, 'last', digits(last),
+  'bytes', digits(bytes), 'age', ARGV[4])
+
+-- The ledger stays for a day longer than the entries, so that a log that was quiet
+-- goes on in its epoch.
+local age = tonumber(ARGV[4])
+if age < 1e14 then
+  redis.call('PEXPIRE', KEYS[1], digits(age))
+  redis.call('PEXPIRE', KEYS[2], digits(age + 86400000))
+else
+  redis.call('PERSIST', KEYS[1])
+  redis.call('PERSIST', KEYS[2])
+end
+
+local position = epoch .. ':' .. digits(last)
+redis.call(ARGV[6], KEYS[1], position .. ' ' .. ARGV[2])
+return position

@@ -1,0 +1,176 @@
+package redis
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parleygo/parley/channel"
+	"github.com/redis/rueidis"
+)
+
+// Leases are a sorted set of owners by the time when theirs runs out, a hash of each
+// owner's records, and a hash of each subject's. All are on one server of a cluster, so
+// that a script can change them together, by that server's clock.
+var (
+	//go:embed lease.lua
+	leaseLua string
+
+	renewScript   = rueidis.NewLuaScript(leaseLua + "return renew(ARGV[3], ARGV[4])")
+	enterScript   = rueidis.NewLuaScript(leaseLua + "return enter(ARGV[3])")
+	exitScript    = rueidis.NewLuaScript(leaseLua + "return exit(ARGV[3])")
+	presentScript = rueidis.NewLuaScript(leaseLua + "return present(ARGV[3])")
+	lapsedScript  = rueidis.NewLuaScript(leaseLua + "return lapsed()")
+	forgetScript  = rueidis.NewLuaScript(leaseLua + "return forget(ARGV[3])")
+	dropScript    = rueidis.NewLuaScript(leaseLua + "return drop(ARGV[3])")
+)
+
+// atOnce is how many records one script writes.
+const atOnce = 500
+
+// renewal is what an owner was granted last, by our clock, which is only asked for how
+// long ago that was.
+type renewal struct {
+	asked time.Time
+	life  time.Duration
+}
+
+func (r renewal) lives() bool { return time.Since(r.asked) < r.life }
+
+// lease runs a script on all leases.
+func (t *Transport) lease(
+	ctx context.Context, doing string, script *rueidis.Lua, args ...string,
+) (rueidis.RedisResult, error) {
+	if err := t.admits(ctx); err != nil {
+		return rueidis.RedisResult{}, err
+	}
+	all := t.names.of("lease", "leases")
+	args = append([]string{
+		t.names.of("owner", "leases") + ":", t.names.of("here", "leases") + ":"}, args...)
+	result := script.Exec(ctx, t.client, []string{all}, args)
+	return result, t.failed(ctx, doing, result.Error())
+}
+
+// Renew implements channel.Leases. When the server is another than it was, because it
+// was started again or another took over, records may be missing: all are removed, and
+// the lease counts as forgotten.
+func (t *Transport) Renew(
+	ctx context.Context, owner string, life time.Duration,
+) (channel.LeaseState, error) {
+	asked := time.Now()
+	result, err := t.lease(ctx, "renew lease", renewScript, owner, milliseconds(life))
+	if err != nil {
+		return channel.LeaseNew, err
+	}
+	state, err := result.ToString()
+	if err != nil {
+		return channel.LeaseNew, t.failed(ctx, "renew lease", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := t.renewed[owner]
+	t.renewed[owner] = renewal{asked, life}
+	switch {
+	case state == "kept":
+		return channel.LeaseKept, nil
+	case state == "forgotten" || before.lives():
+		return channel.LeaseForgotten, nil
+	}
+	return channel.LeaseNew, nil
+}
+
+// Enter implements channel.Leases.
+func (t *Transport) Enter(
+	ctx context.Context, owner string, records []channel.Record,
+) error {
+	for some := range slices.Chunk(records, atOnce) {
+		args := []string{owner}
+		for _, r := range some {
+			args = append(args, r.Subject, r.Key, rueidis.BinaryString(r.Value))
+		}
+		result, err := t.lease(ctx, "enter", enterScript, args...)
+		if err != nil {
+			return err
+		}
+		if entered, err := result.AsInt64(); err != nil || entered == 0 {
+			return t.failed(ctx, "enter", errors.Join(channel.ErrNoLease, err))
+		}
+	}
+	return nil
+}
+
+// Exit implements channel.Leases.
+func (t *Transport) Exit(
+	ctx context.Context, owner string, records []channel.Record,
+) error {
+	for some := range slices.Chunk(records, atOnce) {
+		args := []string{owner}
+		for _, r := range some {
+			args = append(args, r.Subject, r.Key)
+		}
+		if _, err := t.lease(ctx, "exit", exitScript, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Present implements channel.Leases.
+func (t *Transport) Present(ctx context.Context, subject string) ([]channel.Record, error) {
+	result, err := t.lease(ctx, "read presence", presentScript, subject)
+	if err != nil {
+		return nil, err
+	}
+	flat, err := result.AsStrSlice()
+	if err != nil || len(flat)%2 != 0 {
+		return nil, t.failed(ctx, "read presence", errors.Join(errAnswer, err))
+	}
+	records := make([]channel.Record, 0, len(flat)/2)
+	for pair := range slices.Chunk(flat, 2) {
+		records = append(records,
+			channel.Record{Subject: subject, Key: pair[0], Value: bytesOf(pair[1])})
+	}
+	return records, nil
+}
+
+// Lapsed implements channel.Leases.
+func (t *Transport) Lapsed(ctx context.Context) ([]channel.LapsedLease, error) {
+	result, err := t.lease(ctx, "read leases", lapsedScript)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := result.ToArray()
+	var all []channel.LapsedLease
+	for _, one := range answer {
+		flat, err := one.AsStrSlice()
+		if err != nil || len(flat)%2 != 1 {
+			return nil, t.failed(ctx, "read leases", errors.Join(errAnswer, err))
+		}
+		lapsed := channel.LapsedLease{Owner: flat[0]}
+		for pair := range slices.Chunk(flat[1:], 2) {
+			subject, key, _ := strings.Cut(pair[0], " ")
+			lapsed.Records = append(lapsed.Records,
+				channel.Record{Subject: subject, Key: key, Value: bytesOf(pair[1])})
+		}
+		all = append(all, lapsed)
+	}
+	return all, t.failed(ctx, "read leases", err)
+}
+
+// Forget implements channel.Leases.
+func (t *Transport) Forget(ctx context.Context, owner string) error {
+	_, err := t.lease(ctx, "forget lease", forgetScript, owner)
+	return err
+}
+
+// Drop implements channel.Leases.
+func (t *Transport) Drop(ctx context.Context, owner string) error {
+	t.mu.Lock()
+	delete(t.renewed, owner)
+	t.mu.Unlock()
+	_, err := t.lease(ctx, "drop lease", dropScript, owner)
+	return err
+}

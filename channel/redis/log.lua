@@ -1,0 +1,43 @@
+-- A log: KEYS[1] is its stream, KEYS[2] its ledger. Entries are a time and a payload.
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- Which life of the server this is. Where a user may not ask, that is unknown.
+local run = ''
+local info = redis.pcall('INFO', 'server')
+if type(info) == 'string' then
+  run = string.match(info, 'run_id:(%w+)') or ''
+end
+
+local mark = redis.call('HMGET', KEYS[2], 'epoch', 'run', 'last', 'bytes', 'age')
+local epoch, last, bytes = '', 0, 0
+if mark[1] and mark[2] == run then
+  epoch, last, bytes = mark[1], tonumber(mark[3]), tonumber(mark[4])
+else
+  redis.call('DEL', KEYS[1], KEYS[2])
+end
+
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+-- trim lets go of what is over a bound, the oldest first. The newest entry only goes
+-- for its age. It returns how many are left.
+local function trim(messages, age, size)
+  local count = redis.call('XLEN', KEYS[1])
+  if count == 0 then
+    bytes = 0
+  end
+  while count > 0 do
+    local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+    local over = count > 1 and (count > messages or bytes > size)
+    if not over and now - tonumber(oldest[2][1]) < age then
+      break
+    end
+    redis.call('XDEL', KEYS[1], oldest[1])
+    bytes = bytes - #oldest[2][2]
+    count = count - 1
+  end
+  return count
+end

@@ -1,0 +1,107 @@
+package redis_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parleygo/parley/channel/redis"
+	"github.com/parleygo/parley/internal/servicetest"
+)
+
+// watched is a master, a replica, and a sentinel that watches them.
+type watched struct {
+	master, replica, sentinel *servicetest.Redis
+}
+
+func startWatched(t testing.TB) watched {
+	t.Helper()
+	w := watched{master: servicetest.StartRedis(t)}
+	host, port, _ := net.SplitHostPort(w.master.Addr)
+	w.replica = servicetest.StartRedis(t, "--replicaof", host, port)
+	w.sentinel = servicetest.StartSentinel(t,
+		fmt.Sprintf("sentinel monitor mymaster %s %s 1", host, port),
+		"sentinel down-after-milliseconds mymaster 500",
+		"sentinel failover-timeout mymaster 2000")
+	eventually(t, func() error { // the sentinel has found the replica, which follows
+		answer, err := w.sentinel.Command("SENTINEL", "REPLICAS", "mymaster")
+		if err == nil && answer != "*1" {
+			err = errors.New(answer)
+		}
+		if err != nil {
+			return err
+		}
+		if answer := w.replica.Line("INFO replication", "master_link_status:"); answer != "up" {
+			return errors.New(answer)
+		}
+		return nil
+	})
+	return w
+}
+
+func behindSentinel(t *testing.T) redis.Options {
+	return startWatched(t).options()
+}
+
+func (w watched) options() redis.Options {
+	return redis.Options{URLs: []string{url(w.sentinel)}, MasterSet: "mymaster",
+		Timeout: 2 * time.Second}
+}
+
+// clustered is a cluster of masters.
+type clustered []*servicetest.Redis
+
+func startCluster(t testing.TB, masters int) clustered {
+	t.Helper()
+	var all clustered
+	for i := range masters {
+		server := servicetest.StartRedis(t, "--cluster-enabled", "yes",
+			"--cluster-node-timeout", "2000")
+		first, last := i*16384/masters, (i+1)*16384/masters-1
+		server.Must("CLUSTER", "ADDSLOTSRANGE", fmt.Sprint(first), fmt.Sprint(last))
+		all = append(all, server)
+	}
+	for _, server := range all[1:] {
+		host, port, _ := net.SplitHostPort(server.Addr)
+		all[0].Must("CLUSTER", "MEET", host, port)
+	}
+	for _, server := range all {
+		eventually(t, func() error {
+			state := server.Line("CLUSTER INFO", "cluster_state:")
+			known := server.Line("CLUSTER INFO", "cluster_known_nodes:")
+			if state != "ok" || known != fmt.Sprint(masters) {
+				return fmt.Errorf("state %s, %s nodes", state, known)
+			}
+			if n := strings.Count(server.All("CLUSTER NODES"), "connected"); n < masters {
+				return fmt.Errorf("%d nodes are connected", n)
+			}
+			return nil
+		})
+	}
+	return all
+}
+
+func threeMasters(t *testing.T) redis.Options { return startCluster(t, 3).options() }
+
+func (c clustered) options() redis.Options {
+	return redis.Options{URLs: []string{url(c[0]), url(c[1])}, Timeout: 2 * time.Second}
+}
+
+// eventually waits for what must come.
+func eventually(t testing.TB, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
