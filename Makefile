@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 FUZZTIME ?= 30000x
 BENCHTIME ?= 1s
+BENCHCOUNT ?= 1
+BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # Every module of the repository, the root first. $(call each,commands) runs
@@ -48,8 +50,12 @@ fuzz: ## Fuzz every target for FUZZTIME, 30000 runs unless told
 allocs: ## Check what may not allocate (not to be told under the race detector)
 	@$(call each,go test -count=1 -run '^Test(Zero)?Alloc' ./...)
 
-bench: ## Measure broadcasts from outside, beside the kit's peers
-	@cd benchmarks && GOWORK=off go run ./load
+bench: ## Measure beside the kit's peers, within ten minutes, into benchmarks/README.md
+	@cd benchmarks && GOWORK=off go run ./load -write README.md -charts charts
 
-bench-go: ## Run the benchmarks of the packages
-	@$(call each,go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./...)
+# What is measured goes into a file of its own, so that a failure is seen and two of
+# them can be compared: go run BENCHSTAT old new.
+bench-go: ## Run the packages' benchmarks BENCHCOUNT times, and sum up with benchstat
+	@set -euo pipefail; export GOWORK=off; figures=$$(mktemp); trap 'rm -f "$$figures"' EXIT; \
+	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -benchmem ./... | tee "$$figures"; \
+	go run $(BENCHSTAT) "$$figures"

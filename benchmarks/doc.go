@@ -1,7 +1,8 @@
-// Package benchmarks measures the kit beside its peers: melody and centrifuge,
-// each a server process of its own, over real sockets, in the same run. Each
-// benchmark reports ratios; what they come to on one machine stands in the
-// README beside this file. What package server costs is measured alone by
+// Package benchmarks measures what package server costs, each server a process of its
+// own, over real sockets:
 //
 //	go test -run '^$' -bench BenchmarkServer -benchtime 3x ./...
+//
+// The command load below it measures the kit beside its peers; what it found on one
+// machine stands in the README beside this file.
 package benchmarks

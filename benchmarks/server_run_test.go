@@ -90,20 +90,20 @@ func BenchmarkServerIdleSocket(b *testing.B) {
 	const sockets = 2000
 	for b.Loop() {
 		size := map[string]float64{}
-		for _, kind := range []string{"run:echo/kit", "echo/kit"} {
+		for _, kind := range []string{"run:echo", "echo"} {
 			server := start(b, kind)
 			memory, goroutines := server.ask("/memory"), server.ask("/goroutines")
 			conns := server.dial(sockets)
 			size[kind] = float64(server.ask("/memory")-memory) / sockets
-			if kind == "run:echo/kit" {
+			if kind == "run:echo" {
 				b.ReportMetric(float64(server.ask("/goroutines")-goroutines)/sockets, "goroutines/socket")
 			}
 			for _, conn := range conns {
 				conn.Close()
 			}
 		}
-		b.ReportMetric(size["run:echo/kit"], "B/socket")
-		b.ReportMetric(size["run:echo/kit"]/size["echo/kit"], "x-carrier")
+		b.ReportMetric(size["run:echo"], "B/socket")
+		b.ReportMetric(size["run:echo"]/size["echo"], "x-carrier")
 	}
 }
 
@@ -127,7 +127,7 @@ func (p *process) dial(count int) []*websocket.Conn {
 func BenchmarkServerDrain(b *testing.B) {
 	const sockets, wave = 5000, 5 * time.Second
 	for b.Loop() {
-		server := start(b, "run:echo/kit")
+		server := start(b, "run:echo")
 		var restarted atomic.Int64
 		var all sync.WaitGroup
 		for _, conn := range server.dial(sockets) {

@@ -3,7 +3,6 @@
 package benchmarks
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -12,81 +11,15 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/centrifugal/centrifuge"
 	"github.com/gin-gonic/gin"
-	"github.com/olahol/melody"
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
-	"github.com/parleygo/parley/channel"
-	"github.com/parleygo/parley/consumer"
 	"github.com/parleygo/parley/server"
 )
-
-// A broadcaster is a server whose clients are all members of one group.
-type broadcaster struct {
-	handler http.Handler
-	publish func(data []byte)
-	members func() int
-}
-
-var broadcasters = map[string]func() broadcaster{"kit": kit, "melody": viaMelody, "centrifuge": viaCentrifuge}
-
-type listener struct{}
-
-func kit() broadcaster {
-	const group channel.Group = "all"
-	layer := channel.New(channel.Options{})
-	app := consumer.New(func() *listener { return new(listener) },
-		consumer.Options{Layer: layer, Groups: []channel.Group{group}}, consumer.Forward("news"))
-	return broadcaster{
-		handler: nethttp.Handler(app),
-		publish: func(data []byte) {
-			result, err := layer.GroupSend(context.Background(), group, channel.NewMessage("news", data))
-			if err != nil || result.Dropped > 0 {
-				fmt.Fprintln(os.Stderr, "kit:", result, err)
-			}
-		},
-		members: func() int { return len(layer.Members(group)) },
-	}
-}
-
-func viaMelody() broadcaster {
-	m := melody.New()
-	return broadcaster{
-		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.HandleRequest(w, r) }),
-		publish: func(data []byte) { m.Broadcast(data) },
-		members: m.Len,
-	}
-}
-
-func viaCentrifuge() broadcaster {
-	node, err := centrifuge.New(centrifuge.Config{})
-	if err != nil {
-		panic(err)
-	}
-	var members atomic.Int64
-	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
-		return centrifuge.ConnectReply{
-			Credentials:   &centrifuge.Credentials{},
-			Subscriptions: map[string]centrifuge.SubscribeOptions{"all": {}},
-		}, nil
-	})
-	node.OnConnect(func(*centrifuge.Client) { members.Add(1) })
-	if err := node.Run(); err != nil {
-		panic(err)
-	}
-	handler := centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{CheckOrigin: func(*http.Request) bool { return true }})
-	return broadcaster{
-		handler: handler,
-		publish: func(data []byte) { node.Publish("all", data) },
-		members: func() int { return int(members.Load()) },
-	}
-}
 
 // serve is the main of a server process. It ends with its standard input. A kind that
 // begins with "run:" is served by package server, which a signal ends, too, one with
@@ -102,21 +35,10 @@ func serve(kind string) {
 	number("/memory", memory)
 	number("/goroutines", func() int64 { return int64(runtime.NumGoroutine()) })
 	var handler http.Handler = mux
-	if echo, ok := echoes[kind]; ok {
-		mux.Handle("/socket", echo())
-	} else if kind == "gin" {
+	if kind == "gin" {
 		handler = pings(mux)
 	} else {
-		b := broadcasters[kind]()
-		mux.Handle("/socket", b.handler)
-		number("/members", func() int64 { return int64(b.members()) })
-		mux.HandleFunc("/publish", func(w http.ResponseWriter, r *http.Request) {
-			count, _ := strconv.Atoi(r.FormValue("count"))
-			size, _ := strconv.Atoi(r.FormValue("size"))
-			for i := range count {
-				b.publish(news(i, size))
-			}
-		})
+		mux.Handle("/socket", nethttp.Handler(echo))
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -155,14 +77,6 @@ func pings(others http.Handler) http.Handler {
 	return engine
 }
 
-// news is message number i: JSON, since that is what centrifuge's clients expect,
-// with its number and the time of its publication.
-func news(i, size int) []byte {
-	b := fmt.Appendf(make([]byte, 0, size), `"@%08d%019d`, i, time.Now().UnixNano())
-	b = append(b, bytes.Repeat([]byte{'x'}, max(0, size-len(b)-1))...)
-	return append(b, '"')
-}
-
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
@@ -177,3 +91,18 @@ func memory() int64 {
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapInuse + stats.StackInuse)
 }
+
+var echo = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+	if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+		return err
+	}
+	for {
+		message, err := ws.Read(ctx)
+		if err != nil {
+			return err
+		}
+		if err := ws.Write(ctx, parley.WebSocketSend{Type: message.Type, Data: message.Data}); err != nil {
+			return err
+		}
+	}
+})

@@ -4,26 +4,21 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
-	"net"
-	"strconv"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// audience is the clients of one server. All frames have one size, so that a look at
-// the first and at the last of what one read brings is enough.
+// audience is the clients of a broadcast, which look for the mark and the number of
+// each message, however it is framed.
 type audience struct {
-	server  *process
-	conns   []net.Conn
-	polled  []unix.PollFd // without those that are stuck
-	members []member
-	size    int // of a message
-	frame   int
-	buffer  []byte
+	*clients
+	members    []member
+	next       []int // the number that each member waits for, of each publisher
+	publishers int
+	size       int // of a message
+	buffer     []byte
 
 	heard, wanted, amiss int
 	gone, missed         int       // members that the server has closed, and what they did not hear
@@ -31,116 +26,126 @@ type audience struct {
 }
 
 type member struct {
-	bytes int // received
-	next  int // the number of the message to come
-	heard int // messages
+	heard int
+	tail  [mark]byte // of what was read: it may be the begin of a mark
+	kept  int
 }
 
-func (p *process) gather(count, stuck, size int) (*audience, error) {
+const (
+	mark    = 1 + digits        // bytes: "@" and a number
+	silence = 2 * time.Second   // after that nothing more is waited for
+	patient = 100 * time.Second // to wait for clients to be known
+)
+
+// gather makes members of the group, and beside them some that read nothing.
+func (p *process) gather(count, stuck, size, publishers int) (*audience, error) {
+	hello := upgrade
+	if p.kind == "centrifuge" {
+		hello = subscribe
+	}
+	c, err := p.connect(count+stuck, hello)
+	if err != nil {
+		return nil, err
+	}
 	a := &audience{
-		server: p, members: make([]member, count), size: size, buffer: make([]byte, 1<<20),
-		frame: len(frameOf(make([]byte, size))),
+		clients: c, members: make([]member, count), next: make([]int, count*publishers),
+		publishers: publishers, size: size, buffer: make([]byte, 1<<20),
 	}
-	for i := range count + stuck {
-		conn, err := p.dial()
-		if err != nil {
-			a.leave()
-			return nil, err
-		}
-		a.conns = append(a.conns, conn)
-		if i < count {
-			raw, _ := conn.(*net.TCPConn).SyscallConn()
-			raw.Control(func(fd uintptr) {
-				a.polled = append(a.polled, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
-			})
-		}
+	if err := c.poll(count); err != nil {
+		c.close()
+		return nil, err
 	}
-	for p.ask("members") < int64(count+stuck) {
+	begun := time.Now()
+	for p.ask("members") < count+stuck && time.Since(begun) < patient {
 		time.Sleep(time.Millisecond)
 	}
 	return a, p.err
 }
 
-func (p *process) dial() (net.Conn, error) {
-	conn, err := net.Dial("tcp", p.addr)
-	if err != nil {
-		return nil, err
+// subscribe says what clients of centrifuge say first.
+func subscribe(fd int) error {
+	err := upgrade(fd)
+	if err == nil {
+		const command = `{"id":1,"connect":{}}`
+		frame := append([]byte{textFrame, 0x80 | byte(len(command)), 0, 0, 0, 0}, command...)
+		_, err = unix.Write(fd, frame)
 	}
-	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", p.addr)
-	var head []byte
-	one := make([]byte, 1)
-	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
-		if _, err := io.ReadFull(conn, one); err != nil {
-			conn.Close()
-			return nil, err
-		}
-		head = append(head, one...)
-	}
-	return conn, nil
-}
-
-func (a *audience) leave() {
-	for _, conn := range a.conns {
-		conn.Close()
-	}
+	return err
 }
 
 // publish has the server send count messages, and returns when all have come or none
 // has for a while.
 func (a *audience) publish(count int) error {
-	const silence = 2 * time.Second
 	a.wanted += count * len(a.members)
 	a.missed += count * a.gone
-	a.server.tell("publish %d %d", count, a.size)
+	a.server.tell("publish %d %d %d", count, a.size, a.publishers)
 	for a.last = time.Now(); a.heard+a.missed < a.wanted && time.Since(a.last) < silence; {
-		n, err := unix.Poll(a.polled, 100)
-		if err != nil && err != syscall.EINTR {
+		ready, err := a.poller.wait(100)
+		if err != nil {
 			return err
 		}
-		for i := 0; n > 0 && i < len(a.polled); i++ {
-			if a.polled[i].Revents == 0 {
-				continue
-			}
-			n--
+		for _, i := range ready {
 			if err := a.read(i); err != nil {
 				return err
 			}
+		}
+		if len(ready) > 0 {
+			a.last = time.Now()
 		}
 	}
 	a.server.hear()
 	return a.server.err
 }
 
-// read reads once, and counts.
+// read reads once.
 func (a *audience) read(i int) error {
-	n, err := syscall.Read(int(a.polled[i].Fd), a.buffer)
+	m := &a.members[i]
+	kept := copy(a.buffer, m.tail[:m.kept])
+	n, err := unix.Read(a.fds[i], a.buffer[kept:])
 	switch {
-	case err == syscall.EAGAIN || err == syscall.EINTR:
+	case err == unix.EAGAIN || err == unix.EINTR:
 		return nil
-	case err != nil && err != syscall.ECONNRESET:
+	case err != nil && err != unix.ECONNRESET:
 		return err
 	case n <= 0:
-		a.polled[i].Fd = -1
-		a.missed += a.wanted/len(a.members) - a.members[i].heard
+		a.poller.forget(i)
+		a.missed += a.wanted/len(a.members) - m.heard
 		a.gone++
+		if a.gone == len(a.members) {
+			return io.ErrUnexpectedEOF
+		}
 		return nil
 	}
-	m := &a.members[i]
-	before := m.bytes / a.frame
-	first := (a.frame - m.bytes%a.frame) % a.frame
-	m.bytes += n
-	count := m.bytes/a.frame - before // of frames that end here
-	a.heard, m.heard = a.heard+count, m.heard+count
-	a.last = time.Now()
-	if whole := (n - first) / a.frame; whole > 0 {
-		from, to := a.number(first), a.number(first+(whole-1)*a.frame)
-		if from < m.next || to < from+whole-1 {
+	rest := a.count(i, a.buffer[:kept+n])
+	m.kept = copy(m.tail[:], rest)
+	return nil
+}
+
+// count looks at all messages in b, and returns what may be a part of one more mark.
+func (a *audience) count(i int, b []byte) (rest []byte) {
+	next := a.next[i*a.publishers : (i+1)*a.publishers]
+	for {
+		at := bytes.IndexByte(b, '@')
+		if at < 0 {
+			return nil
+		}
+		if b = b[at:]; len(b) < mark {
+			return b
+		}
+		number := 0
+		for _, digit := range b[1:mark] {
+			number = 10*number + int(digit-'0')
+		}
+		b = b[mark:]
+		publisher := min(number/apart, a.publishers-1)
+		number -= publisher * apart
+		if number < next[publisher] { // a gap is no disorder: what is missing is lost
 			a.amiss++
 		}
-		m.next = to + 1
+		next[publisher] = number + 1
+		a.heard++
+		a.members[i].heard++
 	}
-	return nil
 }
 
 // forget begins the counts anew.
@@ -149,11 +154,4 @@ func (a *audience) forget() {
 	for i := range a.members {
 		a.members[i].heard = 0
 	}
-}
-
-// number reads the number of the message whose frame begins at i.
-func (a *audience) number(i int) int {
-	head := a.frame - a.size
-	number, _ := strconv.Atoi(string(a.buffer[i+head : i+head+digits]))
-	return number
 }

@@ -26,10 +26,11 @@ func coreTime(core int) time.Duration {
 	stat, _ := os.ReadFile("/proc/stat")
 	for line := range bytes.Lines(stat) {
 		var number int
-		var user, nice, system, idle, wait, irq, soft int64
-		if n, _ := fmt.Sscanf(string(line), "cpu%d %d %d %d %d %d %d %d", &number, &user, &nice, &system,
-			&idle, &wait, &irq, &soft); n == 8 && number == core {
-			return time.Duration(user+nice+system+irq+soft) * 10 * time.Millisecond
+		var user, nice, system, idle, wait, irq, soft, steal int64
+		n, _ := fmt.Sscanf(string(line), "cpu%d %d %d %d %d %d %d %d %d", &number, &user, &nice,
+			&system, &idle, &wait, &irq, &soft, &steal)
+		if n == 9 && number == core {
+			return time.Duration(user+nice+system+irq+soft+steal) * tick
 		}
 	}
 	return 0

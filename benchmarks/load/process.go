@@ -12,21 +12,20 @@ import (
 	"strings"
 )
 
-const kindVariable = "PARLEY_LOAD_SERVER"
-
 // process is a server as its clients' side sees it. Its first error stays.
 type process struct {
+	kind    string
 	command *exec.Cmd
 	in      io.WriteCloser
 	out     *bufio.Reader
-	addr    string
+	port    int
 	err     error
 }
 
-// start starts a server on one core.
-func start(v variant, core int) (*process, error) {
-	command := exec.Command(v.path)
-	command.Env = append(os.Environ(), kindVariable+"="+v.kind, "GOMAXPROCS=1",
+// start starts a server on one core, which need not be this program's own.
+func start(path, kind string, core int) (*process, error) {
+	command := exec.Command(path)
+	command.Env = append(os.Environ(), kindVariable+"="+kind, "GOMAXPROCS=1",
 		fmt.Sprint(coreVariable, "=", core))
 	command.Stderr = os.Stderr
 	in, err := command.StdinPipe()
@@ -40,8 +39,10 @@ func start(v variant, core int) (*process, error) {
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{command: command, in: in, out: bufio.NewReader(out)}
-	p.addr = p.line()
+	p := &process{kind: kind, command: command, in: in, out: bufio.NewReader(out)}
+	if p.port = p.hear(); p.err != nil {
+		p.stop()
+	}
 	return p, p.err
 }
 
@@ -57,23 +58,22 @@ func (p *process) tell(format string, args ...any) {
 	}
 }
 
-func (p *process) line() string {
+// hear waits for the number that answers the last order.
+func (p *process) hear() int {
 	line, err := p.out.ReadString('\n')
 	if err != nil && p.err == nil {
-		p.err = fmt.Errorf("the server has ended: %w", err)
+		p.err = fmt.Errorf("%s has ended: %w", p.kind, err)
 	}
-	return strings.TrimSpace(line)
-}
-
-func (p *process) hear() int64 {
-	number, _ := strconv.ParseInt(p.line(), 10, 64)
+	number, _ := strconv.Atoi(strings.TrimSpace(line))
 	return number
 }
 
-func (p *process) ask(what string) int64 {
-	p.tell("%s", what)
+// ask is tell and hear. A server that has ended answers with more than anybody waits
+// for.
+func (p *process) ask(format string, args ...any) int {
+	p.tell(format, args...)
 	if p.err != nil {
-		return 1 << 40 // nobody waits for more
+		return 1 << 40
 	}
 	return p.hear()
 }

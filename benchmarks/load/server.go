@@ -4,73 +4,128 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
-
-	"github.com/gorilla/websocket"
-	"github.com/olahol/melody"
-	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/adapters/nethttp"
-	"github.com/parleygo/parley/channel"
-	"github.com/parleygo/parley/consumer"
 )
 
-// server is one of those that are compared: all its clients are in one group.
+// server is one of those that are compared. What it does not have stays nil.
 type server struct {
 	handler http.Handler
-	publish func(data []byte)
-	members func() int
+	serve   func(net.Listener) // with handler's http.Server unless it says otherwise
+	publish func(data []byte)  // to all clients, which are one group
+	members func() int         // of the group
+	dropped func() int         // deliveries that the server has counted as lost
+	prepare func(n int)
+	work    func(n int) // n operations in process
 }
 
-var servers = map[string]func() server{
-	"floor": floor, "kit": kit, "melody": viaMelody, "gorilla": viaGorilla,
+// kinds are the servers by name.
+var kinds = map[string]func() server{}
+
+func init() {
+	for _, some := range []map[string]func() server{
+		broadcasters, echoers, answerers, routers, callers, {"groups": manyGroups},
+	} {
+		maps.Copy(kinds, some)
+	}
 }
 
 const (
+	kindVariable = "PARLEY_LOAD_SERVER"
 	coreVariable = "PARLEY_LOAD_CORE"
-	digits       = 9 // of the number that a message begins with
+	digits       = 9       // of the number that a message has behind its mark
+	apart        = 1000000 // between the numbers of two publishers
 )
 
 // serve is the main of a server process, which takes its orders from its standard
 // input and ends with it.
 func serve(kind string) {
-	core, _ := strconv.Atoi(os.Getenv(coreVariable))
-	pin(core)
-	s := servers[kind]()
+	if core, err := strconv.Atoi(os.Getenv(coreVariable)); err == nil {
+		pin(core)
+	}
+	raiseLimit()
+	s := kinds[kind]()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
-	go http.Serve(l, s.handler)
-	fmt.Println(l.Addr())
-	number := 0
-	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		var count, size int
-		answer := int64(0)
-		switch order := in.Text(); order {
-		case "cpu":
-			answer = cpuTime()
-		case "members":
-			answer = int64(s.members())
-		case "memory":
-			debug.FreeOSMemory()
-			answer = resident()
-		default:
-			fmt.Sscanf(order, "publish %d %d", &count, &size)
-			for range count {
-				s.publish(fmt.Appendf(nil, "%0*d%*s", digits, number, size-digits, ""))
-				number++
-			}
-		}
-		fmt.Println(answer)
+	if s.serve == nil {
+		s.serve = func(l net.Listener) { http.Serve(l, s.handler) }
 	}
+	go s.serve(l)
+	fmt.Println(l.Addr().(*net.TCPAddr).Port)
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		words := strings.Fields(in.Text())
+		var numbers []int
+		for _, word := range words[1:] {
+			number, _ := strconv.Atoi(word)
+			numbers = append(numbers, number)
+		}
+		fmt.Println(s.obey(words[0], numbers))
+	}
+}
+
+// obey carries out an order and returns the number that answers it.
+func (s server) obey(order string, numbers []int) (answer int64) {
+	switch order {
+	case "cpu":
+		answer = cpuTime()
+	case "memory":
+		answer = resident()
+	case "collect":
+		debug.FreeOSMemory()
+	case "allocations":
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		answer = int64(stats.Mallocs)
+	case "members":
+		answer = int64(s.members())
+	case "dropped":
+		answer = int64(s.dropped())
+	case "publish":
+		s.spread(numbers[0], numbers[1], numbers[2])
+	case "prepare":
+		s.prepare(numbers[0])
+	case "work":
+		s.work(numbers[0])
+	}
+	return answer
+}
+
+// news are the last numbers that each publisher has used.
+var news [64]int
+
+// spread publishes count messages of some size from several goroutines.
+func (s server) spread(count, size, publishers int) {
+	var all sync.WaitGroup
+	for publisher := range publishers {
+		all.Go(func() {
+			for range count / publishers {
+				s.publish(message(publisher*apart+news[publisher], size))
+				news[publisher]++
+			}
+		})
+	}
+	all.Wait()
+}
+
+// message is JSON, since that is what centrifuge's clients expect: a mark, a number,
+// and something to fill it up.
+func message(number, size int) []byte {
+	data := fmt.Appendf(make([]byte, 0, size), `"@%0*d`, digits, number)
+	for len(data) < size-1 {
+		data = append(data, 'x')
+	}
+	return append(data, '"')
 }
 
 func cpuTime() int64 {
@@ -79,59 +134,13 @@ func cpuTime() int64 {
 	return usage.Utime.Nano() + usage.Stime.Nano()
 }
 
-type listener struct{}
-
-func kit() server {
-	const group channel.Group = "all"
-	layer := channel.New(channel.Options{})
-	app := consumer.New(func() *listener { return new(listener) },
-		consumer.Options{Layer: layer, Groups: []channel.Group{group}}, consumer.Forward("news"))
-	return server{
-		handler: nethttp.Handler(app, nethttp.Options{
-			WebSocket: parley.SocketOptions{PingInterval: -1}, // clients here answer nothing
-		}),
-		publish: func(data []byte) {
-			_, err := layer.GroupSend(context.Background(), group, channel.NewMessage("news", data))
-			if err != nil {
-				fmt.Fprintln(os.Stderr, "kit:", err)
-			}
-		},
-		members: func() int { return layer.Stats().Members },
-	}
-}
-
-// viaMelody is the chat of melody's README.
-func viaMelody() server {
-	m := melody.New()
-	return server{
-		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.HandleRequest(w, r) }),
-		publish: func(data []byte) { m.Broadcast(data) },
-		members: m.Len,
-	}
-}
-
-// viaGorilla writes prepared messages in a loop: one slow reader would hold it up.
-func viaGorilla() server {
-	var upgrader websocket.Upgrader
-	var mu sync.Mutex
-	var conns []*websocket.Conn
-	return server{
-		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if conn, err := upgrader.Upgrade(w, r, nil); err == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				conns = append(conns, conn)
-				go conn.NextReader()
-			}
-		}),
-		publish: func(data []byte) {
-			message, _ := websocket.NewPreparedMessage(websocket.TextMessage, data)
-			mu.Lock()
-			defer mu.Unlock()
-			for _, conn := range conns {
-				conn.WritePreparedMessage(message)
-			}
-		},
-		members: func() int { mu.Lock(); defer mu.Unlock(); return len(conns) },
-	}
+// raiseLimit lets this process have as many files as it may, and returns how many
+// those are.
+func raiseLimit() int {
+	var limit syscall.Rlimit
+	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
+	limit.Cur = limit.Max
+	syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
+	return int(min(uint64(limit.Cur), 1<<30))
 }

@@ -1,0 +1,63 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// peers are the modules whose versions are told.
+var peers = []string{
+	"centrifugal/centrifuge", "coder/websocket", "gin-gonic/gin", "go-chi/chi", "gorilla/websocket",
+	"lxzan/gws", "olahol/melody", "alitto/pond", "panjf2000/ants",
+}
+
+// machine says where, when and with what something was measured.
+func machine() string {
+	var system unix.Utsname
+	unix.Uname(&system)
+	kernel := strings.TrimRight(string(system.Release[:]), "\x00")
+	text := fmt.Sprintf("Measured on %s with %s, %s/%s, kernel %s, %d processors",
+		time.Now().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, kernel,
+		runtime.NumCPU())
+	if model := processor(); model != "" {
+		text += " (" + model + ")"
+	}
+	return text + "; " + versions() + "."
+}
+
+func processor() string {
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range bytes.Lines(info) {
+		name, model, _ := strings.Cut(string(line), ":")
+		if strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(model)
+		}
+	}
+	return ""
+}
+
+var major = regexp.MustCompile(`/v\d+$`)
+
+func versions() string {
+	var list []string
+	info, _ := debug.ReadBuildInfo()
+	for _, module := range info.Deps {
+		name := major.ReplaceAllString(strings.TrimPrefix(module.Path, "github.com/"), "")
+		if slices.Contains(peers, name) {
+			list = append(list, path.Base(path.Dir(name))+"/"+path.Base(name)+" "+module.Version)
+		}
+	}
+	return strings.Join(list, ", ")
+}
