@@ -39,8 +39,8 @@ type handlerApp struct {
 
 func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 	switch live := conn.(type) {
-	case *httpConn:
-		if w, ok := live.takeWriter(scope); ok {
+	case *httpHandle:
+		if w, live := live.takeWriter(scope); w != nil {
 			live.broke = true
 			a.handler.ServeHTTP(w, requestFor(ctx, live.ctx, live.r, scope))
 			live.broke = false

@@ -138,7 +138,7 @@ func TestAllocsIdentity(t *testing.T) {
 		"engine":         {engine, nethttp.Handler(parleygin.App(engine)), 0},
 		"handler, tower": {bare, nethttp.Handler(tower(bare)), 0},
 		"engine, tower":  {engine, nethttp.Handler(tower(engine)), 0},
-		"events":         {bare, nethttp.Handler(eventHello), 6},
+		"events":         {bare, nethttp.Handler(eventHello), 5},
 	} {
 		request, _ := http.NewRequest("GET", "/hello", nil)
 		w := &discardWriter{header: make(http.Header)}

@@ -68,11 +68,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case g.handler != nil:
 		g.serveHandler(w, r)
-	case g.serveHandover(w, r):
-	case socket.Requested(r):
-		g.serveWebSocket(g.app, w, r, parley.Scope{RootPath: g.options.RootPath})
-	default:
+	case !socket.Requested(r):
 		g.serveHTTP(w, r)
+	case !g.serveHandover(w, r):
+		g.serveWebSocket(g.app, w, r, parley.Scope{RootPath: g.options.RootPath})
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/overevents"
-	"github.com/parleygo/parley/internal/socket"
 	"github.com/parleygo/parley/internal/usercode"
 )
 
@@ -16,7 +15,7 @@ import (
 // app gets the conversation itself. It reports whether there is one.
 func (g *Gateway) serveHandover(w http.ResponseWriter, r *http.Request) bool {
 	outer := overevents.HandoverOf(r)
-	if outer == nil || !socket.Requested(r) {
+	if outer == nil {
 		return false
 	}
 	if g.refuseNew(w, r) {

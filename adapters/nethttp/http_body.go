@@ -252,7 +252,8 @@ func (c *httpConn) boundReading(timeout time.Duration) {
 }
 
 func (c *httpConn) unboundReading() {
-	if c.in.deadline.Swap(0) != 0 {
+	if c.in.deadline.Load() != 0 {
+		c.in.deadline.Store(0)
 		http.NewResponseController(c.w).SetReadDeadline(time.Time{})
 	}
 }

@@ -8,16 +8,15 @@ import (
 	"sync/atomic"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/protocol"
 )
 
 // httpConn is the live conversation of one HTTP request. The app runs on the
 // request's own goroutine and writes straight to the server.
 //
-// One that was only ever handed through to a handler, natively, is used again
-// for a later request: that is why a Scope and a Conn are valid until Serve
-// returns, and no longer.
+// It is used again for a later request, and so is the Scope, which is valid until
+// Serve returns and no longer. What the app has of the conn is an httpHandle, which
+// is not.
 type httpConn struct {
 	gateway *Gateway
 	w       http.ResponseWriter
@@ -36,6 +35,8 @@ type httpConn struct {
 	touched  bool    // an event was exchanged
 	leaked   bool    // something of this conn may outlive Serve
 	over     bool    // Serve has returned: the writer is out of reach
+
+	inside atomic.Int32 // calls from handles
 
 	in    requestBody
 	out   response
@@ -81,11 +82,30 @@ func (c *httpConn) begin(
 	}
 }
 
-// reset forgets the request of a conn that only handed it through.
+// isSpare reports whether the conn can serve another request: nobody else has
+// anything of it, or will ever have, and its end was an ordinary one. It is asked when
+// the context has let go of it.
+func (c *httpConn) isSpare() bool {
+	return !c.leaked && !c.panics && c.ctx.armed.Load() == nil && c.in.spool == nil &&
+		!c.limited.Load() && c.inside.Load() == 0
+}
+
+// reset forgets the request.
 func (c *httpConn) reset() {
 	c.w, c.r, c.scope.Request, c.ctx, c.outer = nil, nil, nil, nil, nil
 	c.isNative = false
 	c.facts.badge.Clear()
+	if !c.over {
+		return // it has only handed the request through
+	}
+	c.touched, c.over, c.above.over = false, false, false
+	c.in, c.out = requestBody{}, response{}
+	c.complete = nil
+	for _, flag := range []*atomic.Bool{&c.waits, &c.done, &c.own.stream, &c.own.told, &c.own.cut} {
+		if flag.Load() {
+			flag.Store(false)
+		}
+	}
 }
 
 // record is that of the request.
@@ -94,16 +114,6 @@ func (c *httpConn) record() *record {
 		return c.outer
 	}
 	return &c.own
-}
-
-// takeWriter gives a handler what net/http gave the Gateway. It refuses when an
-// event was exchanged already: the conversation goes on in events then.
-func (c *httpConn) takeWriter(scope *parley.Scope) (http.ResponseWriter, bool) {
-	if c.touched || scope.Protocol != parley.HTTP {
-		return nil, false
-	}
-	c.isNative = true
-	return c.w, true
 }
 
 // Receive returns the parts of the request body and then, when the client is
@@ -213,12 +223,12 @@ func (c *httpConn) Send(ctx context.Context, event parley.Event) error {
 	return err
 }
 
-func (c *httpConn) send(event parley.Event) error {
-	switch event := event.(type) {
+func (c *httpConn) send(boxed parley.Event) error {
+	switch event := boxed.(type) {
 	case parley.HTTPResponseStart:
 		return c.sendStart(event)
 	case parley.HTTPResponseBody:
-		return c.sendBody(event)
+		return c.sendBody(event, boxed)
 	case parley.HTTPResponseZeroCopySend:
 		return c.sendFile(event)
 	case parley.HTTPResponsePathSend:
@@ -230,7 +240,7 @@ func (c *httpConn) send(event parley.Event) error {
 	case parley.HTTPResponseDebug:
 		return c.out.order.Unavailable(event)
 	}
-	return c.out.order.Unknown(event)
+	return c.out.order.Unknown(boxed)
 }
 
 // sendable tells at once of a client that is gone: the server's writer would
@@ -270,6 +280,3 @@ func (c *httpConn) unaware() bool {
 func (c *httpConn) place() *entry { return &c.entry }
 
 func (c *httpConn) id() uint64 { return c.facts.number }
-
-// Badge implements census.Wearer.
-func (c *httpConn) Badge() *census.Badge { return &c.facts.badge }

@@ -15,10 +15,10 @@ import (
 // cause of its own, and only then is the body watched for a client that leaves
 // with it unread. An app that never waits pays nothing.
 //
-// Whoever keeps one finds its values for ever: unlike a conn, it is never used
-// again for another request.
+// Whoever keeps one finds its values for ever: unlike the httpConn, it is never used
+// again for another request. It is the conversation's Conn as well; see httpHandle.
 type liveContext struct {
-	context.Context // the request's
+	request context.Context
 
 	mu    sync.Mutex               // one that arms, or ends, at a time
 	conn  atomic.Pointer[httpConn] // nil once the conversation is over
@@ -51,7 +51,7 @@ func (l *liveContext) arm() *armedContext {
 	if armed := l.armed.Load(); armed != nil {
 		return armed
 	}
-	parent, conn := l.Context, l.conn.Load()
+	parent, conn := l.request, l.conn.Load()
 	armed := new(armedContext)
 	armed.Context, armed.cancel = context.WithCancelCause(context.WithoutCancel(parent))
 	switch {
@@ -71,31 +71,24 @@ func (l *liveContext) arm() *armedContext {
 	return armed
 }
 
-// contexts gives each request of one conn a context of its own, several at a time.
-type contexts struct {
-	first liveContext
-	used  bool
-	spare []liveContext
-}
+// contexts gives each request of one conn a context of its own. They are made several
+// at a time.
+type contexts []liveContext
 
 const sparedContexts = 8
 
 func (c *contexts) next() *liveContext {
-	if !c.used {
-		c.used = true
-		return &c.first
+	if len(*c) == 0 {
+		*c = make([]liveContext, sparedContexts)
 	}
-	if len(c.spare) == 0 {
-		c.spare = make([]liveContext, sparedContexts)
-	}
-	next := &c.spare[0]
-	c.spare = c.spare[1:]
+	next := &(*c)[0]
+	*c = (*c)[1:]
 	return next
 }
 
 // lend makes l the context of a conversation.
 func (l *liveContext) lend(request context.Context, conn *httpConn) {
-	l.Context = request
+	l.request = request
 	l.conn.Store(conn)
 }
 
@@ -144,11 +137,14 @@ func (l *liveContext) cause() error {
 	if armed := l.armed.Load(); armed != nil {
 		return context.Cause(armed.Context)
 	}
-	if conn := l.conn.Load(); conn != nil && l.Context.Err() != nil {
+	if conn := l.conn.Load(); conn != nil && l.request.Err() != nil {
 		return conn.loss()
 	}
 	return nil
 }
+
+// Deadline is the request's.
+func (l *liveContext) Deadline() (time.Time, bool) { return l.request.Deadline() }
 
 // Done is closed when the conversation is over.
 func (l *liveContext) Done() <-chan struct{} {
@@ -166,11 +162,11 @@ func (l *liveContext) Done() <-chan struct{} {
 // Err reports whether the conversation is over.
 func (l *liveContext) Err() error {
 	conn := l.conn.Load()
-	if conn != nil && l.Context.Err() == nil && l.armed.Load() == nil {
+	if conn != nil && l.request.Err() == nil && l.armed.Load() == nil {
 		return nil
 	}
 	armed := l.arm()
-	if conn != nil && armed.Context.Err() == nil && l.Context.Err() != nil {
+	if conn != nil && armed.Context.Err() == nil && l.request.Err() != nil {
 		armed.end(conn.loss()) // before the watch on it got to run
 	}
 	return armed.Context.Err()
@@ -188,5 +184,5 @@ func (l *liveContext) Value(key any) any {
 	if armed := l.armed.Load(); armed != nil {
 		return armed.Context.Value(key)
 	}
-	return l.Context.Value(key)
+	return l.request.Value(key)
 }

@@ -141,7 +141,7 @@ func (c *httpConn) copyFrom(src io.Reader, size int64) error {
 		piece := min(size, int64(c.boundWriting()))
 		n, err := io.Copy(c.w, &io.LimitedReader{R: src, N: piece})
 		switch {
-		case err != nil && (c.above.atWork.Load() || c.ctx.Context.Err() != nil ||
+		case err != nil && (c.above.atWork.Load() || c.ctx.request.Err() != nil ||
 			errors.Is(err, os.ErrDeadlineExceeded)):
 			return c.lost(err)
 		case err == nil && n < piece:

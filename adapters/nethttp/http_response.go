@@ -22,7 +22,6 @@ type response struct {
 	trailers bool        // the client hears trailers
 	declared []string    // those that the head names
 	close    atomic.Bool // the connection ends with this answer
-	length   [1]string   // the Content-Length header, once it is set here
 	progress
 }
 
@@ -113,8 +112,7 @@ func (c *httpConn) writeHead(length int64, more bool) {
 	_, sized := c.out.order.Sized()
 	framed := sized || c.out.trailers || c.out.status == 204 || c.out.status == 304
 	if !framed && length >= 0 {
-		c.out.length[0] = strconv.FormatInt(length, 10)
-		header["Content-Length"] = c.out.length[:]
+		header["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
 	if c.hasBody() {
 		c.settleBody(more)
@@ -158,9 +156,10 @@ func (c *httpConn) settleBody(more bool) {
 	}
 }
 
-// sendBody writes a part of the body.
-func (c *httpConn) sendBody(event parley.HTTPResponseBody) error {
-	allowed, err := c.out.order.Body(event, int64(len(event.Body)), event.More)
+// sendBody writes a part of the body. boxed is the same event: to make another of it
+// would be an allocation.
+func (c *httpConn) sendBody(event parley.HTTPResponseBody, boxed parley.Event) error {
+	allowed, err := c.out.order.Body(boxed, int64(len(event.Body)), event.More)
 	if c.out.order.Head && c.above.atWork.Load() {
 		allowed = int64(len(event.Body)) // what goes out of it is the server's business
 	}

@@ -45,6 +45,9 @@ func (g *Gateway) serveBelow(
 	switch {
 	case !c.isNative || c.touched:
 		c.finish(err)
+		if retired = c.isSpare(); retired {
+			c.release()
+		}
 	case err == nil && !c.broke:
 		retired = true
 		c.retire()
@@ -58,7 +61,7 @@ func (g *Gateway) serveBelow(
 //
 //go:noinline
 func (c *httpConn) run(app parley.App) error {
-	err := app.Serve(c.ctx, &c.scope, c)
+	err := app.Serve(c.ctx, &c.scope, (*httpHandle)(c.ctx))
 	runtime.KeepAlive(c)
 	return err
 }
@@ -71,6 +74,11 @@ func (c *httpConn) retire() {
 		return
 	}
 	c.own.leave(false, c.gateway.ended(&c.own, false))
+	c.release()
+}
+
+// release puts a conn aside that nobody else has.
+func (c *httpConn) release() {
 	c.reset()
 	c.gateway.conns.Put(c)
 }
@@ -227,7 +235,7 @@ func (c *httpConn) close() {
 	cause := c.ctx.cause()
 	c.gateway.count(cause)
 	c.remember()
-	c.leave(cause)
+	c.depart(cause)
 	c.ctx.end(parley.ErrFinished)
 	c.ctx.conn.Store(nil)
 	if c.ctx.armed.Load() != nil {
@@ -240,8 +248,8 @@ func (c *httpConn) close() {
 	}
 }
 
-// leave takes the request off the record.
-func (c *httpConn) leave(cause error) {
+// depart takes the request off the record.
+func (c *httpConn) depart(cause error) {
 	broke := c.broke || c.panics
 	if c.outer != nil {
 		c.outer.told.CompareAndSwap(false, cause == parley.ErrDraining)

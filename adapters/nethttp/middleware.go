@@ -106,9 +106,9 @@ type passageKey struct{ *middlewareApp }
 type outerKey struct{}
 
 func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
-	if live, ok := p.conn.(*httpConn); ok {
-		if w, ok := live.takeWriter(p.scope); ok {
-			live.leaked = true // the context has the passage, which has the conn
+	if handle, ok := p.conn.(*httpHandle); ok {
+		if w, live := handle.takeWriter(p.scope); w != nil {
+			live.leaked = true // the context has the passage, which has the record
 			p.gateway, p.record = live.gateway, live.record()
 			live.broke = true
 			m.handler.ServeHTTP(w, p.scope.Request.WithContext(ctx))

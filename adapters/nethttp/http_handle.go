@@ -1,0 +1,83 @@
+package nethttp
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
+)
+
+// httpHandle is what an app has of a conversation: its Conn, which leads to the
+// httpConn until Serve has returned, and to nothing from then on, whatever request
+// that serves. It is the context of the conversation under another name: that, too, is
+// never used again.
+type httpHandle liveContext
+
+// enter returns the conn, which stays that of this conversation until it is left, or
+// nil when Serve has returned.
+func (h *httpHandle) enter() *httpConn {
+	c := h.conn.Load()
+	if c == nil {
+		return nil
+	}
+	c.inside.Add(1)
+	if h.conn.Load() != c {
+		c.leave()
+		return nil
+	}
+	return c
+}
+
+// leave is called when the conn's method has returned. If it panics, the conn is not
+// used again.
+func (c *httpConn) leave() { c.inside.Add(-1) }
+
+// Receive implements parley.Conn.
+func (h *httpHandle) Receive(ctx context.Context) (parley.Event, error) {
+	c := h.enter()
+	if c == nil {
+		return parley.HTTPDisconnect{Cause: context.Cause((*liveContext)(h))}, nil
+	}
+	event, err := c.Receive(ctx)
+	c.leave()
+	return event, err
+}
+
+// Send implements parley.Conn.
+func (h *httpHandle) Send(ctx context.Context, event parley.Event) error {
+	c := h.enter()
+	if c == nil {
+		return parley.ErrDisconnected
+	}
+	err := c.Send(ctx, event)
+	c.leave()
+	return err
+}
+
+// End implements ending.Ender.
+func (h *httpHandle) End(cause error) {
+	if c := h.enter(); c != nil {
+		c.End(cause)
+		c.leave()
+	}
+}
+
+// Badge implements census.Wearer.
+func (h *httpHandle) Badge() *census.Badge {
+	if c := h.conn.Load(); c != nil {
+		return &c.facts.badge
+	}
+	return nil
+}
+
+// takeWriter gives a handler what net/http gave the Gateway, and returns the conn. It
+// refuses when an event was exchanged already: the conversation goes on in events then.
+func (h *httpHandle) takeWriter(scope *parley.Scope) (http.ResponseWriter, *httpConn) {
+	c := h.conn.Load()
+	if c == nil || c.touched || scope.Protocol != parley.HTTP {
+		return nil, nil
+	}
+	c.isNative = true
+	return c.w, c
+}
