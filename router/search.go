@@ -33,9 +33,9 @@ func (s *search) begin(scope *parley.Scope) (ok bool) {
 	if r == nil || r.RequestURI == "*" {
 		return false
 	}
-	s.host, s.method = r.Host, r.Method
-	if r.Method != http.MethodConnect {
-		s.host = withoutPort(r.Host)
+	s.method = r.Method
+	if len(s.tree.hosts) > 0 {
+		s.host = hostOf(r)
 	}
 	if scope.RootPath == "" && r.URL.RawPath == "" {
 		s.path = r.URL.Path // no slash in it was escaped
@@ -177,6 +177,14 @@ func (s *search) needsSlash() bool {
 func (s *search) afresh() *entry {
 	s.values = values{}
 	return s.find()
+}
+
+// hostOf is the host that patterns of hosts are compared with, as for net/http.
+func hostOf(r *http.Request) string {
+	if r.Method == http.MethodConnect {
+		return r.Host
+	}
+	return withoutPort(r.Host)
 }
 
 func withoutPort(host string) string {

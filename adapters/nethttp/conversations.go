@@ -111,10 +111,9 @@ func (c *webSocketConn) remember() {
 	})
 }
 
-// remember keeps how a conversation has ended that was listed, unless by itself.
-func (c *httpConn) remember() {
-	cause := c.ctx.cause()
-	if cause == nil || c.ctx.armed.Load() == nil {
+// remember keeps how a conversation has ended that was listed, and not by itself.
+func (c *httpConn) remember(cause error) {
+	if c.ctx.armed.Load() == nil {
 		return
 	}
 	code := parley.CodeOf(cause)

@@ -231,18 +231,24 @@ func (c *httpConn) answerError(err error) {
 func (c *httpConn) close() {
 	c.mu.Lock()
 	c.in.closed, c.over = true, true
+	spool := c.in.spool // there will be no other
 	c.mu.Unlock()
-	cause := c.ctx.cause()
-	c.gateway.count(cause)
-	c.remember()
-	c.depart(cause)
+	if cause := c.ctx.cause(); cause == nil {
+		c.depart(nil)
+	} else {
+		c.gateway.count(cause)
+		c.remember(cause)
+		c.depart(cause)
+	}
 	c.ctx.end(parley.ErrFinished)
 	c.ctx.conn.Store(nil)
 	if c.ctx.armed.Load() != nil {
 		c.gateway.live.remove(c)
 	}
 	c.unlimit()
-	c.endSpool()
+	if spool != nil {
+		spool.close()
+	}
 	if !c.above.end() {
 		c.linger()
 	}
