@@ -32,6 +32,8 @@ var statuses = []struct {
 }{
 	{parley.ErrNotFound, http.StatusNotFound},
 	{parley.ErrTooLarge, http.StatusRequestEntityTooLarge},
+	{parley.ErrInvalidPayload, http.StatusBadRequest},
+	{parley.ErrUnsupportedData, http.StatusUnsupportedMediaType},
 	{parley.ErrAuthExpired, http.StatusUnauthorized},
 	{parley.ErrKicked, http.StatusForbidden},
 	{parley.ErrRateLimited, http.StatusTooManyRequests},
