@@ -1,0 +1,275 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/parleygo/parley/channel"
+)
+
+// bucket is the key-value bucket of leases. It is in the server's memory: when that is
+// lost, all who live say again what they had.
+type bucket struct {
+	transport *Transport
+	opening   chan struct{} // held by whoever opens
+
+	mu    sync.Mutex
+	found jetstream.Stream     // nil until it is open
+	until map[string]time.Time // leases of this process cannot lapse before, by its own clock
+}
+
+// errChanged says that somebody else has changed a lease at the same time.
+var errChanged = errors.New("nats: the lease has changed")
+
+func (b *bucket) init(t *Transport) {
+	b.transport, b.opening, b.until = t, make(chan struct{}, 1), make(map[string]time.Time)
+}
+
+func (b *bucket) name() string   { return b.transport.options.Prefix + "-leases" }
+func (b *bucket) stream() string { return "KV_" + b.name() }
+func (b *bucket) keys() string   { return "$KV." + b.name() + "." }
+
+func (b *bucket) leaseKey(owner string) string { return b.keys() + "lease." + owner }
+func (b *bucket) records() string              { return b.keys() + "rec." }
+
+// record returns the subject of an owner's record without that of the record itself.
+// "*" is any.
+func (b *bucket) record(owner, stay, key string) string {
+	if owner != "*" {
+		owner = token(owner)
+	}
+	if key != "*" {
+		key = token(key)
+	}
+	return b.records() + owner + "." + stay + "." + key
+}
+
+func (b *bucket) subject(owner, stay string, r *channel.Record) (string, error) {
+	tokens, err := encode(r.Subject)
+	return b.record(owner, stay, r.Key) + "." + tokens, err
+}
+
+// remember notes until when the lease of an owner cannot have lapsed.
+func (b *bucket) remember(owner string, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until.IsZero() {
+		delete(b.until, owner)
+	} else {
+		b.until[owner] = until
+	}
+}
+
+func (b *bucket) remembered(owner string) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.until[owner]
+}
+
+func (b *bucket) handle() jetstream.Stream {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.found
+}
+
+func (b *bucket) set(found jetstream.Stream) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.found = found
+}
+
+// open makes the bucket if there is none.
+func (b *bucket) open(ctx context.Context) error {
+	if b.handle() != nil {
+		return nil
+	}
+	select {
+	case b.opening <- struct{}{}:
+		defer func() { <-b.opening }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	found, err := b.transport.js.Stream(ctx, b.stream())
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		found, err = b.create(ctx)
+	}
+	if err == nil {
+		b.set(found)
+	}
+	return err
+}
+
+// create makes the stream that is a bucket of NATS. Only its leader answers for it, not
+// one of the replicas that may lag behind, as in buckets that nats.go makes.
+func (b *bucket) create(ctx context.Context) (jetstream.Stream, error) {
+	config := jetstream.StreamConfig{
+		Name:              b.stream(),
+		Description:       "who is present, kept by Parley",
+		Subjects:          []string{b.keys() + ">"},
+		MaxMsgsPerSubject: 1,
+		Discard:           jetstream.DiscardNew,
+		AllowRollup:       true,
+		DenyDelete:        true,
+		Storage:           jetstream.MemoryStorage,
+		Replicas:          b.transport.options.Replicas,
+	}
+	found, err := b.transport.js.CreateStream(ctx, config)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return b.transport.js.Stream(ctx, b.stream())
+	}
+	return found, err
+}
+
+// lost has the bucket looked for again. It reports whether there is time for that.
+func (b *bucket) lost(ctx context.Context) bool {
+	b.set(nil)
+	select {
+	case <-time.After(20 * time.Millisecond):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// put writes a lease, provided that it is still the one with this number.
+func (b *bucket) put(ctx context.Context, l lease) (uint64, error) {
+	return b.swap(ctx, l, &natsgo.Msg{Data: l.text()})
+}
+
+func (b *bucket) swap(ctx context.Context, l lease, m *natsgo.Msg) (uint64, error) {
+	m.Subject = b.leaseKey(token(l.owner))
+	ack, err := b.transport.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0),
+		jetstream.WithExpectLastSequencePerSubject(l.sequence))
+	var api *jetstream.APIError
+	if errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
+		return 0, errChanged
+	} else if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+// remove removes a lease and its records, unless the lease has changed.
+func (b *bucket) remove(ctx context.Context, l lease) error {
+	mark, err := b.swap(ctx, l, &natsgo.Msg{Header: natsgo.Header{"KV-Operation": []string{"DEL"}}})
+	if err != nil {
+		return err
+	}
+	if err := b.purge(ctx, b.record(l.owner, l.stay, "*")+".>"); err != nil {
+		return err
+	}
+	return b.handle().Purge(ctx, jetstream.WithPurgeSubject(b.leaseKey(token(l.owner))),
+		jetstream.WithPurgeSequence(mark+1))
+}
+
+func (b *bucket) purge(ctx context.Context, filter string) error {
+	return b.handle().Purge(ctx, jetstream.WithPurgeSubject(filter))
+}
+
+const together = 256 // requests that are on their way at once
+
+// each publishes messages, many at once.
+func (b *bucket) each(ctx context.Context, count int, message func(i int) (*natsgo.Msg, error)) error {
+	waiting := make([]jetstream.PubAckFuture, 0, together)
+	for i := range count {
+		m, err := message(i)
+		if err != nil {
+			return err
+		}
+		future, err := b.transport.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
+		if err != nil {
+			return err
+		}
+		if waiting = append(waiting, future); len(waiting) == together || i == count-1 {
+			if err := await(ctx, waiting); err != nil {
+				return err
+			}
+			waiting = waiting[:0]
+		}
+	}
+	return nil
+}
+
+func await(ctx context.Context, futures []jetstream.PubAckFuture) error {
+	for _, future := range futures {
+		select {
+		case <-future.Ok():
+		case err := <-future.Err():
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// erase removes records, without a trace.
+func (b *bucket) erase(ctx context.Context, l lease, records []channel.Record) error {
+	errs := make(chan error, together)
+	running := 0
+	var failure error
+	for i := range records {
+		subject, err := b.subject(l.owner, l.stay, &records[i])
+		if err != nil {
+			failure = err
+			break
+		}
+		if running == together {
+			failure = errors.Join(failure, <-errs)
+			running--
+		}
+		running++
+		go func() { errs <- b.purge(ctx, subject) }()
+	}
+	for range running {
+		failure = errors.Join(failure, <-errs)
+	}
+	return failure
+}
+
+// read returns the messages of leases or records, and what time it is for the server. In a cluster the replica that answers may lag
+// behind its leader, who is asked too what there is.
+func (b *bucket) read(
+	ctx context.Context, filter string,
+) (now time.Time, messages []kept, err error) {
+	for {
+		var there map[string]uint64
+		if b.handle().CachedInfo().Config.Replicas > 1 {
+			info, err := b.handle().Info(ctx, jetstream.WithSubjectFilter(filter))
+			if err != nil {
+				return now, nil, err
+			}
+			there = info.State.Subjects
+		}
+		if now, messages, err = b.transport.read(ctx, b.stream(), filter, false); err != nil {
+			return now, nil, err
+		}
+		for _, m := range messages {
+			delete(there, m.subject)
+		}
+		if len(there) == 0 {
+			return now, messages, nil
+		}
+		if err := sleep(ctx); err != nil { // they come, or are removed
+			return now, nil, err
+		}
+	}
+}
+
+// decode is the inverse of encode.
+func decode(tokens string) (subject string, ok bool) {
+	parts := strings.Split(tokens, ".")
+	for i, part := range parts {
+		if parts[i], ok = untoken(part); !ok {
+			return "", false
+		}
+	}
+	return strings.Join(parts, "."), true
+}

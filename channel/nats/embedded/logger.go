@@ -1,0 +1,42 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+)
+
+// slogger is a server.Logger. What a server tells of its everyday life is for those
+// who debug.
+type slogger struct {
+	logger *slog.Logger
+	worst  atomic.Pointer[string]
+}
+
+func (s *slogger) log(level slog.Level, format string, values []any) {
+	logger := s.logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	text := fmt.Sprintf(format, values...)
+	if level >= slog.LevelError {
+		s.worst.Store(&text)
+	}
+	logger.Log(context.Background(), level, "nats: "+text)
+}
+
+// last returns the last error that was logged.
+func (s *slogger) last() string {
+	if text := s.worst.Load(); text != nil {
+		return *text
+	}
+	return "it does not say why"
+}
+
+func (s *slogger) Noticef(format string, values ...any) { s.log(slog.LevelDebug, format, values) }
+func (s *slogger) Warnf(format string, values ...any)   { s.log(slog.LevelWarn, format, values) }
+func (s *slogger) Errorf(format string, values ...any)  { s.log(slog.LevelError, format, values) }
+func (s *slogger) Fatalf(format string, values ...any)  { s.log(slog.LevelError, format, values) }
+func (s *slogger) Debugf(string, ...any)                {}
+func (s *slogger) Tracef(string, ...any)                {}

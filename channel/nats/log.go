@@ -1,0 +1,207 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/parleygo/parley/channel"
+)
+
+// Append implements channel.Log. The server stores the payload, tells those who follow,
+// and answers with its number.
+func (t *Transport) Append(
+	ctx context.Context, subject string, payload []byte, keep channel.Keep,
+) (channel.Position, error) {
+	if ctx.Err() != nil {
+		return channel.Position{}, context.Cause(ctx)
+	}
+	wire, err := t.subject(stored, subject)
+	if err != nil {
+		return channel.Position{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	defer cancel()
+	message := &natsgo.Msg{Subject: wire, Data: payload,
+		Header: natsgo.Header{keepHeader: []string{keepText(keep)}}}
+	for {
+		position, again, err := t.append(ctx, message, keep)
+		if err != nil {
+			return channel.Position{}, t.failed(err)
+		}
+		if !again {
+			return position, nil
+		}
+	}
+}
+
+// append tries once. It has to be tried again if the stream is gone, or was emptied.
+func (t *Transport) append(
+	ctx context.Context, message *natsgo.Msg, keep channel.Keep,
+) (position channel.Position, again bool, err error) {
+	s, err := t.streams.open(ctx, keep)
+	if err != nil {
+		return position, false, err
+	}
+	highest := s.highest.Load()
+	ack, err := t.js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
+	switch {
+	case errors.Is(err, jetstream.ErrNoStreamResponse) && ctx.Err() == nil:
+		return position, t.streams.lost(ctx, s), err
+	case err != nil:
+		return position, false, err
+	case ack.Stream != s.name: // somebody else has made another
+		t.streams.forget(s)
+		return channel.Position{Epoch: s.epochOf(ack.Stream), Offset: ack.Sequence}, false, nil
+	case ack.Sequence <= highest:
+		return position, true, t.streams.renew(ctx, s)
+	}
+	s.saw(ack.Sequence)
+	t.trims.appended(s, message, keep)
+	return channel.Position{Epoch: s.epoch, Offset: ack.Sequence}, false, nil
+}
+
+// Follow implements channel.Log. The server publishes once more what it has stored, with
+// its number and the one before.
+func (t *Transport) Follow(
+	ctx context.Context, subject string, deliver func(channel.Entry),
+) (channel.Subscription, error) {
+	bounded, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	defer cancel()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	s, err := t.streams.open(bounded, channel.Keep{})
+	if err != nil {
+		return nil, t.failed(err)
+	}
+	sub, err := t.subscribe(ctx, live, subject, "", func(m *natsgo.Msg) {
+		if entry, ok := t.entry(m); ok {
+			deliver(entry)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if t.peers.clustered() { // whoever leads the stream has heard when it answers
+		if _, err := s.stream.Info(bounded); err != nil {
+			_ = sub.Unsubscribe()
+			return nil, t.failed(err)
+		}
+	}
+	return sub, nil
+}
+
+// entry reads what the server has published of a stream. Others may publish there too, if
+// they are allowed to.
+func (t *Transport) entry(m *natsgo.Msg) (entry channel.Entry, ok bool) {
+	epoch, ours := strings.CutPrefix(m.Header.Get(jetstream.StreamHeader), t.streams.prefix())
+	offset, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
+	if !ours || err != nil || offset == 0 {
+		return entry, false
+	}
+	previous, err := strconv.ParseUint(m.Header.Get(jetstream.LastSequenceHeader), 10, 64)
+	if err != nil || previous >= offset {
+		return entry, false
+	}
+	if s := t.streams.known(); s != nil && s.epoch == epoch {
+		s.saw(offset)
+		if previous == 0 {
+			previous = min(s.root(), offset-1)
+		}
+	}
+	return channel.Entry{
+		Position: channel.Position{Epoch: epoch, Offset: offset}, Previous: previous, Payload: m.Data}, true
+}
+
+// Since implements channel.Log.
+func (t *Transport) Since(
+	ctx context.Context, subject string, after channel.Position, limit int,
+) (channel.Past, error) {
+	if ctx.Err() != nil {
+		return channel.Past{}, context.Cause(ctx)
+	}
+	wire, err := t.subject(stored, subject)
+	if err != nil {
+		return channel.Past{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	defer cancel()
+	for {
+		s, err := t.streams.open(ctx, channel.Keep{})
+		if err != nil {
+			return channel.Past{}, t.failed(err)
+		}
+		past, err := t.since(ctx, s, wire, after, limit)
+		if err == nil {
+			return past, nil
+		}
+		if !gone(err) || !t.streams.lost(ctx, s) {
+			return channel.Past{}, t.failed(err)
+		}
+	}
+}
+
+func (t *Transport) since(
+	ctx context.Context, s *stream, wire string, after channel.Position, limit int,
+) (past channel.Past, err error) {
+	last, err := s.verify(ctx, wire)
+	if err != nil {
+		return past, err
+	}
+	root := s.root()
+	past = channel.Past{Epoch: s.epoch, First: root + 1, Last: root}
+	if last == 0 {
+		return past, nil
+	}
+	now, messages, err := t.readTo(ctx, s.name, wire, last, limit <= 0)
+	if err != nil {
+		return past, err
+	}
+	if len(messages) == 0 {
+		return past, nil // it became too old meanwhile
+	}
+	first := window(messages, now)
+	past.Last = messages[len(messages)-1].sequence
+	past.First = past.Last + 1
+	if first < len(messages) {
+		past.First = messages[first].sequence
+	}
+	if after != (channel.Position{}) && after.Epoch != s.epoch {
+		return past, nil
+	}
+	for i := first; i < len(messages) && len(past.Entries) < limit; i++ {
+		if m := &messages[i]; m.sequence > after.Offset {
+			previous := min(root, m.sequence-1)
+			if i > 0 {
+				previous = messages[i-1].sequence
+			}
+			past.Entries = append(past.Entries, channel.Entry{
+				Position: channel.Position{Epoch: s.epoch, Offset: m.sequence}, Previous: previous,
+				Payload: m.data})
+		}
+	}
+	return past, nil
+}
+
+// readTo reads until it has a message with this number, which is known to be there:
+// the replica that answers may lag behind.
+func (t *Transport) readTo(
+	ctx context.Context, stream, wire string, last uint64, headersOnly bool,
+) (now time.Time, messages []kept, err error) {
+	for {
+		now, messages, err = t.read(ctx, stream, wire, headersOnly)
+		if err != nil || len(messages) > 0 && messages[len(messages)-1].sequence >= last {
+			return now, messages, err
+		}
+		if err := sleep(ctx); err != nil {
+			return now, nil, fmt.Errorf("a replica lags behind: %w", err)
+		}
+	}
+}

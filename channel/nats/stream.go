@@ -1,0 +1,346 @@
+package nats
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/parleygo/parley/channel"
+)
+
+// All logs of a prefix are in one stream. The end of its name is their epoch: whoever
+// makes a stream makes another name, and whatever comes from a stream bears its name.
+//
+// The first entry of a stream is its mark. Where that is missing the stream has lost its
+// memory: it was purged, or its server was, and numbers may begin anew. Then it is
+// deleted, and another made.
+type stream struct {
+	transport *Transport
+	name      string
+	epoch     string
+	stream    jetstream.Stream
+	highest   atomic.Uint64 // of the numbers that were seen
+
+	mu      sync.Mutex
+	config  jetstream.StreamConfig
+	born    time.Time // by the clock of this process
+	floor   uint64    // of root
+	floorAt time.Time
+	marked  time.Time
+}
+
+// streams holds the stream that is known to be the right one.
+type streams struct {
+	transport *Transport
+	opening   chan struct{} // held by whoever opens
+
+	mu      sync.Mutex
+	current *stream
+}
+
+const (
+	retention   = 24 * time.Hour  // how long entries stay that nobody reads any more
+	unmarked    = 2 * time.Second // in which whoever makes a stream has to mark it
+	markSubject = "="             // no subject of the layer becomes this
+)
+
+func (s *streams) init(t *Transport) {
+	s.transport, s.opening = t, make(chan struct{}, 1)
+}
+
+func (s *streams) prefix() string { return s.transport.options.Prefix + "-log-" }
+
+func (s *streams) mark() string { return s.transport.options.Prefix + stored + markSubject }
+
+func (s *streams) known() *stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current
+}
+
+func (s *streams) set(current *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current = current
+}
+
+// forget has the next who needs the stream look for it.
+func (s *streams) forget(old *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == old {
+		s.current = nil
+	}
+}
+
+// lost forgets a stream that does not answer. It reports whether it makes sense to try
+// again, after a pause.
+func (s *streams) lost(ctx context.Context, old *stream) bool {
+	s.forget(old)
+	select {
+	case <-time.After(20 * time.Millisecond):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// gone reports whether an error says that there is no such stream, or none that works.
+func gone(err error) bool {
+	return errors.Is(err, errUnmarked) || errors.Is(err, jetstream.ErrStreamNotFound) ||
+		errors.Is(err, jetstream.ErrNoStreamResponse) || unavailable(err)
+}
+
+// unavailable reports whether a cluster says that it has not found itself yet.
+func unavailable(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.Code == 503
+}
+
+// open returns the stream, which is made if there is none, and has room for what is to
+// be kept.
+func (s *streams) open(ctx context.Context, keep channel.Keep) (*stream, error) {
+	if current := s.known(); current != nil && current.keeps(keep) {
+		current.remark()
+		return current, nil
+	}
+	select {
+	case s.opening <- struct{}{}:
+		defer func() { <-s.opening }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	current := s.known()
+	for current == nil {
+		found, err := s.find(ctx)
+		if err != nil && (!gone(err) || !s.lost(ctx, nil)) {
+			return nil, err
+		}
+		current = found
+	}
+	s.set(current)
+	return current, current.grow(ctx, keep)
+}
+
+// find looks for the stream, makes one if there is none, and sees to it that it is marked.
+func (s *streams) find(ctx context.Context) (*stream, error) {
+	t := s.transport
+	name, err := t.js.StreamNameBySubject(ctx, s.mark())
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return s.create(ctx)
+	} else if err != nil {
+		return nil, err
+	}
+	epoch, ours := strings.CutPrefix(name, s.prefix())
+	if !ours {
+		return nil, fmt.Errorf("stream %s has our subjects", name)
+	}
+	handle, err := t.js.Stream(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	found := &stream{transport: t, name: name, epoch: epoch, stream: handle, config: handle.CachedInfo().Config}
+	for end := time.Now().Add(unmarked); ; {
+		now, marks, err := t.read(ctx, name, s.mark(), true)
+		if err != nil {
+			return nil, err
+		}
+		if len(marks) > 0 {
+			found.date(now, handle.CachedInfo(), marks[len(marks)-1].at)
+			return found, nil
+		}
+		if time.Now().After(end) {
+			return nil, errors.Join(errUnmarked, t.js.DeleteStream(ctx, name))
+		}
+		if !s.lost(ctx, nil) {
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+var errUnmarked = errors.New("the stream has lost its memory")
+
+// create makes a stream. Where two do at the same time one succeeds, for their
+// subjects overlap, and the other finds its stream.
+func (s *streams) create(ctx context.Context) (*stream, error) {
+	t, epoch := s.transport, rand.Text()[:16]
+	prefix := t.options.Prefix
+	config := jetstream.StreamConfig{
+		Name:              s.prefix() + epoch,
+		Description:       "history of groups, kept by Parley",
+		Subjects:          []string{prefix + stored + ">"},
+		Storage:           t.options.Storage,
+		Replicas:          t.options.Replicas,
+		MaxMsgsPerSubject: 1001, // grows, as MaxAge does
+		MaxAge:            retention,
+		Discard:           jetstream.DiscardOld,
+		RePublish: &jetstream.RePublish{
+			Source: prefix + stored + ">", Destination: prefix + live + ">"},
+	}
+	handle, err := t.js.CreateStream(ctx, config)
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == 10065 { // subjects overlap
+		return nil, errors.Join(jetstream.ErrStreamNotFound, err)
+	} else if err != nil {
+		return nil, err
+	}
+	if _, err := t.js.Publish(ctx, s.mark(), nil, jetstream.WithExpectLastSequence(0)); err != nil {
+		return nil, err
+	}
+	made := &stream{transport: t, name: config.Name, epoch: epoch, stream: handle, config: handle.CachedInfo().Config}
+	now := handle.CachedInfo().Created
+	made.date(now, handle.CachedInfo(), now)
+	return made, nil
+}
+
+// renew has a stream that has lost its memory replaced.
+func (s *streams) renew(ctx context.Context, old *stream) error {
+	s.forget(old)
+	err := s.transport.js.DeleteStream(ctx, old.name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil // others have found out too
+	}
+	return err
+}
+
+// epochOf returns the epoch of another stream of the same prefix.
+func (s *stream) epochOf(name string) string {
+	return strings.TrimPrefix(name, s.transport.streams.prefix())
+}
+
+// date remembers times by the clock of this process.
+func (s *stream) date(now time.Time, info *jetstream.StreamInfo, marked time.Time) {
+	here := time.Now()
+	s.born = here.Add(-now.Sub(info.Created))
+	s.marked = here.Add(-now.Sub(marked))
+	s.floor, s.floorAt = info.State.LastSeq, here
+	s.saw(info.State.LastSeq)
+}
+
+func (s *stream) saw(sequence uint64) {
+	for highest := s.highest.Load(); sequence > highest; highest = s.highest.Load() {
+		if s.highest.CompareAndSwap(highest, sequence) {
+			return
+		}
+	}
+}
+
+// root is the offset before the first entry of a subject: 0, unless the stream is so old
+// that earlier entries may have gone with their age. Those are no newer than all there
+// was at a time that is not longer ago.
+func (s *stream) root() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	age := s.config.MaxAge
+	if age == 0 || time.Since(s.born) < age {
+		return 0
+	}
+	if time.Since(s.floorAt) >= age {
+		s.floor, s.floorAt = s.highest.Load(), time.Now()
+	}
+	return s.floor
+}
+
+func (s *stream) keeps(keep channel.Keep) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, grows := grown(s.config, keep)
+	return !grows
+}
+
+// grow gives the stream the bounds that a log wants at least.
+func (s *stream) grow(ctx context.Context, keep channel.Keep) error {
+	s.mu.Lock()
+	config, grows := grown(s.config, keep)
+	s.mu.Unlock()
+	if !grows {
+		return nil
+	}
+	info, err := s.stream.Info(ctx) // others may have it grown too
+	if err != nil {
+		return err
+	}
+	if config, grows = grown(info.Config, keep); grows {
+		if _, err := s.transport.js.UpdateStream(ctx, config); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.config = config
+	return nil
+}
+
+// grown returns the bounds of a stream that has room for a log of these. It keeps one
+// message more of each subject, and all of them for longer: the newest tells where a
+// log was when all is gone, and the one before the oldest whether something is missing.
+func grown(c jetstream.StreamConfig, keep channel.Keep) (jetstream.StreamConfig, bool) {
+	grows := false
+	switch {
+	case c.MaxMsgsPerSubject < 0:
+	case keep.Messages == math.MaxInt:
+		c.MaxMsgsPerSubject, grows = -1, true
+	case int64(keep.Messages) >= c.MaxMsgsPerSubject:
+		c.MaxMsgsPerSubject, grows = int64(keep.Messages)+1, true
+	}
+	switch {
+	case c.MaxAge == 0:
+	case keep.Age > math.MaxInt64/2:
+		c.MaxAge, grows = 0, true
+	case 2*keep.Age > c.MaxAge:
+		c.MaxAge, grows = 2*keep.Age, true
+	}
+	return c, grows
+}
+
+// verify returns the number of the newest message of a subject, 0 if there is none. It
+// fails if the stream has lost its memory.
+func (s *stream) verify(ctx context.Context, wire string) (last uint64, err error) {
+	marked := make(chan error, 1)
+	go func() {
+		_, err := s.stream.GetLastMsgForSubject(ctx, s.transport.streams.mark())
+		marked <- err
+	}()
+	newest, err := s.stream.GetLastMsgForSubject(ctx, wire)
+	if err == nil {
+		last = newest.Sequence
+	} else if errors.Is(err, jetstream.ErrMsgNotFound) {
+		err = nil
+	}
+	if missing := <-marked; errors.Is(missing, jetstream.ErrMsgNotFound) {
+		return 0, errors.Join(errUnmarked, s.transport.streams.renew(ctx, s))
+	} else if missing != nil {
+		return 0, missing
+	}
+	if last != 0 && last < s.highest.Load() {
+		return last, err
+	}
+	s.saw(last)
+	return last, err
+}
+
+// remark marks the stream again before its mark becomes too old.
+func (s *stream) remark() {
+	s.mu.Lock()
+	due := s.config.MaxAge > 0 && time.Since(s.marked) > s.config.MaxAge/4
+	if due {
+		s.marked = time.Now()
+	}
+	s.mu.Unlock()
+	if due {
+		s.transport.background(func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, s.transport.options.Timeout)
+			defer cancel()
+			_, _ = s.transport.js.Publish(ctx, s.transport.streams.mark(), nil,
+				jetstream.WithExpectStream(s.name)) // fails if the stream is gone: that is found out elsewhere
+		})
+	}
+}

@@ -1,0 +1,242 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+	"sync/atomic"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/parleygo/parley/channel"
+)
+
+// Transport carries what layers say to each other over NATS. It is a channel.Transport,
+// and all that package channel knows beyond that: see the package's comment.
+type Transport struct {
+	options Options
+	conn    *natsgo.Conn
+	js      jetstream.JetStream
+
+	registering sync.Mutex // while nats.go makes a subscription
+	subs        sync.Map   // *natsgo.Subscription to *subscription
+	readers     []*reader
+	notices     notices
+	streams     streams
+	trims       trims
+	bucket      bucket
+	peers       peers
+
+	turn atomic.Uint32 // whose turn it is among the readers
+
+	life context.Context // until Close
+	end  context.CancelFunc
+	over sync.Mutex // for running and the end of life
+	once sync.Once
+	// running are the transport's goroutines.
+	running sync.WaitGroup
+}
+
+// subscription is the interest in one subject of the layer.
+type subscription struct {
+	transport *Transport
+	subject   string
+	nats      *natsgo.Subscription
+	deliver   func(*natsgo.Msg)
+}
+
+// New connects to a server. It fails when none can be reached; once it has succeeded
+// the transport finds its way back by itself.
+func New(o Options) (*Transport, error) {
+	t := &Transport{options: o.withDefaults()}
+	t.life, t.end = context.WithCancel(context.Background())
+	t.peers.init(t)
+	t.notices.init(t)
+	t.streams.init(t)
+	t.bucket.init(t)
+	servers, told := t.options.connect()
+	conn, err := natsgo.Connect(servers, append(told,
+		natsgo.ReconnectHandler(t.reconnected),
+		natsgo.DisconnectErrHandler(t.disconnected),
+		natsgo.ErrorHandler(t.asyncError),
+		natsgo.ClosedHandler(t.gaveUp))...)
+	if err != nil {
+		t.end()
+		return nil, fmt.Errorf("nats: connect: %w", err)
+	}
+	t.conn = conn
+	if t.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(t.options.Timeout)); err != nil {
+		_ = t.Close(context.Background())
+		return nil, fmt.Errorf("nats: %w", err)
+	}
+	t.startReaders()
+	if err := t.peers.meet(context.Background()); err != nil {
+		_ = t.Close(context.Background())
+		return nil, fmt.Errorf("nats: connect: %w", err)
+	}
+	t.background(t.peers.beat)
+	return t, nil
+}
+
+// Publish implements channel.Transport. It returns when the server has the payload, or
+// with an error, after which it may have it or not; see Options.Unconfirmed.
+func (t *Transport) Publish(ctx context.Context, subject string, payload []byte) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	wire, err := t.subject(plain, subject)
+	if err != nil {
+		return err
+	}
+	if err := t.conn.Publish(wire, payload); err != nil {
+		return t.failed(err)
+	}
+	if t.options.Unconfirmed {
+		return nil
+	}
+	if err := t.flush(ctx); err != nil {
+		return t.failed(err)
+	}
+	return t.refused(wire)
+}
+
+// Subscribe implements channel.Transport. It returns when all servers of the cluster
+// know of the subscription.
+func (t *Transport) Subscribe(
+	ctx context.Context, subject string, deliver func(payload []byte),
+) (channel.Subscription, error) {
+	return t.subscribe(ctx, plain, subject, "", func(m *natsgo.Msg) { deliver(m.Data) })
+}
+
+// QueueSubscribe implements channel.QueueSubscriber.
+func (t *Transport) QueueSubscribe(
+	ctx context.Context, subject string, deliver func(payload []byte),
+) (channel.Subscription, error) {
+	return t.subscribe(ctx, plain, subject, "parley", func(m *natsgo.Msg) { deliver(m.Data) })
+}
+
+func (t *Transport) subscribe(
+	ctx context.Context, space, subject, queue string, deliver func(*natsgo.Msg),
+) (channel.Subscription, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	wire, err := t.subject(space, subject)
+	if err != nil {
+		return nil, err
+	}
+	sub := &subscription{transport: t, subject: subject, deliver: deliver}
+	if err := t.register(sub, wire, queue); err != nil {
+		return nil, t.failed(err)
+	}
+	if err := t.peers.settle(ctx); err != nil {
+		_ = sub.Unsubscribe()
+		return nil, t.failed(err)
+	}
+	if err := t.refused(wire); err != nil {
+		_ = sub.Unsubscribe()
+		return nil, err
+	}
+	return sub, nil
+}
+
+func (t *Transport) register(sub *subscription, wire, queue string) (err error) {
+	in := t.readers[int(t.turn.Add(1))%len(t.readers)].arrived
+	t.registering.Lock()
+	defer t.registering.Unlock()
+	if queue == "" {
+		sub.nats, err = t.conn.ChanSubscribe(wire, in)
+	} else {
+		sub.nats, err = t.conn.ChanQueueSubscribe(wire, queue, in)
+	}
+	if err == nil {
+		t.subs.Store(sub.nats, sub)
+	}
+	return err
+}
+
+// Unsubscribe implements channel.Subscription.
+func (s *subscription) Unsubscribe() error {
+	s.transport.subs.Delete(s.nats)
+	if err := s.nats.Unsubscribe(); err != nil {
+		return s.transport.failed(err)
+	}
+	return nil
+}
+
+// Close implements channel.Transport.
+func (t *Transport) Close(ctx context.Context) error {
+	t.once.Do(func() {
+		t.leave(ctx)
+		t.over.Lock()
+		t.end()
+		t.over.Unlock()
+		t.running.Wait() // for what is being delivered, which may publish
+		t.conn.Close()
+	})
+	return nil
+}
+
+// leave has all servers know that nobody is here any more, so that they give to others
+// what is shared out. What was published before is on its way by then.
+func (t *Transport) leave(ctx context.Context) {
+	t.subs.Range(func(_, sub any) bool {
+		_ = sub.(*subscription).Unsubscribe() // fails if there is no connection
+		return true
+	})
+	t.peers.silence()
+	if t.conn.IsConnected() {
+		_ = t.peers.settle(ctx) // fails if there is none any more
+	}
+}
+
+// background runs f on a goroutine that Close waits for, with a ctx that Close ends. It
+// reports whether it has begun.
+func (t *Transport) background(f func(ctx context.Context)) bool {
+	t.over.Lock()
+	defer t.over.Unlock()
+	if t.life.Err() != nil {
+		return false
+	}
+	t.running.Go(func() { f(t.life) })
+	return true
+}
+
+// flush waits until the server has had all that was sent before.
+func (t *Transport) flush(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	defer cancel()
+	return t.conn.FlushWithContext(ctx)
+}
+
+var violation = regexp.MustCompile(`(?i)to "(\S+)"`)
+
+// refused returns the error of a subject that the server does not allow, which it
+// says before it answers a flush.
+func (t *Transport) refused(wire string) error {
+	last := t.conn.LastError()
+	if last == nil || !errors.Is(last, natsgo.ErrPermissionViolation) {
+		return nil
+	}
+	if found := violation.FindStringSubmatch(last.Error()); found == nil || found[1] != wire {
+		return nil
+	}
+	return last
+}
+
+// failed says in the words of package channel what nats.go has said.
+func (t *Transport) failed(err error) error {
+	switch {
+	case t.life.Err() != nil:
+		return fmt.Errorf("nats: %w", channel.ErrClosed)
+	case errors.Is(err, natsgo.ErrMaxPayload):
+		return fmt.Errorf("nats: more than the server's max_payload, %d bytes: %w: %w",
+			t.conn.MaxPayload(), channel.ErrTooLarge, err)
+	case errors.Is(err, natsgo.ErrReconnectBufExceeded), errors.Is(err, natsgo.ErrConnectionClosed):
+		return fmt.Errorf("nats: the connection is interrupted: %w", err)
+	}
+	return fmt.Errorf("nats: %w", err)
+}
