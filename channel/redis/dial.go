@@ -30,6 +30,7 @@ func pause(failures int) time.Duration {
 // once for a while, whoever asks: a server that comes back is not run down.
 type dialer struct {
 	work, life context.Context
+	reached    func() // called when a server is reached that was not before
 
 	mu     sync.Mutex
 	closed map[string]*door // by address
@@ -51,7 +52,10 @@ func (d *dialer) dial(
 	defer cancel()
 	defer context.AfterFunc(d.work, cancel)()
 	conn, err := connect(ctx, address, dial, config)
-	if d.note(address, ctx, err); err != nil {
+	if back := d.note(address, ctx, err); back {
+		d.reached()
+	}
+	if err != nil {
 		return nil, err
 	}
 	return newLiveConn(d.life, conn), nil
@@ -78,12 +82,14 @@ func (d *dialer) barred(address string) error {
 	return nil
 }
 
-// note keeps in mind how dialing went, unless the caller just gave up.
-func (d *dialer) note(address string, ctx context.Context, err error) {
+// note keeps in mind how dialing went, unless the caller just gave up. It reports
+// whether a server is back.
+func (d *dialer) note(address string, ctx context.Context, err error) (back bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case err == nil:
+		back = d.closed[address] != nil
 		delete(d.closed, address)
 	case ctx.Err() == nil:
 		if d.closed == nil {
@@ -96,6 +102,16 @@ func (d *dialer) note(address string, ctx context.Context, err error) {
 		}
 		shut.until, shut.err = time.Now().Add(pause(shut.failures)), err
 		shut.failures++
+	}
+	return back
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 

@@ -14,6 +14,7 @@ type line struct {
 	t       *Transport
 	address string        // "" if this is no cluster
 	bell    chan struct{} // rings when there is something to do
+	again   chan struct{} // rings when it may be worth to try to connect
 	stop    context.CancelFunc
 
 	// Guarded by the transport's mu:
@@ -38,7 +39,8 @@ func (t *Transport) lineAt(address string) *line {
 	if l := t.lines[address]; l != nil {
 		return l
 	}
-	l := &line{t: t, address: address, bell: make(chan struct{}, 1)}
+	l := &line{t: t, address: address,
+		bell: make(chan struct{}, 1), again: make(chan struct{}, 1)}
 	t.lines[address] = l
 	ctx, stop := context.WithCancel(t.work)
 	l.stop = stop
@@ -48,9 +50,11 @@ func (t *Transport) lineAt(address string) *line {
 	return l
 }
 
-func (l *line) poke() {
+func (l *line) poke() { ring(l.bell) }
+
+func ring(bell chan struct{}) {
 	select {
-	case l.bell <- struct{}{}:
+	case bell <- struct{}{}:
 	default:
 	}
 }
@@ -75,29 +79,52 @@ func (l *line) run(ctx context.Context) {
 				"server", l.address, "err", err)
 		}
 		l.t.router.ask()
-		sleep(ctx, pause(failures))
+		l.rest(ctx, pause(failures))
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+// rest waits before the next attempt to connect, but not when others of the program
+// have reached a server that was away, or sentinels name another.
+func (l *line) rest(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	watch, stop := l.t.watch()
+	defer stop()
+	before := l.t.master()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.again:
+			return
+		case <-watch:
+			if l.t.master() != before {
+				return
+			}
+		}
+	}
+}
+
+// reached has lines connect that wait to try again.
+func (t *Transport) reached() {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, l := range t.lines {
+		ring(l.again)
 	}
 }
 
 var errNotMaster = errors.New("the server is not the master any more")
 
 func (l *line) connect(ctx context.Context) (*session, error) {
-	node := l.t.client
+	node, master := l.t.client, l.t.master()
 	if l.address != "" {
 		if node = l.t.client.Nodes()[l.address]; node == nil {
 			return nil, fmt.Errorf("%s is not known in the cluster", l.address)
 		}
 	}
 	s := newSession(l, node)
+	s.master = master
 	if err := s.check(ctx); err != nil {
 		s.end()
 		return nil, err
@@ -110,6 +137,8 @@ func (l *line) connect(ctx context.Context) (*session, error) {
 func (l *line) serve(ctx context.Context, s *session) error {
 	tick := time.NewTicker(l.t.options.Timeout)
 	defer tick.Stop()
+	watch, stop := l.t.watch()
+	defer stop()
 	for {
 		if batch, strays := l.take(); len(batch)+len(strays) > 0 {
 			if err := s.apply(ctx, batch, strays); err != nil {
@@ -124,6 +153,10 @@ func (l *line) serve(ctx context.Context, s *session) error {
 		case err := <-s.gone:
 			return gone(err)
 		case <-l.bell:
+		case <-watch:
+			if l.t.master() != s.master {
+				return errNotMaster
+			}
 		case <-tick.C:
 			if err := s.check(ctx); err != nil {
 				return err

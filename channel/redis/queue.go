@@ -130,12 +130,7 @@ func (s *share) Unsubscribe() error {
 	return nil
 }
 
-func (r *reader) poke() {
-	select {
-	case r.bell <- struct{}{}:
-	default:
-	}
-}
+func (r *reader) poke() { ring(r.bell) }
 
 // register says that the subject has readers.
 func (r *reader) register(ctx context.Context) error {

@@ -48,12 +48,8 @@ func (r *router) owner(slot uint16) string {
 
 // ask has the router look again, soon.
 func (r *router) ask() {
-	if r == nil {
-		return
-	}
-	select {
-	case r.bell <- struct{}{}:
-	default:
+	if r != nil {
+		ring(r.bell)
 	}
 }
 

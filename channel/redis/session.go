@@ -14,6 +14,7 @@ type session struct {
 	line   *line
 	client rueidis.DedicatedClient
 	gone   <-chan error // has why the connection ended
+	master string       // who it was when the connection was made, if sentinels tell
 
 	delivering sync.Mutex // held while a message is handed over
 	over       bool

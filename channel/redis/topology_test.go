@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,9 @@ import (
 	"github.com/parleygo/parley/internal/servicetest"
 )
 
+// soon has replicas follow at once.
+var soon = slices.Clip([]string{"--repl-diskless-sync-delay", "0"})
+
 // watched is a master, a replica, and a sentinel that watches them.
 type watched struct {
 	master, replica, sentinel *servicetest.Redis
@@ -19,9 +23,9 @@ type watched struct {
 
 func startWatched(t testing.TB) watched {
 	t.Helper()
-	w := watched{master: servicetest.StartRedis(t)}
+	w := watched{master: servicetest.StartRedis(t, soon...)}
 	host, port, _ := net.SplitHostPort(w.master.Addr)
-	w.replica = servicetest.StartRedis(t, "--replicaof", host, port)
+	w.replica = servicetest.StartRedis(t, append(soon, "--replicaof", host, port)...)
 	w.sentinel = servicetest.StartSentinel(t,
 		fmt.Sprintf("sentinel monitor mymaster %s %s 1", host, port),
 		"sentinel down-after-milliseconds mymaster 500",
@@ -58,8 +62,8 @@ func startCluster(t testing.TB, masters int) clustered {
 	t.Helper()
 	var all clustered
 	for i := range masters {
-		server := servicetest.StartRedis(t, "--cluster-enabled", "yes",
-			"--cluster-node-timeout", "2000")
+		server := servicetest.StartRedis(t, append(soon, "--cluster-enabled", "yes",
+			"--cluster-node-timeout", "1000")...)
 		first, last := i*16384/masters, (i+1)*16384/masters-1
 		server.Must("CLUSTER", "ADDSLOTSRANGE", fmt.Sprint(first), fmt.Sprint(last))
 		all = append(all, server)

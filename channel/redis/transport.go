@@ -19,8 +19,10 @@ type Transport struct {
 	options Options
 	names   names
 	client  rueidis.Client
-	cluster bool
-	sharded bool // pub/sub goes to the node of the slot alone
+
+	sentinels bool
+	cluster   bool
+	sharded   bool // pub/sub goes to the node of the slot alone
 
 	work     context.Context // ends when Close begins
 	stop     context.CancelFunc
@@ -59,7 +61,7 @@ func New(options Options) (*Transport, error) {
 	t.work, t.stop = context.WithCancel(context.Background())
 	t.life, t.end = context.WithCancel(context.Background())
 	if client.DialCtxFn == nil {
-		client.DialCtxFn = (&dialer{work: t.work, life: t.life}).dial
+		client.DialCtxFn = (&dialer{work: t.work, life: t.life, reached: t.reached}).dial
 	}
 	if err := t.open(client); err != nil {
 		t.stop()
@@ -75,6 +77,7 @@ func (t *Transport) open(option rueidis.ClientOption) error {
 		return err
 	}
 	t.client = client
+	t.sentinels = client.Mode() == rueidis.ClientModeSentinel
 	t.cluster = client.Mode() == rueidis.ClientModeCluster
 	ctx, cancel := context.WithTimeout(t.work, t.options.Timeout)
 	defer cancel()
