@@ -19,28 +19,70 @@ func (l *Layer) listen(ctx context.Context, name Name) error {
 	if l.wire == nil {
 		return nil
 	}
-	return l.wire.want(ctx, l.wire.direct(name), !l.own(name))
+	return l.wire.want(ctx, l.addressed(name))
+}
+
+// addressed is how to hear what is sent to a name.
+func (l *Layer) addressed(name Name) interest {
+	if l.own(name) {
+		return interest{l.wire.direct(name), hears}
+	}
+	return interest{l.wire.direct(name), shares}
 }
 
 func (l *Layer) unlisten(name Name) []Subscription {
 	if l.wire == nil {
 		return nil
 	}
-	return l.wire.unwant(l.wire.direct(name))
+	return l.wire.unwant(l.addressed(name))
 }
 
+// follow has a group heard, for each call until unfollow.
 func (l *Layer) follow(ctx context.Context, group Group) error {
+	keep, kept := l.options.keep(group)
 	if l.wire == nil {
+		if kept {
+			l.shelves.hold(l, group, keep)
+		}
 		return nil
 	}
-	return l.wire.want(ctx, l.wire.group(group), false)
+	subject := l.wire.group(group)
+	if err := l.wire.want(ctx, interest{subject, hears}); err != nil || !kept {
+		return err
+	}
+	err := l.wire.want(ctx, interest{subject, follows})
+	if err != nil {
+		l.unsubscribe(l.wire.unwant(interest{subject, hears}))
+	}
+	return err
 }
 
 func (l *Layer) unfollow(group Group) []Subscription {
+	_, kept := l.options.keep(group)
 	if l.wire == nil {
+		if kept {
+			l.shelves.release(group)
+		}
 		return nil
 	}
-	return l.wire.unwant(l.wire.group(group))
+	subject := l.wire.group(group)
+	subs := l.wire.unwant(interest{subject, hears})
+	if kept {
+		subs = append(subs, l.wire.unwant(interest{subject, follows})...)
+	}
+	return subs
+}
+
+// keptNow returns the reader of a group, and nil if it is not kept or if nobody here
+// has use for it.
+func (l *Layer) keptNow(group Group) *kept {
+	if len(l.options.History) == 0 {
+		return nil
+	}
+	if l.wire == nil {
+		return l.shelves.now(group)
+	}
+	return l.wire.kept(group)
 }
 
 // publishTo publishes what is meant for one name. It refuses a general name that
@@ -88,8 +130,9 @@ func (l *Layer) accept(e envelope) {
 		return // the members here had it first
 	}
 	switch e.kind {
-	case kindGroup:
-		l.groupDeliver(Group(e.target), e.message)
+	case kindGroup, kindGroupExcept:
+		var result SendResult // counted
+		l.groupDeliver(Group(e.target), e.message, audience{except: Name(e.except)}, &result)
 	case kindGroupKick:
 		l.groupKick(Group(e.target), e.cause())
 	case kindDirect:

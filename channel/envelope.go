@@ -10,12 +10,14 @@ import (
 //
 //	version kind messageType  len origin  len target  len type  payload
 //
-// The first three are a byte each, as are the lengths; the payload is the rest.
+// The first three are a byte each, as are the lengths; the payload is the rest. That
+// to all of a group but one has one more name, with its length, in front of the payload.
 // There is one encoding of each envelope and no other.
 type envelope struct {
 	kind    byte
 	origin  string // id of the sending layer
 	target  string // a Name or a Group
+	except  string // the Name of who does not get it; of kindGroupExcept only
 	message Message
 }
 
@@ -26,6 +28,7 @@ const (
 	kindGroup
 	kindKick      // the payload is a close code, a cause and a reason
 	kindGroupKick // likewise
+	kindGroupExcept
 )
 
 var errBadEnvelope = errors.New("channel: bad envelope")
@@ -38,18 +41,38 @@ func (e *envelope) tooLarge(limit int) bool {
 	return !e.kicks() && len(e.message.Payload()) > limit
 }
 
-func (e *envelope) toGroup() bool { return e.kind == kindGroup || e.kind == kindGroupKick }
+func (e *envelope) toGroup() bool { return e.kind != kindDirect && e.kind != kindKick }
+
+// groupKind is the kind of an envelope to a group, to all of it but one if there is one.
+func groupKind(except Name) byte {
+	if except != "" {
+		return kindGroupExcept
+	}
+	return kindGroup
+}
+
+// keepable reports whether it may stand in the log of a group.
+func (e *envelope) keepable() bool { return e.kind == kindGroup || e.kind == kindGroupExcept }
+
+// names are the fields with a length.
+func (e *envelope) names() []*string {
+	names := []*string{&e.origin, &e.target, &e.message.typ}
+	if e.kind == kindGroupExcept {
+		names = append(names, &e.except)
+	}
+	return names
+}
 
 func (e *envelope) encode() []byte {
 	messageType, payload := e.message.Send().Payload()
-	names := [...]string{e.origin, e.target, e.message.typ}
+	names := e.names()
 	size := 3 + len(payload)
 	for _, name := range names {
-		size += 1 + len(name)
+		size += 1 + len(*name)
 	}
 	wire := append(make([]byte, 0, size), envelopeVersion, e.kind, byte(messageType))
 	for _, name := range names { // of MaxName bytes at most
-		wire = append(append(wire, byte(len(name))), name...)
+		wire = append(append(wire, byte(len(*name))), *name...)
 	}
 	return append(wire, payload...)
 }
@@ -61,8 +84,7 @@ func decodeEnvelope(wire []byte) (envelope, error) {
 	}
 	e := envelope{kind: wire[1]}
 	messageType, rest := parley.MessageType(wire[2]), wire[3:]
-	var typ string
-	for _, name := range []*string{&e.origin, &e.target, &typ} {
+	for _, name := range e.names() {
 		if len(rest) == 0 || len(rest) < 1+int(rest[0]) {
 			return envelope{}, errBadEnvelope
 		}
@@ -70,7 +92,7 @@ func decodeEnvelope(wire []byte) (envelope, error) {
 		*name, rest = string(rest[1:end]), rest[end:]
 	}
 	body := parley.WebSocketSend{Type: messageType, Data: rest}
-	e.message = FromPrepared(typ, parley.Prepare(body))
+	e.message = FromPrepared(e.message.typ, parley.Prepare(body))
 	return e, e.check()
 }
 
@@ -79,6 +101,8 @@ func (e *envelope) check() error {
 	switch e.kind {
 	case kindGroup, kindGroupKick:
 		good = good && Group(e.target).check() == nil
+	case kindGroupExcept:
+		good = good && Group(e.target).check() == nil && Name(e.except).check() == nil
 	case kindDirect, kindKick:
 		good = good && Name(e.target).check() == nil
 	default:

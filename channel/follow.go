@@ -3,6 +3,7 @@ package channel
 import (
 	"slices"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/feed"
 )
 
@@ -16,20 +17,23 @@ const (
 	kinds = 8  // of members that a group has feeds for
 )
 
-// post appends a message to the feeds. It returns who must be handed it, a list
-// that nobody changes, and how many have it already. While it is used no lock is
-// held, and nobody is skipped or met twice when others come and go.
-func (g *group) post(message Message) (hand []*membership, taken int) {
+// post appends a message to the feeds, none of which left, a membership or nil, is in
+// then. It returns who must be handed it, a list that nobody changes, and how many
+// have it already. While it is used no lock is held, and nobody is skipped or met
+// twice when others come and go.
+func (g *group) post(message Message, left *membership) (hand []*membership, taken int) {
+	prepared := message.forSockets()
 	g.mu.Lock()
-	for full := g.full(message); full != nil; full = g.full(message) {
+	for wait := g.notYet(message.typ, prepared, left); wait != nil; {
 		g.mu.Unlock()
-		full.Walk()
+		wait()
 		g.mu.Lock()
+		wait = g.notYet(message.typ, prepared, left)
 	}
 	defer g.mu.Unlock()
 	hand = g.hand()
 	for _, f := range g.feeds {
-		if frame := f.Frame(message.typ, message.prepared); frame != nil {
+		if frame := f.Frame(message.typ, prepared); frame != nil {
 			f.Append(frame, len(message.Payload()))
 			taken += f.Readers()
 			continue
@@ -40,11 +44,16 @@ func (g *group) post(message Message) (hand []*membership, taken int) {
 	return hand, taken
 }
 
-// full returns a feed that has no room for a message. The caller holds mu.
-func (g *group) full(message Message) *feed.Feed {
+// notYet returns what must be done, without mu, before a message can be appended. The
+// caller holds mu.
+func (g *group) notYet(typ string, prepared *parley.Prepared, left *membership) func() {
+	if left != nil && left.place != nil {
+		place := left.place
+		return func() { place.Reader().Unfollow(place) }
+	}
 	for _, f := range g.feeds {
-		if frame := f.Frame(message.typ, message.prepared); frame != nil && !f.HasRoom(frame) {
-			return f
+		if frame := f.Frame(typ, prepared); frame != nil && !f.HasRoom(frame) {
+			return f.Walk
 		}
 	}
 	return nil

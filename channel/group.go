@@ -50,7 +50,7 @@ func (in *Inbox) Join(ctx context.Context, group Group) error {
 		if in.groups == nil {
 			in.groups = make(map[Group]*membership)
 		}
-		in.groups[group] = in.layer.shardOf(string(group)).join(group, in)
+		in.groups[group] = in.layer.enroll(group, in)
 	}
 	in.mu.Unlock()
 	if err != nil || other != nil { // closed, or joined by another call meanwhile
@@ -111,6 +111,15 @@ func (l *Layer) leaveAll(groups map[Group]*membership) (subs []Subscription) {
 		subs = append(subs, l.leave(group, m)...)
 	}
 	return subs
+}
+
+// enroll makes an inbox a member of a group that is followed.
+func (l *Layer) enroll(group Group, in *Inbox) *membership {
+	add := func() *membership { return l.shardOf(string(group)).join(group, in) }
+	if k := l.keptNow(group); k != nil {
+		return k.join(add)
+	}
+	return add()
 }
 
 func (s *shard) join(name Group, in *Inbox) *membership {

@@ -13,7 +13,8 @@ import (
 
 // Layer is a channel layer: it knows inboxes by name and by group, and brings
 // messages to them. Make one with New. Its methods may be called from any
-// goroutine. It starts no timer, and no goroutine that outlives a call.
+// goroutine. Without kept groups, and presence over a transport, it starts no timer,
+// and no goroutine that outlives a call.
 type Layer struct {
 	id      string // the part of process-specific names that leads here
 	options Options
@@ -22,6 +23,10 @@ type Layer struct {
 	seed    maphash.Seed
 	shards  [64]shard
 	wire    *wire // nil without a transport
+	shelves shelves
+
+	ctx  context.Context // ends when the layer is closed
+	stop context.CancelFunc
 }
 
 // New makes a layer. It panics if a rule's pattern or the namespace is
@@ -30,6 +35,7 @@ func New(options Options) *Layer {
 	l := &Layer{
 		id: newID(), options: options.withDefaults(), start: time.Now(), seed: maphash.MakeSeed(),
 	}
+	l.ctx, l.stop = context.WithCancel(context.Background())
 	if options.Transport != nil {
 		l.wire = newWire(l, options.Transport)
 	}
@@ -43,6 +49,7 @@ func (l *Layer) Close(ctx context.Context) (err error) {
 	if l.closed.Swap(true) {
 		return nil
 	}
+	l.stop()
 	if l.wire != nil {
 		defer func() {
 			err = usercode.Run(func() error { return l.wire.transport.Close(ctx) })
@@ -52,9 +59,13 @@ func (l *Layer) Close(ctx context.Context) (err error) {
 	return nil
 }
 
-// Flush discards every unread message and ends every membership of this layer.
-// Inboxes stay open. It is for tests that share a layer.
-func (l *Layer) Flush() { l.everyInbox((*Inbox).flush) }
+// Flush discards every unread message and ends every membership of this layer, and
+// forgets what it keeps in memory. Inboxes stay open. It is for tests that share a
+// layer.
+func (l *Layer) Flush() {
+	l.everyInbox((*Inbox).flush)
+	l.shelves.flush()
+}
 
 // everyInbox calls f, which looks after itself, for all inboxes that are open now.
 func (l *Layer) everyInbox(f func(*Inbox)) {

@@ -17,6 +17,7 @@ type Message struct {
 	typ      string
 	group    Group
 	prepared *parley.Prepared
+	kept     *positioned // nil for a message of no log
 }
 
 // NewMessage makes a message of bytes, which are text if they go to a socket as

@@ -29,6 +29,12 @@ type Options struct {
 	// Rules give inboxes a capacity by name. The first rule that matches holds.
 	Rules []Rule
 
+	// History has groups kept by name, so that who was away can read what was sent
+	// meanwhile: see Inbox.Resume. The first rule that matches holds. Without a
+	// Transport the log is in memory; a Transport must be a Log. Layers that reach
+	// each other have the same rules.
+	History []HistoryRule
+
 	// Expiry is the life of an unread message. Default 60 s; negative means for
 	// ever. It is counted from the arrival in the inbox, and expired messages are
 	// dropped when the inbox is next touched. It never touches membership.
@@ -87,6 +93,7 @@ func (o Options) withDefaults() Options {
 			panic(fmt.Sprintf("channel: Options.Rules[%d].Pattern: %q: %v", i, rule.Pattern, err))
 		}
 	}
+	o.History = o.historyWithDefaults()
 	return o
 }
 

@@ -5,6 +5,7 @@ package channel
 type Parcel struct {
 	Origin  string // the id of the layer that sends; of others a word by the rules of a group name
 	Group   Group  // whose members it is for
+	Except  Name   // a member that does not get it, or ""
 	Name    Name   // or the inbox
 	Message Message
 }
@@ -19,8 +20,10 @@ func OpenParcel(payload []byte) (Parcel, bool) {
 		return Parcel{}, false
 	}
 	switch e.kind {
-	case kindGroup:
-		return Parcel{Origin: e.origin, Group: Group(e.target), Message: e.message}, true
+	case kindGroup, kindGroupExcept:
+		return Parcel{
+			Origin: e.origin, Group: Group(e.target), Except: Name(e.except), Message: e.message,
+		}, true
 	case kindDirect:
 		return Parcel{Origin: e.origin, Name: Name(e.target), Message: e.message}, true
 	}
@@ -33,7 +36,7 @@ func OpenParcel(payload []byte) (Parcel, bool) {
 func (p Parcel) Payload() []byte {
 	e := envelope{kind: kindDirect, origin: p.Origin, target: string(p.Name), message: p.Message}
 	if p.Group != "" {
-		e.kind, e.target = kindGroup, string(p.Group)
+		e.kind, e.target, e.except = groupKind(p.Except), string(p.Group), string(p.Except)
 	}
 	if !e.fits() {
 		return nil
@@ -43,7 +46,7 @@ func (p Parcel) Payload() []byte {
 
 // fits reports whether the names can be written.
 func (e *envelope) fits() bool {
-	return max(len(e.origin), len(e.target), len(e.message.typ)) <= MaxName
+	return max(len(e.origin), len(e.target), len(e.message.typ), len(e.except)) <= MaxName
 }
 
 // Foreign is a Transport that also reaches programs that know no layers. They address

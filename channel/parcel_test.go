@@ -16,6 +16,7 @@ func TestParcel(t *testing.T) {
 	}{
 		"group":        {Parcel{Origin: "L1", Group: "room", Message: line}, true},
 		"direct":       {Parcel{Origin: "L1", Name: "client.L2!R", Message: line}, true},
+		"but one":      {Parcel{Origin: "L1", Group: "room", Except: "a.L2!R", Message: line}, true},
 		"long group":   {Parcel{Origin: "L1", Group: Group(long), Message: line}, false},
 		"long origin":  {Parcel{Origin: long, Group: "room", Message: line}, false},
 		"long type":    {Parcel{Origin: "L1", Group: "room", Message: NewMessage(long, nil)}, false},
@@ -33,7 +34,7 @@ func TestParcel(t *testing.T) {
 				return
 			}
 			if got.Origin != test.parcel.Origin || got.Group != test.parcel.Group ||
-				got.Name != test.parcel.Name || got.Message.Type() != "chat.line" ||
+				got.Name != test.parcel.Name || got.Except != test.parcel.Except || got.Message.Type() != "chat.line" ||
 				string(got.Message.Payload()) != "hi" {
 				t.Errorf("%+v came back as %+v", test.parcel, got)
 			}

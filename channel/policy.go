@@ -67,6 +67,14 @@ type SendResult struct {
 	Dropped  int // inboxes that were full, or closed meanwhile
 }
 
+func (r *SendResult) count(taken bool) {
+	if taken {
+		r.Enqueued++
+	} else {
+		r.Dropped++
+	}
+}
+
 // DropReason says how a message was lost.
 type DropReason uint8
 

@@ -35,7 +35,7 @@ func (l *Layer) Send(ctx context.Context, name Name, message Message) error {
 }
 
 func (l *Layer) send(ctx context.Context, in *Inbox, message Message, mayWait bool) (err error) {
-	message.group = "" // a received message may be sent on
+	message.group, message.kept = "", nil // a received message may be sent on
 	d := l.delivery(message)
 	defer l.settle(&d)
 	returned := false
@@ -64,8 +64,34 @@ func (l *Layer) send(ctx context.Context, in *Inbox, message Message, mayWait bo
 //
 // Over a transport the result counts the members on this layer; what is lost
 // elsewhere is counted in the Stats there.
+//
+// A message to a kept group, see Options.History, is appended to its log, once, and
+// comes to all members in the order of the log. GroupSend returns when those on this
+// layer have been handed it. If that cannot be waited for, since ctx ends first, or a
+// Deliver hangs or is itself what sends, the result is zero and the message comes
+// later. After an error of the transport it is not known whether the message is in the
+// log.
 func (l *Layer) GroupSend(
 	ctx context.Context, group Group, message Message,
+) (result SendResult, err error) {
+	return l.groupSend(ctx, group, message, "")
+}
+
+// GroupSendExcept is GroupSend to all inboxes of the group but one, such as that of
+// the client who has said something to the others. The result does not count that one.
+// Who resumes in a kept group gets the message all the same: an inbox that is opened
+// anew has another name.
+func (l *Layer) GroupSendExcept(
+	ctx context.Context, group Group, message Message, except Name,
+) (result SendResult, err error) {
+	if err := except.check(); err != nil {
+		return SendResult{}, err
+	}
+	return l.groupSend(ctx, group, message, except)
+}
+
+func (l *Layer) groupSend(
+	ctx context.Context, group Group, message Message, except Name,
 ) (result SendResult, err error) {
 	if err := group.check(); err != nil {
 		return SendResult{}, err
@@ -73,36 +99,52 @@ func (l *Layer) GroupSend(
 	if err := l.sendable(ctx, message); err != nil {
 		return SendResult{}, err
 	}
+	message.kept = nil // a received message may be sent on
+	if keep, ok := l.options.keep(group); ok {
+		return l.keptSend(ctx, group, message, except, keep)
+	}
 	if l.wire != nil { // deferred: other processes get it whatever members here do
 		defer func() {
-			e := envelope{kind: kindGroup, target: string(group), message: message}
+			e := envelope{
+				kind: groupKind(except), target: string(group), except: string(except), message: message,
+			}
 			err = l.publish(ctx, l.wire.group(group), e)
 		}()
 	}
-	return l.groupDeliver(group, message), nil
+	l.groupDeliver(group, message, audience{except: except}, &result)
+	return result, nil
 }
 
-func (l *Layer) groupDeliver(group Group, message Message) SendResult {
+// groupDeliver gives a message to those members of a group here who are meant. The
+// result is there however the goroutine goes on.
+func (l *Layer) groupDeliver(
+	group Group, message Message, to audience, result *SendResult,
+) {
 	s := l.shardOf(string(group))
-	g := s.group(group)
-	if g == nil {
-		return SendResult{}
-	}
 	message.group = group
-	hand, taken := g.post(message)
-	result := SendResult{Matched: len(hand) + taken, Enqueued: taken}
+	g := s.group(group)
+	if to.kept != nil && to.kept.ctx.Err() != nil { // asked when g is known: see kept.stop
+		return
+	}
+	hand, taken := l.members(g, message, &to)
+	*result = SendResult{Matched: len(hand) + taken + to.resuming, Enqueued: taken + to.resuming}
+	if result.Matched == 0 {
+		return
+	}
 	d := l.delivery(message)
 	d.handed = taken
 	defer l.settle(&d)
 	defer func() {
-		s.count.add(countEnqueued, result.Enqueued)
+		s.count.add(countEnqueued, result.Enqueued-to.resuming)
 		s.count.add(countDropped, result.Dropped)
 		s.count.add(countReceived, d.handed)
 	}()
 	each(len(hand), func(i int) {
 		if hand[i].inbox.deliver(&d) {
 			result.Enqueued++
-			hand[i].mayFollow(result.Matched)
+			if to.letsFollow(hand[i]) {
+				hand[i].mayFollow(result.Matched)
+			}
 		} else {
 			result.Dropped++
 		}
@@ -110,7 +152,6 @@ func (l *Layer) groupDeliver(group Group, message Message) SendResult {
 		hand[i].inbox.blame(&d, err)
 		result.Dropped++
 	})
-	return result
 }
 
 // sendable returns why a message cannot be sent.

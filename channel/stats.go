@@ -28,6 +28,9 @@ type LayerStats struct {
 	Published     uint64 // envelopes given to the transport
 	BadEnvelopes  uint64 // from the transport, not understood and skipped
 	Subscriptions int    // gauge: subjects subscribed to
+
+	Resyncs uint64 // notices that messages may have been missed, one for each inbox
+	Gaps    uint64 // in kept groups, one for each group
 }
 
 // counters are written from anywhere. An inbox counts what happens to it, and
@@ -47,6 +50,8 @@ const (
 	countDiscarded
 	countPublished
 	countBadEnvelopes
+	countResyncs
+	countGaps
 	counterCount
 )
 
@@ -106,6 +111,8 @@ func (l *Layer) Stats() LayerStats {
 	stats.Unread = unread
 	stats.Published = sum[countPublished].Load()
 	stats.BadEnvelopes = sum[countBadEnvelopes].Load()
+	stats.Resyncs = sum[countResyncs].Load()
+	stats.Gaps = sum[countGaps].Load()
 	if l.wire != nil {
 		stats.Subscriptions = l.wire.subscriptions()
 	}

@@ -17,11 +17,26 @@ type wire struct {
 	layer     *Layer
 	transport Transport
 	queues    QueueSubscriber // nil if the transport is none
+	log       Log             // likewise
 	foreign   bool            // the transport is a Foreign
 
 	mu     sync.Mutex // never held while the transport works
-	topics map[string]*topic
+	topics map[interest]*topic
 }
+
+// interest is what a layer wants of a subject.
+type interest struct {
+	subject string
+	way     way
+}
+
+type way uint8
+
+const (
+	hears   way = iota // what is published
+	shares             // that, with others
+	follows            // what is appended
+)
 
 var errCannotShare = fmt.Errorf(
 	"channel: general names over a transport without QueueSubscribe: %w", errors.ErrUnsupported)
@@ -35,15 +50,18 @@ type topic struct {
 	settled chan struct{} // closed when the subscribing is over
 	err     error         // of the subscribing, readable when settled
 	over    atomic.Bool
+	kept    *kept // of a log, readable when settled
 }
 
 func newWire(l *Layer, transport Transport) *wire {
-	queues, _ := transport.(QueueSubscriber)
-	_, foreign := transport.(Foreign)
-	return &wire{
-		layer: l, transport: transport, queues: queues, foreign: foreign,
-		topics: make(map[string]*topic),
+	w := &wire{layer: l, transport: transport, topics: make(map[interest]*topic)}
+	w.queues, _ = transport.(QueueSubscriber)
+	w.log, _ = transport.(Log)
+	_, w.foreign = transport.(Foreign)
+	if interrupter, ok := transport.(Interrupter); ok {
+		interrupter.OnInterrupt(w.interrupted)
 	}
+	return w
 }
 
 func (w *wire) group(group Group) string {
@@ -66,16 +84,16 @@ func (w *wire) direct(name Name) string {
 }
 
 // want subscribes to a subject, or waits for the call that is doing so.
-func (w *wire) want(ctx context.Context, subject string, queue bool) error {
+func (w *wire) want(ctx context.Context, i interest) error {
 	for {
-		t, first := w.topic(subject)
+		t, first := w.topic(i)
 		if first {
-			return w.subscribe(ctx, subject, queue, t)
+			return w.subscribe(ctx, i, t)
 		}
 		select {
 		case <-t.settled:
 		case <-ctx.Done():
-			w.layer.unsubscribe(w.release(subject, t))
+			w.layer.unsubscribe(w.release(i, t))
 			return context.Cause(ctx)
 		}
 		if t.err == nil {
@@ -87,33 +105,31 @@ func (w *wire) want(ctx context.Context, subject string, queue bool) error {
 
 // unwant ends what a successful want has begun, and returns the subscription if
 // it was the last to want it.
-func (w *wire) unwant(subject string) []Subscription {
+func (w *wire) unwant(i interest) []Subscription {
 	w.mu.Lock()
-	t := w.topics[subject]
+	t := w.topics[i]
 	w.mu.Unlock()
-	return w.release(subject, t)
+	return w.release(i, t)
 }
 
-func (w *wire) topic(subject string) (t *topic, first bool) {
+func (w *wire) topic(i interest) (t *topic, first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if t := w.topics[subject]; t != nil {
+	if t := w.topics[i]; t != nil {
 		t.wanted++
 		return t, false
 	}
 	t = &topic{wanted: 1, settled: make(chan struct{})}
-	w.topics[subject] = t
+	w.topics[i] = t
 	return t, true
 }
 
 // subscribe settles the topic however the transport's function ends, for others
 // wait for it.
-func (w *wire) subscribe(
-	ctx context.Context, subject string, queue bool, t *topic,
-) (failure error) {
+func (w *wire) subscribe(ctx context.Context, i interest, t *topic) (failure error) {
 	var sub Subscription
 	usercode.Call(func() (err error) {
-		if sub, err = w.follow(ctx, subject, queue, t); err == nil && sub == nil {
+		if sub, err = w.follow(ctx, i, t); err == nil && sub == nil {
 			err = errNoSubscription
 		}
 		return err
@@ -122,7 +138,7 @@ func (w *wire) subscribe(
 		w.mu.Lock()
 		t.sub, t.err = sub, err
 		if err != nil {
-			delete(w.topics, subject)
+			delete(w.topics, i)
 		}
 		w.mu.Unlock()
 		close(t.settled)
@@ -130,36 +146,65 @@ func (w *wire) subscribe(
 	return failure
 }
 
-func (w *wire) follow(
-	ctx context.Context, subject string, queue bool, t *topic,
-) (Subscription, error) {
+func (w *wire) follow(ctx context.Context, i interest, t *topic) (Subscription, error) {
 	deliver := func(payload []byte) {
 		if !t.over.Load() { // else a late payload of a subscription that has ended
-			w.receive(subject, payload)
+			w.receive(i.subject, payload)
 		}
 	}
-	if !queue {
-		return w.transport.Subscribe(ctx, subject, deliver)
-	}
-	if w.queues == nil {
+	switch {
+	case i.way == hears:
+		return w.transport.Subscribe(ctx, i.subject, deliver)
+	case i.way == follows:
+		return w.followLog(ctx, i, t)
+	case w.queues == nil:
 		return nil, errCannotShare
 	}
-	return w.queues.QueueSubscribe(ctx, subject, deliver)
+	return w.queues.QueueSubscribe(ctx, i.subject, deliver)
+}
+
+// followLog begins behind what is in the log when somebody follows it.
+func (w *wire) followLog(ctx context.Context, i interest, t *topic) (Subscription, error) {
+	_, name := w.parse(i.subject)
+	keep, _ := w.layer.options.keep(Group(name))
+	shelf := &wireShelf{w, i.subject}
+	k := w.layer.newKept(Group(name), keep, shelf)
+	sub, err := w.log.Follow(ctx, i.subject, func(e Entry) {
+		if !t.over.Load() {
+			k.arrived(e)
+		}
+	})
+	if err != nil || sub == nil {
+		k.stop()
+		return sub, err
+	}
+	past, err := shelf.since(ctx, Position{}, 0)
+	if err != nil {
+		k.stop()
+		w.layer.unsubscribe([]Subscription{sub})
+		return nil, err
+	}
+	k.start(Position{past.Epoch, past.Last})
+	t.kept = k
+	return sub, nil
 }
 
 // release lets go of a topic, and returns the subscription if nobody holds on to
 // it. One that failed is no longer in the table, or another is in its place.
-func (w *wire) release(subject string, t *topic) []Subscription {
+func (w *wire) release(i interest, t *topic) []Subscription {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if t == nil || w.topics[subject] != t {
+	if t == nil || w.topics[i] != t {
 		return nil
 	}
 	if t.wanted--; t.wanted > 0 {
 		return nil
 	}
 	t.over.Store(true)
-	delete(w.topics, subject)
+	if t.kept != nil {
+		t.kept.stop()
+	}
+	delete(w.topics, i)
 	return []Subscription{t.sub}
 }
 
@@ -167,4 +212,20 @@ func (w *wire) subscriptions() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.topics)
+}
+
+// kept returns the reader of a group that is followed.
+func (w *wire) kept(group Group) *kept {
+	w.mu.Lock()
+	t := w.topics[interest{w.group(group), follows}]
+	w.mu.Unlock()
+	if t == nil {
+		return nil
+	}
+	select {
+	case <-t.settled:
+		return t.kept // nil if that failed
+	default:
+		return nil
+	}
 }

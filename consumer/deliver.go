@@ -51,7 +51,7 @@ func (c *Conn) keeps() bool {
 
 // offer hands a message to the socket.
 func (c *Conn) offer(message channel.Message) channel.Verdict {
-	err := c.offerer.Offer(message.Send())
+	err := c.offerer.Offer(message.SendPositioned())
 	switch {
 	case err == nil:
 	case errors.Is(err, parley.ErrFull):
@@ -128,7 +128,7 @@ func (c *Conn) handle(l letter) error {
 
 // forward sends a message where waiting is allowed.
 func (c *Conn) forward(message channel.Message) {
-	err := c.conn.Send(c.ctx, message.Send())
+	err := c.conn.Send(c.ctx, message.SendPositioned())
 	switch {
 	case err == nil:
 	case c.ctx.Err() != nil, errors.Is(err, net.ErrClosed), errors.Is(err, parley.ErrSlowConsumer):
