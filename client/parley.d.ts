@@ -164,8 +164,14 @@ export class Parley<M extends {type: string} = any> extends EventTarget {
 	addEventListener<T extends keyof Events>(
 		type: T, listener: (this: this, event: Events<M>[T]) => void,
 		options?: boolean | AddEventListenerOptions): void;
+	addEventListener(
+		type: string, listener: EventListenerOrEventListenerObject | null,
+		options?: boolean | AddEventListenerOptions): void;
 	removeEventListener<T extends keyof Events>(
 		type: T, listener: (this: this, event: Events<M>[T]) => void,
+		options?: boolean | EventListenerOptions): void;
+	removeEventListener(
+		type: string, listener: EventListenerOrEventListenerObject | null,
 		options?: boolean | EventListenerOptions): void;
 }
 

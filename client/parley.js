@@ -2,7 +2,7 @@
  * A client for apps that are served by Parley: it comes back by itself, by WebSocket, by
  * server-sent events or by long-poll, and goes on where it was. See README.md.
  *
- * This file has more than 700 lines because it is one ES module, without a build step.
+ * This file has more than 1000 lines because it is one ES module, without a build step.
  *
  * @license MIT
  * @module
@@ -33,6 +33,7 @@ const DEFAULTS = {
 const BUFFERED = 64 << 10; // bytes that a socket may hold before the next message waits here
 const ITERATED = 1024; // messages that wait for a loop
 const POSTED = 40_000; // ms for one message to be taken, of which a server waits 25 s
+const LOST = 6; // failures in a row, within 8 s: a server keeps a session for 15 s
 const ABNORMAL = 1006;
 const LATER = [1001, 1012, 1013]; // codes of a server that is to be spared for a moment
 const REFUSED = [1002, 1003, 1007, 1009]; // what was sent may not be sent again
@@ -244,11 +245,13 @@ export class Parley extends EventTarget {
 		if (!this.#openedAt && end.other && others.length) return this.#climb(others);
 		if (!this.#openedAt) this.#ladder.failed();
 		else if (!this.#heard && end.code === ABNORMAL) this.#ladder.silent(name);
-		if (lived >= this.#options.stableAfter) this.#backoff.reset();
+		const good = this.#openedAt && lived >= this.#options.stableAfter;
+		if (good) this.#backoff.reset();
 		this.#outbox.lost(failure(REFUSED.includes(end.code) ? 'refused' : 'disconnected'),
 			REFUSED.includes(end.code));
-		if (this.#options.finalCodes.includes(end.code)) return this.#finish(end);
-		this.#wait(end);
+		if (this.#options.finalCodes.includes(end.code)) this.#finish(end);
+		else if (end.anew && good) this.#try(); // a session that was forgotten
+		else this.#wait(end);
 	}
 
 	#wait({code, reason = '', status, retry, error}) {
@@ -334,9 +337,9 @@ export class Parley extends EventTarget {
 	}
 
 	#check() {
-		const {pingAfter, pongTimeout} = this.#options;
-		if (!pingAfter) return;
-		const link = this.#link, {backlog} = link, asked = Date.now();
+		const {pingAfter, pongTimeout} = this.#options, link = this.#link;
+		if (!pingAfter) return link.renew?.();
+		const {backlog} = link, asked = Date.now();
 		clearTimeout(this.#pulse);
 		this.#heardAt = Math.min(this.#heardAt, asked - 1);
 		link.check();
@@ -748,6 +751,7 @@ class SessionLink extends Link {
 	#sending = null;
 	#reading = null; // the request that brings messages
 	#saying = new Set(); // those that take some there
+	#goOn = () => {};
 
 	/** Asks for messages. */
 	async get(accept, headers, query) {
@@ -759,8 +763,21 @@ class SessionLink extends Link {
 		return response;
 	}
 
-	/** Gives up the request that brings messages, for another one. */
-	renew() { this.#reading?.abort(); }
+	/** Makes the request that brings messages once more, and now. */
+	renew() {
+		this.#reading?.abort();
+		this.#goOn();
+	}
+
+	/** Waits before the next request, longer each time, or gives up. */
+	async pause(failures, reason) {
+		if (failures >= LOST) return this.end({code: ABNORMAL, reason});
+		const ms = 125 * 2 ** failures * (0.5 + Math.random() / 2); // not all at once
+		await new Promise(done => {
+			this.#goOn = done;
+			setTimeout(done, ms);
+		});
+	}
 
 	get renews() { return this.#reading.signal.aborted; }
 
@@ -785,9 +802,10 @@ class SessionLink extends Link {
 	}
 
 	/** The session was refused, or is gone. */
-	refused({status, headers}, more) {
+	refused({status, headers}) {
 		const code = {401: 4401, 403: 4403}[status] ?? ABNORMAL;
-		this.end({code, status, retry: retryAfter(headers), reason: `HTTP ${status}`, ...more});
+		this.end({code, status, retry: retryAfter(headers), reason: `HTTP ${status}`,
+			anew: status === 404 && this.id !== ''});
 	}
 
 	send(data) {
@@ -798,20 +816,19 @@ class SessionLink extends Link {
 	/** Its number has a message heard once, though answers are lost. */
 	async #post(data, number) {
 		const type = typeof data === 'string' ? 'text/plain' : 'application/octet-stream';
-		for (let failures = 0; !this.ended && failures < 6;) {
+		for (let failures = 0; !this.ended;) {
 			const {status, after} = await this.#say(data, number && {
 				'Content-Type': type, 'Parley-Message': String(number)});
 			if (status === 204) this.on.life();
 			if (status === 204 || status === 400 || status === 413) return true; // or it is told
-			if (status === 410) return false; // it is told, too
-			if (status === 401 || status === 403 || status === 404) {
-				setTimeout(() => this.refused({status}));
+			if ([401, 403, 404, 410].includes(status)) {
+				// What is over has a code, which may be under way.
+				setTimeout(() => this.refused({status}), status < 404 ? 0 : 1000);
 				return false;
 			}
-			if (status !== 429 && status !== 503) failures++;
-			await sleep(after ?? 250 * 2 ** failures);
+			if (after !== undefined) await sleep(after);
+			else await this.pause(++failures, 'nothing can be sent');
 		}
-		this.end({code: ABNORMAL, reason: 'nothing can be sent'});
 		return true;
 	}
 
@@ -858,7 +875,7 @@ class StreamLink extends SessionLink {
 	#number = 0;
 
 	async open() {
-		for (let failures = 0; !this.ended && failures < 6;) {
+		for (let failures = 0; !this.ended;) {
 			const began = Date.now(), before = this.#number;
 			try {
 				const response = await this.get('text/event-stream',
@@ -878,9 +895,8 @@ class StreamLink extends SessionLink {
 			this.on.lost();
 			const good = this.#number > before || Date.now() - began > 2000;
 			failures = good ? 0 : failures + 1;
-			await sleep(failures && 250 * 2 ** failures);
+			if (failures) await this.pause(failures, 'the stream is lost');
 		}
-		this.end({code: ABNORMAL, reason: 'the stream is lost'});
 	}
 
 	async #read(body) {
@@ -913,7 +929,7 @@ class PollLink extends SessionLink {
 	#cursor = 0;
 
 	async open() {
-		for (let failures = 0; !this.ended && failures < 6;) {
+		for (let failures = 0; !this.ended;) {
 			try {
 				const response = await this.get('application/json', {},
 					this.id && {cursor: this.#cursor});
@@ -927,12 +943,12 @@ class PollLink extends SessionLink {
 				if (!this.id) return this.end({code: ABNORMAL, reason: 'no answer'});
 			}
 			if (this.ended) return;
-			if (this.renews) continue;
+			if (this.renews || !failures++) continue; // once is none: a server ends what is idle
 			this.on.lost();
-			await sleep(250 * 2 ** failures++);
-			if (this.options.pingAfter) this.ping(); // a poll that works may tell nothing for long
+			await this.pause(failures, 'polls are not answered');
+			// A poll that works may tell nothing for long.
+			if (this.options.pingAfter && !this.ended) this.ping();
 		}
-		this.end({code: ABNORMAL, reason: 'polls are not answered'});
 	}
 
 	#take({session, protocol, cursor, messages, closed}) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,9 +172,37 @@ func (b *Browser) Open(person, url string) *Tab {
 	page.call(page.session, "Page.enable", nil)
 	page.call(page.session, "Log.enable", nil)
 	page.call(page.session, "Emulation.setFocusEmulationEnabled", map[string]any{"enabled": true})
-	page.call(page.session, "Page.navigate", map[string]any{"url": url})
-	page.await(page.session, "Page.loadEventFired")
+	page.Navigate(url)
 	return page
+}
+
+// Navigate opens another page in the tab and waits until it is loaded.
+func (p *Tab) Navigate(url string) {
+	p.T.Helper()
+	p.forget("Page.loadEventFired")
+	p.Call("Page.navigate", map[string]any{"url": url})
+	p.await(p.session, "Page.loadEventFired")
+}
+
+// Back goes back to the page before and waits until it is there.
+func (p *Tab) Back() {
+	p.T.Helper()
+	var history struct {
+		CurrentIndex int
+		Entries      []struct{ ID int }
+	}
+	p.Call("Page.getNavigationHistory", nil, &history)
+	p.forget("Page.frameNavigated")
+	p.Call("Page.navigateToHistoryEntry",
+		map[string]any{"entryId": history.Entries[history.CurrentIndex-1].ID})
+	p.await(p.session, "Page.frameNavigated")
+}
+
+// forget drops events of a kind that have come already.
+func (p *Tab) forget(event string) {
+	p.events = slices.DeleteFunc(p.events, func(message devtools) bool {
+		return message.SessionID == p.session && message.Method == event
+	})
 }
 
 // Call calls a method of the protocol in the page.

@@ -1,0 +1,124 @@
+package client_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/parleygo/parley/internal/browsertest"
+)
+
+// open makes a client in a page, as window.chat, that would by itself not try again nor
+// look whether it lives before the test is over, and waits until it is open.
+func open(t *testing.T, chromium *browsertest.Browser, s *stage, transport string) *browsertest.Tab {
+	t.Helper()
+	chromium.T = t
+	page := chromium.Open(chromium.Person(), s.url()+"/")
+	page.Eval(fmt.Sprintf(`(async () => {
+		const {Parley} = await import('/client/parley.js');
+		window.chat = new Parley('/room', {transports: [%q], remember: false, stableAfter: 0,
+			backoffMin: 600_000, backoffMax: 600_000, pingAfter: 600_000, pongTimeout: 300});
+		chat.addEventListener('state', ({state, reason}) => {
+			document.title = state;
+			document.body.dataset.reason = reason ?? '';
+		});
+		chat.on('said', ({n}) => document.body.append(n, ' '));
+		await chat.connect();
+	})()`, transport))
+	return page
+}
+
+func is(page *browsertest.Tab, state string) {
+	page.T.Helper()
+	page.Until(fmt.Sprintf("document.title === %q", state))
+}
+
+func offline(page *browsertest.Tab, on bool) {
+	page.T.Helper()
+	page.Call("Network.emulateNetworkConditions", map[string]any{
+		"offline": on, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+}
+
+// TestPageLife: the client does what its page does.
+func TestPageLife(t *testing.T) {
+	chromium := browsertest.New(t)
+	for _, transport := range []string{"websocket", "sse", "poll"} {
+		for name, test := range map[string]func(*testing.T, *stage, *browsertest.Tab){
+			"online": comesOnline, "offline": goesOffline, "visible": becomesVisible, "history": goesBack,
+		} {
+			t.Run(transport+"/"+name, func(t *testing.T) {
+				s := newStage(t)
+				test(t, s, open(t, chromium, s, transport))
+			})
+		}
+	}
+}
+
+// comesOnline: it tries at once when the machine is online again.
+func comesOnline(_ *testing.T, s *stage, page *browsertest.Tab) {
+	restart(s, page)
+	offline(page, true)
+	offline(page, false)
+	is(page, "open")
+}
+
+func restart(s *stage, page *browsertest.Tab) {
+	s.end()
+	page.Until(`document.title !== 'open'`)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begin()
+}
+
+// becomesVisible: somebody who looks at the page does not have to wait.
+func becomesVisible(_ *testing.T, s *stage, page *browsertest.Tab) {
+	show := func(state string) {
+		page.Eval(fmt.Sprintf(`Object.defineProperty(document, 'visibilityState',
+			{value: %q, configurable: true}), document.dispatchEvent(new Event('visibilitychange'))`, state))
+	}
+	restart(s, page)
+	show("hidden")
+	page.Until(`document.title !== 'open'`)
+	show("visible")
+	is(page, "open")
+	s.proxy.Silence() // a connection that has died meanwhile is noticed
+	again(page, "document.dispatchEvent(new Event('visibilitychange'))")
+	page.Until(`document.body.dataset.reason === 'silence'`)
+}
+
+// again has the page do something again and again: what was on its way before the line was
+// cut is a sign of life, too.
+func again(page *browsertest.Tab, action string) {
+	page.T.Helper()
+	page.Eval(`void setInterval(() => { ` + action + ` }, 1000)`)
+}
+
+// goesOffline: it looks whether the connection lives. Being told that there is no network
+// is no proof: the server may be on this machine.
+func goesOffline(_ *testing.T, s *stage, page *browsertest.Tab) {
+	page.Eval(`dispatchEvent(new Event('offline'))`)
+	is(page, "open")
+	s.proxy.Silence()
+	again(page, "dispatchEvent(new Event('offline'))")
+	page.Until(`document.body.dataset.reason === 'silence'`)
+}
+
+// goesBack: a page that is left says goodbye, also to a server that it has no socket to.
+// One that comes back from the browser's cache goes on where it was.
+func goesBack(t *testing.T, s *stage, page *browsertest.Tab) {
+	page.Eval(`new Promise(done => {
+		const look = () => chat.positions.room ? done() : setTimeout(look, 10);
+		look();
+	})`)
+	page.Eval(`addEventListener('pageshow', ({persisted}) => { window.persisted = persisted; })`)
+	page.Navigate(s.url() + "/client/LICENSE")
+	for members := 1; members > 0; {
+		s.wire.mu.Lock()
+		members = len(s.wire.members)
+		s.wire.mu.Unlock()
+	}
+	s.wire.control(t.Context(), "/publish", 3, nil)
+	page.Back()
+	page.Until(`window.persisted`)
+	is(page, "open")
+	page.Until(`document.body.textContent.includes('0 1 2 ')`)
+}

@@ -1,0 +1,191 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/fallback"
+	"github.com/parleygo/parley/internal/servicetest"
+)
+
+// stage is a server behind a line that can be cut, and a door through which the tests
+// in JavaScript have it do so.
+type stage struct {
+	t       *testing.T
+	app     parley.App
+	wire    *wire
+	proxy   *servicetest.Proxy
+	control *httptest.Server
+
+	mu      sync.Mutex
+	addr    string
+	stop    func()
+	blocked map[string]bool // "websocket", "stream"
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{t: t, wire: newWire(), addr: "127.0.0.1:0", blocked: make(map[string]bool)}
+	s.app = parley.WebSocketFunc(s.wire.serve)
+	s.begin()
+	t.Cleanup(func() { s.end() })
+	s.proxy = servicetest.StartProxy(t, s.addr)
+	s.control = httptest.NewServer(http.HandlerFunc(s.serveControl))
+	t.Cleanup(s.control.Close)
+	return s
+}
+
+func (s *stage) url() string { return "http://" + s.proxy.Addr }
+
+// begin starts the server, where it was before.
+func (s *stage) begin() {
+	var listener net.Listener
+	for {
+		var err error
+		if listener, err = net.Listen("tcp", s.addr); err == nil {
+			break
+		}
+		if s.t.Context().Err() != nil {
+			s.t.Fatal(err)
+		}
+	}
+	silent := slog.New(slog.DiscardHandler)
+	sessions := fallback.New(s.app, fallback.Options{Logger: silent, PollTimeout: 5 * time.Second})
+	mux := http.NewServeMux()
+	gateway := nethttp.Handler(sessions, nethttp.Options{Logger: silent})
+	mux.Handle("/room", s.block(gateway))
+	mux.Handle("GET /client/", http.StripPrefix("/client", http.FileServer(http.Dir("."))))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<!DOCTYPE html><title>test</title>")
+	})
+	server := &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Serve(listener) // ends when it is closed
+	}()
+	s.addr = listener.Addr().String()
+	s.stop = func() { // as a crash does it, and then in peace
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = server.Close()
+		<-ended
+		_ = sessions.Close(ctx) // what does not end in time is cut
+		_ = gateway.Drain(ctx)
+	}
+}
+
+func (s *stage) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop()
+}
+
+// block is a proxy that does not know what passes through it.
+func (s *stage) block(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		socket, stream := s.blocked["websocket"], s.blocked["stream"]
+		s.mu.Unlock()
+		switch {
+		case socket && r.Header.Get("Upgrade") != "":
+			http.Error(w, "what is that?", http.StatusBadGateway)
+		case stream && r.Header.Get("Accept") == "text/event-stream":
+			w.WriteHeader(http.StatusOK) // and everything else stays in its buffers
+			<-r.Context().Done()
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// serveControl does what a test in JavaScript asks for.
+func (s *stage) serveControl(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	query := r.URL.Query()
+	body, _ := io.ReadAll(r.Body) // of a test
+	number, _ := strconv.Atoi(query.Get("n"))
+	switch r.URL.Path {
+	case "/drop":
+		s.proxy.Drop()
+	case "/cut":
+		s.proxy.Cut()
+	case "/silence":
+		s.proxy.Silence()
+	case "/slow":
+		s.proxy.Slow(time.Duration(number) * time.Millisecond)
+	case "/heal":
+		s.proxy.Heal()
+	case "/stop":
+		s.end()
+	case "/start":
+		s.mu.Lock()
+		s.begin()
+		s.mu.Unlock()
+	case "/block":
+		s.mu.Lock()
+		s.blocked[query.Get("what")] = number != 0
+		s.mu.Unlock()
+	default:
+		if !s.wire.control(r.Context(), r.URL.Path, number, body) {
+			http.NotFound(w, r)
+			return
+		}
+	}
+	s.wire.report(w)
+}
+
+// control has the app do something.
+func (w *wire) control(ctx context.Context, what string, number int, body []byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch what {
+	case "/report":
+	case "/publish": // so many entries
+		for range number {
+			w.log = append(w.log, fmt.Appendf(nil, `{"type":"said","n":%d}`, len(w.log)))
+		}
+		close(w.news)
+		w.news = make(chan struct{})
+	case "/flush": // everything is forgotten
+		w.log, w.epoch = nil, w.epoch+1
+	case "/tell": // everybody is sent this
+		for member := range w.members {
+			_ = member.Write(ctx, parley.Text(string(body))) // or it has gone
+		}
+	case "/kick":
+		for member := range w.members {
+			_ = member.Close(ctx, parley.CloseCode(number), string(body)) // or it has gone
+		}
+	case "/deny":
+		w.deny = number
+	case "/hold":
+		w.hold = make(chan struct{})
+	case "/release":
+		close(w.hold)
+	default:
+		return false
+	}
+	return true
+}
+
+// report tells what the app knows.
+func (w *wire) report(to io.Writer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = json.NewEncoder(to).Encode(map[string]any{ // it is read by a test
+		"members": len(w.members), "heard": w.heard, "opened": w.opened, "seen": w.seen})
+}
