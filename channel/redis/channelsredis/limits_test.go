@@ -1,0 +1,183 @@
+package channelsredis
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
+)
+
+// What is no message is counted by the layer and skipped, and the next one arrives.
+func TestBadMessagesAreCounted(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			p := newPair(t, k, settings[0])
+			inbox := p.member(t, p.layer, "room")
+			key := "asgi__group__room"
+			if k.name == "core" {
+				key = p.keyOf(t, "room")
+			}
+			for i := range 3 {
+				p.do("publish", m{"name": key, "data": m{"base64": []string{"", "AAAA", "gaR0eXBl"}[i]}})
+			}
+			p.do("group_send", m{"group": "room", "message": m{"kind": "without a type"}})
+			p.do("group_send", m{"group": "room", "message": m{"type": "no name of ours"}})
+			p.do("group_send", m{"group": "room", "message": m{"type": "chat.line"}})
+			if got := receive(t, inbox); got.Type() != "chat.line" {
+				t.Errorf("received %s", got.Type())
+			}
+			if bad := p.layer.Stats().BadEnvelopes; bad != 5 {
+				t.Errorf("%d messages were counted as bad, want 5", bad)
+			}
+		})
+	}
+}
+
+// keyOf is where messages of a group lie for the one layer that is in it.
+func (p *pair) keyOf(t *testing.T, group string) string {
+	t.Helper()
+	transport, err := Core(p.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer transport.Close(t.Context())
+	names, err := transport.(*core).members(t.Context(), group)
+	if err != nil || len(names) != 1 {
+		t.Fatalf("members %v, %v", names, err)
+	}
+	return "asgi" + nonLocal(names[0])
+}
+
+func TestNobodyListens(t *testing.T) {
+	p := newPair(t, kinds[0], settings[1])
+	line := channel.NewMessage("t", nil)
+	if err := p.layer.Send(t.Context(), "asgispecific.gone", line); !errors.Is(err, channel.ErrNoInbox) {
+		t.Errorf("send to nobody: %v", err)
+	}
+	if _, err := p.layer.GroupSend(t.Context(), "empty", line); err != nil {
+		t.Errorf("send to an empty group: %v", err)
+	}
+	_, err := p.layer.Open(t.Context(), channel.InboxOptions{Name: "jobs"})
+	if !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("open of a general name: %v", err)
+	}
+}
+
+func TestRefusedSends(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			p := newPair(t, k, settings[0])
+			other := channel.NewMessage("t", []byte(`{"type":"other"}`))
+			if _, err := p.layer.GroupSend(t.Context(), "room", other); !errors.Is(err, parley.ErrInvalidPayload) {
+				t.Errorf("a message with two types: %v", err)
+			}
+			long := channel.Group(strings.Repeat("x", channel.MaxName))
+			inbox := p.member(t, p.layer, "")
+			err := inbox.Join(t.Context(), long)
+			if k.name == "core" && !errors.Is(err, channel.ErrName) || k.name == "pubsub" && err != nil {
+				t.Errorf("join of a long group: %v", err)
+			}
+		})
+	}
+}
+
+// Of core capacities hold, and general names are shared out.
+func TestFull(t *testing.T) {
+	p := newPair(t, kinds[1], settings[0])
+	var full []channel.Group
+	p.options.Rules = []Rule{{"jobs", 3}, {"specific.*", 2}}
+	p.options.OnFull = func(group channel.Group, processes int) {
+		full = append(full, group)
+		if processes != 1 {
+			t.Errorf("%d processes are full", processes)
+		}
+	}
+	layer := p.newLayer(t)
+	line := channel.NewMessage("t", nil)
+	for i := range 4 {
+		err := layer.Send(t.Context(), "jobs", line)
+		if (i == 3) != errors.Is(err, channel.ErrFull) || i < 3 && err != nil {
+			t.Errorf("send %d: %v", i, err)
+		}
+	}
+	inbox, err := layer.Open(t.Context(), channel.InboxOptions{Name: "jobs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		receive(t, inbox)
+	}
+	p.do("send", m{"name": "jobs", "message": m{"type": "job"}})
+	if got := receive(t, inbox); got.Type() != "job" {
+		t.Errorf("received %s", got.Type())
+	}
+	inbox.Close()
+
+	p.do("absent", m{"group": "room"})
+	for range 3 {
+		if _, err := layer.GroupSend(t.Context(), "room", line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(full) != 1 || full[0] != "room" {
+		t.Errorf("told of %v", full)
+	}
+}
+
+// A worker of Channels receives what a layer sends to a general name.
+func TestWorker(t *testing.T) {
+	p := newPair(t, kinds[1], settings[0])
+	p.do("open", m{"name": "thumbnails"})
+	if err := p.layer.Send(t.Context(), "thumbnails", channel.NewMessage("resize", []byte(`{"id":7}`))); err != nil {
+		t.Fatal(err)
+	}
+	if e := p.next(); !same(t, string(e.Message), `{"type":"resize","id":7}`) {
+		t.Errorf("the worker received %s", e.Message)
+	}
+}
+
+// The peer cannot read what is encrypted with a foreign key, nor can the layer.
+func TestForeignKey(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			s := settings[3]
+			s.options.Keys = []string{"stranger"}
+			p := newPair(t, k, s)
+			p.member(t, p.layer, "room")
+			p.do("open", m{"groups": []string{"room"}})
+			if _, err := p.layer.GroupSend(t.Context(), "room", channel.NewMessage("t", nil)); err != nil {
+				t.Fatal(err)
+			}
+			if e := p.next(); !e.Invalid {
+				t.Errorf("the peer received %s", e.Message)
+			}
+			p.do("group_send", m{"group": "room", "message": m{"type": "t"}})
+			await(t, func() error {
+				if bad := p.layer.Stats().BadEnvelopes; bad != 1 {
+					return fmt.Errorf("%d messages were counted as bad", bad)
+				}
+				return nil
+			})
+		})
+	}
+}
+
+// Leaving a group and closing the layer leave nothing in Redis.
+func TestNothingStays(t *testing.T) {
+	p := newPair(t, kinds[1], settings[1])
+	layer := p.newLayer(t)
+	p.member(t, layer, "room1")
+	inbox := p.member(t, layer, "room2")
+	inbox.Leave("room2")
+	if err := layer.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, server := range p.servers {
+		if got := server.Must("DBSIZE"); got != ":0" {
+			t.Errorf("%s keys stay", got)
+		}
+	}
+}
