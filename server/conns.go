@@ -62,15 +62,3 @@ func (c *connections) settle(ctx context.Context) {
 		}
 	}
 }
-
-// endingConnections has answers end their connection when the server is about to
-// leave: their clients open the next one elsewhere. It is GOAWAY on HTTP/2. Upgrades
-// need their Connection header for themselves.
-func (s *Server) endingConnections(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.leaving.Load() && r.Header["Upgrade"] == nil {
-			w.Header()["Connection"] = []string{"close"}
-		}
-		next.ServeHTTP(w, r)
-	})
-}

@@ -3,8 +3,6 @@ package server
 import (
 	"net/http"
 	"sync/atomic"
-
-	"github.com/parleygo/parley/adapters/nethttp"
 )
 
 // readiness is whether the process wants traffic.
@@ -38,12 +36,7 @@ func say(w http.ResponseWriter, status int, text string) {
 	w.Write([]byte(text))
 }
 
-// handler is the gateway, behind the paths that are answered without the app.
-// Routers in it find handshakes of HTTP/2 where they look for handshakes.
-func (s *Server) handler() http.Handler {
-	return nethttp.ExtendedConnect(s.withHealth(s.gateway))
-}
-
+// withHealth answers some paths without the app.
 func (s *Server) withHealth(next http.Handler) http.Handler {
 	health, ready := s.options.HealthPath, s.options.ReadyPath
 	if health == "" && ready == "" {

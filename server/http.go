@@ -20,7 +20,7 @@ import (
 func (s *Server) httpServer(l *Listener, reports *reports) *http.Server {
 	base := parley.WithState(drain.With(context.Background(), &s.members), &s.state)
 	server := &http.Server{
-		Handler:           pace(s.endingConnections(s.handler()), l.BodyTimeout),
+		Handler:           s.entrance(l.BodyTimeout),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		MaxHeaderBytes:    l.MaxHeader,
 		ReadHeaderTimeout: l.HeaderTimeout,
