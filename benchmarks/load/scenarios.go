@@ -162,7 +162,7 @@ func (s *setup) growth() []scenario {
 			return s.broadcast(r, crowdLoad{r.n, s.of(messages, 20), single, 0, 1})
 		}
 	}
-	crowds := s.list(100, 300, 1000, 3000, 10_000, 20_000)
+	crowds := s.crowds(100, 300, 1000, 3000, 10_000, 20_000)
 	return []scenario{{
 		name: "members-burst", title: "Members of a group: 100 messages at once", axis: "members",
 		measures: []string{perDelivery}, losses: true, rounds: 3, seconds: 35,

@@ -36,14 +36,19 @@ func (s *setup) of(many, few int) int {
 	return many
 }
 
-// list is where a curve is measured: no further than this process may have sockets.
-func (s *setup) list(sizes ...int) (list []int) {
+// list is where a curve is measured.
+func (s *setup) list(sizes ...int) []int {
 	if s.quick {
 		return []int{sizes[0] / 10, sizes[0] / 5}
 	}
+	return sizes
+}
+
+// crowds is list for sockets: no further than a process may have some.
+func (s *setup) crowds(sizes ...int) (list []int) {
 	const others = 100 // files
 	most := raiseLimit() - others
-	for _, size := range sizes {
+	for _, size := range s.list(sizes...) {
 		list = append(list, min(size, most))
 	}
 	return slices.Compact(list)

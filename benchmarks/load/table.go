@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -112,10 +113,10 @@ func layout(lines [][]string) string {
 	return text.String()
 }
 
-// figure writes three digits, or all those before the point.
+// figure writes three digits, or all those before the point, and whole numbers as such.
 func figure(v float64) string {
 	switch {
-	case v >= 99.95 || v <= -99.95 || v == 0:
+	case v >= 99.95 || v <= -99.95 || v == math.Trunc(v):
 		return fmt.Sprintf("%.0f", v)
 	case v >= 9.995 || v <= -9.995:
 		return fmt.Sprintf("%.1f", v)
