@@ -22,6 +22,8 @@ type App interface {
 type AppFunc func(ctx context.Context, scope *Scope, conn Conn) error
 
 // Serve calls f.
+//
+//parley:inline
 func (f AppFunc) Serve(ctx context.Context, scope *Scope, conn Conn) error {
 	return f(ctx, scope, conn)
 }

@@ -53,9 +53,13 @@ type WebSocketSend struct {
 func Text(s string) WebSocketSend { return WebSocketSend{Type: TextMessage, Data: []byte(s)} }
 
 // Binary makes a binary message of data.
+//
+//parley:inline
 func Binary(data []byte) WebSocketSend { return WebSocketSend{Type: BinaryMessage, Data: data} }
 
 // Payload returns the message's type and bytes, whether prepared or not.
+//
+//parley:inline
 func (m WebSocketSend) Payload() (MessageType, []byte) {
 	if m.Prepared != nil {
 		return m.Prepared.messageType, m.Prepared.data

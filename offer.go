@@ -18,6 +18,8 @@ var ErrFull error = &cause{"queue is full", CloseTryAgainLater}
 // OffererOf finds the Offerer of conn, below wrappers that have an Unwrap
 // method. ok is false where there is none: then only Send can be used, which may
 // wait.
+//
+//parley:noescape
 func OffererOf(conn Conn) (offerer Offerer, ok bool) {
 	for {
 		if offerer, ok = conn.(Offerer); ok {

@@ -38,9 +38,13 @@ func Prepare(message WebSocketSend) *Prepared {
 
 // Valid reports whether the message may be sent: it is binary, or text that is
 // valid UTF-8. Prepare has found out, once for all who send it.
+//
+//parley:inline
 func (p *Prepared) Valid() bool { return !p.invalid }
 
 // Send returns the event that sends p.
+//
+//parley:inline
 func (p *Prepared) Send() WebSocketSend { return WebSocketSend{Prepared: p} }
 
 // Frame returns the message in a carrier's own encoding, made by encode on the
@@ -65,6 +69,7 @@ func (p *Prepared) Frame(encoding string, encode func(t MessageType, data []byte
 	return frame
 }
 
+//parley:inline
 func (p *Prepared) framed(encoding string) ([]byte, bool) {
 	if all := p.frames.Load(); all != nil {
 		for i := range *all {

@@ -77,6 +77,8 @@ func (s *Socket) answer(ctx context.Context, event Event) error {
 // that is ErrDisconnected: a *CloseError if the peer said goodbye, else one that
 // wraps the cause. Returning that error from the app is a clean end. Before Accept
 // there is nothing to read: that is ErrNotAccepted, at once.
+//
+//parley:noescape
 func (s *Socket) Read(ctx context.Context) (WebSocketReceive, error) {
 	if err := s.readable(); err != nil {
 		return WebSocketReceive{}, err

@@ -29,6 +29,8 @@ func (l *Layer) delivery(message Message) delivery {
 
 // settle does what calls functions of users: it tells of losses, and closes. It
 // is deferred, for a Deliver or Key may have ended the goroutine.
+//
+//parley:noescape
 func (l *Layer) settle(d *delivery) {
 	defer func() {
 		for _, end := range d.ended {
@@ -98,6 +100,8 @@ func (in *Inbox) blame(d *delivery, err error) {
 
 // gone is what a sender is told of a closed inbox, however shortly it came too
 // late.
+//
+//parley:inline
 func (in *Inbox) gone() error {
 	if in.layer.closed.Load() {
 		return ErrClosed
@@ -188,6 +192,8 @@ func (in *Inbox) hand(d *delivery) Verdict {
 }
 
 // take returns the oldest message that is still good.
+//
+//parley:noescape
 func (in *Inbox) take() (message Message, ok bool, err error) {
 	in.mu.Lock()
 	if in.err != nil {
@@ -239,6 +245,8 @@ func (in *Inbox) discard() (lost []Drop) {
 }
 
 // wake leaves a token for a receiver.
+//
+//parley:inline
 func (in *Inbox) wake() {
 	select {
 	case in.ready <- struct{}{}:

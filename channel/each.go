@@ -12,6 +12,7 @@ import (
 // deferred.
 func each(n int, do func(i int), failed func(i int, err error)) { eachFrom(0, n, do, failed) }
 
+//parley:noescape
 func eachFrom(i, n int, do func(i int), failed func(i int, err error)) {
 	for i < n {
 		usercode.Call(func() error {

@@ -75,6 +75,7 @@ func (g *group) hand() []*membership {
 	return g.handed
 }
 
+//parley:inline
 func (g *group) following() (n int) {
 	for _, f := range g.feeds {
 		n += f.Readers()
@@ -83,6 +84,8 @@ func (g *group) following() (n int) {
 }
 
 // changed is called with mu held.
+//
+//parley:inline
 func (g *group) changed() { g.handed, g.fresh = nil, false }
 
 // feed returns the feed of a kind, or nil if there are many kinds already. The caller

@@ -91,6 +91,8 @@ func (in *Inbox) flush() {
 }
 
 // admits returns why a call cannot begin.
+//
+//parley:noescape
 func (l *Layer) admits(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -104,6 +106,7 @@ func (l *Layer) admits(ctx context.Context) error {
 // now is the time on the layer's own monotonic clock, in nanoseconds.
 func (l *Layer) now() int64 { return int64(time.Since(l.start)) }
 
+//parley:inline
 func (l *Layer) deadline(now int64) int64 {
 	return now + min(int64(l.options.Expiry), math.MaxInt64-now)
 }

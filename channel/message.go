@@ -43,6 +43,8 @@ func JSON(typ string, value any) (Message, error) {
 }
 
 // Type returns what names the message's handler.
+//
+//parley:inline
 func (m Message) Type() string { return m.typ }
 
 // Group returns the group that a received message was sent to, and "" for one
@@ -50,6 +52,8 @@ func (m Message) Type() string { return m.typ }
 func (m Message) Group() Group { return m.group }
 
 // Payload returns the bytes, which must not be changed.
+//
+//parley:inline
 func (m Message) Payload() []byte {
 	_, payload := m.Send().Payload()
 	return payload
@@ -62,4 +66,6 @@ func (m Message) Payload() []byte {
 //	conn.Send(ctx, message.Send())
 //
 // For the zero Message it is an empty text.
+//
+//parley:inline
 func (m Message) Send() parley.WebSocketSend { return parley.WebSocketSend{Prepared: m.prepared} }

@@ -24,12 +24,16 @@ const (
 	keptRing     = 64 // an empty queue keeps a ring of this size
 )
 
+//parley:inline
 func (q *queue) len() int { return int(q.tail - q.head) }
 
+//parley:inline
 func (q *queue) at(seq uint64) *entry { return &q.ring[seq&uint64(len(q.ring)-1)] }
 
 // fits reports whether there is room for size bytes more. An empty queue takes
 // anything: else a message larger than the limit could never be delivered.
+//
+//parley:inline
 func (q *queue) fits(size int) bool {
 	return q.tail == q.head || q.len() < q.limit.Messages && q.bytes+size <= q.limit.Bytes
 }
@@ -78,6 +82,8 @@ func (q *queue) replace(e entry) bool {
 }
 
 // over reports whether a replacement has made the queue too large.
+//
+//parley:inline
 func (q *queue) over() bool { return q.bytes > q.limit.Bytes && q.len() > 1 }
 
 func (q *queue) grow() {

@@ -38,6 +38,7 @@ func (l *Layer) unregister(in *Inbox) {
 	delete(s.inboxes, in.name)
 }
 
+//parley:noescape
 func (l *Layer) inbox(name Name) *Inbox {
 	s := l.shardOf(string(name))
 	s.mu.RLock()

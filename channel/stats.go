@@ -55,9 +55,12 @@ const (
 	counterCount
 )
 
+//parley:inline
 func (c *counters) add(which counter, n int) { c[which].Add(uint64(n)) }
 
 // sent counts a direct send that ended with err.
+//
+//parley:inline
 func (c *counters) sent(err error) {
 	if err == nil {
 		c.add(countEnqueued, 1)

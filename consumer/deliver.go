@@ -22,6 +22,8 @@ import (
 // system call, a wake-up and a context per message, and delays the client's.
 
 // deliver takes a message from the layer without waiting.
+//
+//parley:noescape
 func (c *Conn) deliver(message channel.Message) channel.Verdict {
 	handle, known := c.app.layerHandlers[message.Type()]
 	if !known {
@@ -45,11 +47,15 @@ func (c *Conn) deliver(message channel.Message) channel.Verdict {
 }
 
 // keeps reports whether messages wait behind a socket that is full.
+//
+//parley:inline
 func (c *Conn) keeps() bool {
 	return c.app.options.Policy == channel.DropOldest || c.app.options.Policy == channel.Coalesce
 }
 
 // offer hands a message to the socket.
+//
+//parley:noescape
 func (c *Conn) offer(message channel.Message) channel.Verdict {
 	err := c.offerer.Offer(message.SendPositioned())
 	switch {

@@ -8,6 +8,8 @@ import (
 )
 
 // dispatch hands one of the client's messages to whom it is for.
+//
+//parley:noescape
 func (c *Conn) dispatch(ctx context.Context, message parley.WebSocketReceive) error {
 	c.app.counters.add(countReceived)
 	if c.app.types != nil {

@@ -163,6 +163,8 @@ func (c *Conn) openInbox() error {
 // socket it is the socket's own, which costs nothing, and whoever ends the
 // connection from elsewhere closes the socket; see fail. A conn that is no
 // Offerer can only be called away from by a context of its own.
+//
+//parley:inline
 func (c *Conn) receiving(ctx context.Context) context.Context {
 	if c.offerer == nil {
 		return c.ctx

@@ -7,7 +7,11 @@ import "unsafe"
 // writes.
 
 // textOf returns data as a string. Nobody may write data any more.
+//
+//parley:inline
 func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
 
 // bytesOf returns the bytes of text, which nobody may write.
+//
+//parley:inline
 func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }

@@ -18,6 +18,7 @@ type guard struct {
 	reportOnly bool
 }
 
+//parley:noescape
 func (g *guard) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 	if !protocol.Requested(scope) {
 		return g.next.Serve(ctx, scope, conn)

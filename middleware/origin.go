@@ -143,6 +143,8 @@ func refused(by *origin.Refusal) error {
 
 // reads reports whether a method changes nothing by its definition (RFC 9110,
 // section 9.2.1). Browsers spell methods in upper case.
+//
+//parley:inline
 func reads(method string) bool {
 	switch method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:

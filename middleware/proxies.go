@@ -196,6 +196,7 @@ func (p *TrustedProxies) speaks(header http.Header) bool {
 		p.options.Host && len(header["X-Forwarded-Host"]) > 0
 }
 
+//parley:noescape
 func (p *TrustedProxies) trustsPeer(remote string) bool {
 	peer, err := netip.ParseAddrPort(remote)
 	if err != nil {

@@ -57,6 +57,8 @@ func (r Rate) burst() int {
 }
 
 // refill is how long an empty bucket takes to fill.
+//
+//parley:inline
 func (r Rate) refill() time.Duration {
 	if r.PerSecond == 0 {
 		return 0
@@ -248,6 +250,8 @@ type rateKey struct {
 
 // clientKey64 is the key of a peer's address: IPv4 as it is written, which saves
 // the parsing, and of IPv6 the /64 network, which is what one customer has.
+//
+//parley:noescape
 func clientKey64(remote string) rateKey {
 	colon := strings.LastIndexByte(remote, ':')
 	if colon > 0 && remote[0] >= '0' && remote[0] <= '9' {

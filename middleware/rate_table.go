@@ -23,6 +23,8 @@ type bucket struct {
 }
 
 // admit takes one received message out of the limits.
+//
+//parley:noescape
 func (b *bucket) admit(message parley.WebSocketReceive) error {
 	now := time.Now()
 	tooMany := b.messages != nil && !b.messages.AllowN(now, 1)
@@ -63,6 +65,7 @@ func (t *rateTable) init(maxKeys int, idle time.Duration, makeBucket func() *buc
 	}
 }
 
+//parley:noescape
 func (t *rateTable) shardOf(key rateKey) *rateShard {
 	if len(t.shards) == 1 {
 		return &t.shards[0]
@@ -118,9 +121,12 @@ func (s *rateShard) makeRoom(stale time.Time) bool {
 	return len(s.buckets) < s.max
 }
 
+//parley:inline
 func (s *rateShard) unlink(b *bucket) { b.old.newer, b.newer.old = b.newer, b.old }
 
 // link makes b the newest.
+//
+//parley:inline
 func (s *rateShard) link(b *bucket) {
 	newest := s.ends.old
 	b.old, b.newer = newest, &s.ends

@@ -28,6 +28,8 @@ type search struct {
 
 // begin prepares the search for scope, whose path may be unclean. It reports whether
 // there is a path to look at.
+//
+//parley:noescape
 func (s *search) begin(scope *parley.Scope) (ok bool) {
 	r := scope.Request
 	if r == nil || r.RequestURI == "*" {
@@ -47,6 +49,8 @@ func (s *search) begin(scope *parley.Scope) (ok bool) {
 }
 
 // find returns the best entry that has not been tried.
+//
+//parley:noescape
 func (s *search) find() *entry {
 	if len(s.tree.hosts) > 0 {
 		if m := s.tree.hosts[s.host]; m != nil {
@@ -58,6 +62,7 @@ func (s *search) find() *entry {
 	return s.under(s.tree.everywhere)
 }
 
+//parley:noescape
 func (s *search) under(m *methodTree) *entry {
 	if s.method != http.MethodGet && len(m.others) > 0 {
 		if found := s.walk(m.others[s.method], s.path); found != nil {
@@ -105,6 +110,7 @@ func (s *search) walk(n *node, path string) *entry {
 	return s.chooseRest(n, path)
 }
 
+//parley:noescape
 func (s *search) choose(entries []*entry) *entry {
 	for _, e := range entries {
 		if !slices.Contains(s.tried, e.route) && e.route.fits(&s.values) {
@@ -199,6 +205,8 @@ func withoutPort(host string) string {
 
 // isClean reports whether a path is one that net/http would not redirect: it begins
 // with a slash, and has neither empty segments nor dots for segments.
+//
+//parley:noescape
 func isClean(p string) bool {
 	if p == "" || p[0] != '/' {
 		return false

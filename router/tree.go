@@ -100,6 +100,8 @@ type child struct {
 const fewChildren = 8
 
 // find returns the child behind text, or nil.
+//
+//parley:inline
 func (c *children) find(text string) *node {
 	if c.many != nil {
 		return c.many[text]

@@ -17,8 +17,10 @@ func (v *values) push(value string) {
 	v.count++
 }
 
+//parley:inline
 func (v *values) pop() { v.count-- }
 
+//parley:inline
 func (v *values) at(i int) string {
 	if i < len(v.few) {
 		return v.few[i]

@@ -37,6 +37,7 @@ type handlerApp struct {
 	handler http.Handler
 }
 
+//parley:noescape
 func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 	switch live := conn.(type) {
 	case *httpHandle:

@@ -76,6 +76,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveHandler serves a request to a handler alone.
+//
+//parley:noescape
 func (g *Gateway) serveHandler(w http.ResponseWriter, r *http.Request) {
 	rec := g.requests.records.Get().(*record)
 	rec.enter(r)

@@ -41,6 +41,8 @@ var emptyRequest parley.Event = parley.HTTPRequest{}
 
 // receiveBody returns the next part of the body, or nothing when there is none
 // any more.
+//
+//parley:noescape
 func (c *httpConn) receiveBody(ctx context.Context) (parley.Event, error) {
 	if !c.hasBody() {
 		c.endBody()
@@ -123,6 +125,7 @@ func waitEnded(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+//parley:inline
 func (c *httpConn) hasBody() bool {
 	return c.r.Body != nil && c.r.Body != http.NoBody && c.r.ContentLength != 0
 }

@@ -85,12 +85,16 @@ func (c *httpConn) begin(
 // isSpare reports whether the conn can serve another request: nobody else has
 // anything of it, or will ever have, and its end was an ordinary one. It is asked when
 // the context has let go of it.
+//
+//parley:inline
 func (c *httpConn) isSpare() bool {
 	return !c.leaked && !c.panics && c.ctx.armed.Load() == nil && c.in.spool == nil &&
 		!c.limited.Load() && c.inside.Load() == 0
 }
 
 // reset forgets the request.
+//
+//parley:noescape
 func (c *httpConn) reset() {
 	c.w, c.r, c.scope.Request, c.ctx, c.outer = nil, nil, nil, nil, nil
 	c.isNative = false
@@ -210,6 +214,8 @@ func (c *httpConn) checkComplete() {
 }
 
 // Send writes a part of the response.
+//
+//parley:noescape
 func (c *httpConn) Send(ctx context.Context, event parley.Event) error {
 	c.touched = true
 	if err := c.sendable(ctx, event); err != nil {
@@ -223,6 +229,7 @@ func (c *httpConn) Send(ctx context.Context, event parley.Event) error {
 	return err
 }
 
+//parley:noescape
 func (c *httpConn) send(boxed parley.Event) error {
 	switch event := boxed.(type) {
 	case parley.HTTPResponseStart:
@@ -247,6 +254,8 @@ func (c *httpConn) send(boxed parley.Event) error {
 // take two more writes before it says so. To one that is to leave an app may say
 // goodbye, under a context that has not ended; to one that may not stay it is the
 // last part of the answer.
+//
+//parley:noescape
 func (c *httpConn) sendable(ctx context.Context, event parley.Event) error {
 	if c.out.order.State() == protocol.HTTPComplete {
 		return nil // the order's own answer says more

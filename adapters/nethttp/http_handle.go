@@ -31,6 +31,8 @@ func (h *httpHandle) enter() *httpConn {
 
 // leave is called when the conn's method has returned. If it panics, the conn is not
 // used again.
+//
+//parley:inline
 func (c *httpConn) leave() { c.inside.Add(-1) }
 
 // Receive implements parley.Conn.
@@ -45,6 +47,8 @@ func (h *httpHandle) Receive(ctx context.Context) (parley.Event, error) {
 }
 
 // Send implements parley.Conn.
+//
+//parley:noescape
 func (h *httpHandle) Send(ctx context.Context, event parley.Event) error {
 	c := h.enter()
 	if c == nil {
@@ -56,6 +60,8 @@ func (h *httpHandle) Send(ctx context.Context, event parley.Event) error {
 }
 
 // End implements ending.Ender.
+//
+//parley:noescape
 func (h *httpHandle) End(cause error) {
 	if c := h.enter(); c != nil {
 		c.End(cause)
@@ -64,6 +70,8 @@ func (h *httpHandle) End(cause error) {
 }
 
 // Badge implements census.Wearer.
+//
+//parley:inline
 func (h *httpHandle) Badge() *census.Badge {
 	if c := h.conn.Load(); c != nil {
 		return &c.facts.badge

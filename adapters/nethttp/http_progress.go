@@ -48,6 +48,8 @@ func (p *progress) next(now time.Time, timeout time.Duration) int {
 
 // boundWriting has the next write fail if the client takes nothing. It returns how
 // much that write may be of.
+//
+//parley:noescape
 func (c *httpConn) boundWriting() int {
 	if c.above.atWork.Load() || c.limited.Load() {
 		return math.MaxInt // a handler sets its own, or there is one to keep to
@@ -111,6 +113,8 @@ func (p *progress) stalled() bool {
 const smallAnswer = 2 << 10
 
 // write writes p in pieces.
+//
+//parley:noescape
 func (c *httpConn) write(p []byte, whole bool) error {
 	if len(p) == 0 {
 		return nil

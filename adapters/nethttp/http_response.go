@@ -27,6 +27,8 @@ type response struct {
 
 // sendStart takes the head. It goes out with the first part of the body, so that
 // a body of one part gets its length.
+//
+//parley:noescape
 func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
 	c.out.order.Head = c.r.Method == http.MethodHead
 	header := c.w.Header()
@@ -158,6 +160,8 @@ func (c *httpConn) settleBody(more bool) {
 
 // sendBody writes a part of the body. boxed is the same event: to make another of it
 // would be an allocation.
+//
+//parley:noescape
 func (c *httpConn) sendBody(event parley.HTTPResponseBody, boxed parley.Event) error {
 	allowed, err := c.out.order.Body(boxed, int64(len(event.Body)), event.More)
 	if c.out.order.Head && c.above.atWork.Load() {

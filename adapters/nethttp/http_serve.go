@@ -19,6 +19,8 @@ func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveBelow serves one request below a scope and a record, if there are some above,
 // and returns what the app returned.
+//
+//parley:noescape
 func (g *Gateway) serveBelow(
 	above *parley.Scope, outer *record, app parley.App, w http.ResponseWriter, r *http.Request,
 ) error {
@@ -60,6 +62,7 @@ func (g *Gateway) serveBelow(
 // run is on the stack of every app, for the leak guard.
 //
 //go:noinline
+//parley:noescape
 func (c *httpConn) run(app parley.App) error {
 	err := app.Serve(c.ctx, &c.scope, (*httpHandle)(c.ctx))
 	runtime.KeepAlive(c)
@@ -67,6 +70,8 @@ func (c *httpConn) run(app parley.App) error {
 }
 
 // retire puts a conn that only handed through aside for a later request.
+//
+//parley:noescape
 func (c *httpConn) retire() {
 	if c.leaked || !c.ctx.takeBack() {
 		c.breakSilence()
@@ -78,6 +83,8 @@ func (c *httpConn) retire() {
 }
 
 // release puts a conn aside that nobody else has.
+//
+//parley:noescape
 func (c *httpConn) release() {
 	c.reset()
 	c.gateway.conns.Put(c)
@@ -101,6 +108,8 @@ func (c *httpConn) panicked(value any) {
 }
 
 // finish ends the conversation when the app has returned.
+//
+//parley:noescape
 func (c *httpConn) finish(err error) {
 	ending := c.out.order.Finish()
 	if c.above.endsItself(ending, err) {
@@ -228,6 +237,8 @@ func (c *httpConn) answerError(err error) {
 }
 
 // close ends what goes on beside the app.
+//
+//parley:noescape
 func (c *httpConn) close() {
 	c.mu.Lock()
 	c.in.closed, c.over = true, true
@@ -255,6 +266,8 @@ func (c *httpConn) close() {
 }
 
 // depart takes the request off the record.
+//
+//parley:noescape
 func (c *httpConn) depart(cause error) {
 	broke := c.broke || c.panics
 	if c.outer != nil {

@@ -110,6 +110,8 @@ func (rec *record) enter(r *http.Request) {
 
 // leave takes it out again. broke means that the app did not return, and how is how
 // it ended in a drain, if there is one.
+//
+//parley:noescape
 func (rec *record) leave(broke bool, how how) {
 	if !rec.in {
 		return
@@ -146,6 +148,7 @@ func (rec *record) leave(broke bool, how how) {
 // serve has a handler serve the request. It is on the stack for the leak guard.
 //
 //go:noinline
+//parley:noescape
 func (rec *record) serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(w, r)
 	runtime.KeepAlive(rec)

@@ -45,6 +45,8 @@ type webSocketConn struct {
 }
 
 // Receive returns the handshake, then messages, then the disconnect.
+//
+//parley:noescape
 func (c *webSocketConn) Receive(ctx context.Context) (parley.Event, error) {
 	sock, event, err := c.receiver(ctx)
 	if sock == nil {
@@ -127,6 +129,8 @@ func (c *webSocketConn) disconnected() parley.Event {
 }
 
 // Send answers the handshake, or sends a message or the close.
+//
+//parley:noescape
 func (c *webSocketConn) Send(ctx context.Context, event parley.Event) error {
 	c.mu.Lock()
 	c.touched = true
@@ -169,6 +173,8 @@ func sent(err error) error {
 
 // Offer sends a message without ever waiting (parley.Offerer). It takes no lock of
 // the conversation's: whether the socket is open still, the socket knows.
+//
+//parley:noescape
 func (c *webSocketConn) Offer(message parley.WebSocketSend) error {
 	if sock := c.open.Load(); sock != nil && message.Prepared != nil && message.Prepared.Valid() {
 		return sent(sock.Offer(message))

@@ -8,6 +8,8 @@ import (
 )
 
 // ReceiveInto receives a message into the app's own bytes (parley.BufferReceiver).
+//
+//parley:noescape
 func (c *webSocketConn) ReceiveInto(
 	ctx context.Context, buffer []byte,
 ) (parley.WebSocketReceive, error) {

@@ -21,6 +21,8 @@ func Number() uint64 { return numbers.Add(1) }
 type Badge struct{ route, user atomic.Pointer[string] }
 
 // Clear clears the badge, for another conversation.
+//
+//parley:noescape
 func (b *Badge) Clear() {
 	if b.route.Load() != nil {
 		b.route.Store(nil)
@@ -37,6 +39,8 @@ func (b *Badge) SetRoute(route *string) { b.route.Store(route) }
 func (b *Badge) SetUser(user *string) { b.user.Store(user) }
 
 // HasRoute reports whether a route was told.
+//
+//parley:inline
 func (b *Badge) HasRoute() bool { return b.route.Load() != nil }
 
 // Read returns what is known, in bounded length.
@@ -54,6 +58,8 @@ func (b *Badge) Read() (route, user string) {
 type Wearer interface{ Badge() *Badge }
 
 // BadgeOf returns the badge of the transport below conn, or nil.
+//
+//parley:noescape
 func BadgeOf(conn parley.Conn) *Badge {
 	for {
 		if wearer, ok := conn.(Wearer); ok {

@@ -38,6 +38,8 @@ func (f *Feed) Kind() Kind { return f.kind }
 
 // Frame returns a message as the readers get it, or nil where it must be handed to
 // them: it is not forwarded, is too large, or cannot be sent.
+//
+//parley:noescape
 func (f *Feed) Frame(typ string, message *parley.Prepared) []byte {
 	if message == nil || !message.Valid() || !f.kind.Table.Forwards(typ) {
 		return nil
@@ -72,6 +74,8 @@ func (f *Feed) Append(frame []byte, bytes int) {
 }
 
 // Seats calls do for each reader's seat. The caller holds the lock.
+//
+//parley:inline
 func (f *Feed) Seats(do func(Seat)) {
 	for _, p := range f.places {
 		do(p.seat)
@@ -81,8 +85,10 @@ func (f *Feed) Seats(do func(Seat)) {
 // Readers returns how many there are. The caller holds the lock.
 func (f *Feed) Readers() int { return len(f.places) }
 
+//parley:inline
 func (f *Feed) end() int64 { return f.base + int64(len(f.frames)) }
 
+//parley:inline
 func (f *Feed) mark() mark { return mark{uint32(f.end()), uint32(f.sent), uint32(f.bytes)} }
 
 // Walk has all readers catch up. Several goroutines may walk at once.
@@ -98,6 +104,8 @@ func (f *Feed) Walk() {
 
 // Done reports whether there is nothing to walk for; if so, the next Append calls
 // again.
+//
+//parley:noescape
 func (f *Feed) Done() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,6 +124,8 @@ func (f *Feed) snapshot() []*Place {
 }
 
 // walkedTo lets go of what all have. Who took it before may still be writing it.
+//
+//parley:inline
 func (f *Feed) walkedTo(end int64) {
 	if end <= f.walked {
 		return

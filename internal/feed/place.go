@@ -38,15 +38,20 @@ func (f *Feed) Join(reader Reader, seat Seat) *Place {
 func (p *Place) Reader() Reader { return p.reader }
 
 // Messages returns how many the place has been good for. The caller holds the lock.
+//
+//parley:inline
 func (p *Place) Messages() int { return int(p.feed.sent - p.since) }
 
 // Take returns what has come since the last time.
+//
+//parley:noescape
 func (p *Place) Take() Batch {
 	p.feed.mu.Lock()
 	defer p.feed.mu.Unlock()
 	return p.take()
 }
 
+//parley:noescape
 func (p *Place) take() Batch {
 	batch := p.waiting()
 	p.at = p.feed.mark()
@@ -54,6 +59,8 @@ func (p *Place) take() Batch {
 }
 
 // Waiting returns what Take would.
+//
+//parley:noescape
 func (p *Place) Waiting() Batch {
 	p.feed.mu.Lock()
 	defer p.feed.mu.Unlock()

@@ -19,6 +19,8 @@ type Histogram struct {
 }
 
 // Observe counts a value in its bucket.
+//
+//parley:inline
 func (h *Histogram) Observe(bucket int, value uint64) {
 	h.counts[bucket].Add(1)
 	if value > 0 {
@@ -67,4 +69,6 @@ func DepthBound(bucket int) int { return 1<<bucket - 1 }
 var began = time.Now()
 
 // Now is a time that only differences are made of. It costs half of what time.Now does.
+//
+//parley:inline
 func Now() time.Duration { return time.Since(began) }

@@ -79,6 +79,7 @@ func (h *HTTP) StartWith(event parley.HTTPResponseStart, take func(name string, 
 	return nil
 }
 
+//parley:inline
 func (h *HTTP) allowed(status int) bool {
 	if h.Handler {
 		return status >= 101 && status <= 999
@@ -89,6 +90,8 @@ func (h *HTTP) allowed(status int) bool {
 // Body checks a part of size bytes and tells how many of them may go out. With
 // ErrLongBody those allowed still go out, then the connection is cut; with
 // ErrShortBody the body has ended too early and the connection is cut.
+//
+//parley:noescape
 func (h *HTTP) Body(event parley.Event, size int64, more bool) (allowed int64, err error) {
 	switch {
 	case h.state == HTTPIdle:
@@ -113,6 +116,7 @@ func (h *HTTP) Body(event parley.Event, size int64, more bool) (allowed int64, e
 	return allowed, h.end(event)
 }
 
+//parley:noescape
 func (h *HTTP) end(event parley.Event) error {
 	if h.sized && !h.bodiless && h.sent < h.length {
 		err := h.refuse(event, &shortBody)
@@ -185,6 +189,8 @@ const (
 )
 
 // Finish tells what to do when the app has returned.
+//
+//parley:inline
 func (h *HTTP) Finish() HTTPEnding {
 	switch h.state {
 	case HTTPIdle:

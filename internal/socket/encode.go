@@ -8,6 +8,8 @@ import (
 
 // encode frames a message. borrowed, if not nil, is given back when the frame has
 // been written or queued. size is that of the message.
+//
+//parley:noescape
 func (c *Conn) encode(send parley.WebSocketSend) (frame, borrowed []byte, size int) {
 	of := carrier{c.flusher, c.options, c.deflate}
 	t, data := send.Payload()
@@ -59,6 +61,7 @@ func borrow() []byte {
 	return b
 }
 
+//parley:noescape
 func giveBack(b []byte) {
 	if cap(b) < smallBuffer || cap(b) > largeBuffer {
 		return

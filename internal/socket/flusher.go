@@ -37,8 +37,10 @@ type line struct {
 
 func (l *line) push(c *Conn) { l.conns = append(l.conns, c) }
 
+//parley:inline
 func (l *line) len() int { return len(l.conns) - l.head }
 
+//parley:inline
 func (l *line) first() *Conn {
 	if l.head == len(l.conns) {
 		return nil
@@ -46,6 +48,7 @@ func (l *line) first() *Conn {
 	return l.conns[l.head]
 }
 
+//parley:inline
 func (l *line) pop() {
 	l.conns[l.head] = nil
 	if l.head++; l.head == len(l.conns) {
@@ -53,6 +56,7 @@ func (l *line) pop() {
 	}
 }
 
+//parley:inline
 func (f *flusher) pace() time.Duration {
 	if f.ready.len()+f.paced.len() < many {
 		return shortPace
@@ -78,6 +82,7 @@ func (f *flusher) add(c *Conn) {
 	}
 }
 
+//parley:noescape
 func (f *flusher) work() {
 	for c := f.next(); c != nil; c = f.next() {
 		c.out.turn()
@@ -86,6 +91,8 @@ func (f *flusher) work() {
 
 // next returns the socket whose turn it is, waiting for it if need be. It returns
 // nil when the caller's work is done.
+//
+//parley:noescape
 func (f *flusher) next() *Conn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -109,6 +116,8 @@ func (f *flusher) next() *Conn {
 }
 
 // rest sleeps. Others may work meanwhile. The caller holds mu.
+//
+//parley:noescape
 func (f *flusher) rest(wait time.Duration) {
 	f.resting = true
 	f.workers--
@@ -122,6 +131,8 @@ func (f *flusher) rest(wait time.Duration) {
 // walk has the readers of a feed write until it is done. The next time is twice as
 // far as a walk takes, so that half of the time is left to others, and to messages
 // to join the next one; but no farther than the pace of many sockets.
+//
+//parley:noescape
 func (f *flusher) walk(of *feed.Feed) {
 	for {
 		time.Sleep(time.Until(of.Due))

@@ -20,6 +20,8 @@ type carrier struct {
 func (c *Conn) Carrier() feed.Carrier { return carrier{c.flusher, c.options, c.deflate} }
 
 // Frame implements feed.Carrier.
+//
+//parley:noescape
 func (c carrier) Frame(message *parley.Prepared) []byte {
 	if c.deflate {
 		return message.Frame("rfc7692", c.deflated)
@@ -39,6 +41,8 @@ func (c carrier) Call(f *feed.Feed) { go c.flusher.walk(f) }
 // Follow has the socket follow a group from now on, if it is one that the kernel
 // takes bytes of and has room. It follows one group at a time: the one that says
 // most.
+//
+//parley:noescape
 func (c *Conn) Follow(seat feed.Seat) {
 	const much = 8 // messages of another group while its own says nothing
 	o := &c.out
@@ -70,6 +74,8 @@ func (c *Conn) Unfollow(place *feed.Place) {
 }
 
 // CatchUp implements feed.Reader.
+//
+//parley:noescape
 func (c *Conn) CatchUp() {
 	o := &c.out
 	o.mu.Lock()
@@ -116,6 +122,8 @@ func (o *outbound) writeFeed() {
 
 // join puts what has come behind what waits. A socket that is pressed for room gives
 // its place up. The caller holds mu.
+//
+//parley:noescape
 func (o *outbound) join() {
 	if o.place == nil {
 		return
@@ -147,6 +155,8 @@ func (o *outbound) addAll(batch feed.Batch) {
 }
 
 // took counts what the feed had. The caller holds mu.
+//
+//parley:noescape
 func (o *outbound) took(batch feed.Batch) {
 	o.strangers = 0
 	o.sent.messages += uint64(batch.Messages)
@@ -156,6 +166,8 @@ func (o *outbound) took(batch feed.Batch) {
 
 // pressed reports whether the socket has no room for so many bytes more, or a peer
 // that does not read. The caller holds mu.
+//
+//parley:inline
 func (o *outbound) pressed(bytes int) bool {
 	return o.stalled || len(o.waiting)+o.flyingB+bytes > o.c.options.QueueBytes
 }

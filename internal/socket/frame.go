@@ -41,6 +41,7 @@ func appendFrame(b []byte, first byte, payload []byte) []byte {
 	return append(b, payload...)
 }
 
+//parley:inline
 func opcodeOf(t parley.MessageType) byte {
 	if t == parley.BinaryMessage {
 		return opBinary
@@ -59,6 +60,8 @@ func appendClose(b []byte, code parley.CloseCode, reason string) []byte {
 }
 
 // unmask applies key to b, whose first byte is byte number pos of the payload.
+//
+//parley:noescape
 func unmask(key [4]byte, pos int, b []byte) {
 	rotated := [8]byte{}
 	for i := range rotated {

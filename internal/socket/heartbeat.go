@@ -10,6 +10,8 @@ import (
 
 // nextMessage reads until a message is whole, and deals with control frames on
 // the way. The caller is the reader.
+//
+//parley:noescape
 func (c *Conn) nextMessage() (Message, error) {
 	p := &c.in.parser
 	for {
@@ -31,6 +33,8 @@ func (c *Conn) nextMessage() (Message, error) {
 }
 
 // fill reads once from the wire. The heartbeat is its deadline.
+//
+//parley:noescape
 func (c *Conn) fill() error {
 	in := &c.in
 	for {
@@ -54,6 +58,8 @@ func (c *Conn) fill() error {
 
 // arm sets the read deadline: when the heartbeat is due. It refuses when
 // somebody else wants to read.
+//
+//parley:noescape
 func (in *inbound) arm() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -88,6 +94,7 @@ func (c *Conn) heartbeat() error {
 	return nil
 }
 
+//parley:noescape
 func (c *Conn) readOnce() error {
 	in := &c.in
 	if c.hasRaw {
@@ -110,6 +117,8 @@ func (c *Conn) readOnce() error {
 }
 
 // readAttempt reads what the kernel has. While it has nothing no buffer is held.
+//
+//parley:noescape
 func (in *inbound) readAttempt(fd uintptr) bool {
 	into, direct := in.parser.target()
 	n, again, err := readNow(fd, into)

@@ -81,6 +81,8 @@ func (c *Conn) Read(ctx context.Context) (Message, error) { return c.ReadInto(ct
 // An app that waits for its peer waits below here. Its stack is all that an idle
 // socket costs beside its buffers, and one of twice the size begins a few hundred
 // bytes away: what is done before and after is in functions beside this one.
+//
+//parley:noescape
 func (c *Conn) ReadInto(ctx context.Context, buffer []byte) (m Message, err error) {
 	c.appReturns()
 	for {
@@ -112,6 +114,8 @@ const (
 
 // take takes a message that is there, or the place of the reader, or waits for
 // something to change.
+//
+//parley:noescape
 func (c *Conn) take(ctx context.Context) (m Message, next turn, err error) {
 	in := &c.in
 	in.mu.Lock()
@@ -167,6 +171,7 @@ func (c *Conn) readHere(buffer []byte) (Message, error) {
 	return c.readWhole(m)
 }
 
+//parley:noescape
 func (c *Conn) readWhole(m Message) (Message, error) {
 	c.in.release(&m)
 	c.appLeaves()
@@ -211,6 +216,8 @@ func (in *inbound) beingHandled() bool {
 }
 
 // rouse wakes a Read that waits for the watcher.
+//
+//parley:inline
 func (in *inbound) rouse() {
 	if in.wake == nil {
 		return

@@ -27,6 +27,8 @@ type partial struct {
 const maxEmptyFrames = 1024
 
 // countFrame counts a frame of the message.
+//
+//parley:inline
 func (m *partial) countFrame(length uint64) error {
 	if length == 0 {
 		m.empty++
@@ -83,6 +85,8 @@ func (m *partial) space(n int64, s size) []byte {
 
 // checkText checks the UTF-8 of a text message as far as it can be told from the
 // bytes there are, so that it fails at the first byte that cannot be right.
+//
+//parley:noescape
 func (m *partial) checkText(ended bool) error {
 	if m.opcode != opText || m.compressed {
 		return nil
@@ -114,6 +118,8 @@ func partialRune(b []byte) int {
 }
 
 // message returns the message, whose last frame is in.
+//
+//parley:inline
 func (m *partial) message() Message {
 	if m.opcode == opBinary {
 		return Message{parley.BinaryMessage, m.data}

@@ -123,6 +123,8 @@ func (c *Conn) Offer(send parley.WebSocketSend) error {
 // here and now, if the kernel takes it at once: a sender that is faster than the
 // flusher must not run the queue over. The caller holds mu, and has it again
 // afterwards.
+//
+//parley:noescape
 func (o *outbound) writeSoon() {
 	const much = 128 // messages
 	switch {
@@ -141,6 +143,8 @@ func (o *outbound) writeSoon() {
 }
 
 // turn is the flusher's: it writes what waits.
+//
+//parley:noescape
 func (o *outbound) turn() {
 	o.mu.Lock()
 	o.listed = false
@@ -155,6 +159,8 @@ func (o *outbound) turn() {
 }
 
 // refusal returns why nothing can be sent any more. The caller holds mu.
+//
+//parley:inline
 func (o *outbound) refusal() error {
 	switch {
 	case o.dead:
@@ -169,6 +175,8 @@ func (o *outbound) refusal() error {
 // the peer is what they wait for: a burst of senders may well be ahead of this
 // program's own writing. A place in a feed is given up for the room that is kept for
 // it. The caller holds mu.
+//
+//parley:noescape
 func (o *outbound) fits(frame []byte) bool {
 	if o.place != nil && o.pressed(window(o.c.options)+len(frame)) {
 		o.unfollow()
@@ -190,6 +198,7 @@ func (o *outbound) add(frame []byte) {
 	o.count++
 }
 
+//parley:inline
 func (o *outbound) awaitRoom() <-chan struct{} {
 	if o.room == nil {
 		o.room = make(chan struct{})
@@ -261,6 +270,8 @@ func (o *outbound) seal(frame []byte) {
 }
 
 // flush returns a channel that is closed when nothing is left to write.
+//
+//parley:noescape
 func (o *outbound) flush() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()

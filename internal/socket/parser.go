@@ -45,6 +45,8 @@ const (
 )
 
 // next parses what was read, up to the end of a message or a control frame.
+//
+//parley:noescape
 func (p *parser) next() (found, error) {
 	for {
 		if p.inPayload {
@@ -64,6 +66,8 @@ func (p *parser) next() (found, error) {
 
 // takeHeader parses a frame's header, and the whole frame if it is a control
 // frame. more means that bytes are missing.
+//
+//parley:noescape
 func (p *parser) takeHeader() (what found, more bool, err error) {
 	b := p.unread.bytes()
 	if len(b) > 0 && !p.mayBegin(b[0]) {
@@ -99,6 +103,8 @@ func (p *parser) takeHeader() (what found, more bool, err error) {
 
 // headerLength returns how long the header is and, if it is all there, what
 // payload length it states.
+//
+//parley:inline
 func headerLength(b []byte) (size int, length uint64) {
 	switch n := b[1] & 0x7f; {
 	case n == 126:
@@ -117,6 +123,8 @@ func headerLength(b []byte) (size int, length uint64) {
 
 // shortestForm reports whether the length could not be stated in fewer bytes, and
 // has its highest bit clear (RFC 6455, section 5.2).
+//
+//parley:inline
 func shortestForm(second byte, length uint64) bool {
 	switch second & 0x7f {
 	case 126:
@@ -129,6 +137,8 @@ func shortestForm(second byte, length uint64) bool {
 
 // mayBegin reports whether a frame may begin with the byte first, after those
 // before it (RFC 6455, sections 5.2 and 5.4).
+//
+//parley:inline
 func (p *parser) mayBegin(first byte) bool {
 	reserved := first & rsvBits
 	switch first & 0x0f {
@@ -145,6 +155,7 @@ func (p *parser) mayBegin(first byte) bool {
 	return false
 }
 
+//parley:noescape
 func (p *parser) beginFrame(first byte, length uint64, key [4]byte) error {
 	if length > uint64(p.limit) || int64(length) > p.limit-int64(len(p.partial.data)) {
 		return parley.ErrTooLarge
@@ -162,6 +173,8 @@ func (p *parser) beginFrame(first byte, length uint64, key [4]byte) error {
 
 // takePayload moves payload bytes to the message. done means that the frame is
 // complete.
+//
+//parley:noescape
 func (p *parser) takePayload() (done bool, err error) {
 	b := p.unread.bytes()
 	if n := int(min(p.remaining, int64(len(b)))); n > 0 {
@@ -174,6 +187,8 @@ func (p *parser) takePayload() (done bool, err error) {
 }
 
 // size returns how many bytes the message can come to have.
+//
+//parley:inline
 func (p *parser) size() size {
 	if p.fin {
 		return size{int64(len(p.partial.data)) + p.remaining, true}
@@ -182,6 +197,8 @@ func (p *parser) size() size {
 }
 
 // tookPayload unmasks the n bytes at the end of the message and counts them.
+//
+//parley:noescape
 func (p *parser) tookPayload(n int) {
 	data := p.partial.data
 	unmask(p.key, p.pos, data[len(data)-n:])
@@ -198,6 +215,8 @@ func (p *parser) endMessage() (found, error) {
 }
 
 // takeWhole hands over the message found.
+//
+//parley:inline
 func (p *parser) takeWhole() Message {
 	m := p.partial.message()
 	p.partial = partial{}
@@ -205,6 +224,8 @@ func (p *parser) takeWhole() Message {
 }
 
 // lend has the next message put into buffer, if it fits and has not begun yet.
+//
+//parley:inline
 func (p *parser) lend(buffer []byte) {
 	if !p.inMessage && cap(buffer) > 0 {
 		p.partial.data, p.partial.lent = buffer[:0], true
@@ -221,6 +242,8 @@ func (p *parser) giveBack() {
 
 // target returns where the next bytes from the wire belong: straight into the
 // message, if much of it is there and much is missing, else into the read buffer.
+//
+//parley:noescape
 func (p *parser) target() (into []byte, direct bool) {
 	const much = bufferSize / 2
 	if p.inPayload && p.unread.empty() && len(p.partial.data) >= much && p.remaining >= much {
@@ -230,6 +253,8 @@ func (p *parser) target() (into []byte, direct bool) {
 }
 
 // took counts n bytes that were read into target's slice.
+//
+//parley:noescape
 func (p *parser) took(n int, direct bool) {
 	if !direct {
 		p.unread.w += n

@@ -31,13 +31,19 @@ func rawOf(conn net.Conn) (rawConn, bool) {
 
 // wait calls attempt whenever the socket may be readable until it returns true
 // or the read deadline passes.
+//
+//parley:inline
 func (r rawConn) wait(attempt func(fd uintptr) bool) error { return r.conn.Read(attempt) }
 
 // now calls attempt for writing. An attempt that returns true is the only one:
 // there is no waiting.
+//
+//parley:inline
 func (r rawConn) now(attempt func(fd uintptr) bool) error { return r.conn.Write(attempt) }
 
 // readNow reads what is there. again means that nothing is.
+//
+//parley:noescape
 func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
 		n, err = syscall.Read(int(fd), p)
@@ -56,6 +62,8 @@ func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 }
 
 // writeNow writes what the kernel takes at once, perhaps nothing.
+//
+//parley:noescape
 func writeNow(fd uintptr, p []byte) (n int, err error) {
 	for {
 		n, err = syscall.Write(int(fd), p)

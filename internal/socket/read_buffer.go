@@ -16,14 +16,20 @@ type readBuffer struct {
 	kept     bool // buf stays: whoever reads must have one while it waits
 }
 
+//parley:inline
 func (b *readBuffer) bytes() []byte { return b.buf[b.r:b.w] }
 
+//parley:inline
 func (b *readBuffer) empty() bool { return b.r == b.w }
 
 // skip drops n bytes, which were parsed.
+//
+//parley:inline
 func (b *readBuffer) skip(n int) { b.r += n }
 
 // space returns where to read to.
+//
+//parley:noescape
 func (b *readBuffer) space() []byte {
 	switch {
 	case !b.borrowed && !b.kept:

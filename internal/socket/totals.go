@@ -54,6 +54,8 @@ func (c *Conn) Received(bytes int) {
 }
 
 // sent counts a message that was taken, if it was.
+//
+//parley:inline
 func (c *counters) sent(bytes int, err error) {
 	if err == nil {
 		c.outBytes.Add(uint64(bytes))
@@ -61,6 +63,8 @@ func (c *counters) sent(bytes int, err error) {
 }
 
 // queued counts a message with which that many wait.
+//
+//parley:inline
 func (c *counters) queued(depth int) { c.depth.Observe(meter.Depth(depth), uint64(depth)) }
 
 // fed counts messages of a feed, of so many bytes, the first of which has depth others

@@ -5,6 +5,7 @@ import "time"
 // traffic counts messages and their bytes in one direction.
 type traffic struct{ messages, bytes uint64 }
 
+//parley:inline
 func (t *traffic) add(bytes int) {
 	t.messages++
 	t.bytes += uint64(bytes)

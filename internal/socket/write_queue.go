@@ -11,6 +11,8 @@ import (
 
 // writeQueuedNow writes what waits as long as the kernel takes it at once, and leaves the
 // rest to another goroutine.
+//
+//parley:noescape
 func (o *outbound) writeQueuedNow() {
 	for batch := o.next(); batch != nil; batch = o.next() {
 		rest, err := o.writeNow(batch)
@@ -36,6 +38,8 @@ func (o *outbound) stall() {
 }
 
 // finishWrite writes the rest of a batch, and then what came meanwhile.
+//
+//parley:noescape
 func (o *outbound) finishWrite(batch, rest []byte) {
 	err := o.writeAll(rest)
 	giveBack(batch)
@@ -65,6 +69,8 @@ var attempts = sync.Pool{New: func() any {
 }}
 
 // writeNow writes what the kernel takes without waiting and returns the rest.
+//
+//parley:noescape
 func (o *outbound) writeNow(p []byte) (rest []byte, err error) {
 	a := attempts.Get().(*attempt)
 	defer attempts.Put(a)
@@ -93,6 +99,8 @@ func (o *outbound) passQueuedOn() {
 }
 
 // nothingLeft ends being busy if there is nothing to write. The caller holds mu.
+//
+//parley:inline
 func (o *outbound) nothingLeft() bool {
 	if len(o.waiting) > 0 || len(o.control) > 0 {
 		return false
@@ -106,6 +114,8 @@ func (o *outbound) nothingLeft() bool {
 }
 
 // writeQueued writes all that waits, each time in one write, until nothing is left.
+//
+//parley:noescape
 func (o *outbound) writeQueued() {
 	for batch := o.next(); batch != nil; batch = o.next() {
 		err := o.writeAll(batch)
@@ -119,6 +129,8 @@ func (o *outbound) writeQueued() {
 
 // next returns what is to be written after the last batch, or nil and ends being
 // busy.
+//
+//parley:noescape
 func (o *outbound) next() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -143,6 +155,8 @@ func (o *outbound) take() []byte {
 }
 
 // landed makes room where the last batch was. The caller holds mu.
+//
+//parley:inline
 func (o *outbound) landed() {
 	o.flying, o.flyingB, o.stalled = 0, 0, false
 	if o.room != nil {
@@ -152,6 +166,8 @@ func (o *outbound) landed() {
 }
 
 // writeAll writes p, waiting as long as the peer takes something now and then.
+//
+//parley:noescape
 func (o *outbound) writeAll(p []byte) error {
 	const step = 256 << 10 // a slow peer shows progress this often
 	conn := o.c.net
