@@ -19,7 +19,9 @@ func TestInProcess(t *testing.T) {
 
 func TestBroker(t *testing.T) {
 	var broker channel.Broker
-	channeltest.RunTransport(t, func(*testing.T) channel.Transport { return broker.Connect() })
+	connect := func(*testing.T) channel.Transport { return broker.Connect() }
+	channeltest.RunTransport(t, connect)
+	channeltest.RunInterrupter(t, connect, func(*testing.T) { broker.Interrupt() })
 	channeltest.RunLayer(t, func(*testing.T) []*channel.Layer {
 		return []*channel.Layer{
 			channel.New(channel.Options{Transport: broker.Connect()}),
@@ -33,11 +35,25 @@ func TestBroker(t *testing.T) {
 func TestPlainTransport(t *testing.T) {
 	var broker channel.Broker
 	type plain struct{ channel.Transport } // hides the other interface
-	channeltest.RunTransport(t, func(*testing.T) channel.Transport { return plain{broker.Connect()} })
+	channeltest.RunTransport(t, func(*testing.T) channel.Transport { return plain{broker.Connect()} },
+		channeltest.Without{Interface: "QueueSubscriber", Why: "it is plain"},
+		channeltest.Without{Interface: "Log", Why: "it is plain"},
+		channeltest.Without{Interface: "Leases", Why: "it is plain"})
 	channeltest.RunLayer(t, func(*testing.T) []*channel.Layer {
 		return []*channel.Layer{
 			channel.New(channel.Options{Transport: plain{broker.Connect()}}),
 			channel.New(channel.Options{Transport: plain{broker.Connect()}}),
 		}
 	})
+}
+
+// A transport without faults is as good as what it wraps.
+func TestFaultyWithoutFaults(t *testing.T) {
+	var broker channel.Broker
+	channeltest.RunTransport(t, func(*testing.T) channel.Transport {
+		return channeltest.Faulty(broker.Connect(), 1, channeltest.Faults{})
+	})
+	channeltest.RunInterrupter(t, func(*testing.T) channel.Transport {
+		return channeltest.Faulty(broker.Connect(), 1, channeltest.Faults{})
+	}, func(*testing.T) { broker.Interrupt() })
 }

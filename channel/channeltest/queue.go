@@ -13,7 +13,7 @@ func queueCollect(
 	t.Helper()
 	sharing, ok := transport.(channel.QueueSubscriber)
 	if !ok {
-		t.Skipf("%T is not a channel.QueueSubscriber", transport)
+		t.Fatalf("%T is no channel.QueueSubscriber any more", transport)
 	}
 	sub, err := sharing.QueueSubscribe(patient(t), subject, func(payload []byte) {
 		into <- string(payload)

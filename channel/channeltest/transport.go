@@ -14,9 +14,12 @@ import (
 // RunTransport proves a transport. Each call of connect returns a new transport;
 // all of them reach each other. The suite closes them.
 //
-// What a channel.QueueSubscriber promises is proved if the transport is one,
-// else those tests are skipped.
-func RunTransport(t *testing.T, connect func(t *testing.T) channel.Transport) {
+// What the further interfaces promise is proved too: channel.QueueSubscriber,
+// channel.Log and channel.Leases. For one that the transport is not, the caller says
+// why; without a reason that is an error.
+func RunTransport(
+	t *testing.T, connect func(t *testing.T) channel.Transport, without ...Without,
+) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, connect func() channel.Transport)
@@ -32,6 +35,14 @@ func RunTransport(t *testing.T, connect func(t *testing.T) channel.Transport) {
 		{"Close", closeTransport},
 		{"QueueSharesOut", queueSharesOut},
 		{"QueueLosesNoMember", queueLosesNoMember},
+		{"LogReads", logReads},
+		{"LogFollows", logFollows},
+		{"LogBounds", logBounds},
+		{"LogAges", logAges},
+		{"LogContext", logContext},
+		{"LeasesKeepRecords", leasesKeepRecords},
+		{"LeasesHoldMany", leasesHoldMany},
+		{"LeasesLapse", leasesLapse},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, func() channel.Transport {
@@ -41,6 +52,7 @@ func RunTransport(t *testing.T, connect func(t *testing.T) channel.Transport) {
 						t.Errorf("close: %v", err)
 					}
 				})
+				must(t, test.name, transport, without)
 				return transport
 			})
 		})

@@ -68,3 +68,13 @@ func publish(t *testing.T, transport channel.Transport, subject string, payloads
 		}
 	}
 }
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for ctx := patient(t); !is(); time.Sleep(20 * time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatalf("it never came about that %s", what)
+		}
+	}
+}
