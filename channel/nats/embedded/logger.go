@@ -12,6 +12,7 @@ import (
 type slogger struct {
 	logger *slog.Logger
 	worst  atomic.Pointer[string]
+	fatal  atomic.Bool
 }
 
 func (s *slogger) log(level slog.Level, format string, values []any) {
@@ -34,9 +35,14 @@ func (s *slogger) last() string {
 	return "it does not say why"
 }
 
+// Fatalf is called where the server would end its program if it were one.
+func (s *slogger) Fatalf(format string, values ...any) {
+	s.log(slog.LevelError, format, values)
+	s.fatal.Store(true)
+}
+
 func (s *slogger) Noticef(format string, values ...any) { s.log(slog.LevelDebug, format, values) }
 func (s *slogger) Warnf(format string, values ...any)   { s.log(slog.LevelWarn, format, values) }
 func (s *slogger) Errorf(format string, values ...any)  { s.log(slog.LevelError, format, values) }
-func (s *slogger) Fatalf(format string, values ...any)  { s.log(slog.LevelError, format, values) }
 func (s *slogger) Debugf(string, ...any)                {}
 func (s *slogger) Tracef(string, ...any)                {}

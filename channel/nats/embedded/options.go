@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -32,7 +33,8 @@ type Options struct {
 
 	// Peers are the addresses that other servers of the cluster have as ClusterListen.
 	// One that is up is enough to find the rest, but a server waits for nobody, and all
-	// should be told of all: the own address among them is overlooked.
+	// should be told of all: the own address among them is overlooked. With ClusterListen
+	// there must be another.
 	Peers []string
 
 	// Secret is what servers of one cluster say to each other.
@@ -76,7 +78,7 @@ func (o *Options) config() (*server.Options, error) {
 			return nil, err
 		}
 	}
-	if o.ClusterListen != "" {
+	if o.ClusterListen != "" || len(o.Peers) > 0 {
 		if err := o.cluster(c); err != nil {
 			return nil, err
 		}
@@ -112,6 +114,9 @@ func (o *Options) cluster(c *server.Options) (err error) {
 		if peer != o.ClusterListen {
 			c.Routes = append(c.Routes, &url.URL{Scheme: "nats-route", User: user, Host: peer})
 		}
+	}
+	if len(c.Routes) == 0 {
+		return errors.New("nats: a server in a cluster needs another in Options.Peers")
 	}
 	return nil
 }

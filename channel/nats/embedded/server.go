@@ -45,11 +45,21 @@ func New(o Options) (*Server, error) {
 	log := &slogger{logger: o.Logger}
 	s.server.SetLoggerV2(log, false, false, false)
 	s.server.Start()
-	if !s.server.ReadyForConnections(start) {
+	if !s.ready(log) {
 		_ = s.Close()
 		return nil, fmt.Errorf("nats: the server does not start: %s", log.last())
 	}
 	return s, nil
+}
+
+// ready waits until the server listens, or has said that it cannot.
+func (s *Server) ready(log *slogger) bool {
+	for end := time.Now().Add(start); time.Now().Before(end) && !log.fatal.Load(); {
+		if s.server.ReadyForConnections(20 * time.Millisecond) {
+			return true
+		}
+	}
+	return false
 }
 
 // InProcessConn implements what nats.go wants of a server inside the program.
