@@ -14,20 +14,15 @@ var keepAll = channel.Keep{Messages: math.MaxInt, Age: math.MaxInt64, Bytes: mat
 
 func TestLog(t *testing.T) {
 	everywhere(t, func(t *testing.T, dial func(t *testing.T) *nats.Transport) {
-		began := time.Now()
-		lap := func(what string) { t.Log(what, time.Since(began).Round(time.Millisecond)); began = time.Now() }
 		a, b := dial(t), dial(t)
-		lap("dial")
 		got := make(chan channel.Entry, 100)
 		past, err := a.Since(patient(t), "room", channel.Position{}, 0)
 		if err != nil || past.Last != 0 || past.First != 1 {
 			t.Fatalf("nothing: %+v, %v", past, err)
 		}
-		lap("since")
 		if _, err := b.Follow(patient(t), "room", func(e channel.Entry) { got <- e }); err != nil {
 			t.Fatal(err)
 		}
-		lap("follow")
 		keep := channel.Keep{Messages: 5, Age: time.Hour, Bytes: 1 << 20}
 		var positions []channel.Position
 		for i := range 8 {
@@ -40,7 +35,6 @@ func TestLog(t *testing.T) {
 			}
 			positions = append(positions, p)
 		}
-		lap("append")
 		var previous uint64
 		for i := range 8 {
 			e := <-got

@@ -22,7 +22,7 @@ type NATS struct {
 // with it. The lines are added to its configuration.
 func StartNATS(t testing.TB, lines ...string) *NATS {
 	t.Helper()
-	path := Program(t, "nats-server")
+	path := Program(t, "nats-server", "/usr/sbin/nats-server")
 	for range 5 { // somebody may be faster
 		n := &NATS{Addr: net.JoinHostPort("127.0.0.1", FreePort(t))}
 		n.URL = "nats://" + n.Addr
