@@ -135,7 +135,8 @@ export class ParleyError extends Error {
 
 /** A connection that lasts. M are the messages that the server sends. */
 export class Parley<M extends {type: string} = any> extends EventTarget {
-	constructor(url: string | URL | (() => Now<string | URL>), options?: Options);
+	/** A function is told whether a conversation begins with what it returns. */
+	constructor(url: string | URL | ((begins: boolean) => Now<string | URL>), options?: Options);
 
 	readonly state: State;
 	/** What it is open by now. */

@@ -119,6 +119,7 @@ export class Parley extends EventTarget {
 			this.#listen();
 			this.#try();
 		} else {
+			this.#notBefore = 0;
 			this.#wake();
 		}
 		if (this.#state === 'open') return Promise.resolve();
@@ -189,7 +190,7 @@ export class Parley extends EventTarget {
 
 	/** Tries a transport, and the others if that one cannot be had. */
 	#climb([name, ...others]) {
-		const link = new LINKS[name](this.#options, resumes => this.#address(resumes));
+		const link = new LINKS[name](this.#options, begins => this.#address(begins));
 		const mine = handler => value => { if (link === this.#link) handler(value); };
 		link.on = {
 			open: mine(protocol => this.#linked(name, protocol)),
@@ -203,14 +204,14 @@ export class Parley extends EventTarget {
 		this.#timer = setTimeout(() => link.end({code: ABNORMAL, reason: 'no answer', other: true}),
 			this.#options.openTimeout);
 		link.open().catch(error => {
-			link.end({code: ABNORMAL, reason: String(error), error, other: true});
+			link.end({code: ABNORMAL, reason: String(error), error});
 		});
 	}
 
-	async #address(resumes) {
-		const url = typeof this.#url === 'function' ? await this.#url() : this.#url;
+	async #address(begins) {
+		const url = typeof this.#url === 'function' ? await this.#url(begins) : this.#url;
 		const address = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
-		const positions = resumes ? JSON.stringify(this.#positions.all()) : '{}';
+		const positions = begins ? JSON.stringify(this.#positions.all()) : '{}';
 		if (positions !== '{}') address.searchParams.set('parley-resume', positions);
 		return address;
 	}
@@ -707,13 +708,24 @@ class SocketLink extends Link {
 		const [url, protocols] = [await this.address(true), await value(this.options.protocols)];
 		if (this.ended) return;
 		url.protocol = url.protocol.replace(/^http/, 'ws');
-		const socket = this.#socket = new this.options.WebSocket(url.href, protocols);
+		const socket = this.#make(url.href, protocols);
+		if (!socket) return this.end({code: ABNORMAL, reason: 'no socket', other: true});
 		socket.binaryType = 'arraybuffer';
 		socket.onopen = () => this.on.open(socket.protocol);
 		socket.onmessage = ({data}) => {
 			this.on.message(typeof data === 'string' ? data : new Uint8Array(data));
 		};
 		socket.onclose = ({code, reason}) => this.end({code, reason, other: true});
+	}
+
+	/** A page that is secure may make none to a server that is not. */
+	#make(url, protocols) {
+		try {
+			return this.#socket = new this.options.WebSocket(url, protocols);
+		} catch (error) {
+			if (error.name === 'SecurityError') return null;
+			throw error;
+		}
 	}
 
 	send(data) {
@@ -887,8 +899,8 @@ class StreamLink extends SessionLink {
 				} else {
 					await this.#read(response.body);
 				}
-			} catch {
-				if (!this.id) return this.end({code: ABNORMAL, reason: 'no answer'});
+			} catch (error) {
+				if (!this.id) return this.end({code: ABNORMAL, reason: String(error), error});
 			}
 			if (this.ended) return;
 			if (this.renews) continue;
@@ -939,8 +951,8 @@ class PollLink extends SessionLink {
 					continue;
 				}
 				if (!this.id || response.status < 500) return this.refused(response);
-			} catch {
-				if (!this.id) return this.end({code: ABNORMAL, reason: 'no answer'});
+			} catch (error) {
+				if (!this.id) return this.end({code: ABNORMAL, reason: String(error), error});
 			}
 			if (this.ended) return;
 			if (this.renews || !failures++) continue; // once is none: a server ends what is idle

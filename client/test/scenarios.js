@@ -235,10 +235,28 @@ export const scenarios = {
 			await stage.control(`/kick?n=${code}`);
 			const {retryAt} = await told, now = Date.now();
 			if (retryAt < now + 500) throw new Error(`comes back after ${retryAt - now} ms`);
-			chat.connect(); // does not come earlier than that
+			globalThis.dispatchEvent?.(new Event('online')); // no reason to come earlier
 			same(chat.state, 'waiting');
+			await chat.connect(); // but somebody may insist
 			chat.close();
 		}
+	},
+
+	async asksForItsAddress(stage) {
+		const asked = [];
+		const chat = stage.make({url: begins => {
+			asked.push(begins);
+			if (asked.length === 1) throw new Error('not yet');
+			return stage.room;
+		}});
+		const told = next(chat, 'state', event => event.state === 'waiting');
+		const opening = chat.connect();
+		const {error, code} = await told;
+		same([error.message, code], ['not yet', 1006]);
+		await opening;
+		same(await chat.request({type: 'echo', text: 'x'}), 'x');
+		same(asked.slice(0, 2), [true, true]);
+		same(asked.includes(false), stage.transport !== 'websocket');
 	},
 
 	async waitsAsLongAsDenied(stage) {

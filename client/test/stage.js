@@ -53,8 +53,8 @@ export class Stage {
 		this.clients = [];
 	}
 
-	make(options) {
-		const chat = new Parley(this.room, {...QUICK, transports: [this.transport], ...options});
+	make({url = this.room, ...options} = {}) {
+		const chat = new Parley(url, {...QUICK, transports: [this.transport], ...options});
 		this.clients.push(chat);
 		return chat;
 	}

@@ -14,7 +14,7 @@ import (
 type anything struct {
 	Type   string
 	Number uint64
-	ID     string
+	Key    string
 	From   string
 	Text   string
 	Nicks  []string
@@ -23,8 +23,16 @@ type anything struct {
 	Typing list
 }
 
-// client is a page without a browser.
-type client struct {
+// spoken is a message of a page, of any kind.
+type spoken struct {
+	Type string `json:"type"`
+	Key  string `json:"key,omitempty"`
+	Text string `json:"text,omitempty"`
+	On   bool   `json:"on,omitempty"`
+}
+
+// visitor is a page without a browser.
+type visitor struct {
 	t  *testing.T
 	ws *websocket.Conn
 }
@@ -50,19 +58,19 @@ func dial(home, room, cookie string) (*websocket.Conn, *http.Response, error) {
 }
 
 // join logs somebody in, and into a room.
-func join(t *testing.T, home, room, nick string) (*client, anything) {
+func join(t *testing.T, home, room, nick string) (*visitor, anything) {
 	t.Helper()
 	return joinAs(t, home, room, cookieOf(t, home, nick))
 }
 
-func joinAs(t *testing.T, home, room, cookie string) (*client, anything) {
+func joinAs(t *testing.T, home, room, cookie string) (*visitor, anything) {
 	t.Helper()
 	ws, _, err := dial(home, room, cookie)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ws.Close() })
-	c := &client{t, ws}
+	c := &visitor{t, ws}
 	first := c.read()
 	if first.Type != "welcome" {
 		t.Fatalf("first comes %+v", first)
@@ -70,19 +78,19 @@ func joinAs(t *testing.T, home, room, cookie string) (*client, anything) {
 	return c, first
 }
 
-func (c *client) send(what said) {
+func (c *visitor) send(what spoken) {
 	c.t.Helper()
 	if err := c.ws.WriteJSON(what); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
-func (c *client) say(id, text string) {
+func (c *visitor) say(key, text string) {
 	c.t.Helper()
-	c.send(said{Type: "line", ID: id, Text: text})
+	c.send(spoken{Type: "line", Key: key, Text: text})
 }
 
-func (c *client) read() (got anything) {
+func (c *visitor) read() (got anything) {
 	c.t.Helper()
 	_, data, err := c.ws.ReadMessage()
 	if err == nil {
@@ -95,7 +103,7 @@ func (c *client) read() (got anything) {
 }
 
 // until reads until there is a message of a kind, and returns that.
-func (c *client) until(kind string) anything {
+func (c *visitor) until(kind string) anything {
 	c.t.Helper()
 	for {
 		if got := c.read(); got.Type == kind {
@@ -105,15 +113,15 @@ func (c *client) until(kind string) anything {
 }
 
 // hears wants the next line.
-func (c *client) hears(id, from, text string) {
+func (c *visitor) hears(key, from, text string) {
 	c.t.Helper()
-	if got := c.until("line"); got.ID != id || got.From != from || got.Text != text || got.Number == 0 {
-		c.t.Errorf("got %+v, want %s of %s: %s", got, id, from, text)
+	if got := c.until("line"); got.Key != key || got.From != from || got.Text != text || got.Number == 0 {
+		c.t.Errorf("got %+v, want %s of %s: %s", got, key, from, text)
 	}
 }
 
 // sees wants the next list of a kind.
-func (c *client) sees(kind string, nicks ...string) {
+func (c *visitor) sees(kind string, nicks ...string) {
 	c.t.Helper()
 	if got := strings.Join(c.until(kind).Nicks, " "); got != strings.Join(nicks, " ") {
 		c.t.Errorf("%s: got %s, want %s", kind, got, nicks)

@@ -79,7 +79,7 @@ func TestStranger(t *testing.T) {
 	ann := openStream(t, home, "lobby", "ann")
 	bob := *ann
 	bob.cookie = cookieOf(t, home, "bob")
-	line := `{"type":"line","id":"1","text":"hello"}`
+	line := `{"type":"line","key":"1","text":"hello"}`
 	for _, method := range []string{"GET", "POST", "DELETE"} {
 		if got := bob.do(method, line); got.StatusCode != 404 {
 			t.Errorf("%s of a stranger: %s", method, got.Status)
@@ -124,11 +124,11 @@ func TestSilentPeers(t *testing.T) {
 // lost, is heard once.
 func TestSentAgain(t *testing.T) {
 	ann := openStream(t, start(t), "lobby", "ann")
-	for _, sent := range []struct{ number, id, text string }{
+	for _, sent := range []struct{ number, key, text string }{
 		{"1", "1", "hello"}, {"1", "2", "hello again"}, {"2", "3", "goodbye"},
 	} {
 		ann.number = sent.number
-		line := `{"type":"line","id":"` + sent.id + `","text":"` + sent.text + `"}`
+		line := `{"type":"line","key":"` + sent.key + `","text":"` + sent.text + `"}`
 		if got := ann.do("POST", line); got.StatusCode != 204 {
 			t.Errorf("number %s: %s", sent.number, got.Status)
 		}

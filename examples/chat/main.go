@@ -25,6 +25,7 @@ import (
 	parleygin "github.com/parleygo/parley/adapters/gin"
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/client"
 	"github.com/parleygo/parley/fallback"
 	"github.com/parleygo/parley/router"
 	"github.com/parleygo/parley/server"
@@ -68,6 +69,7 @@ func serve(ctx context.Context, listener net.Listener, nap func(context.Context)
 	for path, file := range map[string]string{"/": "web/", "/chat.js": "web/chat.js", "/chat.css": "web/chat.css"} {
 		r.StaticFileFS(path, file, http.FS(files))
 	}
+	r.GET("/parley.js", gin.WrapH(client.Handler()))
 	r.GET("/stats", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"chat": chat.Stats(), "layer": layer.Stats()}) })
 	r.Any("/rooms/:room", parleygin.Gateway(gateway)) // sockets, streams and polls
 	r.GET("/login", login.handler(login.who))

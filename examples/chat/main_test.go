@@ -70,6 +70,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"", "text/html; charset=utf-8", 200},
 		{"chat.js", "text/javascript; charset=utf-8", 200},
+		{"parley.js", "text/javascript; charset=utf-8", 200},
 		{"chat.css", "text/css; charset=utf-8", 200},
 		{"stats", "application/json; charset=utf-8", 200},
 		{"login", "text/plain; charset=utf-8", 401},

@@ -26,7 +26,10 @@ func newChat(layer *channel.Layer, nap func(context.Context)) *consumer.App {
 			Key:      key,
 			Capacity: channel.Capacity{Messages: maxWaiting},
 		},
-		consumer.Receive((*member).hear),
+		consumer.ReceiveType("line", (*member).say), // the page asks whether it was heard
+		consumer.ReceiveType("typing", (*member).types),
+		consumer.ReceiveType("who", (*member).who),
+		consumer.ReceiveType("slow", (*member).dawdle),
 		consumer.Forward("chat.line", "chat.here", "chat.typing"), // encoded once for the whole room
 		consumer.On("chat.nap", (*member).doze),
 	)
@@ -53,12 +56,15 @@ type member struct {
 	slow  int // see slow.go
 }
 
-// said is what a page sends.
+// said is a line that a page sends.
 type said struct {
-	Type string `json:"type"` // "line", "typing", "who" or "slow"
-	ID   string `json:"id"`   // the page's own, by which it knows its line again
+	Key  string `json:"key"` // the page's own, by which it knows its line again
 	Text string `json:"text"`
-	On   bool   `json:"on"`
+}
+
+// switched is what a page sends of something that goes on for a while.
+type switched struct {
+	On bool `json:"on"`
 }
 
 // Connect finds out who it is, and lets them into a room that there can be.
@@ -89,17 +95,14 @@ func (m *member) Disconnect(ctx context.Context, _ *consumer.Conn, _ error) {
 	}
 }
 
-// hear takes what the page sends.
-func (m *member) hear(ctx context.Context, conn *consumer.Conn, said said) error {
-	switch said.Type {
-	case "line":
-		return m.room.say(ctx, m, said.ID, said.Text)
-	case "typing":
-		return m.room.types(ctx, m, said.On)
-	case "who":
-		return m.room.who(ctx, conn)
-	case "slow":
-		return m.dawdle(ctx, conn, said.On)
-	}
-	return nil // of a page that is newer than this program
+func (m *member) say(ctx context.Context, _ *consumer.Conn, said said) error {
+	return m.room.say(ctx, m, said.Key, said.Text)
+}
+
+func (m *member) types(ctx context.Context, _ *consumer.Conn, typing switched) error {
+	return m.room.types(ctx, m, typing.On)
+}
+
+func (m *member) who(ctx context.Context, conn *consumer.Conn, _ struct{}) error {
+	return m.room.who(ctx, conn)
 }

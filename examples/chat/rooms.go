@@ -23,7 +23,7 @@ const (
 type line struct {
 	Type   string    `json:"type"`
 	Number uint64    `json:"number"` // counts the room's lines: a gap is a loss
-	ID     string    `json:"id"`
+	Key    string    `json:"key"`
 	From   string    `json:"from"`
 	Text   string    `json:"text"`
 	At     time.Time `json:"at"`
@@ -114,18 +114,18 @@ func (r *room) leave(ctx context.Context, m *member) {
 
 // say tells the room a line, unless it has been told: a page that was cut off
 // says again what it has not heard back.
-func (r *room) say(ctx context.Context, m *member, id, text string) error {
+func (r *room) say(ctx context.Context, m *member, key, text string) error {
 	text = strings.TrimSpace(text)
 	if text == "" || utf8.RuneCountInString(text) > maxText {
-		return nil
+		return &consumer.Error{Code: "no_line", Message: "A line has 1 to 2000 characters."}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := func(l line) bool { return l.ID == id && l.From == m.nick }
+	known := func(l line) bool { return l.Key == key && l.From == m.nick }
 	if slices.ContainsFunc(r.lines, known) {
 		return nil
 	}
-	said := line{"line", r.count + 1, id, m.nick, text, time.Now().UTC(), r.here.Number, r.typing.Number}
+	said := line{"line", r.count + 1, key, m.nick, text, time.Now().UTC(), r.here.Number, r.typing.Number}
 	if err := r.tell(ctx, "chat.line", said); err != nil {
 		return err
 	}

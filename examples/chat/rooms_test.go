@@ -21,7 +21,7 @@ func TestRooms(t *testing.T) {
 	bob.hears("2", "ann", "hello")
 	bob.say("3", " ")                            // is nothing
 	bob.say("4", strings.Repeat("é", maxText+1)) // is too much
-	bob.send(said{Type: "dance"})                // is unknown here
+	bob.send(spoken{Type: "dance"})              // is unknown here
 	bob.say("5", "<b>hi</b>\nann")
 	ann.hears("5", "bob", "<b>hi</b>\nann")
 	eve.hears("1", "eve", "is anybody here?")
@@ -49,12 +49,12 @@ func TestTyping(t *testing.T) {
 	home := start(t)
 	ann, _ := join(t, home, "lobby", "ann")
 	bob, _ := join(t, home, "lobby", "bob")
-	bob.send(said{Type: "typing", On: true})
+	bob.send(spoken{Type: "typing", On: true})
 	ann.sees("typing", "bob")
-	bob.send(said{Type: "typing", On: true}) // is no news
-	bob.send(said{Type: "typing"})
+	bob.send(spoken{Type: "typing", On: true}) // is no news
+	bob.send(spoken{Type: "typing"})
 	ann.sees("typing")
-	bob.send(said{Type: "typing", On: true})
+	bob.send(spoken{Type: "typing", On: true})
 	ann.sees("typing", "bob")
 	_, first := join(t, home, "lobby", "eve")
 	if strings.Join(first.Typing.Nicks, " ") != "bob" {
@@ -63,7 +63,7 @@ func TestTyping(t *testing.T) {
 	bob.say("1", "said") // is done
 	ann.hears("1", "bob", "said")
 	ann.sees("typing")
-	bob.send(said{Type: "typing", On: true})
+	bob.send(spoken{Type: "typing", On: true})
 	ann.sees("typing", "bob")
 	bob.ws.Close() // leaves in the middle of a word
 	ann.sees("typing")
@@ -80,7 +80,7 @@ func TestHistory(t *testing.T) {
 		ann.hears(strconv.Itoa(i), "ann", "x")
 	}
 	_, first := join(t, home, "lobby", "bob")
-	if len(first.Lines) != maxHistory || first.Lines[0].ID != "10" || first.Lines[maxHistory-1].Number != 60 {
+	if len(first.Lines) != maxHistory || first.Lines[0].Key != "10" || first.Lines[maxHistory-1].Number != 60 {
 		t.Errorf("got %+v", first)
 	}
 	if _, first = join(t, home, "cellar", "bob"); len(first.Lines) != 0 {
@@ -99,7 +99,7 @@ func TestEnterWhileTalking(t *testing.T) {
 	defer talking.Wait()
 	talking.Go(func() {
 		for i := range lines {
-			if err := ann.ws.WriteJSON(said{Type: "line", ID: strconv.Itoa(i), Text: "x"}); err != nil {
+			if err := ann.ws.WriteJSON(spoken{Type: "line", Key: strconv.Itoa(i), Text: "x"}); err != nil {
 				t.Error(err)
 			}
 		}

@@ -19,9 +19,9 @@ type round struct {
 }
 
 // dawdle begins and ends the naps.
-func (m *member) dawdle(ctx context.Context, conn *consumer.Conn, on bool) error {
+func (m *member) dawdle(ctx context.Context, conn *consumer.Conn, slow switched) error {
 	m.slow++ // a nap that is due belongs to a round before
-	if !on {
+	if !slow.On {
 		return nil
 	}
 	return m.again(ctx, conn, round{m.slow})

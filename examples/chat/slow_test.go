@@ -22,11 +22,11 @@ func (n naps) nap(ctx context.Context) {
 }
 
 // babble types and says lines, and hears all of it.
-func (c *client) babble(lines int) {
+func (c *visitor) babble(lines int) {
 	c.t.Helper()
 	for i := range lines {
 		id, text := fmt.Sprint(i), fmt.Sprint("line ", i)
-		c.send(said{Type: "typing", On: true})
+		c.send(spoken{Type: "typing", On: true})
 		c.say(id, text)
 		c.sees("typing", "ann")
 		c.hears(id, "ann", text)
@@ -44,14 +44,14 @@ func TestSlowClient(t *testing.T) {
 	ann, _ := join(t, home, "lobby", "ann")
 	bob.sees("here", "ann", "bob")
 
-	bob.send(said{Type: "slow", On: true})
+	bob.send(spoken{Type: "slow", On: true})
 	<-naps.asleep
 	const lines = 100
 	ann.babble(lines) // does not wait for bob
 	<-naps.awake
 	<-naps.asleep // what waited has been sent
 	close(naps.over)
-	bob.send(said{Type: "slow"})
+	bob.send(spoken{Type: "slow"})
 	ann.say("end", "x")
 	got, typing, number := 0, 0, uint64(0)
 	for number <= lines {

@@ -1,4 +1,5 @@
-'use strict';
+import {Parley} from './parley.js';
+
 const $ = id => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const clean = name => name.trim().toLowerCase().replace(/[^a-z0-9_.-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 60);
@@ -10,105 +11,56 @@ function element(tag, className, text) {
 	return made;
 }
 
-// Two transports with the same face. The server does not know the difference.
+// The connection. It comes back by itself, and what could not be said waits.
 
-function overSocket(path, on) {
-	const url = new URL(path, location);
-	url.protocol = url.protocol.replace('http', 'ws');
-	const socket = new WebSocket(url);
-	socket.onopen = on.open;
-	socket.onmessage = event => on.message(JSON.parse(event.data));
-	socket.onclose = event => on.close(event.code);
-	return {send: message => socket.send(JSON.stringify(message)), close: () => socket.close()};
+const TRANSPORTS = {sse: ['sse'], poll: ['poll']}[query.get('transport')] ?? ['websocket', 'sse', 'poll'];
+const CONNECTED = {websocket: 'Connected', sse: 'Connected by events', poll: 'Connected by polls'};
+const waiting = new Map(); // key -> {room, text, at}: said, and not yet heard back
+let room, nick = '', chat;
+
+function connect() {
+	chat?.close();
+	const mine = chat = new Parley(begins => begins ? greet(mine) : here(), {transports: TRANSPORTS});
+	mine.addEventListener('state', event => { if (mine === chat) tell(event); });
+	mine.addEventListener('close', ({code}) => { if (mine === chat && code === 4401) ask(); });
+	mine.addEventListener('open', () => { if (slow) mine.send({type: 'slow', on: true}); });
+	for (const [type, handler] of Object.entries({welcome, line, here: list, typing: list})) mine.on(type, handler);
+	for (const [key, said] of waiting) if (said.room === room) say(key, said.text);
+	mine.connect().catch(() => {}); // it tells by its events
 }
 
-function overEvents(path, on) {
-	const events = new EventSource(path);
-	let session, number = 0, sending = Promise.resolve();
-	const post = (method, body, headers) => fetch(path, {
-		method, body, keepalive: true, headers: {'Parley-Session': session, ...headers},
-	});
-	const end = code => { events.close(); on.close(code); };
-	const say = async message => {
-		const body = JSON.stringify(message), numbered = {'Parley-Message': ++number};
-		for (let tries = 1; tries <= 5; tries++) { // its number has it heard once, though answers are lost
-			const {status} = await post('POST', body, numbered).catch(() => ({status: 503}));
-			if (status !== 429 && status !== 503) return;
-			await new Promise(done => setTimeout(done, 250 * 2 ** tries));
-		}
-		if (events.readyState !== EventSource.CLOSED) end(1006); // whether it was taken nobody knows
-	};
-	events.addEventListener('open', event => { // the server's, with the name of the session
-		if (!event.data) return;
-		session = JSON.parse(event.data).session;
-		on.open();
-	});
-	events.addEventListener('close', event => end(JSON.parse(event.data).code));
-	events.onmessage = event => on.message(JSON.parse(event.data));
-	events.onerror = () => events.readyState === EventSource.CLOSED ? end(1006) : on.wait(); // it tries again by itself
-	return {
-		// one after the other, in their order; what is lost is said again after a reconnect
-		send: message => { sending = sending.then(() => say(message)); },
-		close: () => { events.close(); return session && post('DELETE').catch(() => {}); },
-	};
-}
+function here() { return `rooms/${room}`; }
 
-// The connection: it comes back by itself, and what could not be said waits.
-
-const waiting = new Map(); // id -> {room, text, at}: said, and not yet heard back
-const preferred = query.get('transport') === 'sse' ? overEvents : overSocket;
-let transport = preferred;
-let room, nick = '', line = null, attempt = 0, timer, tries = 0;
-
-async function connect() {
-	clearTimeout(timer);
-	line?.close();
-	line = null;
-	const mine = ++attempt;
-	show('connecting', 'Connecting …');
-	try {
-		const answer = await whoAmI();
-		if (mine !== attempt) return;
-		if (!answer) return ask();
-		nick = $('nick').textContent = localStorage.nick = answer;
-	} catch {
-		if (mine === attempt) later();
-		return;
+/** Sees to it that the server knows us, before each handshake. */
+async function greet(mine) {
+	const name = await whoAmI();
+	if (mine !== chat) throw new Error('somewhere else by now');
+	if (!name) {
+		mine.close(4401); // as the server does
+		throw new Error('nobody is logged in');
 	}
-	let opened = 0;
-	const current = handler => data => { if (mine === attempt) handler(data); };
-	line = transport(`rooms/${room}`, {
-		open: current(() => {
-			opened = performance.now();
-			show('online', transport === overEvents ? 'Connected by events' : 'Connected');
-			if (slow) send({type: 'slow', on: true});
-			// The server knows lines that it has heard before.
-			for (const [id, said] of waiting) if (said.room === room) send({type: 'line', id, text: said.text});
-		}),
-		message: current(take),
-		wait: current(() => show('offline', 'Offline, trying again')),
-		close: current(code => {
-			line = null;
-			if (code === 4401) return ask(); // logged out, here or in another tab
-			// The server answers, and no socket opens: somebody between us does not let it through.
-			if (!opened && transport === overSocket) { transport = overEvents; return connect(); }
-			if (opened && performance.now() - opened > 5000) tries = 0; // it was a good one
-			later();
-		}),
+	nick = $('nick').textContent = localStorage.nick = name;
+	return here();
+}
+
+function tell({state, retryAt}) {
+	if (state === 'open') show('online', CONNECTED[chat.transport]);
+	if (state === 'connecting') show('connecting', 'Connecting …');
+	if (state === 'waiting' && retryAt) show('offline', `Offline, next try in ${Math.ceil((retryAt - Date.now()) / 1000)} s`);
+}
+
+/** Tells what is of no use later. */
+function mention(message) { if (chat.state === 'open') chat.send(message); }
+
+/** Says a line until the server has heard it. It knows lines by their keys, so none is heard twice. */
+function say(key, text) {
+	chat.request({type: 'line', key, text}, {resend: true, timeout: 0}).catch(({code, message}) => {
+		if (code === 'closed') return; // it is said again in the next connection
+		waiting.delete(key);
+		$('line-' + key)?.remove();
+		note(`“${text.slice(0, 40)}” was not said: ${message}`);
 	});
 }
-
-function later() {
-	transport = preferred; // whatever was in the way may be gone
-	const most = Math.min(30000, 500 * 2 ** tries++);
-	const wait = most / 2 + Math.random() * most / 2; // not all pages at once
-	show('offline', `Offline, next try in ${Math.ceil(wait / 1000)} s`);
-	timer = setTimeout(connect, wait);
-}
-
-function retry() { if (document.body.dataset.state === 'offline') connect(); }
-
-function send(message) { if (document.body.dataset.state === 'online') line?.send(message); }
 
 function show(state, text) {
 	document.body.dataset.state = state;
@@ -157,25 +109,20 @@ $('logout').onclick = async () => {
 
 let heard = 0, seen = {}, lost = 0, merged = 0; // the numbers of the last line and of the last lists
 
-function take(message) {
-	switch (message.type) {
-	case 'welcome':
-		if (message.lines.length && heard && message.lines[0].number > heard + 1) note('Something was said meanwhile.');
-		for (const said of message.lines) hear(said);
-		heard = message.lines.at(-1)?.number ?? 0;
-		seen = {};
-		list(message.here);
-		list(message.typing);
-		break;
-	case 'line':
-		if (message.number > heard + 1) missed(message.number - heard - 1);
-		heard = message.number;
-		if (message.hereNumber > seen.here || message.typingNumber > seen.typing) send({type: 'who'}); // lost as well
-		hear(message);
-		break;
-	default:
-		list(message);
-	}
+function welcome({lines, here, typing}) {
+	if (lines.length && heard && lines[0].number > heard + 1) note('Something was said meanwhile.');
+	for (const said of lines) hear(said);
+	heard = lines.at(-1)?.number ?? 0;
+	seen = {};
+	list(here);
+	list(typing);
+}
+
+function line(said) {
+	if (said.number > heard + 1) missed(said.number - heard - 1);
+	heard = said.number;
+	if (said.hereNumber > seen.here || said.typingNumber > seen.typing) mention({type: 'who'}); // lost as well
+	hear(said);
 }
 
 function missed(lines) {
@@ -218,10 +165,10 @@ function face(name) {
 // The log.
 
 function hear(message) {
-	const known = $('line-' + message.id);
-	if (known && !waiting.has(message.id)) return; // it is in the history of a reconnect, too
+	const known = $('line-' + message.key);
+	if (known && !waiting.has(message.key)) return; // it is in the history of a reconnect, too
 	if (known) known.remove();
-	waiting.delete(message.id);
+	waiting.delete(message.key);
 	add(message);
 	if (document.hidden) document.title = `(${++unheard}) #${room}`;
 }
@@ -230,7 +177,7 @@ function add(message, isWaiting) {
 	const mine = message.from === nick;
 	const before = $('log').lastElementChild;
 	const item = element('li', 'line' + (mine ? ' mine' : '') + (isWaiting ? ' waiting' : ''), '');
-	item.id = 'line-' + message.id;
+	item.id = 'line-' + message.key;
 	item.dataset.from = message.from;
 	item.classList.toggle('same', before?.dataset.from === message.from);
 	const picture = face(message.from);
@@ -255,7 +202,6 @@ function append(item) {
 
 let unheard = 0;
 document.onvisibilitychange = () => {
-	retry();
 	unheard = 0;
 	document.title = `#${room} · Parley chat`;
 };
@@ -286,7 +232,7 @@ function enter() {
 	alone.id = 'alone';
 	$('log').replaceChildren(alone);
 	if (wanted && wanted !== room) note(`“${wanted}” is called #${room} here.`);
-	for (const [id, said] of waiting) if (said.room === room) add({id, from: nick, ...said}, true);
+	for (const [key, said] of waiting) if (said.room === room) add({key, from: nick, ...said}, true);
 	connect();
 	$('text').focus();
 }
@@ -295,7 +241,7 @@ let typing = false, pause;
 function types(on) {
 	clearTimeout(pause);
 	if (on) pause = setTimeout(types, 4000, false); // thinks
-	if (on !== typing) send({type: 'typing', on});
+	if (on !== typing) mention({type: 'typing', on});
 	typing = on;
 }
 
@@ -307,11 +253,11 @@ $('compose').onsubmit = event => {
 	$('text').value = '';
 	$('text').focus();
 	if (!text) return;
-	const id = [...crypto.getRandomValues(new Uint32Array(3))].map(n => n.toString(36)).join('');
+	const key = [...crypto.getRandomValues(new Uint32Array(3))].map(n => n.toString(36)).join('');
 	const said = {room, text, at: new Date().toISOString()};
-	waiting.set(id, said);
-	add({id, from: nick, ...said}, true);
-	send({type: 'line', id, text});
+	waiting.set(key, said);
+	add({key, from: nick, ...said}, true);
+	say(key, text);
 	clearTimeout(pause);
 	typing = false; // whoever has said something is done, for the server too
 };
@@ -338,13 +284,10 @@ function dawdle() {
 $('slow').onclick = () => {
 	slow = !slow;
 	dawdle();
-	send({type: 'slow', on: slow});
+	mention({type: 'slow', on: slow});
 };
 dawdle();
 
-$('retry').onclick = retry;
-addEventListener('online', retry);
+$('retry').onclick = () => chat.connect().catch(() => {});
 addEventListener('hashchange', enter);
-addEventListener('pagehide', () => { if (transport === overEvents) line?.close(); });
-addEventListener('pageshow', event => { if (event.persisted) connect(); });
 enter();
