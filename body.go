@@ -51,8 +51,9 @@ func (b *bodyReader) next() {
 	}
 }
 
-// ReadBody reads the whole request body; ReadForm one that is a form. More than limit bytes is an error that
-// is ErrTooLarge; an app that returns it has the client told 413.
+// ReadBody reads the whole request body. More than limit bytes is an error that
+// is ErrTooLarge; an app that returns it has the client told 413. ReadForm reads a
+// form.
 func ReadBody(ctx context.Context, conn Conn, limit int64) ([]byte, error) {
 	enough := max(limit, limit+1) // which is as good as no limit where limit+1 overflows
 	body, err := io.ReadAll(io.LimitReader(BodyReader(ctx, conn), enough))

@@ -23,7 +23,7 @@ type Resumed struct {
 
 // Resume joins a kept group, see Options.History, behind a position that was that of a
 // message before: what was sent since, in any process, comes first. The zero Position
-// asks for all that is kept.
+// asks for all that is kept, Newest for nothing.
 //
 // first is called once, on this goroutine, with what was missed. Meanwhile live
 // messages are held back, so that it can bring the missed ones to where they have to
@@ -119,6 +119,9 @@ func (r *resumption) hold(message Message) {
 func (r *resumption) catchUp(ctx context.Context, after Position) (Resumed, error) {
 	for {
 		resumed := Resumed{Position: r.kept.hold(r)}
+		if after == Newest {
+			return resumed, nil
+		}
 		behind, err := r.read(ctx, after, &resumed)
 		if err != nil || !behind {
 			return resumed, err

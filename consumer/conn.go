@@ -28,6 +28,7 @@ type Conn struct {
 
 	serial   sync.Mutex // held while a hook or handler runs
 	mail     mailbox
+	kept     keptGroups
 	queues   *queues      // nil for one message at a time
 	giveBack func() error // what the executor has begun; may be nil
 	returned bool         // Serve's goroutine ends in order
@@ -99,6 +100,9 @@ func (c *Conn) Close(ctx context.Context, code parley.CloseCode, reason string) 
 // ends. Called in Connect it takes effect right before the client is accepted; a
 // client that is denied never joins. The error is that of channel.Inbox.Join, or
 // ErrNoLayer.
+//
+// In a group that the layer keeps, see channel.Options.History, a client that has been
+// there before and says so is sent what it has missed; see the package's description.
 func (c *Conn) Join(ctx context.Context, group channel.Group) error {
 	if c.app.options.Layer == nil {
 		return ErrNoLayer
@@ -115,11 +119,26 @@ func (c *Conn) Join(ctx context.Context, group channel.Group) error {
 	c.mu.Unlock()
 	switch {
 	case inbox != nil:
-		return inbox.Join(ctx, group)
+		return c.join(ctx, inbox, group)
 	case over:
 		return channel.ErrClosed
 	}
 	return nil
+}
+
+// SendOthers sends a message to a group, but not to this client. What it returns is
+// that of channel.Layer.GroupSendExcept, or ErrNoLayer.
+func (c *Conn) SendOthers(
+	ctx context.Context, group channel.Group, message channel.Message,
+) (channel.SendResult, error) {
+	layer := c.app.options.Layer
+	if layer == nil {
+		return channel.SendResult{}, ErrNoLayer
+	}
+	if name := c.Name(); name != "" {
+		return layer.GroupSendExcept(ctx, group, message, name)
+	}
+	return layer.GroupSend(ctx, group, message) // it is in no group yet
 }
 
 // Leave ends a membership. Leaving a group that the client is not in does

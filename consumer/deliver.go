@@ -26,7 +26,11 @@ import (
 //parley:noescape
 func (c *Conn) deliver(message channel.Message) channel.Verdict {
 	handle, known := c.app.layerHandlers[message.Type()]
-	if !known {
+	switch {
+	case known:
+	case isNotice(message.Type()):
+		return channel.Accepted // nobody wants to know
+	default:
 		c.unknown(message, nil)
 		return channel.Accepted
 	}

@@ -106,6 +106,36 @@
 // joined before the handshake is answered, and what comes meanwhile waits until
 // Open has returned.
 //
+// [Conn.SendOthers] leaves out the client that has said something. Where the consumer
+// forwards anything, clients are also told what the layer says of itself, unless a
+// handler takes it: {"type":"channel.resync","groups":[…]} if messages may have been
+// lost between processes, and gaps; see below.
+//
+// # Groups with a history
+//
+// What is forwarded from a group that the layer keeps ([channel.Options].History) says
+// where it stands, and a client that joins is told where the group is:
+//
+//	{"type":"parley.position","group":"room","position":"x3k:16"}
+//	{"type":"parley.message","group":"room","position":"x3k:17","data":…}
+//
+// A client that comes back names in its handshake's query what it has heard last, in
+// the parameter parley-resume: a JSON object from group to position, of at most 1000
+// groups and 64 KiB. When the consumer joins such a group, whenever that is, the client
+// is sent what it has missed, once, in order, and in front of what follows, however
+// much that is; handlers ([On]) get their messages of it too. A client joins nothing by
+// naming it. If something is missing it is told so in front of what is there:
+//
+//	{"type":"parley.gap","group":"room","reason":"trimmed","position":"x3k:21"}
+//
+// A position that cannot be read is a gap of the reason "epoch", as is each kept group
+// if the parameter cannot be read at all. All this is the same for clients without a
+// socket. A client that is closed for being slow (1013), as Options.Policy has it by
+// default, comes back and misses nothing; other policies drop messages of a history as
+// they drop others.
+//
+// # Kicks
+//
 // A kick ([channel.Layer.Kick]) closes the connection with the code of its cause.
 // The client is told a reason only if somebody has chosen one for it, in a
 // *parley.CloseError; the text of other errors goes to the log.

@@ -151,7 +151,7 @@ func (c *Conn) openInbox() error {
 	c.mu.Unlock()
 	for _, list := range [][]channel.Group{c.app.options.Groups, wanted} {
 		for _, group := range list {
-			if err := inbox.Join(c.ctx, group); err != nil {
+			if err := c.join(c.ctx, inbox, group); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,7 +19,8 @@ type mailbox struct {
 	mu     sync.Mutex
 	held   bool // nobody reads yet
 	items  []letter
-	bytes  int
+	live   int // letters among them that have to fit
+	bytes  int // of those
 	closed bool
 	idle   chan struct{} // closed when the goroutine is gone, made by who waits
 }
@@ -28,6 +30,7 @@ type letter struct {
 	message channel.Message
 	handle  layerHandler
 	key     string // for Coalesce
+	missed  bool   // it was sent before the client came back, and waits whatever there is
 }
 
 func (l *letter) size() int { return len(l.message.Payload()) }
@@ -67,21 +70,43 @@ func (m *mailbox) put(l letter, c *Conn) (verdict channel.Verdict, start bool) {
 		if m.policy != channel.DropOldest && m.policy != channel.Coalesce {
 			return channel.Full, false
 		}
-		m.pop()
+		m.evict()
 		a.counters.add(countEvicted)
 		verdict = channel.Displaced
 	}
 	m.push(l)
+	return verdict, m.wake(c)
+}
+
+// wake reports whether the caller must start a goroutine that reads the mailbox. The
+// caller holds mu.
+func (m *mailbox) wake(c *Conn) (start bool) {
 	if start = !m.busy.Load(); start {
 		m.busy.Store(true)
 		c.stopFollowing()
 	}
-	return verdict, start
+	return start
 }
 
-// fits reports whether there is room. An empty mailbox takes anything.
+// putMissed puts letters behind what waits: their number is bounded by the log that
+// they are from.
+func (m *mailbox) putMissed(letters []letter, c *Conn) (start bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		c.app.counters.addN(countDiscarded, len(letters))
+		return false
+	}
+	for _, l := range letters {
+		l.missed = true
+		m.push(l)
+	}
+	return len(letters) > 0 && m.wake(c)
+}
+
+// fits reports whether there is room. A mailbox with nothing live takes anything.
 func (m *mailbox) fits(size int) bool {
-	return len(m.items) == 0 || len(m.items) < m.limit.Messages && m.bytes+size <= m.limit.Bytes
+	return m.live == 0 || m.live < m.limit.Messages && m.bytes+size <= m.limit.Bytes
 }
 
 // replace puts l where the letter is that has its key.
@@ -99,8 +124,8 @@ func (m *mailbox) replace(l letter) bool {
 // shrink makes up for a replacement that was larger: the oldest letters go, except
 // the one with this key. It returns how many did.
 func (m *mailbox) shrink(key string) (gone int) {
-	for m.bytes > m.limit.Bytes && len(m.items) > 1 {
-		if oldest := m.pop(); oldest.key == key {
+	for m.bytes > m.limit.Bytes && m.live > 1 {
+		if oldest := m.evict(); oldest.key == key {
 			m.push(oldest)
 		} else {
 			gone++
@@ -109,20 +134,37 @@ func (m *mailbox) shrink(key string) (gone int) {
 	return gone
 }
 
+// evict takes out the oldest letter that has to fit. There is one.
+func (m *mailbox) evict() letter {
+	i := slices.IndexFunc(m.items, func(l letter) bool { return !l.missed })
+	l := m.items[i]
+	m.items = slices.Delete(m.items, i, i+1)
+	m.count(l, -1)
+	return l
+}
+
 func (m *mailbox) push(l letter) {
 	m.items = append(m.items, l)
-	m.bytes += l.size()
+	m.count(l, 1)
 }
 
 func (m *mailbox) pop() letter {
 	l := m.items[0]
 	m.items[0] = letter{}
 	m.items = m.items[1:]
-	m.bytes -= l.size()
+	m.count(l, -1)
 	if len(m.items) == 0 {
 		m.items = nil // an idle connection keeps no buffer
 	}
 	return l
+}
+
+// count takes note of one letter more or less.
+func (m *mailbox) count(l letter, by int) {
+	if !l.missed {
+		m.live += by
+		m.bytes += by * l.size()
+	}
 }
 
 // next returns the oldest letter. If there is none the goroutine is to end.
@@ -145,7 +187,7 @@ func (m *mailbox) close(a *App) {
 	m.mu.Lock()
 	m.closed = true
 	a.counters.addN(countDiscarded, len(m.items))
-	m.items, m.bytes = nil, 0
+	m.items, m.live, m.bytes = nil, 0, 0
 	var idle chan struct{}
 	if m.busy.Load() && !m.held {
 		idle = make(chan struct{})

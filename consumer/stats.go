@@ -19,6 +19,8 @@ type Stats struct {
 	Failed      uint64 // of all: the handler returned an *Error, or a request went wrong
 	UnknownType uint64 // of all: of a type without a handler
 
+	Resumed uint64 // groups in which clients that came back went on
+
 	// Layer messages that were lost after the layer had counted them as taken.
 	Unknown    uint64 // no handler, or not decodable
 	Unsendable uint64 // not fit for a client, such as text that is not UTF-8
@@ -40,6 +42,7 @@ const (
 	countRequests
 	countFailed
 	countUnknownType
+	countResumed
 	countUnknown
 	countUnsendable
 	countEvicted
@@ -69,6 +72,7 @@ func (a *App) Stats() Stats {
 		Requests:    c[countRequests].Load(),
 		Failed:      c[countFailed].Load(),
 		UnknownType: c[countUnknownType].Load(),
+		Resumed:     c[countResumed].Load(),
 		Unknown:     c[countUnknown].Load(),
 		Unsendable:  c[countUnsendable].Load(),
 		Evicted:     c[countEvicted].Load(),

@@ -311,7 +311,8 @@ func TestTypesOfValues(t *testing.T) {
 		consumer.ReceiveType("c", takes[map[string]any]), consumer.ReceiveType("d", takes[any]),
 		consumer.ReceiveType("e", takes[json.RawMessage]), consumer.ReceiveType("f", takes[struct{}]),
 	} {
-		s := dial(t, consumer.New(func() *int { return new(int) }, option))
+		s := dial(t, consumer.New(func() *int { return new(int) }, option,
+			consumer.Options{Logger: silent}))
 		s.Accept()
 		for _, typ := range []string{"a", "b", "c", "d", "e", "f"} {
 			s.Send(parley.Text(`{"type":"` + typ + `","text":"x"}`))

@@ -18,6 +18,7 @@ type config struct {
 	client        *clientHandler
 	types         map[string]typedHandler // of the client's messages; nil without
 	varies        bool                    // the constructor returns an interface: see fits
+	forwards      bool                    // something goes to clients as it is
 
 	handlers []handler // as they were given, for the checks
 	settings int       // how many Options there were
@@ -48,6 +49,7 @@ func (c *config) build(consumer reflect.Type, options []Option) {
 		c.add(h, consumer)
 	}
 	c.handlers = nil
+	c.forwardNotices()
 	if misfit := c.misfit(consumer); misfit != "" {
 		panic("consumer: New: " + misfit)
 	}

@@ -1,0 +1,59 @@
+package consumer
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/parleygo/parley/channel"
+)
+
+// notices are types of messages that the layer itself sends to its members.
+var notices = []string{channel.TypeGap, channel.TypeResync}
+
+func isNotice(typ string) bool { return slices.Contains(notices, typ) }
+
+// forwardNotices has clients told what the layer says of itself, where they are told
+// anything, and no handler takes it.
+func (c *config) forwardNotices() {
+	for _, handle := range c.layerHandlers {
+		c.forwards = c.forwards || handle == nil
+	}
+	if !c.forwards {
+		return
+	}
+	for _, typ := range notices {
+		if _, handled := c.layerHandlers[typ]; !handled {
+			c.layerHandlers[typ] = nil
+		}
+	}
+}
+
+// groupNotice is what a client is told about its place in a kept group.
+type groupNotice struct {
+	Type     string            `json:"type"`
+	Group    channel.Group     `json:"group"`
+	Reason   channel.GapReason `json:"reason,omitempty"`
+	Position string            `json:"position"`
+}
+
+func (n groupNotice) message(typ string) channel.Message {
+	payload, _ := json.Marshal(n) // of strings: it does not fail
+	return channel.NewMessage(typ, payload)
+}
+
+// positionNotice tells where a group is.
+func positionNotice(group channel.Group, position channel.Position) channel.Message {
+	n := groupNotice{Type: "parley.position", Group: group, Position: position.String()}
+	return n.message("parley.position")
+}
+
+// gapNotice tells that messages are missing in front of those that were resumed.
+func gapNotice(group channel.Group, resumed channel.Resumed) channel.Message {
+	position := resumed.Position
+	if len(resumed.Messages) > 0 {
+		position = resumed.Messages[0].Position()
+		position.Offset-- // in front of it
+	}
+	n := groupNotice{"parley.gap", group, resumed.Gap, position.String()}
+	return n.message(channel.TypeGap)
+}
