@@ -22,10 +22,11 @@ type Broker struct {
 	epoch     string
 	logs      map[string]*history.Log[[]byte]
 	leases    map[string]*lease
+	jobs      map[string]*jobQueue
 	forgotten map[string]time.Time // until when owners had a lease when Forget came
 }
 
-// Connect returns a new transport. It is a QueueSubscriber, a Log, Leases and an
+// Connect returns a new transport. It is a QueueSubscriber, a Log, Leases, Jobs and an
 // Interrupter.
 func (b *Broker) Connect() Transport {
 	m := &memory{broker: b}

@@ -34,7 +34,7 @@ func (b *Broker) connected() map[*memory][]string {
 	return all
 }
 
-// Forget loses what the broker keeps, logs and leases, as one without persistence
+// Forget loses what the broker keeps, logs, leases and jobs, as one without persistence
 // does that is started again. Subscriptions stay, and nobody is told.
 func (b *Broker) Forget() {
 	b.mu.Lock()
@@ -46,6 +46,9 @@ func (b *Broker) Forget() {
 		b.forgotten[owner] = held.expires
 	}
 	b.epoch, b.logs, b.leases = "", nil, nil
+	for _, q := range b.jobs {
+		q.jobs = nil
+	}
 }
 
 // OnInterrupt implements Interrupter.

@@ -37,6 +37,9 @@ var (
 	// implement Leases.
 	ErrNoLease = errors.New("channel: no lease that lives")
 
+	// ErrNotHeld: the job is another taker's by now, or done.
+	ErrNotHeld = errors.New("channel: job is not held any more")
+
 	// ErrClosed: the inbox or the layer is closed. Where there is a reason the
 	// error wraps that too: errors.Is(err, parley.ErrSlowConsumer). It matches
 	// parley.ErrClosed and net.ErrClosed.

@@ -6,7 +6,7 @@ import "context"
 // nothing of names, groups or messages. Package channeltest proves one.
 //
 // What else a transport can do it says by further interfaces: QueueSubscriber, Log,
-// Leases and Interrupter. A layer finds them by assertion.
+// Leases, Jobs and Interrupter. A layer finds them by assertion.
 //
 // A subject is at most 255 bytes of ASCII letters, digits and "-_.!". Payloads
 // are never changed after they were handed over, by neither side.

@@ -57,3 +57,8 @@ func TestFaultyWithoutFaults(t *testing.T) {
 		return channeltest.Faulty(broker.Connect(), 1, channeltest.Faults{})
 	}, func(*testing.T) { broker.Interrupt() })
 }
+
+func TestBrokerJobs(t *testing.T) {
+	var broker channel.Broker
+	channeltest.RunJobs(t, func(*testing.T) channel.Transport { return broker.Connect() })
+}

@@ -86,6 +86,7 @@ var sentinels = []sentinel{
 	{"channel.ErrForeign", channel.ErrForeign, ""},
 	{"channel.ErrPosition", channel.ErrPosition, ""},
 	{"channel.ErrNoLease", channel.ErrNoLease, ""},
+	{"channel.ErrNotHeld", channel.ErrNotHeld, ""},
 	{"channel.ErrClosed", channel.ErrClosed, "parley.ErrClosed"},
 	{"consumer.ErrStop", consumer.ErrStop, ""},
 	{"consumer.ErrDenied", consumer.ErrDenied, ""},
