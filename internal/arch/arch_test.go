@@ -48,6 +48,7 @@ var layers = []layer{
 	{"channel", []string{".", "internal/..."}, nil},
 	{"router", []string{".", "internal/..."}, nil},
 	{"middleware", []string{".", "internal/..."}, []string{"golang.org/x/time/rate"}},
+	{"auth/django", []string{".", "internal/...", "auth"}, nil},
 	{"auth", []string{".", "internal/...", "middleware", "channel"}, []string{
 		"github.com/alexedwards/scs/v2", "github.com/golang-jwt/jwt/v5"}},
 	{"parleytest", []string{".", "internal/...", "bridge"}, nil},
