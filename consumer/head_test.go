@@ -124,7 +124,7 @@ func decodedHead(data []byte) (h head, err error) {
 
 // A message of one piece costs its head one look at each byte, whatever is in it, and
 // no allocation.
-func TestHeadAllocations(t *testing.T) {
+func TestAllocHead(t *testing.T) {
 	message := []byte(`{"type":"line","id":12,"text":"` + strings.Repeat("x", 1000) + `"}`)
 	if got := testing.AllocsPerRun(100, func() { _, _ = readHead(message) }); got != 0 {
 		t.Errorf("%v allocations", got)

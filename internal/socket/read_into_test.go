@@ -84,7 +84,7 @@ func TestReadIntoGivesTheBufferBack(t *testing.T) {
 }
 
 // An app that echoes out of its own buffer allocates nothing.
-func TestEchoAllocates(t *testing.T) {
+func TestAllocEcho(t *testing.T) {
 	c, ctx, p := overTCP(t, parley.SocketOptions{})
 	frame, back := masked(0x82, strings.Repeat("x", 4096)), make([]byte, 4096+4)
 	buffer := make([]byte, 4096)
