@@ -47,7 +47,7 @@ fuzz: ## Fuzz every target for FUZZTIME, 30000 runs unless told
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$package; \
 		done; done)
 
-allocs: ## Check what may not allocate (not to be told under the race detector)
+allocs: ## Check what may not allocate, is inlined, and stays off the heap (not under the race detector)
 	@$(call each,go test -count=1 -run '^Test(Zero)?Alloc' ./...)
 
 bench: ## Measure beside the kit's peers, within ten minutes, into benchmarks/README.md
