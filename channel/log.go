@@ -65,7 +65,8 @@ type Past struct {
 
 	// First and Last are the offsets of the oldest entry that is kept and of the
 	// newest that ever was; Last is 0 if there was none, and First is more than Last
-	// if none is kept.
+	// if none is kept. Asked behind an entry that is kept, a log need not look for an
+	// older one, and may say that it is the first.
 	First, Last uint64
 
 	// Entries are those behind the position that was asked for, the oldest first. There

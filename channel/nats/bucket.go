@@ -248,7 +248,8 @@ func (b *bucket) read(
 			}
 			there = info.State.Subjects
 		}
-		if now, messages, err = b.transport.read(ctx, b.stream(), filter, false); err != nil {
+		now, messages, err = b.transport.read(ctx, question{stream: b.stream(), filter: filter})
+		if err != nil {
 			return now, nil, err
 		}
 		for _, m := range messages {

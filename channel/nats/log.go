@@ -160,12 +160,9 @@ func (t *Transport) since(
 	if last == 0 {
 		return past, nil
 	}
-	now, messages, err := t.readTo(ctx, s.name, wire, last, limit <= 0)
-	if err != nil {
+	now, messages, err := t.behind(ctx, s, wire, after, last, limit)
+	if err != nil || len(messages) == 0 { // they became too old meanwhile
 		return past, err
-	}
-	if len(messages) == 0 {
-		return past, nil // it became too old meanwhile
 	}
 	first := window(messages, now)
 	past.Last = messages[len(messages)-1].sequence
@@ -173,30 +170,54 @@ func (t *Transport) since(
 	if first < len(messages) {
 		past.First = messages[first].sequence
 	}
-	if after != (channel.Position{}) && after.Epoch != s.epoch {
-		return past, nil
-	}
-	for i := first; i < len(messages) && len(past.Entries) < limit; i++ {
-		if m := &messages[i]; m.sequence > after.Offset {
-			previous := min(root, m.sequence-1)
-			if i > 0 {
-				previous = messages[i-1].sequence
-			}
-			past.Entries = append(past.Entries, channel.Entry{
-				Position: channel.Position{Epoch: s.epoch, Offset: m.sequence}, Previous: previous,
-				Payload: m.data})
-		}
+	if after == (channel.Position{}) || after.Epoch == s.epoch {
+		past.Entries = s.entries(messages, first, after.Offset, limit)
 	}
 	return past, nil
+}
+
+// behind reads what is needed to answer: all there is, or what is behind an entry that is
+// still there. Then the answer's First may be that entry, where an older one is kept.
+func (t *Transport) behind(
+	ctx context.Context, s *stream, wire string, after channel.Position, last uint64, limit int,
+) (now time.Time, messages []kept, err error) {
+	q := question{stream: s.name, filter: wire, headersOnly: limit <= 0}
+	if after.Epoch == s.epoch && after.Offset > 0 && after.Offset <= last && limit > 0 {
+		q.from = after.Offset
+		now, messages, err = t.readTo(ctx, q, last)
+		if err != nil || len(messages) > 0 && messages[0].sequence == after.Offset {
+			return now, messages, err
+		}
+		q.from = 0
+	}
+	return t.readTo(ctx, q, last)
+}
+
+// entries returns those of the messages from first on that are behind an offset.
+func (s *stream) entries(messages []kept, first int, after uint64, limit int) (all []channel.Entry) {
+	for i := first; i < len(messages) && len(all) < limit; i++ {
+		m := &messages[i]
+		if m.sequence <= after {
+			continue
+		}
+		previous := min(s.root(), m.sequence-1)
+		if i > 0 {
+			previous = messages[i-1].sequence
+		}
+		all = append(all, channel.Entry{
+			Position: channel.Position{Epoch: s.epoch, Offset: m.sequence}, Previous: previous,
+			Payload: m.data})
+	}
+	return all
 }
 
 // readTo reads until it has a message with this number, which is known to be there:
 // the replica that answers may lag behind.
 func (t *Transport) readTo(
-	ctx context.Context, stream, wire string, last uint64, headersOnly bool,
+	ctx context.Context, q question, last uint64,
 ) (now time.Time, messages []kept, err error) {
 	for {
-		now, messages, err = t.read(ctx, stream, wire, headersOnly)
+		now, messages, err = t.read(ctx, q)
 		if err != nil || len(messages) > 0 && messages[len(messages)-1].sequence >= last {
 			return now, messages, err
 		}

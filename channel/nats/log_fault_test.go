@@ -2,17 +2,19 @@ package nats_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/channel/nats"
 	"github.com/parleygo/parley/internal/servicetest"
 )
+
+var keepAll = channel.Keep{Messages: math.MaxInt, Age: math.MaxInt64, Bytes: math.MaxInt}
 
 // TestEpochs: a log that has lost its memory has another epoch, and goes on.
 func TestEpochs(t *testing.T) {

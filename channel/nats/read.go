@@ -19,25 +19,33 @@ type kept struct {
 	data     []byte
 }
 
-// read returns what a stream has on a filter, the oldest first, and what time it was
-// for the server. It may lag behind by what is not yet on all replicas.
+// question is what to read of a stream: what is on a filter, from a number on.
+type question struct {
+	stream, filter string
+	from           uint64
+	headersOnly    bool
+}
+
+// read returns the answer, the oldest first, and what time it was for the server. It may
+// lag behind by what is not yet on all replicas.
 func (t *Transport) read(
-	ctx context.Context, stream, filter string, headersOnly bool,
+	ctx context.Context, q question,
 ) (now time.Time, messages []kept, err error) {
-	consumer, err := t.js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
-		FilterSubject:     filter,
-		DeliverPolicy:     jetstream.DeliverAllPolicy,
+	consumer, err := t.js.CreateConsumer(ctx, q.stream, jetstream.ConsumerConfig{
+		FilterSubject:     q.filter,
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       max(q.from, 1),
 		AckPolicy:         jetstream.AckNonePolicy,
 		InactiveThreshold: t.options.Timeout,
 		MemoryStorage:     true,
 		Replicas:          1,
-		HeadersOnly:       headersOnly,
+		HeadersOnly:       q.headersOnly,
 	})
 	if err != nil {
 		return now, nil, err
 	}
 	info := consumer.CachedInfo()
-	defer t.release(stream, info.Name)
+	defer t.release(q.stream, info.Name)
 	for pending := info.NumPending; pending > 0; {
 		batch, err := take(ctx, consumer, min(pending, 1000))
 		if errors.Is(err, natsgo.ErrNoResponders) && len(batch) == 0 && sleep(ctx) == nil {

@@ -106,4 +106,7 @@ func patient(t testing.TB) context.Context {
 var _ interface {
 	channel.Transport
 	channel.QueueSubscriber
+	channel.Log
+	channel.Leases
+	channel.Interrupter
 } = (*nats.Transport)(nil)

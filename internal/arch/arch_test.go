@@ -150,7 +150,7 @@ func TestDependencies(t *testing.T) {
 
 func TestLeakChecks(t *testing.T) {
 	packages := list(t)
-	for _, folder := range contrib(t) {
+	for _, folder := range joined(t) {
 		packages = append(packages, listIn(t, folder)...)
 	}
 	for _, p := range packages {
@@ -231,15 +231,17 @@ func list(t *testing.T) []goPackage {
 	return listIn(t, root)
 }
 
-// contrib returns the folders of the modules that join others' libraries.
-func contrib(t *testing.T) (folders []string) {
+// joined returns the folders of the modules that join others' libraries.
+func joined(t *testing.T) (folders []string) {
 	t.Helper()
-	files, err := filepath.Glob(root + "/contrib/*/go.mod")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d modules, %v", len(files), err)
-	}
-	for _, file := range files {
-		folders = append(folders, filepath.Dir(file))
+	for _, pattern := range []string{"/contrib/*/go.mod", "/channel/*/go.mod"} {
+		files, err := filepath.Glob(root + pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%d modules, %v", len(files), err)
+		}
+		for _, file := range files {
+			folders = append(folders, filepath.Dir(file))
+		}
 	}
 	return folders
 }

@@ -26,9 +26,17 @@ func TestPrograms(t *testing.T) {
 			vetAll(t, root, name, documented(t, p.Dir))
 		}
 	}
-	for _, folder := range contrib(t) {
-		vetAll(t, folder, folder, documented(t, folder))
+	for _, module := range joined(t) {
+		for _, p := range goPackages(t, module) {
+			vetAll(t, module, p, documented(t, p))
+		}
 	}
+}
+
+// goPackages returns the folders of a module's packages.
+func goPackages(t *testing.T, module string) []string {
+	t.Helper()
+	return strings.Fields(string(goToolIn(t, module, "list", "-f", "{{.Dir}}", "./...")))
 }
 
 // fenced returns the Go code of a Markdown page.
