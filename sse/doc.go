@@ -10,6 +10,10 @@
 //		return nil
 //	}, sse.Options{})
 //
+// A client that comes back says in Last-Event-ID what it has heard last. Where events
+// are messages of a group that a channel layer keeps, and their ids its positions, a
+// stream goes on there: see the example of a history.
+//
 // Clients that want to talk back as well, or must do without streams too, are
 // better served by a WebSocket app behind package fallback.
 package sse
