@@ -154,10 +154,14 @@ func oldestFirst(t *testing.T, one, other jobs) {
 	}
 }
 
-func takeWaits(_ *testing.T, one, other jobs) {
+func takeWaits(t *testing.T, one, other jobs) {
 	one.nothing()
-	time.AfterFunc(20*time.Millisecond, func() { one.enqueue("late") })
+	ctx, enqueued := patient(t), make(chan error, 1)
+	time.AfterFunc(20*time.Millisecond, func() {
+		enqueued <- one.Enqueue(ctx, one.subject, []byte("late"))
+	})
 	other.take(time.Minute, "late", 1)
+	other.check(<-enqueued)
 }
 
 func retryJob(t *testing.T, one, other jobs) {

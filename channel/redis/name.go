@@ -16,6 +16,9 @@ const (
 	backlog    kind = "queue"   // a key: the list that readers share
 	bell       kind = "bell"    // a channel: there is something in the list
 	readersKey kind = "readers" // a key: the list has readers
+	work       kind = "jobs"    // a key: the stream of jobs
+	due        kind = "due"     // a key: when jobs that are held may be taken
+	gong       kind = "gong"    // a channel: there are jobs
 )
 
 // names makes the names of keys and channels. That is the one place which says where

@@ -47,7 +47,7 @@ func TestNamesAndSlots(t *testing.T) {
 	server := servicetest.StartRedis(t, "--cluster-enabled", "yes")
 	for _, names := range []names{newNames("parley", 0), newNames("a.b", 7)} {
 		for _, subject := range []string{"a", "parley.group.room", "x!y", strings.Repeat("n", 255)} {
-			for _, what := range []kind{plain, kept, ledger, backlog, bell, readersKey} {
+			for _, what := range []kind{plain, kept, ledger, backlog, bell, readersKey, work, due, gong} {
 				name := names.of(what, subject)
 				if got := names.subject(what, name); got != subject {
 					t.Errorf("%s is of %s", name, got)
@@ -124,4 +124,5 @@ var (
 	_ channel.Interrupter     = (*Transport)(nil)
 	_ channel.Log             = (*Transport)(nil)
 	_ channel.Leases          = (*Transport)(nil)
+	_ channel.Jobs            = (*Transport)(nil)
 )

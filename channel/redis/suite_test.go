@@ -57,6 +57,9 @@ func TestSuites(t *testing.T) {
 			channeltest.RunTransport(t, func(t *testing.T) channel.Transport {
 				return connect(t, options)
 			})
+			channeltest.RunJobs(t, func(t *testing.T) channel.Transport {
+				return connect(t, options)
+			})
 			channeltest.RunLayer(t, func(t *testing.T) []*channel.Layer {
 				var layers []*channel.Layer
 				namespace := rand.Text()
@@ -125,4 +128,13 @@ func selfSigned(t *testing.T) (config *tls.Config, certificate, key string) {
 	return &tls.Config{RootCAs: roots}, servicetest.WriteFile(t, "redis.crt", text),
 		servicetest.WriteFile(t, "redis.key", string(pem.EncodeToMemory(
 			&pem.Block{Type: "PRIVATE KEY", Bytes: privateDER})))
+}
+
+// TestInterrupter: who may have missed something is told.
+func TestInterrupter(t *testing.T) {
+	t.Parallel()
+	server := servicetest.StartRedis(t)
+	channeltest.RunInterrupter(t, func(t *testing.T) channel.Transport {
+		return connect(t, redis.Options{URLs: []string{url(server)}})
+	}, func(*testing.T) { server.Must("CLIENT", "KILL", "TYPE", "pubsub") })
 }

@@ -1,0 +1,159 @@
+package redis
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/parleygo/parley/channel"
+	"github.com/redis/rueidis"
+)
+
+// Jobs are a stream with a group of consumers, and a set that says when those which are
+// held, or pause, may be taken.
+var (
+	//go:embed jobs.lua
+	jobsLua string
+
+	takeScript  = rueidis.NewLuaScript(jobsLua + "return take(ARGV[1], ARGV[2])")
+	pauseScript = rueidis.NewLuaScript(jobsLua + "return pause(ARGV[1], ARGV[2], ARGV[3])")
+	doneScript  = rueidis.NewLuaScript(jobsLua + "return done(ARGV[1], ARGV[2])")
+)
+
+// longestLook is how long a taker waits before it looks again, whatever it hears.
+const longestLook = 5 * time.Second
+
+func (t *Transport) jobKeys(subject string) []string {
+	return []string{t.names.of(work, subject), t.names.of(due, subject)}
+}
+
+// Enqueue implements channel.Jobs.
+func (t *Transport) Enqueue(ctx context.Context, subject string, payload []byte) error {
+	if err := t.admits(ctx); err != nil {
+		return err
+	}
+	add := t.client.B().Xadd().Key(t.names.of(work, subject)).Id("*").
+		FieldValue().FieldValue("job", rueidis.BinaryString(payload)).Build()
+	results := t.client.DoMulti(ctx, add, t.publish(t.names.of(gong, subject), nil))
+	return t.failed(ctx, "enqueue", results[0].Error()) // else takers find it later
+}
+
+// Take implements channel.Jobs.
+func (t *Transport) Take(
+	ctx context.Context, subject string, limit int, hold time.Duration,
+) ([]channel.Held, error) {
+	if err := t.admits(ctx); err != nil {
+		return nil, err
+	}
+	taken, _, err := t.takeJobs(ctx, subject, limit, hold)
+	if err != nil || len(taken) > 0 {
+		return taken, t.failed(ctx, "take job", err)
+	}
+	heard := make(chan struct{}, 1)
+	gong, err := t.subscribe(ctx, gong, subject, func([]byte) { ring(heard) })
+	if err != nil {
+		return nil, err
+	}
+	defer gong.Unsubscribe()
+	for {
+		taken, next, err := t.takeJobs(ctx, subject, limit, hold)
+		if err != nil || len(taken) > 0 {
+			return taken, t.failed(ctx, "take job", err)
+		}
+		timer := time.NewTimer(next)
+		select {
+		case <-heard:
+		case <-timer.C:
+		case <-t.work.Done():
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if err := t.admits(ctx); err != nil {
+			return nil, fmt.Errorf("redis: take job: %w", err)
+		}
+	}
+}
+
+// takeJobs takes what there is, or says when to look again. It is not given up once it
+// has begun: what is taken would be nobody's for a while.
+func (t *Transport) takeJobs(
+	ctx context.Context, subject string, limit int, hold time.Duration,
+) (taken []channel.Held, next time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.options.Timeout)
+	defer cancel()
+	answer, err := takeScript.Exec(ctx, t.client, t.jobKeys(subject),
+		[]string{strconv.Itoa(max(limit, 1)), milliseconds(hold)}).ToMessage()
+	if err != nil {
+		return nil, 0, err
+	}
+	if wait, err := answer.AsInt64(); err == nil {
+		next = longestLook
+		if wait >= 0 {
+			next = min(next, time.Duration(wait)*time.Millisecond+time.Millisecond)
+		}
+		return nil, next, nil
+	}
+	jobs, err := answer.ToArray()
+	for _, job := range jobs {
+		held, err := readJob(job)
+		if err != nil {
+			return nil, 0, err
+		}
+		taken = append(taken, held)
+	}
+	return taken, 0, err
+}
+
+func readJob(message rueidis.RedisMessage) (channel.Held, error) {
+	parts, err := message.ToArray()
+	if err != nil || len(parts) != 3 {
+		return channel.Held{}, errAnswer
+	}
+	id, err1 := parts[0].ToString()
+	takes, err2 := parts[1].AsInt64()
+	payload, err3 := parts[2].ToString()
+	if err1 != nil || err2 != nil || err3 != nil {
+		return channel.Held{}, errAnswer
+	}
+	return channel.Held{ID: id, Takes: int(takes), Payload: bytesOf(payload)}, nil
+}
+
+// Hold implements channel.Jobs.
+func (t *Transport) Hold(
+	ctx context.Context, subject string, job channel.Held, hold time.Duration,
+) error {
+	return t.settle(ctx, "hold job", pauseScript, subject, job, milliseconds(hold))
+}
+
+// Retry implements channel.Jobs.
+func (t *Transport) Retry(
+	ctx context.Context, subject string, job channel.Held, pause time.Duration,
+) error {
+	err := t.settle(ctx, "retry job", pauseScript, subject, job, milliseconds(pause))
+	if err == nil { // who waits has to know by when to look again
+		err = t.client.Do(ctx, t.publish(t.names.of(gong, subject), nil)).Error()
+	}
+	return t.failed(ctx, "retry job", err)
+}
+
+// Done implements channel.Jobs.
+func (t *Transport) Done(ctx context.Context, subject string, job channel.Held) error {
+	return t.settle(ctx, "end job", doneScript, subject, job)
+}
+
+func (t *Transport) settle(
+	ctx context.Context, doing string, script *rueidis.Lua,
+	subject string, job channel.Held, args ...string,
+) error {
+	if err := t.admits(ctx); err != nil {
+		return err
+	}
+	args = append([]string{job.ID, strconv.Itoa(job.Takes)}, args...)
+	ours, err := script.Exec(ctx, t.client, t.jobKeys(subject), args).AsInt64()
+	if err == nil && ours == 0 {
+		err = channel.ErrNotHeld
+	}
+	return t.failed(ctx, doing, err)
+}
