@@ -387,8 +387,9 @@ export class Parley extends EventTarget {
 		const {type, group, position} = message ?? {};
 		switch (type) {
 		case 'parley.message':
-			if (this.#positions.admit(group, position)) this.#deliver(message.data, group, position);
-			return;
+			if (!this.#positions.admit(group, position)) return;
+			return this.#deliver(message.binary ? fromBase64(message.data) : message.data,
+				group, position);
 		case 'parley.position':
 			return this.#positions.set(group, position);
 		case 'parley.gap':

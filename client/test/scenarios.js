@@ -121,6 +121,9 @@ export const scenarios = {
 		await until(() => seen.length === 3);
 		same(seen, [[['a'], [], 1], [['b'], [], 2], [[], ['a'], 1]]);
 		same([...chat.members('room')], [['b', {name: 'bob'}]]);
+		const kept = next(chat, 'message');
+		await tell({type: 'parley.message', position: '1:1', data: 'AP8=', binary: true});
+		same([[...(await kept).data], (await kept).group], [[0, 255], 'room']);
 		const resync = next(chat, 'resync');
 		await tell({type: 'channel.resync', groups: ['room']});
 		same((await resync).groups, ['room']);
