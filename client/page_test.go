@@ -46,7 +46,7 @@ func TestPageLife(t *testing.T) {
 			"online": comesOnline, "offline": goesOffline, "visible": becomesVisible, "history": goesBack,
 		} {
 			t.Run(transport+"/"+name, func(t *testing.T) {
-				s := newStage(t)
+				s := newStage(t, newWire())
 				test(t, s, open(t, chromium, s, transport))
 			})
 		}
@@ -112,11 +112,9 @@ func goesBack(t *testing.T, s *stage, page *browsertest.Tab) {
 	page.Eval(`addEventListener('pageshow', ({persisted}) => { window.persisted = persisted; })`)
 	page.Navigate(s.url() + "/client/LICENSE")
 	for members := 1; members > 0; {
-		s.wire.mu.Lock()
-		members = len(s.wire.members)
-		s.wire.mu.Unlock()
+		members = s.cast.report()["members"].(int)
 	}
-	s.wire.control(t.Context(), "/publish", 3, nil)
+	s.cast.control(t.Context(), "/publish", 3, nil)
 	page.Back()
 	page.Until(`window.persisted`)
 	is(page, "open")

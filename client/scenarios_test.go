@@ -38,17 +38,27 @@ type setting struct {
 	Transport string `json:"transport"`
 }
 
-// play runs all scenarios by some transports, each with a server of its own.
+// play runs scenarios by some transports, each with a server of its own: all with an app
+// that speaks the wire by hand, and those that are about a history with a consumer, too.
 func play(t *testing.T, transports []string, run func(*testing.T, *stage, setting) string) {
+	act := func(cast func(*testing.T) cast, transport, name string) func(*testing.T) {
+		return func(t *testing.T) {
+			s := newStage(t, cast(t))
+			got := run(t, s, setting{name, s.url() + "/room", s.control.URL, transport})
+			if got != "ok" {
+				t.Error(got)
+			}
+		}
+	}
+	byHand := func(*testing.T) cast { return newWire() }
 	for _, transport := range transports {
 		for _, name := range scenarios(t) {
-			t.Run(transport+"/"+name, func(t *testing.T) {
-				s := newStage(t)
-				got := run(t, s, setting{name, s.url() + "/room", s.control.URL, transport})
-				if got != "ok" {
-					t.Error(got)
-				}
-			})
+			t.Run(transport+"/"+name, act(byHand, transport, name))
+		}
+		for _, name := range []string{
+			"waitsInOrder", "hearsOnceAcrossCuts", "hearsOnceAcrossRestarts", "goesOnAcrossReloads", "iterates",
+		} {
+			t.Run(transport+"/consumer/"+name, act(newTroupe, transport, name))
 		}
 	}
 }

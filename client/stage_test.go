@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -25,8 +24,7 @@ import (
 // in JavaScript have it do so.
 type stage struct {
 	t       *testing.T
-	app     parley.App
-	wire    *wire
+	cast    cast
 	proxy   *servicetest.Proxy
 	control *httptest.Server
 
@@ -36,10 +34,16 @@ type stage struct {
 	blocked map[string]bool // "websocket", "stream"
 }
 
-func newStage(t *testing.T) *stage {
+// cast is who plays: an app that outlives its servers, and does what it is asked for.
+type cast interface {
+	parley.App
+	control(ctx context.Context, what string, number int, body []byte) (known bool)
+	report() map[string]any
+}
+
+func newStage(t *testing.T, cast cast) *stage {
 	t.Helper()
-	s := &stage{t: t, wire: newWire(), addr: "127.0.0.1:0", blocked: make(map[string]bool)}
-	s.app = parley.WebSocketFunc(s.wire.serve)
+	s := &stage{t: t, cast: cast, addr: "127.0.0.1:0", blocked: make(map[string]bool)}
 	s.begin()
 	t.Cleanup(func() { s.end() })
 	s.proxy = servicetest.StartProxy(t, s.addr)
@@ -63,7 +67,7 @@ func (s *stage) begin() {
 		}
 	}
 	silent := slog.New(slog.DiscardHandler)
-	sessions := fallback.New(s.app, fallback.Options{Logger: silent, PollTimeout: 5 * time.Second})
+	sessions := fallback.New(s.cast, fallback.Options{Logger: silent, PollTimeout: 5 * time.Second})
 	mux := http.NewServeMux()
 	gateway := nethttp.Handler(sessions, nethttp.Options{Logger: silent})
 	mux.Handle("/room", s.block(gateway))
@@ -140,52 +144,10 @@ func (s *stage) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.blocked[query.Get("what")] = number != 0
 		s.mu.Unlock()
 	default:
-		if !s.wire.control(r.Context(), r.URL.Path, number, body) {
+		if !s.cast.control(r.Context(), r.URL.Path, number, body) {
 			http.NotFound(w, r)
 			return
 		}
 	}
-	s.wire.report(w)
-}
-
-// control has the app do something.
-func (w *wire) control(ctx context.Context, what string, number int, body []byte) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch what {
-	case "/report":
-	case "/publish": // so many entries
-		for range number {
-			w.log = append(w.log, fmt.Appendf(nil, `{"type":"said","n":%d}`, len(w.log)))
-		}
-		close(w.news)
-		w.news = make(chan struct{})
-	case "/flush": // everything is forgotten
-		w.log, w.epoch = nil, w.epoch+1
-	case "/tell": // everybody is sent this
-		for member := range w.members {
-			_ = member.Write(ctx, parley.Text(string(body))) // or it has gone
-		}
-	case "/kick":
-		for member := range w.members {
-			_ = member.Close(ctx, parley.CloseCode(number), string(body)) // or it has gone
-		}
-	case "/deny":
-		w.deny = number
-	case "/hold":
-		w.hold = make(chan struct{})
-	case "/release":
-		close(w.hold)
-	default:
-		return false
-	}
-	return true
-}
-
-// report tells what the app knows.
-func (w *wire) report(to io.Writer) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	_ = json.NewEncoder(to).Encode(map[string]any{ // it is read by a test
-		"members": len(w.members), "heard": w.heard, "opened": w.opened, "seen": w.seen})
+	_ = json.NewEncoder(w).Encode(s.cast.report()) // it is read by a test
 }

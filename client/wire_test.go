@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +45,11 @@ type said struct {
 	ID   uint64 `json:"id"`
 	Text string `json:"text"`
 	Key  string `json:"key"`
+}
+
+// Serve serves one member.
+func (w *wire) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	return parley.WebSocketFunc(w.serve).Serve(ctx, scope, conn)
 }
 
 func (w *wire) serve(ctx context.Context, ws *parley.Socket) error {
@@ -172,4 +179,46 @@ func (w *wire) hear(ctx context.Context, ws *parley.Socket, message parley.WebSo
 		return nil
 	}
 	return ws.WriteJSON(ctx, answer)
+}
+
+// control has the app do something.
+func (w *wire) control(ctx context.Context, what string, number int, body []byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch what {
+	case "/report":
+	case "/publish": // so many entries
+		for range number {
+			w.log = append(w.log, fmt.Appendf(nil, `{"type":"said","n":%d}`, len(w.log)))
+		}
+		close(w.news)
+		w.news = make(chan struct{})
+	case "/flush": // everything is forgotten
+		w.log, w.epoch = nil, w.epoch+1
+	case "/tell": // everybody is sent this
+		for member := range w.members {
+			_ = member.Write(ctx, parley.Text(string(body))) // or it has gone
+		}
+	case "/kick":
+		for member := range w.members {
+			_ = member.Close(ctx, parley.CloseCode(number), string(body)) // or it has gone
+		}
+	case "/deny":
+		w.deny = number
+	case "/hold":
+		w.hold = make(chan struct{})
+	case "/release":
+		close(w.hold)
+	default:
+		return false
+	}
+	return true
+}
+
+// report tells what the app knows.
+func (w *wire) report() map[string]any {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return map[string]any{"members": len(w.members), "heard": slices.Clone(w.heard),
+		"opened": w.opened, "seen": maps.Clone(w.seen)}
 }
