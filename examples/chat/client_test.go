@@ -18,7 +18,6 @@ type anything struct {
 	From   string
 	Text   string
 	Nicks  []string
-	Lines  []line
 	Here   list
 	Typing list
 }
@@ -53,7 +52,12 @@ func cookieOf(t *testing.T, home, name string) string {
 }
 
 func dial(home, room, cookie string) (*websocket.Conn, *http.Response, error) {
-	at := "ws" + strings.TrimPrefix(home, "http") + "rooms/" + url.PathEscape(room)
+	return dialFrom(home, room, cookie, "")
+}
+
+// dialFrom is dial of a page that has heard the room already, as it says in the query.
+func dialFrom(home, room, cookie, heard string) (*websocket.Conn, *http.Response, error) {
+	at := "ws" + strings.TrimPrefix(home, "http") + "rooms/" + url.PathEscape(room) + heard
 	return websocket.DefaultDialer.Dial(at, http.Header{"Cookie": {cookie}, "Origin": {strings.TrimSuffix(home, "/")}})
 }
 
@@ -65,7 +69,15 @@ func join(t *testing.T, home, room, nick string) (*visitor, anything) {
 
 func joinAs(t *testing.T, home, room, cookie string) (*visitor, anything) {
 	t.Helper()
-	ws, _, err := dial(home, room, cookie)
+	return joinFrom(t, home, room, cookie, "")
+}
+
+// all asks for all that is kept of a room.
+func all(room string) string { return "?parley-resume=" + url.QueryEscape(`{"room.`+room+`":""}`) }
+
+func joinFrom(t *testing.T, home, room, cookie, heard string) (*visitor, anything) {
+	t.Helper()
+	ws, _, err := dialFrom(home, room, cookie, heard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +105,13 @@ func (c *visitor) say(key, text string) {
 func (c *visitor) read() (got anything) {
 	c.t.Helper()
 	_, data, err := c.ws.ReadMessage()
+	var kept struct{ Data json.RawMessage }
+	if err == nil {
+		err = json.Unmarshal(data, &kept)
+	}
+	if err == nil && kept.Data != nil {
+		data = kept.Data
+	}
 	if err == nil {
 		err = json.Unmarshal(data, &got)
 	}

@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 
 // serve serves until ctx ends, and then says goodbye to every client.
 func serve(ctx context.Context, listener net.Listener, nap func(context.Context)) error {
-	layer := channel.New(channel.Options{})
+	layer := channel.New(channel.Options{History: history})
 	login := newLogin(layer)
 	chat := newChat(layer, nap)
 	pages := fallback.New(chat, fallback.Options{MaxMessage: maxMessage}) // serves who has no socket, too

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/parleygo/parley/internal/browsertest"
@@ -93,6 +94,13 @@ func twoPeople(t *testing.T, chromium *browser) {
 	_, eve := chromium.visit(home, "eve")
 	eve.shows(texts, "ann: hello|bob: <img src=x onerror=alert(1)>")
 
+	ann.Eval(`document.querySelector('#text').value = 'x'.repeat(2001),
+		document.querySelector('#compose').requestSubmit()`)
+	ann.shows(`document.querySelector('.note:last-child')?.textContent`,
+		"“"+strings.Repeat("x", 40)+"” was not said: A line has 1 to 2000 characters.")
+	eve.Navigate(home)
+	eve.shows(texts, "ann: hello|bob: <img src=x onerror=alert(1)>")
+
 	ann.focus("#room")
 	ann.Enter("The Cellar!")
 	ann.shows(`document.querySelector('h2').textContent`, "#the-cellar")
@@ -168,6 +176,14 @@ func withoutSockets(t *testing.T, chromium *browser) {
 	ann.shows(texts, "ann: hello|bob: hi ann")
 	bob.shows(texts, "ann: hello|bob: hi ann")
 	ann.shows(typing, "")
+
+	_, eve := chromium.visit(bad.URL+"/?transport=poll", "eve") // events are held back, too
+	eve.shows(state, "Connected by polls")
+	eve.shows(texts, "ann: hello|bob: hi ann")
+	eve.Enter("hi both")
+	bob.shows(texts, "ann: hello|bob: hi ann|eve: hi both")
+	eve.click("#logout")
+	ann.shows(here, "ann (you)|bob")
 
 	bob.click("#logout") // the server closes what has no socket, too
 	bob.is("anonymous")

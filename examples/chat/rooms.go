@@ -19,6 +19,13 @@ const (
 	maxText    = 2000 // characters of a line
 )
 
+// history has the layer keep what was said last in each room, for those who come in and
+// those who come back. A page names how far it has heard a room, which is nothing when it
+// comes in, and the consumer sends it what it has missed.
+var history = []channel.HistoryRule{{
+	Pattern: "room.*", Keep: channel.Keep{Messages: maxHistory, Age: 24 * time.Hour},
+}}
+
 // line is what all pages in the room receive.
 type line struct {
 	Type   string    `json:"type"`
@@ -38,10 +45,10 @@ type list struct {
 	Nicks  []string `json:"nicks"`
 }
 
-// welcome is what a page gets first.
+// welcome is what a page gets first. Behind it come the lines that it has missed.
 type welcome struct {
 	Type   string `json:"type"`
-	Lines  []line `json:"lines"` // the last ones
+	Number uint64 `json:"number"` // that of the last line
 	Here   list   `json:"here"`
 	Typing list   `json:"typing"`
 }
@@ -69,40 +76,47 @@ func (r *rooms) find(name string) (*room, error) {
 		if r.byName == nil {
 			r.byName = make(map[string]*room)
 		}
-		found = &room{layer: r.layer, group: group, members: make(map[*member]bool), lines: []line{},
-			here: list{"here", 0, []string{}}, typing: list{"typing", 0, []string{}}}
+		found = &room{layer: r.layer, lines: group, lists: "people." + group[len("room."):],
+			members: make(map[*member]bool),
+			here:    list{"here", 0, []string{}}, typing: list{"typing", 0, []string{}}}
 		r.byName[name] = found
 	}
 	return found, nil
 }
 
-// room is a group of the layer, and what one has to know to enter it. What is
-// told to the group is told under the lock: a broadcast waits for nobody, and so
-// the order is that of the numbers for everyone.
+// room is two groups of the layer, one of which is kept, and what one has to know to
+// enter it. What is told to the groups is told under the lock: a broadcast waits for
+// nobody, and so the order is that of the numbers for everyone.
 type room struct {
 	layer *channel.Layer
-	group channel.Group
+	lines channel.Group // kept
+	lists channel.Group // of which the latest is enough
 
 	mu      sync.Mutex
 	members map[*member]bool // true: is typing
-	lines   []line
+	said    []uttered        // the last lines
 	count   uint64
 	here    list
 	typing  list
 }
 
-// enter joins the group and sends what there is, at one moment: no line is
-// missed between the two, and none comes twice.
+// uttered is a line that was heard.
+type uttered struct{ key, from string }
+
+// enter joins the groups and sends what there is, at one moment: no list is missed
+// between the two. Of the lines the layer sees to it.
 func (r *room) enter(ctx context.Context, m *member, conn *consumer.Conn) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.members[m] = false
 	r.update(ctx)
-	if err := conn.Join(ctx, r.group); err != nil {
-		return err
+	for _, group := range []channel.Group{r.lists, r.lines} {
+		if err := conn.Join(ctx, group); err != nil {
+			return err
+		}
 	}
 	// Nothing waits to be sent to a new client, so this does not wait either.
-	return conn.SendValue(ctx, welcome{"welcome", r.lines, r.here, r.typing})
+	return conn.SendValue(ctx, welcome{"welcome", r.count, r.here, r.typing})
 }
 
 func (r *room) leave(ctx context.Context, m *member) {
@@ -121,16 +135,15 @@ func (r *room) say(ctx context.Context, m *member, key, text string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := func(l line) bool { return l.Key == key && l.From == m.nick }
-	if slices.ContainsFunc(r.lines, known) {
+	if slices.Contains(r.said, uttered{key, m.nick}) {
 		return nil
 	}
 	said := line{"line", r.count + 1, key, m.nick, text, time.Now().UTC(), r.here.Number, r.typing.Number}
-	if err := r.tell(ctx, "chat.line", said); err != nil {
+	if err := r.tell(ctx, r.lines, "chat.line", said); err != nil {
 		return err
 	}
 	r.count++
-	r.lines = append(r.lines[max(0, len(r.lines)+1-maxHistory):], said)
+	r.said = append(r.said[max(0, len(r.said)+1-maxHistory):], uttered{key, m.nick})
 	r.members[m] = false
 	r.update(ctx)
 	return nil
@@ -179,14 +192,14 @@ func (r *room) change(ctx context.Context, l *list, nicks []string) {
 		return
 	}
 	l.Number, l.Nicks = l.Number+1, nicks
-	_ = r.tell(ctx, "chat."+l.Type, *l) // fails only when all is over
+	_ = r.tell(ctx, r.lists, "chat."+l.Type, *l) // fails only when all is over
 }
 
-func (r *room) tell(ctx context.Context, typ string, value any) error {
+func (r *room) tell(ctx context.Context, group channel.Group, typ string, value any) error {
 	message, err := channel.JSON(typ, value)
 	if err != nil {
 		return err
 	}
-	_, err = r.layer.GroupSend(context.WithoutCancel(ctx), r.group, message) // also if the teller has left
+	_, err = r.layer.GroupSend(context.WithoutCancel(ctx), group, message) // also if the teller has left
 	return err
 }

@@ -79,13 +79,20 @@ func TestHistory(t *testing.T) {
 	for i := range 60 {
 		ann.hears(strconv.Itoa(i), "ann", "x")
 	}
-	_, first := join(t, home, "lobby", "bob")
-	if len(first.Lines) != maxHistory || first.Lines[0].Key != "10" || first.Lines[maxHistory-1].Number != 60 {
+	cookie := cookieOf(t, home, "bob")
+	bob, first := joinFrom(t, home, "lobby", cookie, all("lobby"))
+	if first.Number != 60 {
 		t.Errorf("got %+v", first)
 	}
-	if _, first = join(t, home, "cellar", "bob"); len(first.Lines) != 0 {
+	for i := 60 - maxHistory; i < 60; i++ {
+		bob.hears(strconv.Itoa(i), "ann", "x")
+	}
+	eve, first := joinFrom(t, home, "cellar", cookie, all("cellar"))
+	if first.Number != 0 {
 		t.Errorf("got %+v", first)
 	}
+	eve.say("first", "x")
+	eve.hears("first", "bob", "x")
 }
 
 // TestEnterWhileTalking: whoever comes in the middle of it misses nothing, and
@@ -105,20 +112,14 @@ func TestEnterWhileTalking(t *testing.T) {
 		}
 	})
 	for i := range 10 {
-		bob, first := joinAs(t, home, "lobby", cookie)
+		bob, _ := joinFrom(t, home, "lobby", cookie, all("lobby"))
 		ann.hears(strconv.Itoa(i), "ann", "x") // comes in later each time
-		last := uint64(0)
-		for _, line := range first.Lines {
-			if last != 0 && line.Number != last+1 {
-				t.Fatalf("%d comes after %d", line.Number, last)
-			}
-			last = line.Number
-		}
-		for last < lines {
-			if got := bob.until("line"); got.Number != last+1 {
+		for last := uint64(0); last < lines; {
+			got := bob.until("line")
+			if last != 0 && got.Number != last+1 {
 				t.Fatalf("%d comes after %d", got.Number, last)
 			}
-			last++
+			last = got.Number
 		}
 		bob.ws.Close()
 	}

@@ -20,9 +20,14 @@ let room, nick = '', chat;
 
 function connect() {
 	chat?.close();
-	const mine = chat = new Parley(begins => begins ? greet(mine) : here(), {transports: TRANSPORTS});
+	// From the first line that the room has kept: nothing of it is heard yet.
+	const positions = {['room.' + room]: ''};
+	const mine = chat = new Parley(begins => begins ? greet(mine) : here(), {transports: TRANSPORTS, positions});
 	mine.addEventListener('state', event => { if (mine === chat) tell(event); });
 	mine.addEventListener('close', ({code}) => { if (mine === chat && code === 4401) ask(); });
+	mine.addEventListener('gap', ({reason}) => {
+		if (mine === chat && reason === 'trimmed') note('Something was said meanwhile.');
+	});
 	mine.addEventListener('open', () => { if (slow) mine.send({type: 'slow', on: true}); });
 	for (const [type, handler] of Object.entries({welcome, line, here: list, typing: list})) mine.on(type, handler);
 	for (const [key, said] of waiting) if (said.room === room) say(key, said.text);
@@ -109,10 +114,8 @@ $('logout').onclick = async () => {
 
 let heard = 0, seen = {}, lost = 0, merged = 0; // the numbers of the last line and of the last lists
 
-function welcome({lines, here, typing}) {
-	if (lines.length && heard && lines[0].number > heard + 1) note('Something was said meanwhile.');
-	for (const said of lines) hear(said);
-	heard = lines.at(-1)?.number ?? 0;
+function welcome({number, here, typing}) {
+	heard = number; // what was said before comes now: that we miss nothing of it is not for us to see to
 	seen = {};
 	list(here);
 	list(typing);
@@ -120,7 +123,7 @@ function welcome({lines, here, typing}) {
 
 function line(said) {
 	if (said.number > heard + 1) missed(said.number - heard - 1);
-	heard = said.number;
+	heard = Math.max(heard, said.number);
 	if (said.hereNumber > seen.here || said.typingNumber > seen.typing) mention({type: 'who'}); // lost as well
 	hear(said);
 }
@@ -166,8 +169,7 @@ function face(name) {
 
 function hear(message) {
 	const known = $('line-' + message.key);
-	if (known && !waiting.has(message.key)) return; // it is in the history of a reconnect, too
-	if (known) known.remove();
+	if (known) known.remove(); // it was ours, and waited
 	waiting.delete(message.key);
 	add(message);
 	if (document.hidden) document.title = `(${++unheard}) #${room}`;
