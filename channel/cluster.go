@@ -115,6 +115,12 @@ func (w *wire) receive(subject string, payload []byte) {
 		w.layer.shardOf(subject).count.add(countBadEnvelopes, 1)
 		return
 	}
+	if e.kind == kindJoin || e.kind == kindLeave {
+		if e.origin != w.layer.id && !w.layer.presence.accept(&e) {
+			w.layer.shardOf(subject).count.add(countBadEnvelopes, 1)
+		}
+		return
+	}
 	_ = usercode.Apart(func() error { w.layer.accept(e); return nil }) // all is accounted for
 }
 

@@ -29,6 +29,8 @@ const (
 	kindKick      // the payload is a close code, a cause and a reason
 	kindGroupKick // likewise
 	kindGroupExcept
+	kindJoin  // the payload is a presenceNotice
+	kindLeave // likewise
 )
 
 var errBadEnvelope = errors.New("channel: bad envelope")
@@ -99,7 +101,7 @@ func decodeEnvelope(wire []byte) (envelope, error) {
 func (e *envelope) check() error {
 	good := valid(e.origin) && valid(e.message.typ)
 	switch e.kind {
-	case kindGroup, kindGroupKick:
+	case kindGroup, kindGroupKick, kindJoin, kindLeave:
 		good = good && Group(e.target).check() == nil
 	case kindGroupExcept:
 		good = good && Group(e.target).check() == nil && Name(e.except).check() == nil

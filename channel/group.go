@@ -103,6 +103,9 @@ func (in *Inbox) joined(group Group) (bool, error) {
 func (l *Layer) leave(group Group, m *membership) []Subscription {
 	m.stopFollowing()
 	l.shardOf(string(group)).leave(group, m)
+	if l.presence.used.Load() {
+		l.presence.left(m.inbox, group)
+	}
 	return l.unfollow(group)
 }
 

@@ -25,6 +25,8 @@ type Layer struct {
 	wire    *wire // nil without a transport
 	shelves shelves
 
+	presence stays
+
 	ctx  context.Context // ends when the layer is closed
 	stop context.CancelFunc
 }
@@ -35,6 +37,7 @@ func New(options Options) *Layer {
 	l := &Layer{
 		id: newID(), options: options.withDefaults(), start: time.Now(), seed: maphash.MakeSeed(),
 	}
+	l.presence.layer = l
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	if options.Transport != nil {
 		l.wire = newWire(l, options.Transport)
@@ -52,6 +55,7 @@ func (l *Layer) Close(ctx context.Context) (err error) {
 	l.stop()
 	if l.wire != nil {
 		defer func() {
+			l.presence.close(ctx)
 			err = usercode.Run(func() error { return l.wire.transport.Close(ctx) })
 		}()
 	}

@@ -3,6 +3,7 @@ package channel_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -25,10 +26,19 @@ func newLayer(t testing.TB, options channel.Options) *channel.Layer {
 	return layer
 }
 
-// accounted looks at the figures of a closed layer.
+// accounted looks at the figures of a closed layer, when what its goroutines were at is
+// done.
 func accounted(t testing.TB, layer *channel.Layer) {
 	t.Helper()
 	stats := layer.Stats()
+	for range 1000 {
+		s := stats.Stats
+		if s.Enqueued == s.Received+s.Evicted+s.Coalesced+s.Expired+s.Discarded {
+			break
+		}
+		time.Sleep(time.Millisecond)
+		stats = layer.Stats()
+	}
 	if stats.Inboxes+stats.Groups+stats.Members+stats.Unread+stats.Subscriptions != 0 {
 		t.Errorf("gauges of a closed layer: %+v", stats)
 	}

@@ -16,10 +16,12 @@ func (w *wire) interrupted(subjects []string) {
 // resync has kept groups catch up, and tells inboxes what the others are.
 func (l *Layer) resync(subjects []string) {
 	affected := make(map[*Inbox][]Group)
+	var groups []Group
 	for _, subject := range subjects {
 		kind, name := l.wire.parse(subject)
 		switch kind {
 		case "group":
+			groups = append(groups, Group(name))
 			l.resyncGroup(Group(name), affected)
 		case "layer":
 			l.resyncDirect(Name(name+"!"), affected)
@@ -27,6 +29,7 @@ func (l *Layer) resync(subjects []string) {
 			l.resyncDirect(Name(name), affected) // over a Foreign
 		}
 	}
+	l.presence.interrupted(groups)
 	inboxes := make([]*Inbox, 0, len(affected))
 	for in := range affected {
 		inboxes = append(inboxes, in)

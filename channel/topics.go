@@ -18,6 +18,7 @@ type wire struct {
 	transport Transport
 	queues    QueueSubscriber // nil if the transport is none
 	log       Log             // likewise
+	leases    Leases          // likewise
 	foreign   bool            // the transport is a Foreign
 
 	mu     sync.Mutex // never held while the transport works
@@ -57,6 +58,7 @@ func newWire(l *Layer, transport Transport) *wire {
 	w := &wire{layer: l, transport: transport, topics: make(map[interest]*topic)}
 	w.queues, _ = transport.(QueueSubscriber)
 	w.log, _ = transport.(Log)
+	w.leases, _ = transport.(Leases)
 	_, w.foreign = transport.(Foreign)
 	if interrupter, ok := transport.(Interrupter); ok {
 		interrupter.OnInterrupt(w.interrupted)

@@ -1,0 +1,324 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parleygo/parley/internal/presence"
+)
+
+// work does what is due, and returns when there is something to do again.
+func (k *keeper) work() time.Duration {
+	err := k.doDue(k.layer.ctx)
+
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := time.Now()
+	next := k.renewAt.Sub(now)
+	if err != nil {
+		next = min(next, retryAfter)
+	}
+	for _, at := range k.checks {
+		next = min(next, max(at.Sub(now), retryAfter))
+	}
+	return max(next, 0)
+}
+
+// doDue does one thing after the other. While the lease is in doubt nothing is said.
+func (k *keeper) doDue(ctx context.Context) error {
+	if k.due() {
+		if err := k.renew(ctx, false); err != nil {
+			k.mu.Lock()
+			enters := k.enters
+			k.enters = nil
+			k.mu.Unlock()
+			k.entered(enters, err)
+			return err
+		}
+		if err := k.reap(ctx); err != nil {
+			return err
+		}
+	}
+	return errors.Join(k.enterAll(ctx), k.say(ctx), k.check(ctx))
+}
+
+func (k *keeper) due() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := time.Now()
+	if now.Before(k.renewAt) {
+		return false
+	}
+	k.renewAt = now.Add(renewEvery)
+	return true
+}
+
+// renew renews the lease, if there is one or somebody wants one, and puts right what has
+// become of it: who lost it with the broker's memory is there still, and who lost it by
+// being late has left for others, and comes again.
+func (k *keeper) renew(ctx context.Context, wanted bool) error {
+	k.mu.Lock()
+	idle := !k.leased && !wanted
+	k.mu.Unlock()
+	if idle {
+		return nil
+	}
+	var state LeaseState
+	asked := time.Now()
+	err := k.call(ctx, func(ctx context.Context) (err error) {
+		state, err = k.leases.Renew(ctx, k.owner, leaseLife)
+		return err
+	})
+	if err != nil {
+		k.mu.Lock()
+		k.renewAt = time.Now().Add(retryAfter)
+		k.mu.Unlock()
+		return err
+	}
+	if !k.take(state, asked) {
+		return nil
+	}
+	return k.enterAgain(ctx)
+}
+
+// take reports whether the records must be entered again. Stays that others have taken
+// for over become new ones.
+func (k *keeper) take(state LeaseState, asked time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	over := state == LeaseNew || asked.Sub(k.renewed) > soon
+	lost := k.leased && state != LeaseKept
+	k.leased, k.renewed = true, asked
+	if !lost {
+		return k.behind
+	}
+	k.behind = true
+	if over { // what was to be said of a beginning is out of date
+		k.outbox = slices.DeleteFunc(k.outbox,
+			func(a announcement) bool { return a.kind == kindJoin })
+	}
+	held := k.held
+	k.held = make(map[string]*stay, len(held))
+	for _, s := range held {
+		if over {
+			k.outbox = append(k.outbox, announcement{s.group, kindLeave, s.now()})
+			s.renew()
+		}
+		k.held[s.now().ID] = s
+		k.outbox = append(k.outbox, announcement{s.group, kindJoin, s.now()})
+	}
+	return true
+}
+
+// renew makes another stay of it.
+func (s *stay) renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.id = newID()
+}
+
+func (k *keeper) enterAgain(ctx context.Context) error {
+	k.mu.Lock()
+	records := make([]Record, 0, len(k.held))
+	for _, s := range k.held {
+		records = append(records, k.layer.wire.record(s.group, s.now()))
+	}
+	k.mu.Unlock()
+	if err := k.write(ctx, records); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.behind = false
+	return nil
+}
+
+func (k *keeper) write(ctx context.Context, records []Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	return k.call(ctx, func(ctx context.Context) error {
+		return k.leases.Enter(ctx, k.owner, records)
+	})
+}
+
+// enterAll enters all who want to.
+func (k *keeper) enterAll(ctx context.Context) error {
+	k.mu.Lock()
+	enters, leased := k.enters, k.leased
+	k.enters = nil
+	records := make([]Record, 0, len(enters))
+	for _, e := range enters {
+		records = append(records, k.layer.wire.record(e.stay.group, e.stay.now()))
+	}
+	k.mu.Unlock()
+	if len(enters) == 0 {
+		return nil
+	}
+	var err error
+	if !leased {
+		err = k.renew(ctx, true)
+	}
+	if err == nil {
+		err = k.write(ctx, records)
+	}
+	if errors.Is(err, ErrNoLease) {
+		if err = k.renew(ctx, true); err == nil {
+			err = k.write(ctx, records)
+		}
+	}
+	k.entered(enters, err)
+	return err
+}
+
+// entered tells those who wait. Who has given up meanwhile goes again.
+func (k *keeper) entered(enters []*entering, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, e := range enters {
+		if err == nil {
+			k.held[e.stay.now().ID] = e.stay
+			if e.over {
+				k.drop(e.stay)
+			}
+		}
+		e.done <- err
+	}
+}
+
+// say publishes the news, the oldest first, and then removes the records of who has
+// left: so who dies between is said to have left once more, which nobody hears.
+func (k *keeper) say(ctx context.Context) error {
+	for {
+		k.mu.Lock()
+		if len(k.outbox) == 0 {
+			exits := k.exits
+			k.exits, k.outbox = nil, nil
+			k.mu.Unlock()
+			return k.remove(ctx, exits)
+		}
+		a := k.outbox[0]
+		k.mu.Unlock()
+		if err := k.publish(ctx, a); err != nil {
+			return err
+		}
+		k.mu.Lock()
+		k.outbox = k.outbox[1:]
+		k.mu.Unlock()
+		k.layer.presence.heard(a.group, a.kind, a.stay) // most often known here
+	}
+}
+
+func (k *keeper) publish(ctx context.Context, a announcement) error {
+	w := k.layer.wire
+	e := envelope{
+		kind: a.kind, target: string(a.group), message: presenceMessage(a.group, a.kind, a.stay),
+	}
+	return k.call(ctx, func(ctx context.Context) error {
+		return k.layer.publish(ctx, w.group(a.group), e)
+	})
+}
+
+func (k *keeper) remove(ctx context.Context, exits []Record) error {
+	if len(exits) == 0 {
+		return nil
+	}
+	err := k.call(ctx, func(ctx context.Context) error { return k.leases.Exit(ctx, k.owner, exits) })
+	if err != nil {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.exits = append(k.exits, exits...)
+	}
+	return err
+}
+
+// reap says goodbye for those whose process has died. Several survivors may do it at
+// once: who has heard of a leave does not hear of it again.
+func (k *keeper) reap(ctx context.Context) error {
+	var lapsed []LapsedLease
+	err := k.call(ctx, func(ctx context.Context) (err error) {
+		lapsed, err = k.leases.Lapsed(ctx)
+		return err
+	})
+	for _, lease := range lapsed {
+		if !strings.HasPrefix(lease.Owner, k.layer.options.Namespace+".") || lease.Owner == k.owner {
+			continue
+		}
+		if err := k.bury(ctx, lease); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (k *keeper) bury(ctx context.Context, lease LapsedLease) error {
+	for _, r := range lease.Records {
+		kind, group := k.layer.wire.parse(r.Subject)
+		if kind != "group" || !valid(r.Key) {
+			continue
+		}
+		s := presence.Stay{ID: r.Key, Show: r.Value}
+		if err := k.publish(ctx, announcement{Group(group), kindLeave, s}); err != nil {
+			return err
+		}
+		k.layer.presence.heard(Group(group), kindLeave, s)
+	}
+	return k.call(ctx, func(ctx context.Context) error { return k.leases.Forget(ctx, lease.Owner) })
+}
+
+// check asks who is in groups of which something may have been missed.
+func (k *keeper) check(ctx context.Context) error {
+	k.mu.Lock()
+	var due []Group
+	for group, at := range k.checks {
+		if !at.After(time.Now()) {
+			due = append(due, group)
+		}
+	}
+	k.mu.Unlock()
+	for _, group := range due {
+		if err := k.ask(ctx, group); err != nil {
+			return err
+		}
+		k.mu.Lock()
+		delete(k.checks, group)
+		k.mu.Unlock()
+	}
+	return nil
+}
+
+func (k *keeper) ask(ctx context.Context, group Group) error {
+	r := k.layer.presence.roster(group)
+	if r == nil {
+		return nil
+	}
+	mark := r.mark()
+	var present []presence.Stay
+	err := k.call(ctx, func(ctx context.Context) (err error) {
+		present, err = k.layer.wire.present(ctx, group)
+		return err
+	})
+	if err == nil {
+		r.reconcile(present, mark)
+	}
+	return err
+}
+
+// record is what a stay has under the lease.
+func (w *wire) record(group Group, s presence.Stay) Record {
+	return Record{w.group(group), s.ID, s.Show}
+}
+
+func (w *wire) present(ctx context.Context, group Group) ([]presence.Stay, error) {
+	records, err := w.leases.Present(ctx, w.group(group))
+	list := make([]presence.Stay, 0, len(records))
+	for _, r := range records {
+		if valid(r.Key) {
+			list = append(list, presence.Stay{ID: r.Key, Show: r.Value})
+		}
+	}
+	return list, err
+}

@@ -1,0 +1,121 @@
+// Package presence is who is in a group, as the members on one layer have been told:
+// data without locks, goroutines and clocks of its own.
+package presence
+
+import "time"
+
+// Roster is who is in a group. A stay has an id that no other ever has: so what comes
+// twice, late or in the wrong order is seen to be so.
+type Roster struct {
+	known map[string]*stay
+	over  map[string]time.Time // stays that have ended, and until when that is remembered
+	count uint64               // of changes
+	swept time.Time
+}
+
+type stay struct {
+	show []byte
+	told bool   // members have been told that it began
+	at   uint64 // count when it came to be known
+}
+
+// Stay is one of a Roster.
+type Stay struct {
+	ID   string
+	Show []byte
+}
+
+const remembered = 2 * time.Minute // longer than anything is under way
+
+// Join reports whether members have to be told that a stay begins.
+func (r *Roster) Join(s Stay) bool {
+	if _, over := r.over[s.ID]; over {
+		return false
+	}
+	known := r.learn(s)
+	first := !known.told
+	known.told = true
+	return first
+}
+
+// Leave reports whether members have to be told that a stay ends, and what it showed.
+func (r *Roster) Leave(id string, now time.Time) (s Stay, tell bool) {
+	r.sweep(now)
+	if r.over == nil {
+		r.over = make(map[string]time.Time)
+	}
+	r.over[id] = now.Add(remembered)
+	known := r.known[id]
+	if known == nil {
+		return Stay{}, false
+	}
+	delete(r.known, id)
+	r.count++
+	return Stay{id, known.show}, true
+}
+
+// List takes what somebody is about to be told of, and leaves out what is over.
+func (r *Roster) List(present []Stay) (list []Stay) {
+	for _, s := range present {
+		if _, over := r.over[s.ID]; !over {
+			r.learn(s)
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// Known returns all stays.
+func (r *Roster) Known() (list []Stay) {
+	for id, s := range r.known {
+		list = append(list, Stay{id, s.show})
+	}
+	return list
+}
+
+// Mark is for Reconcile: it is taken before the truth is asked for.
+func (r *Roster) Mark() uint64 { return r.count }
+
+// Reconcile takes the truth as it was asked for when mark was taken, for something may
+// have been missed. It returns what members have to be told.
+func (r *Roster) Reconcile(present []Stay, mark uint64, now time.Time) (joined, left []Stay) {
+	there := make(map[string]bool, len(present))
+	for _, s := range present {
+		there[s.ID] = true
+		if r.Join(s) {
+			joined = append(joined, s)
+		}
+	}
+	for id, s := range r.known {
+		if !there[id] && s.at <= mark {
+			gone, _ := r.Leave(id, now)
+			left = append(left, gone)
+		}
+	}
+	return joined, left
+}
+
+func (r *Roster) learn(s Stay) *stay {
+	known := r.known[s.ID]
+	if known == nil {
+		if r.known == nil {
+			r.known = make(map[string]*stay)
+		}
+		r.count++
+		known = &stay{show: s.Show, at: r.count}
+		r.known[s.ID] = known
+	}
+	return known
+}
+
+func (r *Roster) sweep(now time.Time) {
+	if now.Sub(r.swept) < remembered {
+		return
+	}
+	r.swept = now
+	for id, until := range r.over {
+		if until.Before(now) {
+			delete(r.over, id)
+		}
+	}
+}
