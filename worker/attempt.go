@@ -23,7 +23,7 @@ func hopeless(err error) bool {
 // try tries until it succeeds, there is no use, or the shift is over.
 func (s *shift) try(letter DeadLetter) {
 	for {
-		letter.Err = s.attempt(&letter)
+		letter.Err = s.attempt(s.working, &letter)
 		letter.Attempts++
 		switch {
 		case letter.Err == nil:
@@ -44,26 +44,30 @@ func (s *shift) try(letter DeadLetter) {
 
 // attempt serves the message once. The app has a goroutine of its own, so that
 // its exit costs nothing but the attempt.
-func (s *shift) attempt(letter *DeadLetter) error {
-	ctx, cancel := context.WithCancelCause(s.working)
+func (s *shift) attempt(ctx context.Context, letter *DeadLetter) error {
+	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(parley.ErrFinished)
 	scope := &parley.Scope{Protocol: parley.Channel, Channel: string(letter.Channel)}
 	conn := &conversation{message: letter.Message, attempt: letter.Attempts}
 	return usercode.Apart(func() error { return s.app.Serve(ctx, scope, conn) })
 }
 
-// pause reports whether the shift goes on after it.
-func (s *shift) pause(letter DeadLetter) bool {
-	var length time.Duration
+// length is that of the pause before the next attempt.
+func (s *shift) length(letter DeadLetter) (pause time.Duration) {
 	err := usercode.Apart(func() error {
-		length = s.options.Backoff(letter.Attempts)
+		pause = s.options.Backoff(letter.Attempts)
 		return nil
 	})
 	if err != nil {
-		length = backoff(letter.Attempts)
+		pause = backoff(letter.Attempts)
 		s.log(slog.LevelError, "parley: Backoff failed", letter, err)
 	}
-	timer := time.NewTimer(length)
+	return pause
+}
+
+// pause reports whether the shift goes on after it.
+func (s *shift) pause(letter DeadLetter) bool {
+	timer := time.NewTimer(s.length(letter))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -68,4 +68,24 @@
 // The layer delivers a message at most once: what a process held in memory when
 // it was killed is lost, and so is what waits for longer than the layer's Expiry
 // before a worker begins it.
+//
+// # What must not be lost
+//
+// A [Queue] keeps messages at a broker: over Redis or NATS, or in memory for tests. Who
+// sends one goes on when the broker has it, whether a worker runs or not:
+//
+//	queue := worker.NewQueue(transport, worker.QueueOptions{}) // such as redis.New's
+//	err := queue.Send(ctx, "mail", message)
+//	mailer := worker.NewDurable(queue, app, []channel.Name{"mail"}, worker.Options{})
+//
+// The broker has a message until a worker is done with it. Between attempts it waits
+// there, and whoever is free makes the next one; attempts are counted over all workers.
+// If a worker dies in the middle of one, others make the next when Options.Hold is
+// over. So a message is served at least once, and sometimes again: what a job does
+// should bear that. A worker that is cut off for so long that its message is another's
+// is told by its ctx, which ends with the cause channel.ErrNotHeld.
+//
+// What has failed for good goes to the channel NAME.dead of the same queue, and is told
+// to Options.DeadLetter. A worker of that channel can deal with it; what it fails with is
+// gone. When Run ends, messages stay where they are.
 package worker

@@ -26,13 +26,19 @@ type Options struct {
 	// chance; that is also the pause if Backoff panics.
 	Backoff func(attempts int) time.Duration
 
-	// Capacity of each channel. Default: the layer's. A sender waits for room.
+	// Capacity of each channel. Default: the layer's. A sender waits for room. Not for
+	// messages of a queue.
 	Capacity channel.Capacity
 
 	// Grace is how long jobs may go on when Run is to end, before their contexts
 	// end with the cause parley.ErrDraining. Default 10 s; negative means for as
 	// long as they take.
 	Grace time.Duration
+
+	// Hold is for how long a queue leaves a message to a worker of which it hears
+	// nothing, before it is another's. It hears of one that works. Default 30 s. Not
+	// for messages of a layer.
+	Hold time.Duration
 
 	// DeadLetter is told of each message that has failed for good. It may be
 	// called several times at once. Default: a line in the Logger.
@@ -49,6 +55,7 @@ func (o Options) withDefaults() Options {
 	o.Concurrency = options.Positive("worker: Options.Concurrency", o.Concurrency, 1)
 	o.Attempts = options.Limit(o.Attempts, 5)
 	o.Grace = options.Limit(o.Grace, 10*time.Second)
+	o.Hold = options.Positive("worker: Options.Hold", o.Hold, 30*time.Second)
 	if o.Backoff == nil {
 		o.Backoff = backoff
 	}

@@ -45,6 +45,9 @@ type shift struct {
 }
 
 func (s *shift) listen() error {
+	if s.queue != nil {
+		return nil // messages wait
+	}
 	for _, name := range s.names {
 		inbox, err := s.layer.Open(s.ctx, channel.InboxOptions{
 			Name: name, Policy: channel.Block, Capacity: s.options.Capacity,
@@ -61,9 +64,15 @@ func (s *shift) listen() error {
 // first.
 func (s *shift) work(stop context.CancelCauseFunc) error {
 	var busy sync.WaitGroup
-	for _, inbox := range s.inboxes {
-		for range s.options.Concurrency {
+	for range s.options.Concurrency {
+		for _, inbox := range s.inboxes {
 			busy.Go(func() { stop(s.deal(inbox)) })
+		}
+		if s.queue == nil {
+			continue
+		}
+		for _, name := range s.names {
+			busy.Go(func() { stop(s.draw(name)) })
 		}
 	}
 	busy.Go(func() {

@@ -15,7 +15,8 @@ import (
 // New. Its methods may be called from any goroutine.
 type Worker struct {
 	options Options
-	layer   *channel.Layer
+	layer   *channel.Layer // or else queue
+	queue   *Queue
 	app     parley.App
 	names   []channel.Name
 
@@ -32,33 +33,52 @@ func New(layer *channel.Layer, app parley.App, names []channel.Name, options Opt
 	if layer == nil {
 		panic("worker: New of a nil layer")
 	}
-	wiring.Need("worker: New", "app", app)
-	if len(names) == 0 {
-		panic("worker: New without the name of a channel")
+	return newWorker(&Worker{options: options, layer: layer, app: app, names: names},
+		"worker: New", func(name channel.Name) error {
+			_, err := channel.ParseName(string(name))
+			return err
+		})
+}
+
+// NewDurable makes a Worker that has app deal with the messages that were sent by the
+// queue to the channels of these names. It panics on mistakes in the wiring, as New
+// does.
+func NewDurable(queue *Queue, app parley.App, names []channel.Name, options Options) *Worker {
+	if queue == nil {
+		panic("worker: NewDurable of a nil queue")
 	}
-	for i, name := range names {
-		if _, err := channel.ParseName(string(name)); err != nil {
-			panic("worker: New: " + err.Error())
+	return newWorker(&Worker{options: options, queue: queue, app: app, names: names},
+		"worker: NewDurable", checkGeneral)
+}
+
+func newWorker(w *Worker, maker string, check func(channel.Name) error) *Worker {
+	wiring.Need(maker, "app", w.app)
+	if len(w.names) == 0 {
+		panic(maker + " without the name of a channel")
+	}
+	for i, name := range w.names {
+		if err := check(name); err != nil {
+			panic(maker + ": " + err.Error())
 		}
-		if slices.Contains(names[:i], name) {
-			panic(fmt.Sprintf("worker: New: two times the channel %q", name))
+		if slices.Contains(w.names[:i], name) {
+			panic(fmt.Sprintf("%s: two times the channel %q", maker, name))
 		}
 	}
-	return &Worker{
-		options: options.withDefaults(), layer: layer, app: app,
-		names: slices.Clone(names), ready: make(chan struct{}),
-	}
+	w.options, w.names = w.options.withDefaults(), slices.Clone(w.names)
+	w.ready = make(chan struct{})
+	return w
 }
 
 // Ready returns a channel that is closed when Run listens to all channels, for
-// the first time: from then on nothing that is sent to them misses the worker.
+// the first time: from then on nothing that is sent to them misses the worker. What a
+// Queue keeps never does.
 func (w *Worker) Ready() <-chan struct{} { return w.ready }
 
 // Stats counts messages since the Worker was made.
 type Stats struct {
 	Done     uint64 // dealt with
 	Retried  uint64 // attempts after the first
-	Returned uint64 // sent back to their channel when Run ended
+	Returned uint64 // left to others when Run ended
 	Dead     uint64 // failed for good
 }
 

@@ -99,4 +99,5 @@ var sentinels = []sentinel{
 	{"server.ErrAborted", server.ErrAborted, ""},
 	{"sse.ErrInvalidEvent", sse.ErrInvalidEvent, ""},
 	{"worker.ErrReject", worker.ErrReject, ""},
+	{"worker.ErrNeverEnded", worker.ErrNeverEnded, ""},
 }
