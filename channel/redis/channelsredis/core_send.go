@@ -25,7 +25,7 @@ func (t *core) Publish(ctx context.Context, subject string, payload []byte) erro
 	if err := checkLength(address{group: string(p.Group), direct: string(p.Name)}); err != nil {
 		return err
 	}
-	dict, err := dictOf(p.Origin, p.Message)
+	dict, err := dictOf(p)
 	if err != nil {
 		return err
 	}

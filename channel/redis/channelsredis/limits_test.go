@@ -181,3 +181,31 @@ func TestNothingStays(t *testing.T) {
 		}
 	}
 }
+
+// Who is left out is left out wherever it is; in Django all get the message.
+func TestOthers(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			p := newPair(t, k, settings[1])
+			other := p.newLayer(t)
+			out, in := p.member(t, other, "room"), p.member(t, other, "room")
+			p.do("open", m{"groups": []string{"room"}})
+			first, last := channel.NewMessage("first", nil), channel.NewMessage("last", nil)
+			if _, err := p.layer.GroupSendExcept(t.Context(), "room", first, out.Name()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.layer.GroupSend(t.Context(), "room", last); err != nil {
+				t.Fatal(err)
+			}
+			if got := receive(t, in); got.Type() != "first" {
+				t.Errorf("the other receives %s", got.Type())
+			}
+			if got := receive(t, out); got.Type() != "last" {
+				t.Errorf("who is left out receives %s", got.Type())
+			}
+			if e := p.next(); !same(t, string(e.Message), `{"type":"first","text":""}`) {
+				t.Errorf("the peer receives %s", e.Message)
+			}
+		})
+	}
+}

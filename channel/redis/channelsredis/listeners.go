@@ -109,5 +109,8 @@ func payloadOf(p parcel, to channel.Parcel, err error) []byte {
 		return nil
 	}
 	to.Origin, to.Message = p.origin, p.message
+	if to.Group != "" {
+		to.Except = channel.Name(p.except)
+	}
 	return to.Payload()
 }

@@ -73,7 +73,7 @@ func (t *pubSub) Publish(ctx context.Context, subject string, payload []byte) er
 	if !ok {
 		return t.whisper(ctx, to, subject, payload)
 	}
-	dict, err := dictOf(p.Origin, p.Message)
+	dict, err := dictOf(p)
 	if err != nil {
 		return err
 	}

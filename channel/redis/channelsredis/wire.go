@@ -42,6 +42,7 @@ const channelKey = "__asgi_channel__"
 // parcel is a message with where it comes from and, of core, whom it is for.
 type parcel struct {
 	origin  string // of a layer, or "django"
+	except  string // a member that does not get it, or ""
 	names   []string
 	message channel.Message
 }
@@ -129,12 +130,15 @@ const (
 const typeKey, textKey, bytesKey = "type", "text", "bytes"
 
 // dictOf says a message in Channels' words.
-func dictOf(origin string, message channel.Message) (object, error) {
+func dictOf(p channel.Parcel) (object, error) {
+	message := p.Message
 	kind, payload := message.Send().Payload()
-	dict := object{{typeKey, nil}}
+	origin := p.Origin
+	if p.Except != "" {
+		origin += ":" + string(p.Except)
+	}
 	mark := func(s shape, rest object) object {
-		dict[0].value = "!" + string(rune(s)) + origin
-		return append(dict, rest...)
+		return append(object{{typeKey, "!" + string(rune(s)) + origin}}, rest...)
 	}
 	if kind == parley.BinaryMessage {
 		return mark(binary, object{{typeKey, message.Type()}, {bytesKey, payload}}), nil
@@ -186,7 +190,8 @@ func open(dict object) (parcel, error) {
 	form := whole
 	if len(dict) > 0 && dict[0].key == typeKey {
 		if mark, ok := dict[0].value.(string); ok && len(mark) > 2 && mark[0] == '!' {
-			form, p.origin, dict = shape(mark[1]), mark[2:], dict[1:]
+			form, dict = shape(mark[1]), dict[1:]
+			p.origin, p.except, _ = strings.Cut(mark[2:], ":")
 		}
 	}
 	members := make(object, 0, len(dict))

@@ -46,7 +46,7 @@ func TestMapping(t *testing.T) {
 	} {
 		for format, w := range formats() {
 			t.Run(name+"/"+format, func(t *testing.T) {
-				dict, err := dictOf("L1", channel.NewMessage("t", []byte(test.payload)))
+				dict, err := dictOf(channel.Parcel{Origin: "L1", Message: channel.NewMessage("t", []byte(test.payload))})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -81,7 +81,7 @@ func TestMapping(t *testing.T) {
 func TestBinary(t *testing.T) {
 	for format, w := range formats() {
 		message := channel.FromPrepared("t", parley.Prepare(parley.Binary([]byte{0, 255})))
-		dict, err := dictOf("L1", message)
+		dict, err := dictOf(channel.Parcel{Origin: "L1", Message: message})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestRefused(t *testing.T) {
 		"no UTF-8":        channel.NewMessage("t", []byte("\xff")),
 	} {
 		w := formats()["msgpack"]
-		dict, err := dictOf("L1", message)
+		dict, err := dictOf(channel.Parcel{Origin: "L1", Message: message})
 		if err == nil {
 			_, err = w.encode(dict)
 		}
@@ -118,7 +118,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if dict, err := dictOf("L1", channel.NewMessage("t", []byte(deep))); err != nil || dict[1].key != "type" ||
+	if dict, err := dictOf(channel.Parcel{Origin: "L1", Message: channel.NewMessage("t", []byte(deep))}); err != nil || dict[1].key != "type" ||
 		dict[2].key != textKey {
 		t.Errorf("a deep payload is %v, %v", dict, err)
 	}
@@ -234,7 +234,7 @@ func FuzzDecode(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			dict, err := dictOf("L1", p.message)
+			dict, err := dictOf(channel.Parcel{Origin: "L1", Message: p.message})
 			if err != nil {
 				continue // such as a number that is JSON's alone
 			}

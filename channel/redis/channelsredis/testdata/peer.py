@@ -81,15 +81,33 @@ class Peer:
         self.tasks = []
 
     async def open(self, groups=(), name=None):
-        name = name or await self.layer.new_channel()
+        if not name:
+            name = await self.layer.new_channel()
+            await self.subscribed(name, 1)
         for group in groups:
+            before = await self.subscribers(group)
             await self.layer.group_add(group, name)
+            await self.subscribed(group, before + 1)
         self.tasks.append(asyncio.ensure_future(self.receive(name)))
         return name
 
     async def absent(self, group):
         """Is a member that does not receive."""
         await self.layer.group_add(group, await self.layer.new_channel())
+
+    async def subscribers(self, name):
+        """Asks Redis, of pub/sub: group_add there returns when it has only asked to subscribe."""
+        if "pubsub" not in options["backend"].lower():
+            return 0
+        layer = self.layer._get_layer()
+        key = name if name in layer.channels else layer._get_group_channel_name(name)
+        shard = layer._get_shard(key)
+        shard._ensure_redis()
+        return dict(await shard._redis.pubsub_numsub(key))[key.encode()]
+
+    async def subscribed(self, name, count):
+        while "pubsub" in options["backend"].lower() and await self.subscribers(name) < count:
+            await asyncio.sleep(0.01)
 
     async def receive(self, name):
         while True:
@@ -110,6 +128,8 @@ class Peer:
         assert (await socket.receive_output())["type"] == "websocket.accept"
         first = json.loads((await socket.receive_output())["text"])
         self.tasks.append(asyncio.ensure_future(self.forward(socket)))
+        await self.subscribed(first["channel"], 1)
+        await self.subscribed(group, 1)
         return first["channel"]
 
     async def forward(self, socket):
