@@ -19,7 +19,9 @@ func TestPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, guide := range append(guides, root+"/README.md") {
-		vetAll(t, root, filepath.Base(guide), fenced(string(read(t, guide))))
+		for _, block := range fenced(string(read(t, guide))) {
+			vetAll(t, folderOf(t, block), filepath.Base(guide), []string{block})
+		}
 	}
 	for _, p := range list(t) {
 		if name, ours := local(p.ImportPath); ours && p.Name != "main" {
@@ -37,6 +39,17 @@ func TestPrograms(t *testing.T) {
 func goPackages(t *testing.T, module string) []string {
 	t.Helper()
 	return strings.Fields(string(goToolIn(t, module, "list", "-f", "{{.Dir}}", "./...")))
+}
+
+// folderOf returns the folder of the module that a guide's program can be built in.
+func folderOf(t *testing.T, program string) string {
+	t.Helper()
+	for _, folder := range joined(t) {
+		if strings.Contains(program, `"`+module+strings.TrimPrefix(filepath.ToSlash(folder), root)) {
+			return folder
+		}
+	}
+	return root
 }
 
 // fenced returns the Go code of a Markdown page.
