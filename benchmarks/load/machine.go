@@ -24,7 +24,7 @@ var peers = []string{
 }
 
 // machine says where, when and with what something was measured.
-func machine() string {
+func machine(wrk string) string {
 	var system unix.Utsname
 	unix.Uname(&system)
 	kernel := strings.TrimRight(string(system.Release[:]), "\x00")
@@ -33,6 +33,9 @@ func machine() string {
 		runtime.NumCPU())
 	if model := processor(); model != "" {
 		text += " (" + model + ")"
+	}
+	if wrk != "" {
+		text += ", HTTP by wrk"
 	}
 	return text + "; " + versions() + "."
 }

@@ -18,6 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ func main() {
 	var only string
 	flag.StringVar(&only, "scenarios", "", "all, or some of "+strings.Join(s.names(), ","))
 	flag.Parse()
+	s.wrk, _ = exec.LookPath("wrk")
 	if only != "" {
 		s.only = strings.Split(only, ",")
 	}

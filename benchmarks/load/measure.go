@@ -48,12 +48,16 @@ func (s *setup) serving(r row, use func(*process) (result, error)) (result, erro
 	return measured, err
 }
 
-// request has 64 connections ask the API's questions.
+// request has 64 connections ask the API's questions, or wrk one of them where it is
+// installed.
 func (s *setup) request(r row) (result, error) {
 	return s.serving(r, func(p *process) (m result, err error) {
 		questions, err := p.learn()
 		if err != nil {
 			return m, err
+		}
+		if s.wrk != "" {
+			return s.throughWrk(p)
 		}
 		c, err := p.connect(s.of(64, 4), func(int) error { return nil })
 		if err != nil {

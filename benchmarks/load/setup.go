@@ -17,6 +17,7 @@ import (
 type setup struct {
 	out    io.Writer
 	path   string // of this program
+	wrk    string // the path of wrk, where it is installed
 	core   int    // the servers'
 	size   int    // of messages to a group
 	enough time.Duration
@@ -92,7 +93,7 @@ func (s *setup) run() ([]*table, error) {
 		fmt.Fprintf(io.MultiWriter(&text, s.out), format, args...)
 	}
 	began := time.Now()
-	print("%s\n", machine())
+	print("%s\n", machine(s.wrk))
 	tables, err := s.measureAll(scenarios, print)
 	if err != nil {
 		return nil, err
