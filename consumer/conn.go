@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/parleygo/parley"
@@ -35,10 +34,10 @@ type Conn struct {
 
 	mu       sync.Mutex // never held while anything waits
 	accepted bool
-	over     bool            // Serve is returning
-	failed   *outcome        // what ended it from another goroutine
-	inbox    *channel.Inbox  // once Connect has accepted, with a layer
-	wanted   []channel.Group // joined in Connect
+	over     bool           // Serve is returning
+	failed   *outcome       // what ended it from another goroutine
+	inbox    *channel.Inbox // once Connect has accepted, with a layer
+	wanted   []wish         // of Connect
 }
 
 func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Conn {
@@ -94,73 +93,4 @@ func (c *Conn) SendValue(ctx context.Context, value any) error {
 // was sent before. ctx of the hooks ends at once.
 func (c *Conn) Close(ctx context.Context, code parley.CloseCode, reason string) error {
 	return c.conn.Send(ctx, parley.WebSocketClose{Code: code, Reason: reason})
-}
-
-// Join makes the client a member of a group until it leaves or the connection
-// ends. Called in Connect it takes effect right before the client is accepted; a
-// client that is denied never joins. The error is that of channel.Inbox.Join, or
-// ErrNoLayer.
-//
-// In a group that the layer keeps, see channel.Options.History, a client that has been
-// there before and says so is sent what it has missed; see the package's description.
-func (c *Conn) Join(ctx context.Context, group channel.Group) error {
-	if c.app.options.Layer == nil {
-		return ErrNoLayer
-	}
-	if _, err := channel.ParseGroup(string(group)); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	inbox := c.inbox
-	if inbox == nil && !c.over {
-		c.wanted = append(c.wanted, group)
-	}
-	over := c.over
-	c.mu.Unlock()
-	switch {
-	case inbox != nil:
-		return c.join(ctx, inbox, group)
-	case over:
-		return channel.ErrClosed
-	}
-	return nil
-}
-
-// SendOthers sends a message to a group, but not to this client. What it returns is
-// that of channel.Layer.GroupSendExcept, or ErrNoLayer.
-func (c *Conn) SendOthers(
-	ctx context.Context, group channel.Group, message channel.Message,
-) (channel.SendResult, error) {
-	layer := c.app.options.Layer
-	if layer == nil {
-		return channel.SendResult{}, ErrNoLayer
-	}
-	if name := c.Name(); name != "" {
-		return layer.GroupSendExcept(ctx, group, message, name)
-	}
-	return layer.GroupSend(ctx, group, message) // it is in no group yet
-}
-
-// Leave ends a membership. Leaving a group that the client is not in does
-// nothing.
-func (c *Conn) Leave(group channel.Group) {
-	c.mu.Lock()
-	inbox := c.inbox
-	c.wanted = slices.DeleteFunc(c.wanted, func(g channel.Group) bool { return g == group })
-	c.mu.Unlock()
-	if inbox != nil {
-		inbox.Leave(group)
-	}
-}
-
-// Groups returns the groups that the client is in, in no order. It is empty in
-// Connect and in Disconnect.
-func (c *Conn) Groups() []channel.Group {
-	c.mu.Lock()
-	inbox := c.inbox
-	c.mu.Unlock()
-	if inbox == nil {
-		return nil
-	}
-	return inbox.Groups()
 }

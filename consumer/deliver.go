@@ -123,6 +123,10 @@ func (c *Conn) handle(l letter) error {
 		c.app.counters.add(countDiscarded)
 		return nil
 	}
+	if l.state != "" {
+		c.tellPresent(l.state)
+		return nil
+	}
 	if l.handle == nil {
 		c.forward(l.message)
 		return nil

@@ -134,6 +134,19 @@
 // default, comes back and misses nothing; other policies drop messages of a history as
 // they drop others.
 //
+// # Presence
+//
+// [Conn.Enter] has a client be in a group for others to see, with what the consumer
+// shows of it, until it leaves, [Conn.Exit] or its end. Clients of consumers that
+// forward anything are told who comes and goes in their groups, and who enters is told
+// who is there, as [Conn.SendPresent] does for others:
+//
+//	{"type":"presence.state","group":"room","members":[{"member":"k3","show":"ann"}]}
+//	{"type":"presence.join","group":"room","member":"m9","show":"bob"}
+//	{"type":"presence.leave","group":"room","member":"m9","show":"bob"}
+//
+// Taken in their order these add up to who is there.
+//
 // # Kicks
 //
 // A kick ([channel.Layer.Kick]) closes the connection with the code of its cause.

@@ -140,6 +140,7 @@ func (c *Conn) openInbox() error {
 	ctx := feed.With(c.ctx, (*member)(c))
 	inbox, err := c.app.options.Layer.Open(ctx, channel.InboxOptions{
 		Prefix: "client", Policy: c.app.options.Policy, Deliver: c.deliver, OnClose: c.inboxClosed,
+		Capacity: c.app.options.Capacity, // of what is held back while it resumes
 	})
 	if err != nil {
 		return err
@@ -149,11 +150,14 @@ func (c *Conn) openInbox() error {
 	wanted := c.wanted
 	c.wanted = nil
 	c.mu.Unlock()
-	for _, list := range [][]channel.Group{c.app.options.Groups, wanted} {
-		for _, group := range list {
-			if err := c.join(c.ctx, inbox, group); err != nil {
-				return err
-			}
+	for _, group := range c.app.options.Groups {
+		if err := c.join(c.ctx, inbox, group); err != nil {
+			return err
+		}
+	}
+	for _, w := range wanted {
+		if err := c.fulfil(c.ctx, inbox, w); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -29,8 +29,9 @@ type mailbox struct {
 type letter struct {
 	message channel.Message
 	handle  layerHandler
-	key     string // for Coalesce
-	missed  bool   // it was sent before the client came back, and waits whatever there is
+	key     string        // for Coalesce
+	state   channel.Group // if set, who is there is what is sent; message is none
+	missed  bool          // it was sent before the client came back, and waits whatever there is
 }
 
 func (l *letter) size() int { return len(l.message.Payload()) }

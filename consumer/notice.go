@@ -7,8 +7,10 @@ import (
 	"github.com/parleygo/parley/channel"
 )
 
-// notices are types of messages that the layer itself sends to its members.
-var notices = []string{channel.TypeGap, channel.TypeResync}
+// notices are the types of what the layer itself tells members.
+var notices = []string{
+	channel.TypeGap, channel.TypeResync, channel.TypeJoin, channel.TypeLeave,
+}
 
 func isNotice(typ string) bool { return slices.Contains(notices, typ) }
 

@@ -1,0 +1,96 @@
+package consumer
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/parleygo/parley/channel"
+)
+
+// Enter has the client be in a group for others to see, and shows what is given, encoded
+// as JSON; see channel.Inbox.Enter. It joins the group. Where the consumer forwards
+// anything the client is sent who is there, as by SendPresent.
+//
+// Called in Connect it takes effect when the client is accepted, as Join does, and the
+// Member that it returns is none yet. The error is that of Join and channel.Inbox.Enter.
+func (c *Conn) Enter(ctx context.Context, group channel.Group, show any) (channel.Member, error) {
+	if c.app.options.Layer == nil {
+		return channel.Member{}, ErrNoLayer
+	}
+	if _, err := channel.ParseGroup(string(group)); err != nil {
+		return channel.Member{}, err
+	}
+	w := wish{group, true, show}
+	inbox, err := c.inboxOr(w)
+	if inbox == nil {
+		return channel.Member{}, err
+	}
+	return c.enter(ctx, inbox, w)
+}
+
+func (c *Conn) enter(
+	ctx context.Context, inbox *channel.Inbox, w wish,
+) (channel.Member, error) {
+	if err := c.join(ctx, inbox, w.group); err != nil {
+		return channel.Member{}, err
+	}
+	member, err := inbox.Enter(ctx, w.group, w.show)
+	if err == nil && c.app.forwards {
+		c.SendPresent(w.group)
+	}
+	return member, err
+}
+
+// Exit ends the stay that Enter has begun. The client remains in the group. Without
+// such a stay it does nothing.
+func (c *Conn) Exit(group channel.Group) {
+	c.mu.Lock()
+	inbox := c.inbox
+	for i := range c.wanted {
+		if c.wanted[i].group == group {
+			c.wanted[i] = wish{group: group}
+		}
+	}
+	c.mu.Unlock()
+	if inbox != nil {
+		inbox.Exit(group)
+	}
+}
+
+// SendPresent sends the client who is in a group, behind what waits for it:
+//
+//	{"type":"presence.state","group":"room","members":[{"member":"…","show":…}]}
+//
+// Of who comes and goes after that it is told if it is in the group itself: that and
+// the messages of joins and leaves add up to who is there at any time. If a transport
+// does not say who is there, the log does, and nothing is sent.
+func (c *Conn) SendPresent(group channel.Group) {
+	if c.app.options.Layer != nil && c.mail.putMissed([]letter{{state: group}}, c) {
+		go c.readMail()
+	}
+}
+
+// tellPresent asks when the letter's turn has come. What was told before is in the
+// answer, and what is told after it may be, too.
+func (c *Conn) tellPresent(group channel.Group) {
+	members, err := c.app.options.Layer.Present(c.ctx, group)
+	if err != nil {
+		if c.ctx.Err() == nil && c.app.mayLog() {
+			c.app.warn("parley: presence is unknown", "group", group, "error", err)
+		}
+		return
+	}
+	for i := range members {
+		if !json.Valid(members[i].Show) { // another process may show anything
+			members[i].Show = nil
+		}
+	}
+	state, err := json.Marshal(struct {
+		Type    string           `json:"type"`
+		Group   channel.Group    `json:"group"`
+		Members []channel.Member `json:"members"`
+	}{"presence.state", group, append([]channel.Member{}, members...)})
+	if err == nil {
+		c.forward(channel.NewMessage("presence.state", state))
+	}
+}
