@@ -194,8 +194,11 @@ export class Parley extends EventTarget {
 		const mine = handler => value => { if (link === this.#link) handler(value); };
 		link.on = {
 			open: mine(protocol => this.#linked(name, protocol)),
-			life: mine(() => { this.#heardAt = Date.now(); }),
-			message: mine(data => this.#hear(data)),
+			life: mine(() => this.#lives(name)),
+			message: mine(data => {
+				this.#lives(name);
+				reporting(() => this.#hear(data));
+			}),
 			lost: mine(() => this.#become('connecting')),
 			end: mine(end => this.#unlinked(end, name, others)),
 		};
@@ -327,6 +330,12 @@ export class Parley extends EventTarget {
 
 	// The heartbeat.
 
+	#lives(name) {
+		this.#heardAt = Date.now();
+		if (!this.#heard) this.#ladder.heard(name);
+		this.#heard = true;
+	}
+
 	/** Sees to it that silence is noticed. */
 	#watch() {
 		const {pingAfter} = this.#options;
@@ -381,8 +390,6 @@ export class Parley extends EventTarget {
 	// What is heard.
 
 	#hear(data) {
-		this.#heardAt = Date.now();
-		this.#heard = true;
 		const message = typeof data === 'string' ? parsed(data) : data;
 		const {type, group, position} = message ?? {};
 		switch (type) {
@@ -417,11 +424,7 @@ export class Parley extends EventTarget {
 		}
 		this.#emit('message', {data, group, position});
 		for (const handler of [...this.#handlers.get(type) ?? []]) {
-			try {
-				handler(data, {group, position});
-			} catch (error) {
-				queueMicrotask(() => { throw error; }); // told as any error that nobody catches
-			}
+			reporting(() => handler(data, {group, position}));
 		}
 	}
 
@@ -460,6 +463,7 @@ class Ladder {
 	#from = 0;
 	#until = 0;
 	#failures = 0;
+	#silences = 0;
 	#proven = false; // the best one has worked on this network
 
 	constructor(names, retryAfter, store, now = Date.now) {
@@ -478,19 +482,23 @@ class Ladder {
 		return this.transports.slice(this.#from, patient ? 1 : undefined);
 	}
 
+	/** The transport is open, which a proxy may say of a socket that it swallows. */
 	worked(name) {
-		const at = this.transports.indexOf(name);
 		this.#failures = 0;
-		if (at === 0) this.#proven = true;
-		this.#settle(at);
+		this.#settle(this.transports.indexOf(name));
+	}
+
+	heard(name) {
+		this.#silences = 0;
+		if (name === this.transports[0]) this.#proven = true;
 	}
 
 	failed() { this.#failures++; }
 
-	/** The transport was open, and nothing came. */
+	/** The transport was open, and nothing came until it broke. */
 	silent(name) {
-		this.#failures++;
-		if (name === this.transports[0] && this.#proven && this.#failures < 2) return;
+		if (++this.#silences < 2) return;
+		this.#silences = 0;
 		this.#settle((this.transports.indexOf(name) + 1) % this.transports.length);
 	}
 
@@ -552,7 +560,7 @@ class Presence {
 		else if (type === 'presence.leave') members.delete(member);
 		else {
 			members.clear();
-			for (const one of message.members) members.set(one.member, one.show);
+			for (const one of message.members ?? []) members.set(one.member, one.show);
 		}
 		this.#groups.set(group, members);
 		const joined = missing(members, before), left = missing(before, members);
@@ -832,7 +840,6 @@ class SessionLink extends Link {
 		for (let failures = 0; !this.ended;) {
 			const {status, after} = await this.#say(data, number && {
 				'Content-Type': type, 'Parley-Message': String(number)});
-			if (status === 204) this.on.life();
 			if (status === 204 || status === 400 || status === 413) return true; // or it is told
 			if ([401, 403, 404, 410].includes(status)) {
 				// What is over has a code, which may be under way.
@@ -885,14 +892,14 @@ class SessionLink extends Link {
 }
 
 class StreamLink extends SessionLink {
-	#number = 0;
+	#last = 0;
 
 	async open() {
 		for (let failures = 0; !this.ended;) {
-			const began = Date.now(), before = this.#number;
+			const began = Date.now(), before = this.#last;
 			try {
 				const response = await this.get('text/event-stream',
-					this.id && {'Last-Event-ID': `${this.id}.${this.#number}`});
+					this.id && {'Last-Event-ID': `${this.id}.${this.#last}`});
 				if (response.status !== 200) {
 					if (!this.id || response.status < 500) return this.refused(response);
 				} else if (!isType(response, 'text/event-stream')) {
@@ -906,7 +913,7 @@ class StreamLink extends SessionLink {
 			if (this.ended) return;
 			if (this.renews) continue;
 			this.on.lost();
-			const good = this.#number > before || Date.now() - began > 2000;
+			const good = this.#last > before || Date.now() - began > 2000;
 			failures = good ? 0 : failures + 1;
 			if (failures) await this.pause(failures, 'the stream is lost');
 		}
@@ -930,7 +937,7 @@ class StreamLink extends SessionLink {
 			return this.on.open(protocol);
 		}
 		if (name === 'close') return this.closed(JSON.parse(data));
-		this.#number = Number(id.slice(id.lastIndexOf('.') + 1));
+		this.#last = Number(id.slice(id.lastIndexOf('.') + 1));
 		if (name === 'binary') this.on.message(fromBase64(data));
 		else this.on.message(name === 'text' ? JSON.parse(data) : data);
 	}
@@ -1022,6 +1029,15 @@ function deferred() {
 	made.promise = new Promise((resolve, reject) => Object.assign(made, {resolve, reject}));
 	made.promise.catch(() => {}); // whoever does not wait need not hear of it
 	return made;
+}
+
+/** An error is told as one that nobody catches, and stops nothing. */
+function reporting(action) {
+	try {
+		action();
+	} catch (error) {
+		queueMicrotask(() => { throw error; });
+	}
 }
 
 function sleep(ms) { return new Promise(done => setTimeout(done, ms)); }

@@ -52,11 +52,14 @@ describe('ladder', () => {
 		clock.now = 1300;
 		assert.deepEqual(clock.ladder.names(), ALL);
 		clock.ladder.worked('websocket');
+		clock.ladder.heard('websocket');
 		assert.deepEqual(clock.ladder.names().length, 1);
 	});
 	test('does not leave a socket that has worked for one failure', () => {
 		const {ladder} = make();
 		ladder.worked('websocket');
+		assert.deepEqual(ladder.names(), ALL, 'open is not enough');
+		ladder.heard('websocket');
 		ladder.failed();
 		assert.deepEqual(ladder.names(), ['websocket']);
 		ladder.failed();
@@ -70,8 +73,21 @@ describe('ladder', () => {
 		for (const [silent, want] of [
 			['websocket', ['sse', 'poll']], ['sse', ['poll']], ['poll', ALL],
 		]) {
-			ladder.silent(silent);
-			assert.deepEqual(ladder.names(), want);
+			const before = ladder.names();
+			for (const names of [before, want]) { // once may be chance
+				ladder.worked(silent);
+				ladder.silent(silent);
+				assert.deepEqual(ladder.names(), names);
+			}
+		}
+	});
+	test('forgets a silence when something is heard', () => {
+		const {ladder} = make();
+		for (const time of [1, 2, 3]) {
+			ladder.silent('sse');
+			ladder.worked('websocket');
+			ladder.heard('websocket');
+			assert.equal(ladder.names().length, 1, `${time}`);
 		}
 	});
 	test('goes on where the page before was', () => {

@@ -95,33 +95,43 @@ func TestHistory(t *testing.T) {
 	eve.hears("first", "bob", "x")
 }
 
-// TestEnterWhileTalking: whoever comes in the middle of it misses nothing, and
-// hears nothing twice.
+// TestEnterWhileTalking: whoever comes in the middle of it misses nothing, and hears
+// nothing twice. No more is said in a time than may wait for them.
 func TestEnterWhileTalking(t *testing.T) {
-	const lines = 200
+	const times, lines = 10, maxWaiting - 2
 	home := start(t)
 	ann, _ := join(t, home, "lobby", "ann")
 	cookie := cookieOf(t, home, "bob")
-	var talking sync.WaitGroup
-	defer talking.Wait()
-	talking.Go(func() {
-		for i := range lines {
-			if err := ann.ws.WriteJSON(spoken{Type: "line", Key: strconv.Itoa(i), Text: "x"}); err != nil {
-				t.Error(err)
+	for i := range times {
+		var talking sync.WaitGroup
+		talking.Go(func() {
+			for n := range lines {
+				said := spoken{Type: "line", Key: strconv.Itoa(i*lines + n), Text: "x"}
+				if err := ann.ws.WriteJSON(said); err != nil {
+					t.Error(err)
+				}
 			}
-		}
-	})
-	for i := range 10 {
+		})
+		ann.hears(strconv.Itoa(i*lines), "ann", "x")
 		bob, _ := joinFrom(t, home, "lobby", cookie, all("lobby"))
-		ann.hears(strconv.Itoa(i), "ann", "x") // comes in later each time
-		for last := uint64(0); last < lines; {
-			got := bob.until("line")
-			if last != 0 && got.Number != last+1 {
-				t.Fatalf("%d comes after %d", got.Number, last)
-			}
-			last = got.Number
+		bob.hearsAll(uint64(i+1) * lines)
+		for n := 1; n < lines; n++ {
+			ann.hears(strconv.Itoa(i*lines+n), "ann", "x")
 		}
+		talking.Wait()
 		bob.ws.Close()
+	}
+}
+
+// hearsAll wants one line after the other, up to a number.
+func (c *visitor) hearsAll(end uint64) {
+	c.t.Helper()
+	for last := uint64(0); last < end; {
+		got := c.until("line")
+		if last != 0 && got.Number != last+1 {
+			c.t.Fatalf("%d comes after %d", got.Number, last)
+		}
+		last = got.Number
 	}
 }
 
