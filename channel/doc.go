@@ -67,11 +67,40 @@
 // without locks, when all that happened is accounted for: one that panics, or ends
 // its goroutine, harms neither other inboxes nor the layer.
 //
+// # History
+//
+// A group that Options.History names is kept: each message to it is appended to a log,
+// within bounds, and has a [Position] there. Who was away resumes behind the last
+// position it has seen, in any process: [Inbox.Resume] gives what was missed, or says
+// that there is a gap and why. Nothing is missing between that and what comes live, and
+// nothing comes twice. All members have one order, that of the log. Without a
+// transport the log is in memory; a transport must be a [Log].
+//
+// A member that the layer cannot bring everything, for the log has lost its memory or
+// keeps too little, is told with a message of the type TypeGap. What a member loses by
+// its own policy is counted, as everywhere.
+//
+// # Presence
+//
+// [Inbox.Enter] has an inbox be in a group for others to see, [Layer.Present] returns who
+// is. Members are told who comes and who goes, each once. Over a transport that takes
+// [Leases], which a process keeps as long as it lives: one that dies is out, and members
+// are told, within 30 s.
+//
+// # Interruptions
+//
+// When a transport's connection breaks and is made again, inboxes that may have missed
+// messages get one of the type TypeResync, with those of their groups that are
+// concerned. Kept groups catch up from the log, and who is present is asked for again.
+//
 // # Ownership
 //
 // The bytes of a message belong to the message from NewMessage on: neither the
 // sender nor a receiver may change them. An inbox belongs to whoever opened it,
-// who closes it. The layer owns its transport. The package starts no timers,
-// and no goroutines that outlive a call; it works inside a testing/synctest bubble,
-// provided that the layer is made there.
+// who closes it. The layer owns its transport. The package works inside a
+// testing/synctest bubble, provided that the layer is made there. It starts timers and
+// goroutines that outlive a call only where there is something to wait for: one
+// goroutine hands out what comes to a kept group, and one reads what is missing of it,
+// each until it is done; one tells a group who comes and goes, likewise; and the first
+// presence over a transport starts one that renews the lease until Layer.Close.
 package channel

@@ -162,6 +162,110 @@ func ExampleBroker() {
 	// hello <nil>
 }
 
+// A client that was away goes on where it was: on another inbox, and if the layer has a
+// transport in another process.
+func ExampleInbox_Resume() {
+	ctx := context.Background()
+	layer := channel.New(channel.Options{
+		History: []channel.HistoryRule{{Pattern: "room.*", Keep: channel.Keep{Messages: 100}}},
+	})
+	defer layer.Close(ctx)
+	say := func(line string) {
+		if _, err := layer.GroupSend(ctx, "room.1", channel.NewMessage("line", []byte(line))); err != nil {
+			panic(err)
+		}
+	}
+	inbox, err := layer.Open(ctx, channel.InboxOptions{})
+	if err != nil {
+		panic(err)
+	}
+	if err := inbox.Join(ctx, "room.1"); err != nil {
+		panic(err)
+	}
+	say("one")
+	message, err := inbox.Receive(ctx)
+	fmt.Println(string(message.Payload()), err)
+	inbox.Close()
+	say("two")
+	say("three")
+
+	again, err := layer.Open(ctx, channel.InboxOptions{})
+	if err != nil {
+		panic(err)
+	}
+	err = again.Resume(ctx, "room.1", message.Position(), func(r channel.Resumed) error {
+		for _, missed := range r.Messages {
+			fmt.Println("missed:", string(missed.Payload()))
+		}
+		fmt.Printf("gap: %q\n", r.Gap)
+		return nil
+	})
+	fmt.Println(err)
+	// Output:
+	// one <nil>
+	// missed: two
+	// missed: three
+	// gap: ""
+	// <nil>
+}
+
+// Who is in a room, what they show, and who goes.
+func ExampleInbox_Enter() {
+	ctx := context.Background()
+	layer := channel.New(channel.Options{})
+	defer layer.Close(ctx)
+	watcher, err := layer.Open(ctx, channel.InboxOptions{})
+	if err != nil {
+		panic(err)
+	}
+	if err := watcher.Join(ctx, "room"); err != nil {
+		panic(err)
+	}
+	ann, err := layer.Open(ctx, channel.InboxOptions{})
+	if err != nil {
+		panic(err)
+	}
+	if _, err := ann.Enter(ctx, "room", map[string]string{"name": "Ann"}); err != nil {
+		panic(err)
+	}
+	members, err := layer.Present(ctx, "room")
+	fmt.Println(len(members), string(members[0].Show), err)
+	ann.Close()
+	for range 2 {
+		message, err := watcher.Receive(ctx)
+		fmt.Println(message.Type(), message.Group(), err)
+	}
+	// Output:
+	// 1 {"name":"Ann"} <nil>
+	// presence.join room <nil>
+	// presence.leave room <nil>
+}
+
+// What somebody says goes to the others.
+func ExampleLayer_GroupSendExcept() {
+	ctx := context.Background()
+	layer := channel.New(channel.Options{})
+	defer layer.Close(ctx)
+	var inboxes []*channel.Inbox
+	for range 3 {
+		inbox, err := layer.Open(ctx, channel.InboxOptions{})
+		if err != nil {
+			panic(err)
+		}
+		if err := inbox.Join(ctx, "room"); err != nil {
+			panic(err)
+		}
+		inboxes = append(inboxes, inbox)
+	}
+	line := channel.NewMessage("line", []byte("hello"))
+	result, err := layer.GroupSendExcept(ctx, "room", line, inboxes[0].Name())
+	fmt.Println(result.Matched, err)
+	fmt.Println(inboxes[0].Stats().Unread, inboxes[1].Stats().Unread)
+	// Output:
+	// 2 <nil>
+	// 0 1
+}
+
 func ExampleParseGroup() {
 	_, err := channel.ParseGroup("room 42")
 	fmt.Println(err)

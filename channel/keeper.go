@@ -28,6 +28,7 @@ type keeper struct {
 	exits   []Record
 	checks  map[Group]time.Time // when to ask who is there, for something was missed
 	renewAt time.Time
+	lookAt  time.Time
 	leased  bool      // there was a lease
 	renewed time.Time // when its last renewal was asked for
 	behind  bool      // the records must be entered again
@@ -48,7 +49,9 @@ type announcement struct {
 }
 
 const (
-	leaseLife   = 30 * time.Second
+	goneAfter   = 30 * time.Second // a process that dies is out
+	leaseLife   = goneAfter - lookEvery
+	lookEvery   = 5 * time.Second // for leases that have lapsed
 	renewEvery  = 10 * time.Second
 	retryAfter  = time.Second
 	callTimeout = 5 * time.Second
@@ -70,7 +73,7 @@ func (l *Layer) keeper() *keeper {
 			layer: l, leases: l.wire.leases, owner: l.options.Namespace + "." + l.id,
 			wake: make(chan struct{}, 1), done: make(chan struct{}),
 			held: make(map[string]*stay), checks: make(map[Group]time.Time),
-			renewAt: time.Now().Add(renewEvery),
+			renewAt: time.Now().Add(renewEvery), lookAt: time.Now().Add(lookEvery),
 		}
 		go p.keeper.run()
 	}

@@ -17,7 +17,7 @@ func (k *keeper) work() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := time.Now()
-	next := k.renewAt.Sub(now)
+	next := min(k.renewAt.Sub(now), k.lookAt.Sub(now))
 	if err != nil {
 		next = min(next, retryAfter)
 	}
@@ -29,7 +29,7 @@ func (k *keeper) work() time.Duration {
 
 // doDue does one thing after the other. While the lease is in doubt nothing is said.
 func (k *keeper) doDue(ctx context.Context) error {
-	if k.due() {
+	if k.due(&k.renewAt, renewEvery) {
 		if err := k.renew(ctx, false); err != nil {
 			k.mu.Lock()
 			enters := k.enters
@@ -38,6 +38,8 @@ func (k *keeper) doDue(ctx context.Context) error {
 			k.entered(enters, err)
 			return err
 		}
+	}
+	if k.due(&k.lookAt, lookEvery) {
 		if err := k.reap(ctx); err != nil {
 			return err
 		}
@@ -45,14 +47,15 @@ func (k *keeper) doDue(ctx context.Context) error {
 	return errors.Join(k.enterAll(ctx), k.say(ctx), k.check(ctx))
 }
 
-func (k *keeper) due() bool {
+// due reports whether a time has come, and sets the next.
+func (k *keeper) due(at *time.Time, every time.Duration) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := time.Now()
-	if now.Before(k.renewAt) {
+	if now.Before(*at) {
 		return false
 	}
-	k.renewAt = now.Add(renewEvery)
+	*at = now.Add(every)
 	return true
 }
 

@@ -37,8 +37,7 @@ type Member struct {
 //
 // Over a transport that is no Leases the error matches errors.ErrUnsupported. There, a
 // process keeps one lease for all who are in groups through it, and renews it every
-// 10 s: if it dies, survivors say so within 30 s of its last renewal, by the broker's
-// clock. A layer that lost its lease all the same, for it was cut off, says that its
+// 10 s: if it dies, survivors say so within 30 s, by the broker's clock. A layer that lost its lease all the same, for it was cut off, says that its
 // members have left and come again, with new ids.
 func (in *Inbox) Enter(ctx context.Context, group Group, show any) (Member, error) {
 	payload, err := json.Marshal(show)

@@ -162,16 +162,16 @@ func TestF7_ProcessDies(t *testing.T) {
 		synctest.Wait()
 		w.check(t, layers[0], 21)
 		transports[2].Cut()
-		time.Sleep(25 * time.Second)
+		time.Sleep(24 * time.Second)
 		w.check(t, layers[0], 21)
-		time.Sleep(16 * time.Second) // a lease after the last renewal, and one look
+		time.Sleep(6*time.Second + 1)
 		w.check(t, layers[0], 21)
 		other.check(t, layers[1], 21)
 		if got, _ := layers[0].Present(ctx, "room"); len(got) != 1 {
 			t.Errorf("%d are there", len(got))
 		}
 		transports[2].Mend() // it was only cut off: its members come again
-		time.Sleep(20 * time.Second)
+		time.Sleep(25 * time.Second)
 		w.check(t, layers[0], 41)
 		other.check(t, layers[1], 41)
 	})
@@ -211,7 +211,7 @@ func TestPresenceIsMissed(t *testing.T) {
 		enterRoom(t, layers[1], "comes")
 		time.Sleep(5 * time.Second)
 		transports[0].Mend()
-		time.Sleep(20 * time.Second)
+		time.Sleep(25 * time.Second)
 		w.check(t, layers[0], 2)
 	})
 }
