@@ -48,7 +48,7 @@
 // lasts. Connections are made again with growing pauses, which vary, and everything is
 // subscribed to again; then those who listen are told that they may have missed
 // something (channel.Interrupter). A publish is never repeated by itself: after an
-// error it is not known whether it has arrived.
+// error it is not known whether it has arrived, or still will.
 //
 // A server that says nothing for Options.Timeout, such as one behind a cut cable,
 // counts as gone. So does a master that has become a replica.
@@ -60,7 +60,17 @@
 // server: what an append was told is never taken back in silence, even by a replica
 // that took over without having heard of it, or a file that is a second old.
 //
-// Leases are of one server of a cluster, and all of its records are.
+// Leases are of one server of a cluster, and so are all of their records.
+//
+// # General names and work queues
+//
+// What is sent to a general name goes into a list, out of which one of those who read it
+// takes it. The list outlives its readers' connections, and the last reader by a
+// minute. It holds no more than Options.Backlog; what a process has taken is lost with
+// it.
+//
+// Jobs, see worker.NewQueue, are a stream with a group of consumers. They stay until
+// somebody has dealt with them, and have no bound but the server's memory.
 //
 // # Rights
 //
@@ -69,6 +79,6 @@
 //	~PREFIX* &PREFIX* -@all +@pubsub +@scripting +@list +@hash +@sortedset +@stream
 //	+exists +del +set +pexpire +persist +time +info +ping
 //
-// In a cluster they also need +cluster|slots. Without +info an epoch outlives the
+// In a cluster they also need +cluster|slots, and behind sentinels +role. Without +info an epoch outlives the
 // server's process.
 package redis

@@ -50,6 +50,7 @@ func TestSuites(t *testing.T) {
 		{"RESP2", oldProtocol},
 		{"Sentinel", behindSentinel},
 		{"Cluster", threeMasters},
+		{"ClusterACL", restrictedUserOfACluster},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,13 +88,22 @@ func unixSocket(t *testing.T) redis.Options {
 	return redis.Options{URLs: []string{"unix://" + socket}}
 }
 
-// restrictedUser has the rights that the package's documentation names, and no others.
-func restrictedUser(t *testing.T) redis.Options {
-	server := servicetest.StartRedis(t, "--user", "default", "off",
-		"--user", "parley", "on", ">secret", "~parley:*", "&parley:*",
+// rights are those that the package's documentation names.
+func rights(more ...string) []string {
+	return append([]string{"--user", "default", "on", "nopass", "~*", "&*", "+@all",
+		"--user", "parley", "on", ">secret", "~parley*", "&parley*",
 		"-@all", "+@pubsub", "+@scripting", "+@list", "+@hash", "+@sortedset", "+@stream",
-		"+exists", "+del", "+set", "+pexpire", "+persist", "+time", "+info", "+ping")
+		"+exists", "+del", "+set", "+pexpire", "+persist", "+time", "+info", "+ping"}, more...)
+}
+
+func restrictedUser(t *testing.T) redis.Options {
+	server := servicetest.StartRedis(t, rights()...)
 	return redis.Options{URLs: []string{"redis://parley:secret@" + server.Addr}}
+}
+
+func restrictedUserOfACluster(t *testing.T) redis.Options {
+	servers := startCluster(t, 2, rights("+cluster|slots")...)
+	return redis.Options{URLs: []string{"redis://parley:secret@" + servers[1].Addr}}
 }
 
 func overTLS(t *testing.T) redis.Options {

@@ -46,9 +46,7 @@ func startWatched(t testing.TB) watched {
 	return w
 }
 
-func behindSentinel(t *testing.T) redis.Options {
-	return startWatched(t).options()
-}
+func behindSentinel(t *testing.T) redis.Options { return startWatched(t).options() }
 
 func (w watched) options() redis.Options {
 	return redis.Options{URLs: []string{url(w.sentinel)}, MasterSet: "mymaster",
@@ -58,12 +56,12 @@ func (w watched) options() redis.Options {
 // clustered is a cluster of masters.
 type clustered []*servicetest.Redis
 
-func startCluster(t testing.TB, masters int) clustered {
+func startCluster(t testing.TB, masters int, args ...string) clustered {
 	t.Helper()
 	var all clustered
 	for i := range masters {
-		server := servicetest.StartRedis(t, append(soon, "--cluster-enabled", "yes",
-			"--cluster-node-timeout", "1000")...)
+		server := servicetest.StartRedis(t, slices.Concat(soon, args, []string{
+			"--cluster-enabled", "yes", "--cluster-node-timeout", "1000"})...)
 		first, last := i*16384/masters, (i+1)*16384/masters-1
 		server.Must("CLUSTER", "ADDSLOTSRANGE", fmt.Sprint(first), fmt.Sprint(last))
 		all = append(all, server)
