@@ -134,7 +134,8 @@ func TestWorkerDies(t *testing.T) {
 			for w.Stats().Done+w.Stats().Dead == 0 {
 				time.Sleep(100 * time.Millisecond)
 			}
-			if took := time.Since(began).Truncate(time.Second); took != time.Duration(deaths)*30*time.Second {
+			took := time.Since(began).Truncate(time.Second)
+			if took != time.Duration(deaths)*30*time.Second {
 				t.Errorf("taken over after %v", took)
 			}
 			if err := stop(); err != nil {

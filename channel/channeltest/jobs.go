@@ -94,36 +94,42 @@ func (j jobs) check(err error) {
 	}
 }
 
+// each takes so many jobs at a time until ctx ends, and is done with each before do.
+func (j jobs) each(ctx context.Context, limit int, do func(job channel.Held)) {
+	for {
+		all, err := j.Take(ctx, j.subject, limit, time.Minute)
+		if err != nil {
+			return
+		}
+		for _, job := range all {
+			j.check(j.Done(context.WithoutCancel(ctx), j.subject, job))
+			do(job)
+		}
+	}
+}
+
 func eachJobHasOneTaker(t *testing.T, one, other jobs) {
 	const count = 200
 	var mu sync.Mutex
 	seen := make(map[string]int)
 	ctx, cancel := context.WithCancel(patient(t))
+	defer cancel()
 	var taking sync.WaitGroup
 	for i, taker := range []jobs{one, other, one, other} {
 		taking.Go(func() {
-			for {
-				all, err := taker.Take(ctx, taker.subject, i+1, time.Minute)
-				if err != nil {
-					return
-				}
+			taker.each(ctx, i+1, func(job channel.Held) {
 				mu.Lock()
-				for _, job := range all {
-					seen[string(job.Payload)] += job.Takes
-					taker.check(taker.Done(ctx, taker.subject, job))
-				}
-				if len(seen) == count {
+				defer mu.Unlock()
+				if seen[string(job.Payload)] += job.Takes; len(seen) == count {
 					cancel()
 				}
-				mu.Unlock()
-			}
+			})
 		})
 	}
 	for i := range count {
 		one.enqueue(fmt.Sprint(i))
 	}
 	taking.Wait()
-	cancel()
 	for payload, takes := range seen {
 		if takes != 1 {
 			t.Errorf("%s was taken %d times", payload, takes)

@@ -52,7 +52,7 @@ func (d *dialer) dial(
 	defer cancel()
 	defer context.AfterFunc(d.work, cancel)()
 	conn, err := connect(ctx, address, dial, config)
-	if back := d.note(address, ctx, err); back {
+	if back := d.note(ctx, address, err); back {
 		d.reached()
 	}
 	if err != nil {
@@ -84,7 +84,7 @@ func (d *dialer) barred(address string) error {
 
 // note keeps in mind how dialing went, unless the caller just gave up. It reports
 // whether a server is back.
-func (d *dialer) note(address string, ctx context.Context, err error) (back bool) {
+func (d *dialer) note(ctx context.Context, address string, err error) (back bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {

@@ -79,6 +79,6 @@
 //	~PREFIX* &PREFIX* -@all +@pubsub +@scripting +@list +@hash +@sortedset +@stream
 //	+exists +del +set +pexpire +persist +time +info +ping
 //
-// In a cluster they also need +cluster|slots, and behind sentinels +role. Without +info an epoch outlives the
-// server's process.
+// In a cluster they also need +cluster|slots, and behind sentinels +role. Without +info
+// an epoch outlives the server's process.
 package redis

@@ -52,28 +52,34 @@ func (t *Transport) Take(
 		return taken, t.failed(ctx, "take job", err)
 	}
 	heard := make(chan struct{}, 1)
-	gong, err := t.subscribe(ctx, gong, subject, func([]byte) { ring(heard) })
+	listening, err := t.subscribe(ctx, gong, subject, func([]byte) { ring(heard) })
 	if err != nil {
 		return nil, err
 	}
-	defer gong.Unsubscribe()
+	defer func() { _ = listening.Unsubscribe() }()
+	var next time.Duration
 	for {
-		taken, next, err := t.takeJobs(ctx, subject, limit, hold)
+		taken, next, err = t.takeJobs(ctx, subject, limit, hold)
 		if err != nil || len(taken) > 0 {
 			return taken, t.failed(ctx, "take job", err)
 		}
-		timer := time.NewTimer(next)
-		select {
-		case <-heard:
-		case <-timer.C:
-		case <-t.work.Done():
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if err := t.admits(ctx); err != nil {
+		if err = t.await(ctx, heard, next); err != nil {
 			return nil, fmt.Errorf("redis: take job: %w", err)
 		}
 	}
+}
+
+// await waits until it is time to look again, and returns why there is no use.
+func (t *Transport) await(ctx context.Context, heard <-chan struct{}, next time.Duration) error {
+	timer := time.NewTimer(next)
+	defer timer.Stop()
+	select {
+	case <-heard:
+	case <-timer.C:
+	case <-t.work.Done():
+	case <-ctx.Done():
+	}
+	return t.admits(ctx)
 }
 
 // takeJobs takes what there is, or says when to look again. It is not given up once it
@@ -88,22 +94,30 @@ func (t *Transport) takeJobs(
 	if err != nil {
 		return nil, 0, err
 	}
-	if wait, err := answer.AsInt64(); err == nil {
-		next = longestLook
-		if wait >= 0 {
-			next = min(next, time.Duration(wait)*time.Millisecond+time.Millisecond)
-		}
-		return nil, next, nil
+	if answer.IsInt64() {
+		wait, _ := answer.AsInt64()
+		return nil, untilLook(wait), nil
 	}
 	jobs, err := answer.ToArray()
-	for _, job := range jobs {
-		held, err := readJob(job)
-		if err != nil {
+	if err != nil {
+		return nil, 0, err
+	}
+	taken = make([]channel.Held, len(jobs))
+	for i, job := range jobs {
+		if taken[i], err = readJob(job); err != nil {
 			return nil, 0, err
 		}
-		taken = append(taken, held)
 	}
-	return taken, 0, err
+	return taken, 0, nil
+}
+
+// untilLook is how long to wait when there is something in so many milliseconds, or
+// never for all that is known.
+func untilLook(wait int64) time.Duration {
+	if wait < 0 || wait >= longestLook.Milliseconds() {
+		return longestLook
+	}
+	return time.Duration(wait+1) * time.Millisecond
 }
 
 func readJob(message rueidis.RedisMessage) (channel.Held, error) {

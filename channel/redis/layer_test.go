@@ -72,7 +72,8 @@ func newLayer(t *testing.T, address string) *channel.Layer {
 	t.Helper()
 	layer := channel.New(channel.Options{
 		Transport: connect(t, redis.Options{URLs: []string{"redis://" + address}, Timeout: quick}),
-		History:   []channel.HistoryRule{{Pattern: "kept*", Keep: channel.Keep{Messages: 100_000, Bytes: -1}}},
+		History: []channel.HistoryRule{
+			{Pattern: "kept*", Keep: channel.Keep{Messages: 100_000, Bytes: -1}}},
 	})
 	t.Cleanup(func() { layer.Close(context.Background()) })
 	return layer
@@ -168,7 +169,7 @@ func TestKeptGroupOfAFlushedBroker(t *testing.T) {
 	})
 }
 
-var memberOf = flag.String("member-of", "", "be a process with members, of the Redis at this address")
+var memberOf = flag.String("member-of", "", "be a process with members, of this Redis")
 
 // TestMemberProcess is such a process, when another test starts it.
 func TestMemberProcess(t *testing.T) {
@@ -193,7 +194,8 @@ func TestMemberProcessIsKilled(t *testing.T) {
 	if _, err := m.Enter(t.Context(), "room", "watcher"); err != nil {
 		t.Fatal(err)
 	}
-	process := servicetest.Start(t, os.Args[0], "-test.run=^TestMemberProcess$", "-member-of="+server.Addr)
+	process := servicetest.Start(t, os.Args[0],
+		"-test.run=^TestMemberProcess$", "-member-of="+server.Addr)
 	m.wants(t, channel.TypeJoin, 101)
 	process.Kill()
 	began := time.Now()

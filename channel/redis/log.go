@@ -117,14 +117,15 @@ func readPast(answer []rueidis.RedisMessage) (past channel.Past, err error) {
 	first, err2 := answer[1].AsUint64()
 	last, err3 := answer[2].AsUint64()
 	entries, err4 := answer[3].AsXRangeSlices()
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	if err = errors.Join(err1, err2, err3, err4); err != nil {
 		return past, fmt.Errorf("%w: %w", errAnswer, err)
 	}
 	past = channel.Past{Epoch: epoch, First: first, Last: last}
 	for _, one := range entries {
 		digits, _, _ := strings.Cut(one.ID, "-")
-		offset, err := strconv.ParseUint(digits, 10, 64)
-		if err != nil || len(one.FieldValues) != 1 {
+		var offset uint64
+		if offset, err = strconv.ParseUint(digits, 10, 64); err != nil ||
+			len(one.FieldValues) != 1 {
 			return past, errAnswer
 		}
 		position := channel.Position{Epoch: epoch, Offset: offset}

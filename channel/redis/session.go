@@ -109,8 +109,9 @@ func (s *session) give(ctx context.Context, orders []order) (alone []*topic, err
 		commands[i] = order.command
 	}
 	for i, result := range s.client.DoMulti(ctx, commands...) {
-		topics, err := orders[i].topics, result.Error()
+		topics := orders[i].topics
 		var answer *rueidis.RedisError
+		err = result.Error()
 		switch {
 		case err == nil:
 			s.line.confirm(topics)

@@ -32,7 +32,8 @@ func TestStrangePayloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries := make(chan channel.Entry, 10)
-	if _, err := transport.Follow(t.Context(), "log", func(e channel.Entry) { entries <- e }); err != nil {
+	if _, err := transport.Follow(t.Context(), "log",
+		func(e channel.Entry) { entries <- e }); err != nil {
 		t.Fatal(err)
 	}
 	strange := []string{"x", "{[1]}", "epoch:1", "epoch:0", "e:-1", strings.Repeat("x", 9000)}

@@ -70,7 +70,8 @@ func TestWorkerProcessesAreKilled(t *testing.T) {
 		}
 	}
 	start := func() *servicetest.Process {
-		return servicetest.Start(t, os.Args[0], "-test.run=^TestWorkerProcess$", "-worker-of="+url(server))
+		return servicetest.Start(t, os.Args[0],
+			"-test.run=^TestWorkerProcess$", "-worker-of="+url(server))
 	}
 	start()
 	for kill := range kills {
