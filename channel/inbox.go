@@ -35,9 +35,10 @@ type InboxOptions struct {
 	// Deliver makes the inbox a sink: it has no queue, and each message is
 	// handed to Deliver on the sender's goroutine. Deliver must not block, and
 	// it is called by several senders at once; the messages of one sender come
-	// in order. Capacity and Key are unused; Policy decides what Full means. A
-	// Deliver or Key that panics closes its inbox with a *parley.PanicError and
-	// harms nobody else. One that calls runtime.Goexit closes it with
+	// in order. Key is unused, Capacity bounds only what Resume holds back, and
+	// Policy decides what Full means. A Deliver or Key that panics closes its inbox
+	// with a *parley.PanicError and harms nobody else. One that calls
+	// runtime.Goexit closes it with
 	// parley.ErrGoexit, and ends the sender's goroutine when everybody else has
 	// the message, which Go lets nobody stop: the log says whose it was. A sender
 	// in another process, and a worker, do not notice.

@@ -142,6 +142,38 @@ func TestPresence(t *testing.T) {
 	}
 }
 
+// Clients without a socket know as much.
+func TestPresenceByAllTransports(t *testing.T) {
+	for name, comes := range transports {
+		t.Run(name, func(t *testing.T) {
+			layer := newLayer(t)
+			r := &room{connect: func(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
+				_, err := conn.Enter(ctx, "room", "ann")
+				return accept, err
+			}}
+			app := consumer.New(r.factory, consumer.Forward("line"), consumer.Options{Layer: layer})
+			l, knows := comes(t, app, ""), seen{}
+			until := func(want string) {
+				for knows.names() != want {
+					knows.take(t, l.next())
+				}
+			}
+			until("ann")
+			bob, err := layer.Open(t.Context(), channel.InboxOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := bob.Enter(t.Context(), "room", "bob"); err != nil {
+				t.Fatal(err)
+			}
+			until("ann bob")
+			bob.Close()
+			until("ann")
+			l.leave()
+		})
+	}
+}
+
 // What can be wrong with it.
 func TestPresenceMistakes(t *testing.T) {
 	layer := newLayer(t)
