@@ -45,6 +45,8 @@ var functions = []userFunction{
 	{name: "ReceiveText", act: says("{}"), make: newHalves},
 	{name: "ReceiveBinary", act: saysBinary, make: newHalves},
 	{name: "handler", act: says("{}"), values: true},
+	{name: "typed", act: says(`{"type":"typed"}`), make: newTyped},
+	{name: "Unmarshal", mute: true, act: says(`{"type":"typed"}`), make: newTyped},
 	{name: "DecodeError", act: says("{"), values: true},
 	{name: "Unmarshal", mute: true, act: says("{}"), values: true},
 	{name: "Unmarshal", mute: true, act: hears},
@@ -144,6 +146,20 @@ func (h halves) ReceiveText(context.Context, *consumer.Conn, string) error {
 
 func (h halves) ReceiveBinary(context.Context, *consumer.Conn, []byte) error {
 	return h.f.in("ReceiveBinary")
+}
+
+// byType takes messages by their type.
+type byType struct{ f *fragile }
+
+func newTyped(f *fragile, options ...consumer.Option) *consumer.App {
+	return consumer.New(func() byType { return byType{f} },
+		append(options, consumer.ReceiveType("typed", byType.typed))...)
+}
+
+func (b byType) typed(context.Context, *consumer.Conn, said) error { return b.f.in("typed") }
+
+func (b byType) Disconnect(ctx context.Context, conn *consumer.Conn, cause error) {
+	b.f.Disconnect(ctx, conn, cause)
 }
 
 // However user code ends, wherever: Serve returns, Disconnect is called once with
