@@ -50,7 +50,7 @@ func (s *setup) deliveries(a *audience, load crowdLoad) (m result, err error) {
 // takes more messages than the kernel holds for them.
 func (s *setup) slow(r row) (result, error) {
 	const bursts = 60
-	load := crowdLoad{sockets: s.of(1000, 20), messages: 600, stuck: r.n, publishers: 1}
+	load := crowdLoad{sockets: s.of(1000, 3), messages: 600, stuck: r.n, publishers: 1}
 	return s.serving(r, func(p *process) (m result, err error) {
 		a, err := p.gather(load.sockets, load.stuck, s.size, load.publishers)
 		if err != nil {

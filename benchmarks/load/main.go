@@ -32,7 +32,7 @@ func main() {
 	s := setup{out: os.Stdout, path: os.Args[0], size: 128, enough: 250 * time.Millisecond}
 	flag.IntVar(&s.core, "core", runtime.NumCPU()-1, "the servers' processor")
 	flag.IntVar(&s.rounds, "rounds", 0, "measurements of each server, if not as many as usual")
-	flag.DurationVar(&s.limit, "limit", 9*time.Minute, "time to be done in, with fewer rounds then")
+	flag.DurationVar(&s.limit, "limit", 510*time.Second, "time to be done in, with fewer rounds then")
 	flag.BoolVar(&s.quick, "quick", false, "measure next to nothing, to see whether all works")
 	flag.StringVar(&s.readme, "write", "", "file whose part between two marks is written anew")
 	flag.StringVar(&s.charts, "charts", "", "folder to draw charts into")
