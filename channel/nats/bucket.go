@@ -22,6 +22,8 @@ type bucket struct {
 	mu    sync.Mutex
 	found jetstream.Stream     // nil until it is open
 	until map[string]time.Time // leases of this process cannot lapse before, by its own clock
+
+	sweeps sweeps
 }
 
 // errChanged says that somebody else has changed a lease at the same time.
@@ -29,6 +31,7 @@ var errChanged = errors.New("nats: the lease has changed")
 
 func (b *bucket) init(t *Transport) {
 	b.transport, b.opening, b.until = t, make(chan struct{}, 1), make(map[string]time.Time)
+	b.sweeps.bucket = b
 }
 
 func (b *bucket) name() string   { return b.transport.options.Prefix + "-leases" }
@@ -158,7 +161,7 @@ func (b *bucket) swap(ctx context.Context, l lease, m *natsgo.Msg) (uint64, erro
 
 // remove removes a lease and its records, unless the lease has changed.
 func (b *bucket) remove(ctx context.Context, l lease) error {
-	mark, err := b.swap(ctx, l, &natsgo.Msg{Header: natsgo.Header{"KV-Operation": []string{"DEL"}}})
+	mark, err := b.swap(ctx, l, &natsgo.Msg{Header: natsgo.Header{operation: []string{"DEL"}}})
 	if err != nil {
 		return err
 	}
@@ -173,11 +176,14 @@ func (b *bucket) purge(ctx context.Context, filter string) error {
 	return b.handle().Purge(ctx, jetstream.WithPurgeSubject(filter))
 }
 
-const together = 256 // requests that are on their way at once
+const together = 256 // messages that are on their way at once
 
-// each publishes messages, many at once.
-func (b *bucket) each(ctx context.Context, count int, message func(i int) (*natsgo.Msg, error)) error {
-	waiting := make([]jetstream.PubAckFuture, 0, together)
+// each publishes messages, many at once, and tells which numbers they have got.
+func (b *bucket) each(
+	ctx context.Context, count int, message func(i int) (*natsgo.Msg, error),
+	has func(subject string, sequence uint64),
+) error {
+	sent := make([]jetstream.PubAckFuture, 0, together)
 	for i := range count {
 		m, err := message(i)
 		if err != nil {
@@ -187,81 +193,88 @@ func (b *bucket) each(ctx context.Context, count int, message func(i int) (*nats
 		if err != nil {
 			return err
 		}
-		if waiting = append(waiting, future); len(waiting) == together || i == count-1 {
-			if err := await(ctx, waiting); err != nil {
+		if sent = append(sent, future); len(sent) < together && i < count-1 {
+			continue
+		}
+		for _, future := range sent {
+			select {
+			case ack := <-future.Ok():
+				has(future.Msg().Subject, ack.Sequence)
+			case err := <-future.Err():
 				return err
+			case <-ctx.Done():
+				return context.Cause(ctx)
 			}
-			waiting = waiting[:0]
 		}
+		sent = sent[:0]
 	}
 	return nil
 }
 
-func await(ctx context.Context, futures []jetstream.PubAckFuture) error {
-	for _, future := range futures {
-		select {
-		case <-future.Ok():
-		case err := <-future.Err():
-			return err
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// erase removes records, without a trace.
+// erase puts marks in the place of records, and has the marks purged later: that takes a
+// request each.
 func (b *bucket) erase(ctx context.Context, l lease, records []channel.Record) error {
-	errs := make(chan error, together)
-	running := 0
-	var failure error
-	for i := range records {
+	return b.each(ctx, len(records), func(i int) (*natsgo.Msg, error) {
 		subject, err := b.subject(l.owner, l.stay, &records[i])
-		if err != nil {
-			failure = err
-			break
-		}
-		if running == together {
-			failure = errors.Join(failure, <-errs)
-			running--
-		}
-		running++
-		go func() { errs <- b.purge(ctx, subject) }()
-	}
-	for range running {
-		failure = errors.Join(failure, <-errs)
-	}
-	return failure
+		return &natsgo.Msg{Subject: subject, Header: natsgo.Header{operation: []string{"DEL"}}}, err
+	}, b.sweeps.add)
 }
 
-// read returns the messages of leases or records, and what time it is for the server. In a cluster the replica that answers may lag
-// behind its leader, who is asked too what there is.
+const operation = "KV-Operation" // the header of a mark
+
+// read returns the messages of leases or records, and what time it is for the server. In a
+// cluster the replica that answers may lag behind its leader, who is asked too what
+// there is: it is read again while something is missing that is there before and after.
 func (b *bucket) read(
 	ctx context.Context, filter string,
 ) (now time.Time, messages []kept, err error) {
-	for {
-		var there map[string]uint64
-		if b.handle().CachedInfo().Config.Replicas > 1 {
-			info, err := b.handle().Info(ctx, jetstream.WithSubjectFilter(filter))
-			if err != nil {
-				return now, nil, err
-			}
-			there = info.State.Subjects
-		}
-		now, messages, err = b.transport.read(ctx, question{stream: b.stream(), filter: filter})
-		if err != nil {
-			return now, nil, err
-		}
-		for _, m := range messages {
-			delete(there, m.subject)
-		}
-		if len(there) == 0 {
-			return now, messages, nil
-		}
-		if err := sleep(ctx); err != nil { // they come, or are removed
+	replicated := b.handle().CachedInfo().Config.Replicas > 1
+	var before, after map[string]uint64
+	if replicated {
+		if before, err = b.subjects(ctx, filter); err != nil {
 			return now, nil, err
 		}
 	}
+	for {
+		now, messages, err = b.transport.read(ctx, question{stream: b.stream(), filter: filter})
+		if err != nil || !replicated {
+			return now, messages, err
+		}
+		for _, m := range messages {
+			delete(before, m.subject)
+		}
+		if len(before) == 0 {
+			return now, messages, nil
+		}
+		if after, err = b.subjects(ctx, filter); err != nil {
+			return now, nil, err
+		}
+		if !overlap(before, after) {
+			return now, messages, nil
+		}
+		if err := sleep(ctx); err != nil {
+			return now, nil, err
+		}
+		before = after
+	}
+}
+
+// subjects returns those of a filter that the leader has messages of.
+func (b *bucket) subjects(ctx context.Context, filter string) (map[string]uint64, error) {
+	info, err := b.handle().Info(ctx, jetstream.WithSubjectFilter(filter))
+	if err != nil {
+		return nil, err
+	}
+	return info.State.Subjects, nil
+}
+
+func overlap(one, other map[string]uint64) bool {
+	for subject := range one {
+		if _, both := other[subject]; both {
+			return true
+		}
+	}
+	return false
 }
 
 // decode is the inverse of encode.

@@ -78,6 +78,13 @@
 // They are a bucket of keys and values (KV), in the memory of the servers. A lease is as
 // old as its message is by the server's clock; no message has a time to live.
 //
+// # Jobs
+//
+// They are a stream that forgets what is done, with a consumer for each subject. A transport
+// lets go by itself of what its callers have held for too long. When its process dies the
+// server does, after the longest time that any taker of the subject has ever wanted to hold
+// a job, and a second: takers of one subject are best to want the same.
+//
 // # Rights
 //
 // PREFIX is Options.Prefix. Groups need
@@ -86,7 +93,7 @@
 //
 // and what is kept needs besides, in an account with JetStream,
 //
-//	publish: $JS.API.>, $KV.PREFIX-leases.>
+//	publish: $JS.API.>, $JS.ACK.>, $KV.PREFIX-leases.>
 //
 // Two systems with two prefixes and such rights cannot reach each other's groups. Rights
 // to the whole API of JetStream do reach all streams of the account: those who must not

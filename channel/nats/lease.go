@@ -145,7 +145,7 @@ func (b *bucket) write(ctx context.Context, l lease, records []channel.Record) e
 	return b.each(ctx, len(records), func(i int) (*natsgo.Msg, error) {
 		subject, err := b.subject(l.owner, l.stay, &records[i])
 		return &natsgo.Msg{Subject: subject, Data: records[i].Value}, err
-	})
+	}, func(string, uint64) {})
 }
 
 // Exit implements channel.Leases.
@@ -280,7 +280,7 @@ func (b *bucket) parse(m kept) (owner, stay string, r channel.Record, ok bool) {
 	key, isKey := untoken(parts[2])
 	subject, isSubject := decode(parts[3])
 	return owner, parts[1], channel.Record{Subject: subject, Key: key, Value: m.data},
-		isOwner && isKey && isSubject
+		isOwner && isKey && isSubject && m.header.Get(operation) == ""
 }
 
 // leases returns those of all owners, and what time it is for the server.

@@ -26,63 +26,79 @@ type question struct {
 	headersOnly    bool
 }
 
+// consumer is one that nobody will miss.
+func (q *question) consumer(idle time.Duration) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		FilterSubject:     q.filter,
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       max(q.from, 1),
+		AckPolicy:         jetstream.AckNonePolicy,
+		InactiveThreshold: idle,
+		MemoryStorage:     true,
+		Replicas:          1,
+		HeadersOnly:       q.headersOnly,
+	}
+}
+
 // read returns the answer, the oldest first, and what time it was for the server. It may
 // lag behind by what is not yet on all replicas.
 func (t *Transport) read(
 	ctx context.Context, q question,
 ) (now time.Time, messages []kept, err error) {
-	consumer, err := t.js.CreateConsumer(ctx, q.stream, jetstream.ConsumerConfig{
-		FilterSubject:     q.filter,
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       max(q.from, 1),
-		AckPolicy:         jetstream.AckNonePolicy,
-		InactiveThreshold: t.options.Timeout,
-		MemoryStorage:     true,
-		Replicas:          1,
-		HeadersOnly:       q.headersOnly,
-	})
+	consumer, err := t.js.CreateConsumer(ctx, q.stream, q.consumer(t.options.Timeout))
 	if err != nil {
 		return now, nil, err
 	}
 	info := consumer.CachedInfo()
 	defer t.release(q.stream, info.Name)
 	for pending := info.NumPending; pending > 0; {
-		batch, err := take(ctx, consumer, min(pending, 1000))
-		if errors.Is(err, natsgo.ErrNoResponders) && len(batch) == 0 && sleep(ctx) == nil {
+		batch, err := t.pull(ctx, q.stream, info.Name,
+			pull{Batch: int(min(pending, 1000)), Expires: silence}, newest)
+		switch {
+		case errors.Is(err, natsgo.ErrNoResponders) && len(batch) == 0 && sleep(ctx) == nil:
 			continue // our server has not heard of the consumer yet
+		case err != nil:
+		case len(batch) == 0: // the server is slow, or they have just been removed
+			pending, err = left(ctx, consumer)
+		default:
+			messages, pending, err = keep(messages, batch)
 		}
-		messages = append(messages, batch...)
-		if err != nil || len(batch) == 0 {
-			return info.Created, messages, err
+		if err != nil {
+			return info.Created, nil, err
 		}
-		pending -= min(pending, uint64(len(batch)))
 	}
 	return info.Created, messages, nil
 }
 
-// take takes what is there of a number of messages.
-func take(ctx context.Context, consumer jetstream.Consumer, count uint64) ([]kept, error) {
-	batch, err := consumer.FetchNoWait(int(count))
-	if err != nil {
-		return nil, err
-	}
-	messages := make([]kept, 0, count)
-	for {
-		select {
-		case m, more := <-batch.Messages():
-			if !more {
-				return messages, batch.Error()
-			}
-			meta, err := m.Metadata()
-			if err != nil {
-				return nil, err
-			}
-			messages = append(messages, kept{
-				meta.Sequence.Stream, meta.Timestamp, m.Subject(), m.Headers(), m.Data()})
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+// keep appends messages, and returns how many are behind them.
+func keep(messages []kept, batch []*natsgo.Msg) (all []kept, pending uint64, err error) {
+	for _, m := range batch {
+		meta, err := m.Metadata()
+		if err != nil {
+			return nil, 0, err
 		}
+		pending = meta.NumPending
+		messages = append(messages, kept{
+			meta.Sequence.Stream, meta.Timestamp, m.Subject, m.Header, m.Data})
 	}
+	return messages, pending, nil
+}
+
+// silence is after how long a server is asked what it has, if nothing comes.
+const silence = 200 * time.Millisecond
+
+func left(ctx context.Context, consumer jetstream.Consumer) (uint64, error) {
+	info, err := consumer.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.NumPending, nil
+}
+
+// newest reports whether nothing is behind a message.
+func newest(m *natsgo.Msg) bool {
+	meta, err := m.Metadata()
+	return err == nil && meta.NumPending == 0
 }
 
 // sleep is for what will be right in a moment.

@@ -44,7 +44,7 @@ func everywhere(t *testing.T, test func(t *testing.T, dial func(t *testing.T) *n
 	}
 }
 
-func connect(t *testing.T, o nats.Options) *nats.Transport {
+func connect(t testing.TB, o nats.Options) *nats.Transport {
 	t.Helper()
 	if o.Logger == nil {
 		o.Logger = silent
@@ -66,7 +66,7 @@ func inProcess(servers ...*embedded.Server) func(t *testing.T) *nats.Transport {
 }
 
 // embeddedServers starts one server, or several that are a cluster.
-func embeddedServers(t *testing.T, count int) (servers []*embedded.Server) {
+func embeddedServers(t testing.TB, count int) (servers []*embedded.Server) {
 	t.Helper()
 	var addrs []string
 	for range count {
@@ -108,5 +108,6 @@ var _ interface {
 	channel.QueueSubscriber
 	channel.Log
 	channel.Leases
+	channel.Jobs
 	channel.Interrupter
 } = (*nats.Transport)(nil)

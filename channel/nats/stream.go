@@ -147,7 +147,8 @@ func (s *streams) find(ctx context.Context) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &stream{transport: t, name: name, epoch: epoch, stream: handle, config: handle.CachedInfo().Config}
+	found := &stream{transport: t, name: name, epoch: epoch, stream: handle,
+		config: handle.CachedInfo().Config}
 	for end := time.Now().Add(unmarked); ; {
 		now, marks, err := t.read(ctx, question{stream: name, filter: s.mark(), headersOnly: true})
 		if err != nil {
@@ -195,7 +196,8 @@ func (s *streams) create(ctx context.Context) (*stream, error) {
 	if _, err := t.js.Publish(ctx, s.mark(), nil, jetstream.WithExpectLastSequence(0)); err != nil {
 		return nil, err
 	}
-	made := &stream{transport: t, name: config.Name, epoch: epoch, stream: handle, config: handle.CachedInfo().Config}
+	made := &stream{transport: t, name: config.Name, epoch: epoch, stream: handle,
+		config: handle.CachedInfo().Config}
 	now := handle.CachedInfo().Created
 	made.date(now, handle.CachedInfo(), now)
 	return made, nil
@@ -320,9 +322,6 @@ func (s *stream) verify(ctx context.Context, wire string) (last uint64, err erro
 	} else if missing != nil {
 		return 0, missing
 	}
-	if last != 0 && last < s.highest.Load() {
-		return last, err
-	}
 	s.saw(last)
 	return last, err
 }
@@ -339,8 +338,9 @@ func (s *stream) remark() {
 		s.transport.background(func(ctx context.Context) {
 			ctx, cancel := context.WithTimeout(ctx, s.transport.options.Timeout)
 			defer cancel()
+			// It fails if the stream is gone, which is found out elsewhere.
 			_, _ = s.transport.js.Publish(ctx, s.transport.streams.mark(), nil,
-				jetstream.WithExpectStream(s.name)) // fails if the stream is gone: that is found out elsewhere
+				jetstream.WithExpectStream(s.name))
 		})
 	}
 }

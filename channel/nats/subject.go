@@ -12,6 +12,7 @@ const (
 	plain   = ".pub."  // groups and names
 	stored  = ".log."  // history; the next token says how much is kept
 	live    = ".live." // what has just been stored, with its number
+	queued  = ".job."  // work
 	control = ".ctl."  // transports among themselves
 )
 

@@ -25,3 +25,9 @@ func TestLayer(t *testing.T) {
 		})
 	})
 }
+
+func TestJobs(t *testing.T) {
+	everywhere(t, func(t *testing.T, dial func(t *testing.T) *nats.Transport) {
+		channeltest.RunJobs(t, func(t *testing.T) channel.Transport { return dial(t) })
+	})
+}

@@ -28,6 +28,7 @@ type Transport struct {
 	streams     streams
 	trims       trims
 	bucket      bucket
+	jobs        jobs
 	peers       peers
 
 	turn atomic.Uint32 // whose turn it is among the readers
@@ -57,6 +58,7 @@ func New(o Options) (*Transport, error) {
 	t.notices.init(t)
 	t.streams.init(t)
 	t.bucket.init(t)
+	t.jobs.init(t)
 	servers, told := t.options.connect()
 	conn, err := natsgo.Connect(servers, append(told,
 		natsgo.ReconnectHandler(t.reconnected),
@@ -187,6 +189,7 @@ func (t *Transport) leave(ctx context.Context) {
 		_ = sub.(*subscription).Unsubscribe() // fails if there is no connection
 		return true
 	})
+	t.jobs.letGoOfAll()
 	t.peers.silence()
 	if t.conn.IsConnected() {
 		_ = t.peers.settle(ctx) // fails if there is none any more

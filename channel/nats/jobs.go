@@ -1,0 +1,323 @@
+package nats
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/parleygo/parley/channel"
+)
+
+// jobs are the work queues of a prefix: one stream, of which each subject has a consumer
+// that all takers share. JetStream knows one time for a consumer, after which it gives a
+// job to another: the longest that anybody has wanted to hold one. So a transport lets go
+// by itself of what its callers have held for too long, and knows then that it is not
+// theirs any more, which JetStream would not.
+type jobs struct {
+	transport *Transport
+
+	opening sync.Mutex // while a consumer is made
+
+	mu     sync.Mutex
+	queues map[string]time.Duration // by consumer: how long it waits for those who hold
+	held   map[string]*time.Timer   // by where to answer; it lets go of the job
+}
+
+const (
+	grace   = time.Second      // for a transport that lives to let go before the server does
+	waiting = 20 * time.Second // for a job, in one request
+)
+
+func (j *jobs) init(t *Transport) {
+	j.transport = t
+	j.queues, j.held = make(map[string]time.Duration), make(map[string]*time.Timer)
+}
+
+func (j *jobs) stream() string { return j.transport.options.Prefix + "-jobs" }
+
+// consumer names the consumer of a subject: by a digest, for a name may hold less.
+func consumerOf(wire string) string {
+	sum := sha256.Sum256([]byte(wire))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Enqueue implements channel.Jobs.
+func (t *Transport) Enqueue(ctx context.Context, subject string, payload []byte) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	wire, err := t.subject(queued, subject)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	defer cancel()
+	for {
+		_, err := t.js.PublishMsg(ctx, &natsgo.Msg{Subject: wire, Data: payload},
+			jetstream.WithRetryAttempts(0))
+		if errors.Is(err, jetstream.ErrNoStreamResponse) {
+			if err = t.jobs.create(ctx); err == nil || gone(err) {
+				if sleep(ctx) == nil {
+					continue
+				}
+			}
+		}
+		if err != nil {
+			return t.failed(err)
+		}
+		return nil
+	}
+}
+
+func (j *jobs) create(ctx context.Context) error {
+	_, err := j.transport.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name:        j.stream(),
+		Description: "jobs of workers, kept by Parley",
+		Subjects:    []string{j.transport.options.Prefix + queued + ">"},
+		Retention:   jetstream.WorkQueuePolicy,
+		Storage:     j.transport.options.Storage,
+		Replicas:    j.transport.options.Replicas,
+	})
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return nil // with other options
+	}
+	return err
+}
+
+// Take implements channel.Jobs.
+func (t *Transport) Take(
+	ctx context.Context, subject string, limit int, hold time.Duration,
+) ([]channel.Held, error) {
+	wire, err := t.subject(queued, subject)
+	if err != nil {
+		return nil, err
+	}
+	for ctx.Err() == nil {
+		var messages []*natsgo.Msg
+		err := t.jobs.open(ctx, wire, hold)
+		if err == nil {
+			messages, err = t.jobs.take(ctx, consumerOf(wire), limit)
+		}
+		if len(messages) > 0 {
+			return t.jobs.hold(messages, hold)
+		}
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, context.DeadlineExceeded): // of one request: a cluster has to agree
+		case gone(err), errors.Is(err, natsgo.ErrNoResponders),
+			errors.Is(err, jetstream.ErrConsumerNotFound):
+			t.jobs.forget(consumerOf(wire))
+			_ = sleep(ctx)
+		default:
+			return nil, t.failed(err)
+		}
+	}
+	return nil, context.Cause(ctx)
+}
+
+// take waits for a job for a while.
+func (j *jobs) take(ctx context.Context, consumer string, limit int) ([]*natsgo.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, waiting+j.transport.options.Timeout)
+	defer cancel()
+	messages, err := j.transport.pull(ctx, j.stream(), consumer, pull{Batch: limit, NoWait: true}, more)
+	if err != nil || len(messages) > 0 {
+		return messages, err
+	}
+	return j.transport.pull(ctx, j.stream(), consumer, pull{Batch: 1, Expires: waiting}, more)
+}
+
+// more is for whoever takes all that comes.
+func more(*natsgo.Msg) bool { return false }
+
+// open sees to it that the consumer of a subject is there, and waits long enough for
+// those who hold. It is not given up with ctx: a cluster answers nobody for a while if
+// that happens while it makes a consumer.
+func (j *jobs) open(ctx context.Context, wire string, hold time.Duration) error {
+	name, wait := consumerOf(wire), hold+grace
+	if j.waits(name) >= wait {
+		return nil
+	}
+	opened := make(chan error, 1)
+	if !j.transport.background(func(life context.Context) {
+		j.opening.Lock()
+		defer j.opening.Unlock()
+		opened <- j.find(life, name, wire, wait)
+	}) {
+		return channel.ErrClosed
+	}
+	select {
+	case err := <-opened:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// waits returns for how long a consumer is known to wait for those who hold.
+func (j *jobs) waits(consumer string) time.Duration {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.queues[consumer]
+}
+
+func (j *jobs) find(ctx context.Context, name, wire string, wait time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, j.transport.options.Timeout)
+	defer cancel()
+	known := j.waits(name)
+	if known >= wait {
+		return nil // others have done it meanwhile
+	}
+	found, err := j.transport.js.Consumer(ctx, j.stream(), name)
+	if err == nil {
+		known = found.CachedInfo().Config.AckWait
+	} else if errors.Is(err, jetstream.ErrStreamNotFound) {
+		err = j.create(ctx)
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return err
+	}
+	if err = nil; known < wait {
+		known = wait
+		err = j.consume(ctx, name, wire, wait)
+	}
+	if err == nil {
+		j.mu.Lock()
+		j.queues[name] = known
+		j.mu.Unlock()
+	}
+	return err
+}
+
+// consume makes the consumer, or has it wait longer. It is tried again where nobody
+// answers, for another may do the same at the same time.
+func (j *jobs) consume(ctx context.Context, name, wire string, wait time.Duration) error {
+	for {
+		soon, cancel := context.WithTimeout(ctx, time.Second)
+		_, err := j.transport.js.CreateOrUpdateConsumer(soon, j.stream(), jetstream.ConsumerConfig{
+			Durable:       name,
+			FilterSubject: wire,
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       wait,
+			MaxAckPending: -1,
+		})
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (j *jobs) forget(consumer string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.queues, consumer)
+}
+
+// hold notes that messages are held, until when.
+func (j *jobs) hold(messages []*natsgo.Msg, hold time.Duration) ([]channel.Held, error) {
+	taken := make([]channel.Held, 0, len(messages))
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, m := range messages {
+		meta, err := m.Metadata()
+		if err != nil {
+			return taken, fmt.Errorf("nats: a job: %w", err)
+		}
+		id := m.Reply
+		j.held[id] = time.AfterFunc(hold, func() { j.letGo(id) })
+		taken = append(taken, channel.Held{ID: id, Takes: int(meta.NumDelivered), Payload: m.Data})
+	}
+	return taken, nil
+}
+
+// letGo gives a job that was held for too long to others.
+func (j *jobs) letGo(id string) {
+	if j.release(id) {
+		_ = j.transport.conn.Publish(id, []byte("-NAK")) // else it is given up by the server
+	}
+}
+
+// letGoOfAll is for a transport that ends.
+func (j *jobs) letGoOfAll() {
+	j.mu.Lock()
+	held := j.held
+	j.held = make(map[string]*time.Timer)
+	j.mu.Unlock()
+	for id, timer := range held {
+		timer.Stop()
+		_ = j.transport.conn.Publish(id, []byte("-NAK"))
+	}
+}
+
+// release forgets a job that is held, and reports whether it is.
+func (j *jobs) release(id string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	timer := j.held[id]
+	if timer != nil {
+		timer.Stop()
+		delete(j.held, id)
+	}
+	return timer != nil
+}
+
+// Hold implements channel.Jobs.
+func (t *Transport) Hold(
+	ctx context.Context, subject string, job channel.Held, hold time.Duration,
+) error {
+	wire, err := t.subject(queued, subject)
+	if err == nil {
+		err = t.jobs.open(ctx, wire, hold)
+	}
+	if err != nil {
+		return t.failed(err)
+	}
+	t.jobs.mu.Lock()
+	timer := t.jobs.held[job.ID]
+	if timer != nil {
+		timer.Reset(hold)
+	}
+	t.jobs.mu.Unlock()
+	if timer == nil {
+		return fmt.Errorf("nats: hold: %w", channel.ErrNotHeld)
+	}
+	return t.jobs.say(ctx, job.ID, "+WPI")
+}
+
+// Done implements channel.Jobs.
+func (t *Transport) Done(ctx context.Context, _ string, job channel.Held) error {
+	if !t.jobs.release(job.ID) {
+		return fmt.Errorf("nats: done: %w", channel.ErrNotHeld)
+	}
+	return t.jobs.say(ctx, job.ID, "+ACK")
+}
+
+// Retry implements channel.Jobs.
+func (t *Transport) Retry(
+	ctx context.Context, _ string, job channel.Held, pause time.Duration,
+) error {
+	if !t.jobs.release(job.ID) {
+		return fmt.Errorf("nats: retry: %w", channel.ErrNotHeld)
+	}
+	return t.jobs.say(ctx, job.ID, fmt.Sprintf(`-NAK {"delay": %d}`, max(pause, 0)))
+}
+
+// say tells the server what becomes of a job, and waits until it has heard.
+func (j *jobs) say(ctx context.Context, id, what string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, j.transport.options.Timeout)
+	defer cancel()
+	if _, err := j.transport.conn.RequestWithContext(ctx, id, []byte(what)); err != nil {
+		return j.transport.failed(err)
+	}
+	return nil
+}

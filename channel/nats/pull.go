@@ -1,0 +1,77 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+)
+
+// pull is a request for messages of a consumer.
+type pull struct {
+	Batch   int           `json:"batch"`
+	NoWait  bool          `json:"no_wait,omitempty"` // only what is there
+	Expires time.Duration `json:"expires,omitempty"`
+}
+
+// pull returns the messages that the server sends: all that it will, or until last says
+// so. They are returned with an error as well.
+func (t *Transport) pull(
+	ctx context.Context, stream, consumer string, p pull, last func(*natsgo.Msg) bool,
+) (messages []*natsgo.Msg, err error) {
+	arrived := make(chan *natsgo.Msg, p.Batch+1)
+	inbox := t.conn.NewInbox()
+	sub, err := t.conn.ChanSubscribe(inbox, arrived)
+	if err != nil {
+		return nil, err
+	}
+	request, err := json.Marshal(p)
+	if err == nil {
+		err = t.conn.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+stream+"."+consumer, inbox, request)
+	}
+	if err == nil {
+		messages, err = collect(ctx, arrived, p.Batch, last)
+	}
+	_ = sub.Unsubscribe()                // fails if there is no connection: it is over then
+	for len(arrived) > 0 && err != nil { // jobs are held by whoever has them
+		if m := <-arrived; !isStatus(m) {
+			messages = append(messages, m)
+		}
+	}
+	return messages, err
+}
+
+// collect takes what arrives for a pull.
+func collect(
+	ctx context.Context, arrived <-chan *natsgo.Msg, most int, last func(*natsgo.Msg) bool,
+) (messages []*natsgo.Msg, err error) {
+	for len(messages) < most {
+		select {
+		case m := <-arrived:
+			if isStatus(m) {
+				return messages, ending(m.Header.Get("Status"), m.Header.Get("Description"))
+			}
+			if messages = append(messages, m); last(m) {
+				return messages, nil
+			}
+		case <-ctx.Done():
+			return messages, context.Cause(ctx)
+		}
+	}
+	return messages, nil
+}
+
+func isStatus(m *natsgo.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") != "" }
+
+// ending returns the error of a status, which comes behind the last message.
+func ending(status, description string) error {
+	switch status {
+	case "404", "408": // there is nothing, or it took too long
+		return nil
+	case "503":
+		return natsgo.ErrNoResponders
+	}
+	return fmt.Errorf("JetStream says %s %s", status, description)
+}
