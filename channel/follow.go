@@ -22,8 +22,13 @@ const (
 // have it already. While it is used no lock is held, and nobody is skipped or met
 // twice when others come and go.
 func (g *group) post(message Message, left *membership) (hand []*membership, taken int) {
-	prepared := message.forSockets()
 	g.mu.Lock()
+	var prepared *parley.Prepared // without it everybody is handed the message
+	if len(g.feeds) > 0 {
+		g.mu.Unlock()
+		prepared = message.forSockets()
+		g.mu.Lock()
+	}
 	for wait := g.notYet(message.typ, prepared, left); wait != nil; {
 		g.mu.Unlock()
 		wait()

@@ -55,6 +55,7 @@ const (
 	renewEvery  = 10 * time.Second
 	retryAfter  = time.Second
 	callTimeout = 5 * time.Second
+	sayAtOnce   = 64 // news, while somebody waits to enter
 
 	// Who loses its records with the memory of the broker enters them again when it
 	// renews, and has the same stays if that is soon. Only later it means something that

@@ -193,10 +193,16 @@ func (k *keeper) entered(enters []*entering, err error) {
 }
 
 // say publishes the news, the oldest first, and then removes the records of who has
-// left: so who dies between is said to have left once more, which nobody hears.
+// left: so who dies between is said to have left once more, which nobody hears. Who
+// wants to enter does not wait for all of it.
 func (k *keeper) say(ctx context.Context) error {
-	for {
+	for said := 1; ; said++ {
 		k.mu.Lock()
+		if said%sayAtOnce == 0 && len(k.enters) > 0 {
+			k.mu.Unlock()
+			k.nudge()
+			return nil
+		}
 		if len(k.outbox) == 0 {
 			exits := k.exits
 			k.exits, k.outbox = nil, nil

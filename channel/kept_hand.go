@@ -44,18 +44,16 @@ func (k *kept) hand(s keptStep) {
 	defer k.done(s, &result)
 	message, except := k.message(s)
 	if message.prepared == nil {
-		k.count(countBadEnvelopes)
+		k.layer.shardOf(string(k.group)).count.add(countBadEnvelopes, 1)
 		return
 	}
 	if s.gap != history.NoGap {
-		k.count(countGaps)
+		k.layer.gaps.Add(1)
 	}
 	k.layer.groupDeliver(k.group, message, audience{
 		kept: k, seq: s.seq, except: except, resuming: s.resuming,
 	}, &result)
 }
-
-func (k *kept) count(which counter) { k.layer.shardOf(string(k.group)).count.add(which, 1) }
 
 // message returns what a step is to members, and the zero Message if it is nothing.
 func (k *kept) message(s keptStep) (message Message, except Name) {

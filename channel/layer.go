@@ -27,6 +27,8 @@ type Layer struct {
 
 	presence stays
 
+	resyncs, gaps atomic.Uint64 // see LayerStats
+
 	ctx  context.Context // ends when the layer is closed
 	stop context.CancelFunc
 }

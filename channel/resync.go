@@ -38,7 +38,7 @@ func (l *Layer) resync(subjects []string) {
 		in := inboxes[i]
 		groups := affected[in]
 		slices.Sort(groups)
-		in.shard.count.add(countResyncs, 1)
+		l.resyncs.Add(1)
 		l.tellInbox(in, resyncNotice(slices.Compact(groups)))
 	}, func(int, error) {})
 }

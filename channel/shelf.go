@@ -70,6 +70,12 @@ type wireShelf struct {
 func (s *wireShelf) since(
 	ctx context.Context, after Position, limit int,
 ) (past keptPast, err error) {
+	select {
+	case s.wire.reads <- struct{}{}:
+		defer func() { <-s.wire.reads }()
+	case <-ctx.Done():
+		return keptPast{}, context.Cause(ctx)
+	}
 	var said Past
 	err = usercode.Apart(func() (err error) {
 		said, err = s.wire.log.Since(ctx, s.subject, after, limit)

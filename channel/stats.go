@@ -50,8 +50,6 @@ const (
 	countDiscarded
 	countPublished
 	countBadEnvelopes
-	countResyncs
-	countGaps
 	counterCount
 )
 
@@ -114,8 +112,7 @@ func (l *Layer) Stats() LayerStats {
 	stats.Unread = unread
 	stats.Published = sum[countPublished].Load()
 	stats.BadEnvelopes = sum[countBadEnvelopes].Load()
-	stats.Resyncs = sum[countResyncs].Load()
-	stats.Gaps = sum[countGaps].Load()
+	stats.Resyncs, stats.Gaps = l.resyncs.Load(), l.gaps.Load()
 	if l.wire != nil {
 		stats.Subscriptions = l.wire.subscriptions()
 	}

@@ -20,6 +20,7 @@ type wire struct {
 	log       Log             // likewise
 	leases    Leases          // likewise
 	foreign   bool            // the transport is a Foreign
+	reads     chan struct{}   // holds a token for each log that is being read
 
 	mu     sync.Mutex // never held while the transport works
 	topics map[interest]*topic
@@ -39,6 +40,9 @@ const (
 	follows            // what is appended
 )
 
+// mostReads is how many logs are read at once: after an interruption all are.
+const mostReads = 64
+
 var errCannotShare = fmt.Errorf(
 	"channel: general names over a transport without QueueSubscribe: %w", errors.ErrUnsupported)
 
@@ -55,7 +59,10 @@ type topic struct {
 }
 
 func newWire(l *Layer, transport Transport) *wire {
-	w := &wire{layer: l, transport: transport, topics: make(map[interest]*topic)}
+	w := &wire{
+		layer: l, transport: transport, topics: make(map[interest]*topic),
+		reads: make(chan struct{}, mostReads),
+	}
 	w.queues, _ = transport.(QueueSubscriber)
 	w.log, _ = transport.(Log)
 	w.leases, _ = transport.(Leases)

@@ -62,3 +62,26 @@ func TestBrokerJobs(t *testing.T) {
 	var broker channel.Broker
 	channeltest.RunJobs(t, func(*testing.T) channel.Transport { return broker.Connect() })
 }
+
+// History and presence, alone and over a transport.
+func TestHistoryAndPresence(t *testing.T) {
+	var broker channel.Broker
+	history := []channel.HistoryRule{{Pattern: channeltest.KeptGroups, Keep: channeltest.KeptBounds}}
+	for name, connect := range map[string]func(*testing.T) []*channel.Layer{
+		"alone": func(*testing.T) []*channel.Layer {
+			return []*channel.Layer{channel.New(channel.Options{History: history})}
+		},
+		"broker": func(*testing.T) (layers []*channel.Layer) {
+			for range 3 {
+				layers = append(layers,
+					channel.New(channel.Options{Transport: broker.Connect(), History: history}))
+			}
+			return layers
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			channeltest.RunHistory(t, connect)
+			channeltest.RunPresence(t, connect)
+		})
+	}
+}
