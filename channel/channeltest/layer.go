@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
@@ -51,13 +52,21 @@ func closeAll(t *testing.T, layers cluster) {
 			t.Errorf("close layer %d: %v", i, err)
 		}
 		s := layer.Stats()
+		for tries := 0; tries < 1000 && !accounted(s.Stats); tries++ { // its goroutines are ending
+			time.Sleep(time.Millisecond)
+			s = layer.Stats()
+		}
 		if s.Inboxes+s.Groups+s.Members+s.Unread+s.Subscriptions != 0 {
 			t.Errorf("gauges of closed layer %d: %+v", i, s)
 		}
-		if s.Enqueued != s.Received+s.Evicted+s.Coalesced+s.Expired+s.Discarded {
+		if !accounted(s.Stats) {
 			t.Errorf("layer %d has messages unaccounted for: %+v", i, s)
 		}
 	}
+}
+
+func accounted(s channel.Stats) bool {
+	return s.Enqueued == s.Received+s.Evicted+s.Coalesced+s.Expired+s.Discarded
 }
 
 func open(t *testing.T, layer *channel.Layer, groups ...channel.Group) *channel.Inbox {

@@ -16,13 +16,19 @@ func TestTransport(t *testing.T) {
 
 func TestLayer(t *testing.T) {
 	everywhere(t, func(t *testing.T, dial func(t *testing.T) *nats.Transport) {
-		channeltest.RunLayer(t, func(t *testing.T) []*channel.Layer {
-			return []*channel.Layer{
-				channel.New(channel.Options{Transport: dial(t)}),
-				channel.New(channel.Options{Transport: dial(t)}),
-				channel.New(channel.Options{Transport: dial(t)}),
+		layers := func(t *testing.T) (layers []*channel.Layer) {
+			for range 3 {
+				layers = append(layers, channel.New(channel.Options{
+					Transport: dial(t),
+					History: []channel.HistoryRule{
+						{Pattern: channeltest.KeptGroups, Keep: channeltest.KeptBounds}},
+				}))
 			}
-		})
+			return layers
+		}
+		channeltest.RunLayer(t, layers)
+		channeltest.RunHistory(t, layers)
+		channeltest.RunPresence(t, layers)
 	})
 }
 

@@ -61,15 +61,20 @@ func TestSuites(t *testing.T) {
 			channeltest.RunJobs(t, func(t *testing.T) channel.Transport {
 				return connect(t, options)
 			})
-			channeltest.RunLayer(t, func(t *testing.T) []*channel.Layer {
+			layers := func(t *testing.T) []*channel.Layer {
 				var layers []*channel.Layer
 				namespace := rand.Text()
 				for range 2 {
 					layers = append(layers, channel.New(channel.Options{
-						Namespace: namespace, Transport: connect(t, options)}))
+						Namespace: namespace, Transport: connect(t, options),
+						History: []channel.HistoryRule{
+							{Pattern: channeltest.KeptGroups, Keep: channeltest.KeptBounds}}}))
 				}
 				return layers
-			})
+			}
+			channeltest.RunLayer(t, layers)
+			channeltest.RunHistory(t, layers)
+			channeltest.RunPresence(t, layers)
 		})
 	}
 }
