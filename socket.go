@@ -34,14 +34,17 @@ func (f *webSocketFunc) Serve(ctx context.Context, scope *Scope, conn Conn) erro
 	if err := AwaitConnect(ctx, conn); err != nil {
 		return err
 	}
-	return f.serve(ctx, &Socket{scope: scope, conn: conn})
+	ws := &Socket{scope: scope, conn: conn}
+	ws.buffered, _ = conn.(BufferReceiver)
+	return f.serve(ctx, ws)
 }
 
 // Socket is a WebSocket conversation without event names. One Read runs at a
 // time; everything else may run beside it and beside each other.
 type Socket struct {
-	scope *Scope
-	conn  Conn
+	scope    *Scope
+	conn     Conn
+	buffered BufferReceiver // conn, if it is one
 
 	answered atomic.Bool // the handshake is, or may be
 }
@@ -83,6 +86,13 @@ func (s *Socket) Read(ctx context.Context) (WebSocketReceive, error) {
 	if err := s.readable(); err != nil {
 		return WebSocketReceive{}, err
 	}
+	if s.buffered != nil {
+		return s.buffered.ReceiveInto(ctx, nil) // without an event
+	}
+	return s.readEvent(ctx)
+}
+
+func (s *Socket) readEvent(ctx context.Context) (WebSocketReceive, error) {
 	event, err := s.conn.Receive(ctx)
 	if err != nil {
 		return WebSocketReceive{}, err
@@ -117,7 +127,7 @@ func (s *Socket) ReadJSON(ctx context.Context, value any) error {
 // Write sends one message; see Text and Binary. It returns when the transport
 // has taken it.
 func (s *Socket) Write(ctx context.Context, message WebSocketSend) error {
-	return s.conn.Send(ctx, message)
+	return SendMessage(ctx, s.conn, message)
 }
 
 // WriteJSON sends value as a text message.
@@ -126,7 +136,7 @@ func (s *Socket) WriteJSON(ctx context.Context, value any) error {
 	if err != nil {
 		return fmt.Errorf("parley: encoding message: %w", err)
 	}
-	return s.conn.Send(ctx, WebSocketSend{Data: data})
+	return SendMessage(ctx, s.conn, WebSocketSend{Data: data})
 }
 
 // Close says goodbye with code (zero means 1000) and reason. What was sent before

@@ -63,7 +63,14 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 	// An idle client waits here, and not in a function below: its frames just
 	// fit a stack of half the size that one more would need.
 	for ctx = c.receiving(ctx); err == nil; {
-		err = c.hear(conn.Receive(ctx))
+		switch {
+		case c.lender != nil:
+			err = c.hearMessage(c.lender.ReceiveLent(ctx))
+		case c.buffered != nil:
+			err = c.hearMessage(c.buffered.ReceiveInto(ctx, nil))
+		default:
+			err = c.hear(conn.Receive(ctx))
+		}
 	}
 	c.returned = true
 	return err

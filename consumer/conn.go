@@ -11,12 +11,14 @@ import (
 // Conn is a consumer's client, by whatever transport it has come. Its methods
 // may be called from any goroutine until Disconnect has returned.
 type Conn struct {
-	app     *App
-	scope   *parley.Scope
-	conn    parley.Conn
-	offerer parley.Offerer // nil where there is none
-	value   any            // the consumer
-	answer  parley.Event   // to the handshake, until it is sent
+	app      *App
+	scope    *parley.Scope
+	conn     parley.Conn
+	offerer  parley.Offerer        // nil where there is none
+	buffered parley.BufferReceiver // where messages need no event; or nil
+	lender   parley.Lender         // the same, with Options.Lend
+	value    any                   // the consumer
+	answer   parley.Event          // to the handshake, until it is sent
 
 	// Hooks get ctx, which ends with the connection and also when a kick or a
 	// failing handler ends it from another goroutine. It is kept because layer
@@ -45,6 +47,9 @@ func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn
 	c := &Conn{app: a, scope: scope, conn: conn}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.offerer, _ = parley.OffererOf(conn)
+	if c.buffered, _ = conn.(parley.BufferReceiver); a.options.Lend {
+		c.lender, _ = conn.(parley.Lender)
+	}
 	c.mail.limit, c.mail.policy = &a.options.Capacity, a.options.Policy
 	c.mail.hold()
 	return c
@@ -72,12 +77,12 @@ func (c *Conn) Name() channel.Name {
 // Send sends one message; see parley.Text and parley.Binary. It returns when the
 // transport has taken it: a client that reads slowly makes it wait.
 func (c *Conn) Send(ctx context.Context, message parley.WebSocketSend) error {
-	return c.conn.Send(ctx, message)
+	return parley.SendMessage(ctx, c.conn, message)
 }
 
 // SendText sends a text message without a copy of text, which must be valid UTF-8.
 func (c *Conn) SendText(ctx context.Context, text string) error {
-	return c.conn.Send(ctx, parley.WebSocketSend{Data: bytesOf(text)})
+	return parley.SendMessage(ctx, c.conn, parley.WebSocketSend{Data: bytesOf(text)})
 }
 
 // SendValue sends a value, encoded with Options.Codec.
@@ -86,7 +91,8 @@ func (c *Conn) SendValue(ctx context.Context, value any) error {
 	if err != nil {
 		return err
 	}
-	return c.conn.Send(ctx, parley.WebSocketSend{Type: c.app.options.Codec.Type, Data: data})
+	return parley.SendMessage(ctx, c.conn, parley.WebSocketSend{
+		Type: c.app.options.Codec.Type, Data: data})
 }
 
 // Close ends the connection with code (zero means 1000) and reason, behind what

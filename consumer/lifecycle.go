@@ -176,6 +176,30 @@ func (c *Conn) receiving(ctx context.Context) context.Context {
 	return ctx
 }
 
+// hearMessage is hear for what came without an event. A conn that has none any more says
+// so again, as an event.
+func (c *Conn) hearMessage(message parley.WebSocketReceive, err error) error {
+	switch {
+	case err != nil:
+		return c.hear(c.conn.Receive(c.receiving(c.ctx)))
+	case c.hasFailed():
+		return ErrStop // end knows more
+	}
+	return c.admit(message)
+}
+
+// admit has a message handled, here and now or as soon as it is its turn.
+func (c *Conn) admit(message parley.WebSocketReceive) error {
+	switch {
+	case c.isPing(message):
+		c.app.counters.add(countReceived)
+		return c.pong(c.ctx)
+	case c.queues != nil:
+		return c.queues.put(message)
+	}
+	return c.received(message)
+}
+
 // hear deals with what Receive has returned. Its error ends the connection.
 func (c *Conn) hear(event parley.Event, err error) error {
 	switch {
@@ -186,14 +210,7 @@ func (c *Conn) hear(event parley.Event, err error) error {
 	}
 	switch event := event.(type) {
 	case parley.WebSocketReceive:
-		if c.isPing(event) {
-			c.app.counters.add(countReceived)
-			return c.pong(c.ctx)
-		}
-		if c.queues != nil {
-			return c.queues.put(event)
-		}
-		return c.received(event)
+		return c.admit(event)
 	case parley.WebSocketDisconnect:
 		if event.Cause != nil {
 			c.cancel(event.Cause)

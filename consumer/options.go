@@ -55,6 +55,12 @@ type Options struct {
 	// pauses while 1 MiB of the client's messages, or 16 of one queue, wait.
 	Concurrency int
 
+	// Lend lends the client's messages to the hooks and handlers: their bytes are
+	// theirs until they return, and no longer. That spares an allocation of each
+	// message's size, which matters from some KiB on. It has no effect where
+	// Concurrency is greater than 1. Default: the bytes are the consumer's for ever.
+	Lend bool
+
 	// OrderBy gives a message's ordering key where Concurrency is greater than
 	// 1: messages with the same key are handled one after the other, in their
 	// order. Messages with the key "" have no order. Default: no order. It is

@@ -17,6 +17,7 @@ type Socket struct {
 	offered   []string
 	connected bool                        // the app has received the connect event
 	incoming  []parley.WebSocketReceive   // messages that the app has not received
+	lent      []byte                      // of the message that the app was lent
 	lost      *parley.WebSocketDisconnect // what the app receives after them, once it is known
 
 	answered bool // accepted, denied, or gone

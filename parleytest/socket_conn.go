@@ -1,6 +1,7 @@
 package parleytest
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 
@@ -14,6 +15,7 @@ type socketConn Socket
 // Receive gives the connect event, then the messages in order, then for ever the
 // end.
 func (c *socketConn) Receive(ctx context.Context) (parley.Event, error) {
+	c.spoil()
 	return c.receive(ctx, func() (event parley.Event) {
 		switch {
 		case !c.connected:
@@ -44,6 +46,25 @@ func (c *socketConn) ReceiveInto(
 		message.Data = append(buffer[:0], message.Data...)
 	}
 	return message, nil
+}
+
+// ReceiveLent lends a message: its bytes are overwritten when the app receives again, so
+// that one which keeps them is found out here too.
+func (c *socketConn) ReceiveLent(ctx context.Context) (parley.WebSocketReceive, error) {
+	message, err := c.ReceiveInto(ctx, nil)
+	if err == nil {
+		message.Data = bytes.Clone(message.Data) // the one before may be the test's own
+		c.lent = message.Data
+	}
+	return message, err
+}
+
+// spoil overwrites what was lent.
+func (c *socketConn) spoil() {
+	for i := range c.lent {
+		c.lent[i] = '?'
+	}
+	c.lent = nil
 }
 
 // Send shows the client what the order allows.

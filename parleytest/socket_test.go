@@ -107,6 +107,37 @@ func TestSocketReadInto(t *testing.T) {
 	}
 }
 
+// So does one that keeps what it was lent.
+func TestSocketReadLent(t *testing.T) {
+	ws := parleytest.Dial(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
+		}
+		for {
+			kept, err := ws.ReadLent(ctx)
+			if err != nil {
+				return err
+			}
+			text := kept.Text()
+			own, err := ws.Read(ctx)
+			if err != nil {
+				return err
+			}
+			if text != "lent" || kept.Text() != "????" || own.Text() != "own" {
+				t.Errorf("read %q, which is %q now, and %q", text, kept.Text(), own.Text())
+			}
+		}
+	}), get())
+	for _, text := range []string{"lent", "own", "lent", "own"} {
+		ws.Send(parley.Text(text))
+	}
+	ws.Close(4000, "bye")
+	var closed *parley.CloseError
+	if err := ws.Wait(); !errors.As(err, &closed) || closed.Code != 4000 {
+		t.Errorf("ended with %v", err)
+	}
+}
+
 func TestSocketQuietOutsideBubble(t *testing.T) {
 	ws := parleytest.Dial(t, echo, get())
 	ws.Send(parley.Text("hi"))

@@ -132,18 +132,12 @@ func (c *webSocketConn) disconnected() parley.Event {
 //
 //parley:noescape
 func (c *webSocketConn) Send(ctx context.Context, event parley.Event) error {
-	c.mu.Lock()
-	c.touched = true
 	if message, ok := event.(parley.WebSocketSend); ok {
-		err := c.order.Send(message)
-		sock := c.socket
-		c.mu.Unlock()
-		if err != nil {
-			return err
-		}
-		return sent(sock.Write(ctx, message))
+		return c.SendMessage(ctx, message)
 	}
+	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.touched = true
 	if c.socket == nil && c.ctx.Err() != nil {
 		c.order.Disconnect()
 	}
@@ -160,6 +154,19 @@ func (c *webSocketConn) Send(ctx context.Context, event parley.Event) error {
 		return c.continueDenial(event)
 	}
 	return c.order.Unknown(event)
+}
+
+// SendMessage sends a message (parley.MessageSender).
+func (c *webSocketConn) SendMessage(ctx context.Context, message parley.WebSocketSend) error {
+	c.mu.Lock()
+	c.touched = true
+	err := c.order.Send(message)
+	sock := c.socket
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return sent(sock.Write(ctx, message))
 }
 
 // sent tells the app what a write met. The order has let the message pass, so a

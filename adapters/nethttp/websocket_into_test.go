@@ -12,8 +12,8 @@ import (
 	"github.com/parleygo/parley/adapters/nethttp"
 )
 
-// An app that reads into its own buffer gets each message, and its end as from Read,
-// whether a conn stands in front that cannot do it or not.
+// An app that reads into its own buffer, or what it is lent, gets each message, and its
+// end as from Read, whether a conn stands in front that cannot do it or not.
 func TestReadInto(t *testing.T) {
 	for name, wrap := range map[string]parley.Middleware{
 		"live": func(next parley.App) parley.App { return next },
@@ -30,8 +30,14 @@ func TestReadInto(t *testing.T) {
 					return err
 				}
 				buffer := make([]byte, 100)
-				for {
-					m, err := ws.ReadInto(ctx, buffer)
+				for i := 0; ; i++ {
+					m, err := ws.ReadLent(ctx)
+					if err == nil && i%2 == 0 {
+						err = ws.Write(ctx, parley.WebSocketSend{Type: m.Type, Data: m.Data})
+						if err == nil {
+							m, err = ws.ReadInto(ctx, buffer)
+						}
+					}
 					if err != nil {
 						ended <- err
 						return err

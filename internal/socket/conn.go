@@ -69,6 +69,9 @@ func (c *Conn) SaidGoodbye() bool {
 
 // ctxEnds reports whether ctx has an end of its own, besides the socket's.
 func (c *Conn) ctxEnds(ctx context.Context) bool {
+	if ctx == c.ctx {
+		return false // without a look at memory that is far away
+	}
 	done := ctx.Done()
 	return done != nil && done != c.ctx.Done()
 }

@@ -75,15 +75,20 @@ func (in *inbound) init(c *Conn, early []byte) {
 // first; nothing is lost then.
 func (c *Conn) Read(ctx context.Context) (Message, error) { return c.ReadInto(ctx, nil) }
 
-// ReadInto is Read that puts the message into buffer if it was not read ahead, came
-// uncompressed and fits.
+// Into is where a message is put that was not read ahead and came uncompressed.
+type Into struct {
+	Buffer []byte // if it fits
+	Lend   bool   // or where it is already: it is the caller's until the next Read
+}
+
+// ReadInto is Read that puts the message where the caller likes it to be, if it does.
 //
 // An app that waits for its peer waits below here. Its stack is all that an idle
 // socket costs beside its buffers, and one of twice the size begins a few hundred
 // bytes away: what is done before and after is in functions beside this one.
 //
 //parley:noescape
-func (c *Conn) ReadInto(ctx context.Context, buffer []byte) (m Message, err error) {
+func (c *Conn) ReadInto(ctx context.Context, into *Into) (m Message, err error) {
 	c.appReturns()
 	for {
 		var turn turn
@@ -93,9 +98,9 @@ func (c *Conn) ReadInto(ctx context.Context, buffer []byte) (m Message, err erro
 			continue
 		}
 		if c.ctxEnds(ctx) {
-			m, err = c.readUnder(ctx, buffer)
+			m, err = c.readUnder(ctx, into)
 		} else {
-			m, err = c.readHere(buffer)
+			m, err = c.readHere(into)
 		}
 		if err != errHandOver {
 			return m, err
@@ -147,7 +152,7 @@ func (c *Conn) take(ctx context.Context) (m Message, next turn, err error) {
 }
 
 // readUnder is readHere under a context that may end before the socket does.
-func (c *Conn) readUnder(ctx context.Context, buffer []byte) (Message, error) {
+func (c *Conn) readUnder(ctx context.Context, into *Into) (Message, error) {
 	stop := context.AfterFunc(ctx, func() {
 		c.in.mu.Lock()
 		defer c.in.mu.Unlock()
@@ -156,12 +161,12 @@ func (c *Conn) readUnder(ctx context.Context, buffer []byte) (Message, error) {
 		}
 	})
 	defer stop()
-	return c.readHere(buffer)
+	return c.readHere(into)
 }
 
 // readHere reads on the app's own goroutine.
-func (c *Conn) readHere(buffer []byte) (Message, error) {
-	c.in.parser.lend(buffer)
+func (c *Conn) readHere(into *Into) (Message, error) {
+	c.in.parser.aim(into)
 	m, err := c.nextMessage()
 	if err != nil {
 		c.in.parser.giveBack()

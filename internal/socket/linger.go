@@ -33,6 +33,7 @@ func (c *Conn) linger(held *farewell) {
 	if !c.in.becomeCloser(c.gone) {
 		return
 	}
+	c.in.parser.others()
 	c.net.SetReadDeadline(time.Time{})
 	if c.in.met == nil { // else another reader has met the peer's close already
 		c.in.met = c.awaitClose()

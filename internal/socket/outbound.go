@@ -50,7 +50,7 @@ func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) (err error)
 	var timeout <-chan time.Time
 	for {
 		var room <-chan struct{}
-		if room, err = c.out.write(frame, c.ctxEnds(ctx)); room == nil {
+		if room, err = c.out.write(frame, !c.hasRaw && c.ctxEnds(ctx)); room == nil {
 			return err
 		}
 		if timeout == nil {
@@ -73,7 +73,7 @@ func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) (err error)
 }
 
 // write writes or queues a frame. If there is no room it returns what is closed
-// when there is.
+// when there is. ctxEnds is for writeHere.
 func (o *outbound) write(frame []byte, ctxEnds bool) (room <-chan struct{}, err error) {
 	o.mu.Lock()
 	if err := o.refusal(); err != nil {
@@ -217,9 +217,9 @@ func (o *outbound) writeQueuedSoon() {
 
 // writeHere writes on the sender's goroutine; what the kernel does not take at
 // once is left to another. The caller holds mu, which is released. ctxEnds means
-// that the sender may want to leave in the middle of a write that blocks.
+// that the sender may want to leave in the middle of the write, which blocks.
 func (o *outbound) writeHere(frame []byte, ctxEnds bool) error {
-	if o.c.hasRaw && len(o.waiting) > 0 || !o.c.hasRaw && ctxEnds {
+	if o.c.hasRaw && len(o.waiting) > 0 || ctxEnds {
 		o.add(frame) // behind what was offered before
 		o.busy = true
 		o.mu.Unlock()

@@ -12,6 +12,7 @@ type parser struct {
 	limit    int64 // bytes a message may have
 	deflates bool  // permessage-deflate was agreed
 	skims    bool  // compressed messages are not looked into
+	lends    bool  // the next message may be bytes of the read buffer
 
 	unread readBuffer
 
@@ -178,12 +179,23 @@ func (p *parser) beginFrame(first byte, length uint64, key [4]byte) error {
 func (p *parser) takePayload() (done bool, err error) {
 	b := p.unread.bytes()
 	if n := int(min(p.remaining, int64(len(b)))); n > 0 {
-		p.partial.add(b[:n], p.size())
+		if p.mayLend(n) {
+			p.partial.data, p.unread.lent = b[:n:n], true
+		} else {
+			p.partial.add(b[:n], p.size())
+		}
 		p.unread.skip(n)
 		p.tookPayload(n)
 	}
 	p.inPayload = p.remaining > 0
 	return !p.inPayload, p.partial.checkText(p.fin && !p.inPayload)
+}
+
+// mayLend reports whether the next n bytes are a whole message, which may be received
+// where it is.
+func (p *parser) mayLend(n int) bool {
+	return p.lends && p.fin && p.partial.data == nil && !p.partial.compressed &&
+		int64(n) == p.remaining
 }
 
 // size returns how many bytes the message can come to have.
@@ -223,13 +235,21 @@ func (p *parser) takeWhole() Message {
 	return m
 }
 
-// lend has the next message put into buffer, if it fits and has not begun yet.
+// aim says where the next message belongs, if it has not begun yet. The one before, if
+// it was lent, is not used any more.
 //
 //parley:inline
-func (p *parser) lend(buffer []byte) {
-	if !p.inMessage && cap(buffer) > 0 {
-		p.partial.data, p.partial.lent = buffer[:0], true
+func (p *parser) aim(into *Into) {
+	p.unread.lent, p.lends = false, into != nil && into.Lend
+	if into != nil && !p.inMessage && cap(into.Buffer) > 0 {
+		p.partial.data, p.partial.lent = into.Buffer[:0], true
 	}
+}
+
+// others is for those who read while the app does not.
+func (p *parser) others() {
+	p.unread.detach()
+	p.lends = false
 }
 
 // giveBack ends the use of a buffer that was lent, though its message is not whole.

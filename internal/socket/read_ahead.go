@@ -26,6 +26,7 @@ func (c *Conn) appIsAway() {
 
 // watch reads ahead until the app wants to read itself or the socket is over.
 func (c *Conn) watch() {
+	c.in.parser.others()
 	for {
 		m, err := c.nextMessage()
 		if err == nil {

@@ -14,6 +14,7 @@ type readBuffer struct {
 	r, w     int
 	borrowed bool
 	kept     bool // buf stays: whoever reads must have one while it waits
+	lent     bool // the app has a message that is a part of buf
 }
 
 //parley:inline
@@ -42,6 +43,20 @@ func (b *readBuffer) space() []byte {
 		b.r, b.w = 0, copy(b.buf, b.bytes())
 	}
 	return b.buf[b.w:]
+}
+
+// detach leaves buf to the app that has a message in it. It is for whoever reads while
+// the app may be at the message still.
+func (b *readBuffer) detach() {
+	if !b.lent {
+		return
+	}
+	size := len(b.bytes())
+	if b.kept {
+		size = len(b.buf)
+	}
+	buf := make([]byte, size)
+	*b = readBuffer{buf: buf, w: copy(buf, b.bytes()), kept: b.kept}
 }
 
 // rest gives the borrowed buffer back while nothing comes. What cannot be parsed

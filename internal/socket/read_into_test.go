@@ -44,7 +44,7 @@ func TestReadInto(t *testing.T) {
 					t.Fatal(err)
 				}
 				buffer := make([]byte, row.size)
-				m, err := c.ReadInto(ctx, buffer)
+				m, err := c.ReadInto(ctx, &Into{Buffer: buffer})
 				if err != nil || string(m.Data) != text {
 					t.Fatalf("ReadInto: %q, %v", m.Data, err)
 				}
@@ -69,32 +69,34 @@ func TestReadIntoGivesTheBufferBack(t *testing.T) {
 		frame := masked(0x81, strings.Repeat("x", 50))
 		for i := range frame {
 			short, cancel := context.WithTimeout(ctx, time.Second)
-			if _, err := c.ReadInto(short, buffer); err == nil {
+			if _, err := c.ReadInto(short, &Into{Buffer: buffer}); err == nil {
 				t.Fatal("too early")
 			}
 			cancel()
 			copy(buffer, bytes.Repeat([]byte("o"), len(buffer)))
 			go p.conn.Write(frame[i : i+1])
 		}
-		m, err := c.ReadInto(ctx, buffer)
+		m, err := c.ReadInto(ctx, &Into{Buffer: buffer})
 		if err != nil || string(m.Data) != strings.Repeat("x", 50) || shares(m.Data, buffer) {
 			t.Errorf("ReadInto: %q, %v", m.Data, err)
 		}
 	})
 }
 
-// An app that echoes out of its own buffer allocates nothing.
+// An app that echoes out of its own buffer, or what it was lent, allocates nothing.
 func TestAllocEcho(t *testing.T) {
 	c, ctx, p := overTCP(t, parley.SocketOptions{})
 	frame, back := masked(0x82, strings.Repeat("x", 4096)), make([]byte, 4096+4)
 	buffer := make([]byte, 4096)
 	for name, row := range map[string]struct {
-		buffer []byte
-		most   float64
-	}{"its own buffer": {buffer, 0}, "new bytes": {nil, 1}} {
+		into *Into
+		most float64
+	}{
+		"its own buffer": {&Into{Buffer: buffer}, 0}, "lent": {&Into{Lend: true}, 0}, "new bytes": {nil, 1},
+	} {
 		got := testing.AllocsPerRun(200, func() {
 			p.conn.Write(frame)
-			m, err := c.ReadInto(ctx, row.buffer)
+			m, err := c.ReadInto(ctx, row.into)
 			if err != nil {
 				t.Fatal(err)
 			}
