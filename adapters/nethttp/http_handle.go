@@ -6,6 +6,8 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
+	"github.com/parleygo/parley/internal/ending"
+	"github.com/parleygo/parley/internal/origin"
 )
 
 // httpHandle is what an app has of a conversation: its Conn, which leads to the
@@ -78,6 +80,23 @@ func (h *httpHandle) Badge() *census.Badge {
 	}
 	return nil
 }
+
+// CheckPage implements origin.Gate.
+func (h *httpHandle) CheckPage(r *http.Request) (decides bool, refusal error) {
+	if c := h.enter(); c != nil {
+		defer c.leave()
+		return c.CheckPage(r)
+	}
+	return false, nil
+}
+
+// What packages ask a conn for.
+var (
+	_ parley.Conn   = (*httpHandle)(nil)
+	_ ending.Ender  = (*httpHandle)(nil)
+	_ census.Wearer = (*httpHandle)(nil)
+	_ origin.Gate   = (*httpHandle)(nil)
+)
 
 // takeWriter gives a handler what net/http gave the Gateway, and returns the conn. It
 // refuses when an event was exchanged already: the conversation goes on in events then.
