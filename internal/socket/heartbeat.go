@@ -41,7 +41,12 @@ func (c *Conn) fill() error {
 		if !in.armed && !in.arm() {
 			return errHandOver
 		}
-		err := c.readOnce()
+		var err error
+		if c.hasRaw { // here, where an idle socket waits, and not in a function below
+			err = in.attempted(c.raw.wait(in.attempt))
+		} else {
+			err = c.readOnce()
+		}
 		if err == nil {
 			in.heard, in.pinged = now(), false
 			return nil
@@ -98,14 +103,7 @@ func (c *Conn) heartbeat() error {
 func (c *Conn) readOnce() error {
 	in := &c.in
 	if c.hasRaw {
-		if err := c.raw.wait(in.attempt); err != nil {
-			return err
-		}
-		if in.attemptE != nil {
-			return in.attemptE
-		}
-		in.parser.took(in.attemptN, in.attemptOn)
-		return nil
+		return in.attempted(c.raw.wait(in.attempt))
 	}
 	into, direct := in.parser.target()
 	n, err := c.net.Read(into)
@@ -114,6 +112,18 @@ func (c *Conn) readOnce() error {
 		return nil
 	}
 	return err
+}
+
+// attempted takes what an attempt has brought.
+func (in *inbound) attempted(err error) error {
+	switch {
+	case err != nil:
+		return err
+	case in.attemptE != nil:
+		return in.attemptE
+	}
+	in.parser.took(in.attemptN, in.attemptOn)
+	return nil
 }
 
 // readAttempt reads what the kernel has. While it has nothing no buffer is held.
