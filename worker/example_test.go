@@ -62,3 +62,32 @@ func ExampleOptions() {
 	// mail.welcome after 3 attempts: no such mailbox
 	// <nil>
 }
+
+// Messages that are kept until a worker has dealt with them, over Redis or NATS, or as
+// here in memory.
+func ExampleNewDurable() {
+	var broker channel.Broker
+	queue := worker.NewQueue(broker.Connect().(channel.Jobs), worker.QueueOptions{})
+	message, _ := channel.JSON("mail.welcome", mail{"ann@example.org"})
+	fmt.Println(queue.Send(context.Background(), "mail", message)) // no worker runs yet
+
+	ctx, stop := context.WithCancel(context.Background())
+	failures := 1
+	app := worker.Job(func(_ context.Context, m mail) error {
+		if failures > 0 {
+			failures--
+			return fmt.Errorf("the mail server is busy")
+		}
+		fmt.Println("mail to", m.To)
+		stop() // the end of this example
+		return nil
+	})
+	mailer := worker.NewDurable(queue, app, []channel.Name{"mail"}, worker.Options{
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	fmt.Println(mailer.Run(ctx), mailer.Stats().Done, mailer.Stats().Retried)
+	// Output:
+	// <nil>
+	// mail to ann@example.org
+	// <nil> 1 1
+}
