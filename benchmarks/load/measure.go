@@ -101,7 +101,7 @@ func (s *setup) asking(c *clients, questions []asked, each int) (m result, err e
 }
 
 // worker measures operations in process, so many or so few.
-func (s *setup) worker(many, few int) func(*setup, row) (result, error) {
+func worker(many, few int) func(*setup, row) (result, error) {
 	return func(s *setup, r row) (result, error) {
 		return s.serving(r, func(p *process) (m result, _ error) {
 			n := s.of(many, few)

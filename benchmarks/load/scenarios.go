@@ -40,14 +40,15 @@ const (
 	allocations = "allocations"
 )
 
+// all is what is measured.
 func all(s *setup) []scenario {
-	list := append(s.httpScenarios(), s.inProcess()...)
-	list = append(list, s.socketScenarios()...)
-	list = append(list, s.broadcastScenarios()...)
+	list := append(httpScenarios(), inProcess()...)
+	list = append(list, socketScenarios()...)
+	list = append(list, broadcastScenarios()...)
 	return append(list, s.growth()...)
 }
 
-func (s *setup) httpScenarios() []scenario {
+func httpScenarios() []scenario {
 	return []scenario{{
 		name: "http-gin", title: "HTTP: a gin project", about: "64 connections that are kept, a " +
 			"hundred routes with two wildcards each. The same engine throughout.",
@@ -69,12 +70,12 @@ func (s *setup) httpScenarios() []scenario {
 	}}
 }
 
-func (s *setup) inProcess() []scenario {
+func inProcess() []scenario {
 	return []scenario{{
 		name: "route", title: "A route, in process", about: "One of a hundred routes with a method and " +
 			"two wildcards is found and its handler called, with a writer that does nothing.",
 		base: "ServeMux", measures: []string{perRequest, allocations}, rounds: 5, seconds: 10,
-		run: s.worker(500_000, 2_000),
+		run: worker(500_000, 2_000),
 		rows: []row{
 			{label: "ServeMux", kind: "route/mux"}, {label: "chi", kind: "route/chi"},
 			{label: "gin", kind: "route/gin"}, {label: "kit: router", kind: "route/kit"},
@@ -83,7 +84,7 @@ func (s *setup) inProcess() []scenario {
 		name: "call", title: "A call to somewhere else, in process", about: "64 goroutines have an " +
 			"empty function called in a pool of 64, and wait for each result.",
 		base: "channel to a goroutine", measures: []string{perCall, allocations}, rounds: 5,
-		seconds: 12, run: s.worker(300_000, 2_000),
+		seconds: 12, run: worker(300_000, 2_000),
 		rows: []row{
 			{label: "channel to a goroutine", kind: "call/channel"},
 			{label: "errgroup", kind: "call/errgroup"}, {label: "ants", kind: "call/ants"},
@@ -92,7 +93,7 @@ func (s *setup) inProcess() []scenario {
 	}}
 }
 
-func (s *setup) socketScenarios() []scenario {
+func socketScenarios() []scenario {
 	rows := []row{
 		{label: "floor", kind: "echo/floor"}, {label: "gws", kind: "echo/gws"},
 		{label: "gorilla", kind: "echo/gorilla"}, {label: "coder", kind: "echo/coder"},
@@ -120,7 +121,7 @@ func (s *setup) socketScenarios() []scenario {
 	}}
 }
 
-func (s *setup) broadcastScenarios() []scenario {
+func broadcastScenarios() []scenario {
 	rows := []row{
 		{label: "floor", kind: "floor"}, {label: "kit", kind: "kit"}, {label: "gws", kind: "gws"},
 		{label: "gorilla", kind: "gorilla"}, {label: "centrifuge", kind: "centrifuge"},

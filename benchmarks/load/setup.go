@@ -89,16 +89,16 @@ func (s *setup) run() ([]*table, error) {
 	}
 	runtime.GOMAXPROCS(1)
 	var text bytes.Buffer
-	print := func(format string, args ...any) {
+	write := func(format string, args ...any) {
 		fmt.Fprintf(io.MultiWriter(&text, s.out), format, args...)
 	}
 	began := time.Now()
-	print("%s\n", machine(s.wrk))
-	tables, err := s.measureAll(scenarios, print)
+	write("%s\n", machine(s.wrk))
+	tables, err := s.measureAll(scenarios, write)
 	if err != nil {
 		return nil, err
 	}
-	print("%s\nAll that took %v.\n", glance(tables), time.Since(began).Round(time.Second))
+	write("%s\nAll that took %v.\n", glance(tables), time.Since(began).Round(time.Second))
 	if s.readme != "" {
 		err = replace(s.readme, text.Bytes())
 	}
@@ -107,7 +107,7 @@ func (s *setup) run() ([]*table, error) {
 
 // measureAll prints each table as soon as it is there.
 func (s *setup) measureAll(
-	scenarios []scenario, print func(string, ...any),
+	scenarios []scenario, write func(string, ...any),
 ) (tables []*table, err error) {
 	ends := time.Now().Add(s.limit)
 	for i, scenario := range scenarios {
@@ -120,13 +120,13 @@ func (s *setup) measureAll(
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", scenario.name, err)
 		}
-		print("\n%s", t.markdown())
+		write("\n%s", t.markdown())
 		if s.charts != "" {
 			file, err := t.draw(s.charts)
 			if err != nil {
 				return nil, err
 			}
-			print("\n![%s](%s)\n", t.title, file)
+			write("\n![%s](%s)\n", t.title, file)
 		}
 		tables = append(tables, t)
 	}
