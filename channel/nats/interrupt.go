@@ -88,10 +88,9 @@ func (t *Transport) reconnected(conn *natsgo.Conn) {
 // interrupted has all subscriptions told.
 func (t *Transport) interrupted() {
 	var subjects []string
-	t.subs.Range(func(_, sub any) bool {
-		subjects = append(subjects, sub.(*subscription).subject)
-		return true
-	})
+	for _, sub := range t.subs.all() {
+		subjects = append(subjects, sub.subject)
+	}
 	if len(subjects) > 0 {
 		t.notices.add(subjects...)
 	}

@@ -52,8 +52,8 @@ func (t *Transport) append(
 	highest := s.highest.Load()
 	ack, err := t.js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
 	switch {
-	case errors.Is(err, jetstream.ErrNoStreamResponse) && ctx.Err() == nil:
-		return position, t.streams.lost(ctx, s), err
+	case errors.Is(err, jetstream.ErrNoStreamResponse) && t.streams.lost(ctx, s):
+		return position, true, nil
 	case err != nil:
 		return position, false, err
 	case ack.Stream != s.name: // somebody else has made another

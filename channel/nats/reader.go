@@ -90,13 +90,11 @@ func (r *reader) deliver(ctx context.Context) {
 // find returns the subscription that a message is for, or nil if it has ended. A
 // message may be here before the call that subscribes has its result.
 func (t *Transport) find(nats *natsgo.Subscription) *subscription {
-	sub, ok := t.subs.Load(nats)
-	if !ok {
+	sub := t.subs.find(nats)
+	if sub == nil {
 		t.registering.Lock()
 		t.registering.Unlock() //nolint:staticcheck // waits for whoever registers
-		if sub, ok = t.subs.Load(nats); !ok {
-			return nil
-		}
+		sub = t.subs.find(nats)
 	}
-	return sub.(*subscription)
+	return sub
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -22,7 +24,7 @@ type Transport struct {
 	js      jetstream.JetStream
 
 	registering sync.Mutex // while nats.go makes a subscription
-	subs        sync.Map   // *natsgo.Subscription to *subscription
+	subs        subscriptions
 	readers     []*reader
 	notices     notices
 	streams     streams
@@ -47,6 +49,39 @@ type subscription struct {
 	subject   string
 	nats      *natsgo.Subscription
 	deliver   func(*natsgo.Msg)
+}
+
+// subscriptions finds those of this transport by nats.go's.
+type subscriptions struct {
+	mu    sync.RWMutex
+	table map[*natsgo.Subscription]*subscription
+}
+
+func (s *subscriptions) add(sub *subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.table == nil {
+		s.table = make(map[*natsgo.Subscription]*subscription)
+	}
+	s.table[sub.nats] = sub
+}
+
+func (s *subscriptions) remove(sub *subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.table, sub.nats)
+}
+
+func (s *subscriptions) find(nats *natsgo.Subscription) *subscription {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.table[nats]
+}
+
+func (s *subscriptions) all() []*subscription {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Values(s.table))
 }
 
 // New connects to a server. It fails when none can be reached; once it has succeeded
@@ -155,14 +190,14 @@ func (t *Transport) register(sub *subscription, wire, queue string) (err error) 
 		sub.nats, err = t.conn.ChanQueueSubscribe(wire, queue, in)
 	}
 	if err == nil {
-		t.subs.Store(sub.nats, sub)
+		t.subs.add(sub)
 	}
 	return err
 }
 
 // Unsubscribe implements channel.Subscription.
 func (s *subscription) Unsubscribe() error {
-	s.transport.subs.Delete(s.nats)
+	s.transport.subs.remove(s)
 	if err := s.nats.Unsubscribe(); err != nil {
 		return s.transport.failed(err)
 	}
@@ -185,10 +220,9 @@ func (t *Transport) Close(ctx context.Context) error {
 // leave has all servers know that nobody is here any more, so that they give to others
 // what is shared out. What was published before is on its way by then.
 func (t *Transport) leave(ctx context.Context) {
-	t.subs.Range(func(_, sub any) bool {
-		_ = sub.(*subscription).Unsubscribe() // fails if there is no connection
-		return true
-	})
+	for _, sub := range t.subs.all() {
+		_ = sub.Unsubscribe() // fails if there is no connection
+	}
 	t.jobs.letGoOfAll()
 	t.peers.silence()
 	if t.conn.IsConnected() {
