@@ -42,10 +42,11 @@ func (b *base) Foreign() {}
 // It is to be called once, before anything else.
 func (b *base) OnInterrupt(f func(subjects []string)) { b.told.Store(f) }
 
-// resumed tells what may have been missed while a host was lost.
+// resumed tells what may have been missed while a host was lost: all that is said on it,
+// and of the first one also what is between layers, whatever it is about.
 func (b *base) resumed(host int, on func(address) []int) {
 	if f, ok := b.told.Load().(func([]string)); ok {
-		f(b.heard.subjects(func(a address) bool { return slices.Contains(on(a), host) }))
+		f(b.heard.subjects(func(a address) bool { return host == 0 || slices.Contains(on(a), host) }))
 	}
 }
 

@@ -34,7 +34,7 @@ func Core(options Options) (channel.Transport, error) {
 	b.wire.noise, b.wire.life = 12, b.options.Expiry+10*time.Second
 	t := &core{base: b, self: "parley." + rand.Text()[:16] + "!"}
 	t.line = newLine(b.clients[0], b.options.logger(),
-		func(_, _, message string) { b.overhear(message) }, func() {})
+		func(_, _, message string) { b.overhear(message) }, func() { t.resumed(0, t.hosts) })
 	t.roll = newRoll(t)
 	for host := range b.clients {
 		t.own = append(t.own, t.read(host, t.self, t.takeOwn, func() { t.returned(host) }))

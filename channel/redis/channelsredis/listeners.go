@@ -69,13 +69,13 @@ func (ls *listeners) of(a address) []*listener {
 	return ls.lists[a]
 }
 
-// subjects are those of whom affected reports true.
+// subjects are those whose address is affected.
 func (ls *listeners) subjects(affected func(address) bool) (all []string) {
 	ls.mu.RLock()
 	defer ls.mu.RUnlock()
 	for a, list := range ls.lists {
-		if a.subject == "" && affected(a) {
-			all = append(all, list[0].subject)
+		if a.subject != "" && affected(list[0].target) {
+			all = append(all, a.subject)
 		}
 	}
 	return all

@@ -46,7 +46,8 @@ type Options struct {
 	Capacity int
 	Rules    []Rule
 
-	// MaxMessage is how many bytes of a message are read from Redis. Default 1 MiB.
+	// MaxMessage is how long a message may be as it lies in Redis, encrypted perhaps.
+	// Default 4 MiB. channel.Options.MaxMessage bounds what is in it.
 	MaxMessage int
 
 	// OnFull, if set, is told of a group send that found no room in Redis for some
@@ -93,7 +94,7 @@ func (o Options) withDefaults() Options {
 	o.GroupExpiry = max(options.Positive("channelsredis: Options.GroupExpiry", o.GroupExpiry, 24*time.Hour),
 		time.Second)
 	o.Capacity = options.Limit(o.Capacity, 100)
-	o.MaxMessage = options.Limit(o.MaxMessage, 1<<20)
+	o.MaxMessage = options.Limit(o.MaxMessage, 4<<20)
 	return o
 }
 

@@ -11,11 +11,11 @@ import (
 )
 
 // PubSub makes a transport that speaks with channels_redis.pubsub.RedisPubSubChannelLayer.
-// A group send is one PUBLISH. It has to be made before it is known whether a host can be
-// reached, and fails if one cannot; later ones are looked for again when they are lost.
+// A group send is one PUBLISH. All hosts have to answer when it is made; those that are
+// lost later are looked for again.
 //
-// A direct send of which Redis says that nobody listens is channel.ErrNoInbox. General
-// names of layers are not supported: pub/sub shares nothing out.
+// A direct send of which Redis says that nobody listens is channel.ErrNoInbox. Layers can
+// have no general names here (errors.ErrUnsupported): pub/sub shares nothing out.
 func PubSub(options Options) (channel.Transport, error) {
 	b, err := newBase(options)
 	if err != nil {
@@ -88,10 +88,13 @@ func (t *pubSub) Publish(ctx context.Context, subject string, payload []byte) er
 	client := t.clients[ring(name, len(t.clients))]
 	command := client.B().Publish().Channel(name).Message(rueidis.BinaryString(packed)).Build()
 	heard, err := client.Do(ctx, command).AsInt64()
-	if err == nil && heard == 0 && p.Name != "" {
-		err = fmt.Errorf("channelsredis: nobody listens: %w", channel.ErrNoInbox)
+	switch {
+	case err != nil || heard > 0 || p.Name == "":
+		return err
+	case !layers(name):
+		return fmt.Errorf("no consumer listens to %s: %w, and %w", name, channel.ErrNoInbox, errNoQueue)
 	}
-	return err
+	return fmt.Errorf("channelsredis: nobody listens: %w", channel.ErrNoInbox)
 }
 
 // Subscribe implements channel.Transport.
