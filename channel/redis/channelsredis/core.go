@@ -107,29 +107,32 @@ func (t *core) Subscribe(
 		return nil, err
 	}
 	t.heard.add(l)
-	var err error
-	switch {
-	case l.target.group != "":
-		err = t.roll.join(ctx, l.target.group)
-	case l.target.direct != "":
-		t.readDirect(l.target.direct)
-	}
+	end, err := t.listen(ctx, l.target)
 	l.end = func() {
 		t.heard.remove(l)
 		t.line.unwant(t.private())
-		switch {
-		case err != nil:
-		case l.target.group != "":
-			t.roll.leave(l.target.group)
-		case l.target.direct != "":
-			t.leaveDirect(l.target.direct)
-		}
+		end()
 	}
 	if err != nil {
 		l.end()
 		return nil, err
 	}
 	return l, nil
+}
+
+// listen has messages for an address come here, until end is called.
+func (t *core) listen(ctx context.Context, a address) (end func(), err error) {
+	switch {
+	case a.group != "":
+		if err := t.roll.join(ctx, a.group); err != nil {
+			return func() {}, err
+		}
+		return func() { t.roll.leave(a.group) }, nil
+	case a.direct != "":
+		t.readDirect(a.direct)
+		return func() { t.leaveDirect(a.direct) }, nil
+	}
+	return func() {}, nil
 }
 
 // QueueSubscribe implements channel.QueueSubscriber.
