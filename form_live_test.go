@@ -2,7 +2,6 @@ package parley_test
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -22,7 +21,7 @@ func TestFormsOfAServer(t *testing.T) {
 		nethttp.Options{MaxBody: 3 << 20, Logger: slog.New(slog.DiscardHandler)})
 	server := httptest.NewServer(gateway)
 	defer server.Close()
-	defer gateway.Drain(context.Background())
+	defer gateway.Drain(t.Context())
 	var upload bytes.Buffer
 	w := multipart.NewWriter(&upload)
 	_ = w.WriteField("a", "1")

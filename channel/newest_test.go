@@ -1,7 +1,6 @@
 package channel_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/parleygo/parley/channel"
@@ -10,7 +9,7 @@ import (
 // TestNewest: who asks for nothing is told where the group is, and gets what follows.
 func TestNewest(t *testing.T) {
 	layer := channel.New(channel.Options{History: []channel.HistoryRule{{Pattern: "kept.*"}}})
-	defer layer.Close(context.Background())
+	defer layer.Close(t.Context())
 	send := func(text string) {
 		t.Helper()
 		message := channel.NewMessage("line", []byte(text))

@@ -271,6 +271,6 @@ func TestPresenceUnknown(t *testing.T) {
 		}
 		s.Close(parley.CloseNormal, "")
 		s.Wait()
-		_ = layer.Close(context.Background())
+		_ = layer.Close(t.Context())
 	})
 }

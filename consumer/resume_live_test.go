@@ -1,7 +1,6 @@
 package consumer_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,12 +88,12 @@ func TestResumeInABurst(t *testing.T) {
 	for n := range lines {
 		data, _ := json.Marshal(n)
 		message := channel.NewMessage("line", data)
-		if _, err := layer.GroupSend(context.Background(), "kept.room", message); err != nil {
+		if _, err := layer.GroupSend(t.Context(), "kept.room", message); err != nil {
 			t.Fatal(err)
 		}
 	}
 	all.Wait()
-	if err := layer.Close(context.Background()); err != nil {
+	if err := layer.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

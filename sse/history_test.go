@@ -1,7 +1,6 @@
 package sse_test
 
 import (
-	"context"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -53,7 +52,7 @@ func TestStreamOfHistory(t *testing.T) {
 			n := news{t, channel.New(channel.Options{History: []channel.HistoryRule{
 				{Pattern: "news", Keep: channel.Keep{Messages: 3}},
 			}})}
-			defer n.layer.Close(context.Background())
+			defer n.layer.Close(t.Context())
 			stream := n.listen("")
 			n.publish("1")
 			_, id, _ := strings.Cut(read(stream), "id: ")
