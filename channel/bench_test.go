@@ -57,6 +57,48 @@ func broadcast(b *testing.B, layer *channel.Layer, members int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(members), "ns/delivery")
 }
 
+// A broadcast to a group that is kept in memory.
+func BenchmarkKeptGroupSend(b *testing.B) {
+	for _, members := range []int{1, 1000} {
+		b.Run(fmt.Sprint(members), func(b *testing.B) {
+			layer := channel.New(channel.Options{History: []channel.HistoryRule{{Pattern: "crowd"}}})
+			defer layer.Close(ctx)
+			sink := func(channel.Message) channel.Verdict { return channel.Accepted }
+			crowd(b, layer, members, channel.InboxOptions{Deliver: sink})
+			broadcast(b, layer, members)
+		})
+	}
+}
+
+// Coming back after 1000 messages, over a broker in this process.
+func BenchmarkResume(b *testing.B) {
+	var broker channel.Broker
+	layer := channel.New(channel.Options{Transport: broker.Connect(),
+		History: []channel.HistoryRule{{Pattern: "crowd"}}})
+	defer layer.Close(ctx)
+	message := channel.NewMessage("bench", make([]byte, 128))
+	for range 1000 {
+		if _, err := layer.GroupSend(ctx, "crowd", message); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		inbox, err := layer.Open(ctx, channel.InboxOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := inbox.Resume(ctx, "crowd", channel.Position{}, func(r channel.Resumed) error {
+			if len(r.Messages) != 1000 {
+				b.Fatal(len(r.Messages))
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+		inbox.Close()
+	}
+}
+
 // Joining and leaving a group that holds this many others, and a send in between.
 func BenchmarkJoinLeave(b *testing.B) {
 	for _, members := range []int{0, 100, 20_000} {

@@ -33,7 +33,8 @@ type Member struct {
 // too, get a message of the type TypeJoin, and one of TypeLeave when the stay ends: with
 // Exit, Leave, Close, or the end of the process, however that comes. Each comes once
 // for each stay to all members who were there when it began. Entering again with
-// something else to show is another stay.
+// something else to show is another stay. What goes wrong leaves no stay, but perhaps a
+// membership.
 //
 // Over a transport that is no Leases the error matches errors.ErrUnsupported. There, a
 // process keeps one lease for all who are in groups through it, and renews it every
@@ -48,11 +49,11 @@ func (in *Inbox) Enter(ctx context.Context, group Group, show any) (Member, erro
 	if limit := l.options.MaxMessage; len(payload) > limit-presenceFrame {
 		return Member{}, fmt.Errorf("%w: %d bytes to show", ErrTooLarge, len(payload))
 	}
-	if err := in.Join(ctx, group); err != nil {
-		return Member{}, err
-	}
 	if l.wire != nil && l.wire.leases == nil {
 		return Member{}, errNoPresence
+	}
+	if err := in.Join(ctx, group); err != nil {
+		return Member{}, err
 	}
 	p := &l.presence
 	p.used.Store(true)
