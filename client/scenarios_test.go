@@ -53,10 +53,13 @@ func play(t *testing.T, transports []string, run func(*testing.T, *stage, settin
 	byHand := func(*testing.T) cast { return newWire() }
 	for _, transport := range transports {
 		for _, name := range scenarios(t) {
+			if name == "seesOthers" {
+				continue
+			}
 			t.Run(transport+"/"+name, act(byHand, transport, name))
 		}
 		for _, name := range []string{
-			"waitsInOrder", "hearsOnceAcrossCuts", "hearsOnceAcrossRestarts", "goesOnAcrossReloads", "iterates",
+			"waitsInOrder", "hearsOnceAcrossCuts", "hearsOnceAcrossRestarts", "goesOnAcrossReloads", "seesOthers",
 		} {
 			t.Run(transport+"/consumer/"+name, act(newTroupe, transport, name))
 		}

@@ -42,6 +42,16 @@ func newTroupe(t *testing.T) cast {
 	return tr
 }
 
+// Open has whoever gives a name be seen by the others.
+func (tr *troupe) Open(ctx context.Context, conn *consumer.Conn) error {
+	name := conn.Scope().Request.URL.Query().Get("name")
+	if name == "" {
+		return nil
+	}
+	_, err := conn.Enter(ctx, "room", map[string]string{"name": name})
+	return err
+}
+
 func (tr *troupe) say(_ context.Context, _ *consumer.Conn, said said) error {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
