@@ -15,7 +15,7 @@ redis.call('HSET', KEYS[2], 'epoch', epoch, 'run', run, 'last', digits(last),
 -- The ledger stays for a day longer than the entries, so that a log that was quiet
 -- goes on in its epoch.
 local age = tonumber(ARGV[4])
-if age < 1e14 then
+if age < 1e12 then -- more than thirty years are for ever
   redis.call('PEXPIRE', KEYS[1], digits(age))
   redis.call('PEXPIRE', KEYS[2], digits(age + 86400000))
 else

@@ -74,3 +74,23 @@ func TestMemoryIsLost(t *testing.T) {
 		})
 	}
 }
+
+// TestKeptForEver: without a bound of age nothing expires.
+func TestKeptForEver(t *testing.T) {
+	t.Parallel()
+	server := servicetest.StartRedis(t)
+	transport := connect(t, redis.Options{URLs: []string{url(server)}})
+	brief := keepAll
+	brief.Age = time.Hour
+	for want, keep := range map[string]channel.Keep{"log": keepAll, "brief": brief} {
+		if _, err := transport.Append(t.Context(), want, nil, keep); err != nil {
+			t.Fatal(err)
+		}
+		for _, what := range []string{"log", "mark"} {
+			life := server.Must("PTTL", "parley:"+what+":{"+want+"}")
+			if (life == ":-1") != (want == "log") {
+				t.Errorf("%s of %s lives for %s", what, want, life)
+			}
+		}
+	}
+}

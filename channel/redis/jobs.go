@@ -146,10 +146,10 @@ func (t *Transport) Retry(
 	ctx context.Context, subject string, job channel.Held, pause time.Duration,
 ) error {
 	err := t.settle(ctx, "retry job", pauseScript, subject, job, milliseconds(pause))
-	if err == nil { // who waits has to know by when to look again
-		err = t.client.Do(ctx, t.publish(t.names.of(gong, subject), nil)).Error()
+	if err == nil { // who waits should know by when to look, and looks again anyway
+		_ = t.client.Do(ctx, t.publish(t.names.of(gong, subject), nil)).Error()
 	}
-	return t.failed(ctx, "retry job", err)
+	return err
 }
 
 // Done implements channel.Jobs.
