@@ -1,6 +1,7 @@
 package parley_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,8 +59,37 @@ func ExampleWebSocketFunc() {
 	// parley: websocket closed with 1001 "that was fun"
 }
 
-// An app that is done with a message before it reads the next: it needs no new
-// bytes for each.
+// An app that is done with a message before it reads the next: it needs no bytes of its
+// own at all.
+func ExampleSocket_ReadLent() {
+	count := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
+		}
+		for {
+			message, err := ws.ReadLent(ctx)
+			if err != nil {
+				return err
+			}
+			words := len(bytes.Fields(message.Data)) // and no look at them later
+			if err := ws.Write(ctx, parley.Text(fmt.Sprint(words, " words"))); err != nil {
+				return err
+			}
+		}
+	})
+
+	ws := parleytest.Dial(t, count, httptest.NewRequest("GET", "/", nil))
+	ws.Send(parley.Text("is there anybody?"))
+	fmt.Println(ws.Receive().Text())
+	ws.Vanish()
+	fmt.Println(ws.Wait())
+	// Output:
+	// 3 words
+	// parley: disconnected
+}
+
+// An app that is done with a message before it reads the next, and wants to keep its
+// bytes for a while: it needs no new ones for each.
 func ExampleSocket_ReadInto() {
 	echo := parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {

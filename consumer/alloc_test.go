@@ -115,6 +115,8 @@ func TestIdleStack(t *testing.T) {
 	options := consumer.Options{Layer: layer, Groups: []channel.Group{"lobby"}}
 	for name, app := range map[string]parley.App{
 		"function": idler(&joined), "consumer": lobby(layer, options, &joined),
+		"echo": echoer(&joined, (*parley.Socket).Read),
+		"lent": echoer(&joined, (*parley.Socket).ReadLent),
 	} {
 		if _, stack := costOf(t, n, app, &joined); stack > most {
 			t.Errorf("%s: %v bytes of stack for each idle socket, want at most %d", name, stack, most)

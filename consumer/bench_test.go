@@ -155,6 +155,29 @@ func idler(joined *sync.WaitGroup) parley.App {
 	})
 }
 
+// echoer has messages on its stack while it waits, as most apps have.
+func echoer(
+	joined *sync.WaitGroup,
+	read func(*parley.Socket, context.Context) (parley.WebSocketReceive, error),
+) parley.App {
+	return parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
+			return err
+		}
+		joined.Done()
+		for {
+			message, err := read(ws, ctx)
+			if err != nil {
+				return err
+			}
+			answer := parley.WebSocketSend{Type: message.Type, Data: message.Data}
+			if err := ws.Write(ctx, answer); err != nil {
+				return err
+			}
+		}
+	})
+}
+
 // costOf returns the bytes of each of n idle sockets of app.
 func costOf(
 	t testing.TB, n int, app parley.App, joined *sync.WaitGroup,
