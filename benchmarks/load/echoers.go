@@ -17,40 +17,27 @@ import (
 
 // echoers are servers that send back what they get, each as its README has it.
 var echoers = map[string]func() server{
-	"echo/floor": floorEcho, "echo/kit": kitEcho, "echo/kit-into": kitEchoInto,
-	"echo/consumer": consumerEcho, "echo/melody": melodyEcho, "echo/gorilla": gorillaEcho,
+	"echo/floor": floorEcho, "echo/kit": kitEcho, "echo/kit-lent": kitEchoLent,
+	"echo/consumer": consumerEcho, "echo/consumer-lent": consumerEchoLent,
+	"echo/melody": melodyEcho, "echo/gorilla": gorillaEcho,
 	"echo/coder": coderEcho, "echo/gws": gwsEcho,
 }
 
-func kitEcho() server {
-	return server{handler: nethttp.Handler(parley.WebSocketFunc(
-		func(ctx context.Context, ws *parley.Socket) error {
-			if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
-				return err
-			}
-			for {
-				message, err := ws.Read(ctx)
-				if err != nil {
-					return err
-				}
-				answer := parley.WebSocketSend{Type: message.Type, Data: message.Data}
-				if err := ws.Write(ctx, answer); err != nil {
-					return err
-				}
-			}
-		}), sockets)}
-}
+func kitEcho() server { return kitEchoing((*parley.Socket).Read) }
 
-// kitEchoInto reads into a buffer that each socket keeps.
-func kitEchoInto() server {
+// kitEchoLent is done with a message before it reads the next.
+func kitEchoLent() server { return kitEchoing((*parley.Socket).ReadLent) }
+
+func kitEchoing(
+	read func(*parley.Socket, context.Context) (parley.WebSocketReceive, error),
+) server {
 	return server{handler: nethttp.Handler(parley.WebSocketFunc(
 		func(ctx context.Context, ws *parley.Socket) error {
 			if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
 				return err
 			}
-			buffer := make([]byte, 4<<10)
 			for {
-				message, err := ws.ReadInto(ctx, buffer)
+				message, err := read(ws, ctx)
 				if err != nil {
 					return err
 				}
@@ -68,8 +55,12 @@ func (parrot) ReceiveBinary(ctx context.Context, conn *consumer.Conn, data []byt
 	return conn.Send(ctx, parley.Binary(data))
 }
 
-func consumerEcho() server {
-	app := consumer.New(func() parrot { return parrot{} })
+func consumerEcho() server { return consumerEchoing(consumer.Options{}) }
+
+func consumerEchoLent() server { return consumerEchoing(consumer.Options{Lend: true}) }
+
+func consumerEchoing(options consumer.Options) server {
+	app := consumer.New(func() parrot { return parrot{} }, options)
 	return server{handler: nethttp.Handler(app, sockets)}
 }
 

@@ -98,8 +98,9 @@ func socketScenarios() []scenario {
 		{label: "floor", kind: "echo/floor"}, {label: "gws", kind: "echo/gws"},
 		{label: "gorilla", kind: "echo/gorilla"}, {label: "coder", kind: "echo/coder"},
 		{label: "melody", kind: "echo/melody"}, {label: "kit: WebSocketFunc", kind: "echo/kit"},
-		{label: "kit: WebSocketFunc, ReadInto", kind: "echo/kit-into"},
+		{label: "kit: WebSocketFunc, ReadLent", kind: "echo/kit-lent"},
 		{label: "kit: consumer", kind: "echo/consumer"},
+		{label: "kit: consumer, Lend", kind: "echo/consumer-lent"},
 	}
 	idle := append(rows[:6:6], row{label: "kit: consumer in a group", kind: "kit"})
 	echo := func(size int) func(*setup, row) (result, error) {
