@@ -42,8 +42,9 @@
 //
 // [PubSub] goes with channels_redis.pubsub, which is the faster one and keeps the order;
 // [Core] with channels_redis.core, which keeps messages for a reader who is slow. Layers
-// in Go reach each other as well. Whoever needs no Django takes a transport of package
-// redis instead, which can do more.
+// in Go reach each other as well. Whoever needs no Django takes the transport of package
+// redis instead, which can do more: here channel.New panics for Options.History, and
+// presence is an error that is errors.ErrUnsupported.
 //
 // # Messages
 //
