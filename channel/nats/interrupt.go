@@ -70,12 +70,14 @@ func (t *Transport) lost(nats *natsgo.Subscription) {
 }
 
 func (t *Transport) disconnected(_ *natsgo.Conn, err error) {
+	t.link.breaks()
 	t.options.logger().Warn("nats: disconnected", "err", err)
 }
 
 // reconnected is called when nats.go has sent all subscriptions again. They are told
 // when the servers know of them: whoever asks then what there is misses nothing more.
 func (t *Transport) reconnected(conn *natsgo.Conn) {
+	t.link.made()
 	t.options.logger().Info("nats: connected again", "server", conn.ConnectedUrlRedacted())
 	t.background(func(ctx context.Context) {
 		if err := t.peers.meet(ctx); err != nil {

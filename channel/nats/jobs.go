@@ -57,7 +57,7 @@ func (t *Transport) Enqueue(ctx context.Context, subject string, payload []byte)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	ctx, cancel := t.request(ctx)
 	defer cancel()
 	for {
 		_, err := t.js.PublishMsg(ctx, &natsgo.Msg{Subject: wire, Data: payload},
@@ -70,7 +70,7 @@ func (t *Transport) Enqueue(ctx context.Context, subject string, payload []byte)
 			}
 		}
 		if err != nil {
-			return t.failed(err)
+			return t.unanswered(ctx, err)
 		}
 		return nil
 	}
@@ -124,6 +124,8 @@ func (t *Transport) Take(
 
 // take waits for a job for a while.
 func (j *jobs) take(ctx context.Context, consumer string, limit int) ([]*natsgo.Msg, error) {
+	ctx, unlink := j.transport.link.over(ctx)
+	defer unlink()
 	ctx, cancel := context.WithTimeout(ctx, waiting+j.transport.options.Timeout)
 	defer cancel()
 	messages, err := j.transport.pull(ctx, j.stream(), consumer, pull{Batch: limit, NoWait: true}, more)
@@ -314,10 +316,10 @@ func (j *jobs) say(ctx context.Context, id, what string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, j.transport.options.Timeout)
+	ctx, cancel := j.transport.request(ctx)
 	defer cancel()
 	if _, err := j.transport.conn.RequestWithContext(ctx, id, []byte(what)); err != nil {
-		return j.transport.failed(err)
+		return j.transport.unanswered(ctx, err)
 	}
 	return nil
 }

@@ -250,7 +250,7 @@ func (t *Transport) leased(
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	ctx, cancel := t.request(ctx)
 	defer cancel()
 	for {
 		err := t.bucket.open(ctx)
@@ -265,7 +265,7 @@ func (t *Transport) leased(
 		case errors.Is(err, channel.ErrNoLease):
 			return fmt.Errorf("nats: %s: %w", owner, err)
 		default:
-			return t.failed(err)
+			return t.unanswered(ctx, err)
 		}
 	}
 }

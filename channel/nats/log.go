@@ -26,14 +26,14 @@ func (t *Transport) Append(
 	if err != nil {
 		return channel.Position{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	ctx, cancel := t.request(ctx)
 	defer cancel()
 	message := &natsgo.Msg{Subject: wire, Data: payload,
 		Header: natsgo.Header{keepHeader: []string{keepText(keep)}}}
 	for {
 		position, again, err := t.append(ctx, message, keep)
 		if err != nil {
-			return channel.Position{}, t.failed(err)
+			return channel.Position{}, t.unanswered(ctx, err)
 		}
 		if !again {
 			return position, nil
@@ -131,19 +131,19 @@ func (t *Transport) Since(
 	if err != nil {
 		return channel.Past{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	ctx, cancel := t.request(ctx)
 	defer cancel()
 	for {
 		s, err := t.streams.open(ctx, channel.Keep{})
 		if err != nil {
-			return channel.Past{}, t.failed(err)
+			return channel.Past{}, t.unanswered(ctx, err)
 		}
 		past, err := t.since(ctx, s, wire, after, limit)
 		if err == nil {
 			return past, nil
 		}
 		if !gone(err) || !t.streams.lost(ctx, s) {
-			return channel.Past{}, t.failed(err)
+			return channel.Past{}, t.unanswered(ctx, err)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type Transport struct {
 
 	registering sync.Mutex // while nats.go makes a subscription
 	subs        subscriptions
+	link        link
 	readers     []*reader
 	notices     notices
 	streams     streams
@@ -89,6 +90,7 @@ func (s *subscriptions) all() []*subscription {
 func New(o Options) (*Transport, error) {
 	t := &Transport{options: o.withDefaults()}
 	t.life, t.end = context.WithCancel(context.Background())
+	t.link.made()
 	t.peers.init(t)
 	t.notices.init(t)
 	t.streams.init(t)
@@ -272,7 +274,8 @@ func (t *Transport) failed(err error) error {
 	case errors.Is(err, natsgo.ErrMaxPayload):
 		return fmt.Errorf("nats: more than the server's max_payload, %d bytes: %w: %w",
 			t.conn.MaxPayload(), channel.ErrTooLarge, err)
-	case errors.Is(err, natsgo.ErrReconnectBufExceeded), errors.Is(err, natsgo.ErrConnectionClosed):
+	case errors.Is(err, natsgo.ErrReconnectBufExceeded), errors.Is(err, natsgo.ErrConnectionClosed),
+		errors.Is(err, natsgo.ErrDisconnected):
 		return fmt.Errorf("nats: the connection is interrupted: %w", err)
 	}
 	return fmt.Errorf("nats: %w", err)

@@ -103,7 +103,8 @@ func (s *Server) joined() bool {
 }
 
 // Close stops the server, and waits until it has. Transports that use it are best
-// closed before. Closing again does nothing.
+// closed before. Closing again does nothing. Where a replica is being made at that very
+// moment nats-server leaves two goroutines behind.
 func (s *Server) Close() (err error) {
 	s.closing.Do(func() {
 		s.server.Shutdown()
