@@ -32,8 +32,8 @@ type membership struct {
 // Join makes the inbox a member of a group: from now on it receives what is
 // sent to it. Joining again changes nothing. ctx bounds the wait for a
 // transport when this is the layer's first member; without a transport Join
-// does not wait. The error is a *NameError, Err of a closed inbox, or what the
-// transport says.
+// does not wait. While a Resume of the group is under way Join fails. The error is a
+// *NameError, Err of a closed inbox, or what the transport says.
 func (in *Inbox) Join(ctx context.Context, group Group) error {
 	if err := group.check(); err != nil {
 		return err
@@ -46,6 +46,9 @@ func (in *Inbox) Join(ctx context.Context, group Group) error {
 	}
 	in.mu.Lock()
 	err, other := in.err, in.groups[group]
+	if err == nil && in.resuming[group] {
+		err = errResuming
+	}
 	if err == nil && other == nil {
 		if in.groups == nil {
 			in.groups = make(map[Group]*membership)
@@ -95,6 +98,9 @@ func (l *Layer) Members(group Group) []Name {
 func (in *Inbox) joined(group Group) (bool, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.err == nil && in.resuming[group] {
+		return false, errResuming
+	}
 	return in.groups[group] != nil, in.err
 }
 

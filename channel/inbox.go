@@ -73,8 +73,9 @@ type Inbox struct {
 	queue     queue
 	waiters   []*waiter // senders that wait for room, oldest first
 	groups    map[Group]*membership
-	listening bool        // to the transport, for direct sends
-	closer    func(error) // OnClose, once Open has succeeded
+	resuming  map[Group]bool // those that only the Resume under way may join
+	listening bool           // to the transport, for direct sends
+	closer    func(error)    // OnClose, once Open has succeeded
 
 	count counters
 }

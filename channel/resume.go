@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/parleygo/parley"
@@ -31,7 +32,8 @@ type Resumed struct {
 // back: then the inbox's policy CloseSlow closes it, and any other has the inbox told
 // of a gap. What first returns as an error ends the membership and is returned.
 //
-// A member that resumes leaves first. In a group that is not kept Resume joins, and all
+// A member that resumes leaves first, and nobody else can have the inbox join the same
+// group meanwhile. In a group that is not kept Resume joins, and all
 // that is behind a position is a gap. ctx bounds the wait for a transport; the error is
 // that of Join, or what the log says.
 func (in *Inbox) Resume(
@@ -40,13 +42,15 @@ func (in *Inbox) Resume(
 	if err := group.check(); err != nil {
 		return err
 	}
-	in.Leave(group)
 	if _, kept := in.layer.options.keep(group); !kept {
+		in.Leave(group)
 		return in.joinUnkept(ctx, group, after, first)
 	}
-	if _, err := in.joined(group); err != nil {
+	if err := in.reserve(group); err != nil {
 		return err
 	}
+	defer in.giveBack(group)
+	in.Leave(group)
 	if err := in.layer.follow(ctx, group); err != nil {
 		return fmt.Errorf("channel: resume %s: %w", group, err)
 	}
@@ -67,6 +71,33 @@ func (in *Inbox) Resume(
 	}
 	entered, err = r.enter()
 	return err
+}
+
+var errResuming = errors.New("channel: a Resume of this group is under way")
+
+// reserve keeps other calls from making the inbox a member.
+func (in *Inbox) reserve(group Group) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.err != nil:
+		return in.err
+	case in.resuming[group]:
+		return errResuming
+	}
+	if in.resuming == nil {
+		in.resuming = make(map[Group]bool)
+	}
+	in.resuming[group] = true
+	return nil
+}
+
+func (in *Inbox) giveBack(group Group) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if delete(in.resuming, group); len(in.resuming) == 0 {
+		in.resuming = nil
+	}
 }
 
 func (in *Inbox) joinUnkept(
@@ -213,8 +244,6 @@ func (r *resumption) release() (held []Message, entered bool, err error) {
 	case len(r.held) > 0:
 		held, r.held, r.size = r.held, nil, 0
 		return held, false, nil
-	case in.groups[k.group] != nil: // joined by another call meanwhile
-		return nil, false, nil
 	}
 	if in.groups == nil {
 		in.groups = make(map[Group]*membership)
