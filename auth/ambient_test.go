@@ -35,10 +35,10 @@ func TestAmbient(t *testing.T) {
 	if asked != 0 {
 		t.Errorf("asked %d times by nobody", asked)
 	}
-	if got := parleytest.Do(t, wrap(who), get("/", "Token", "x")); string(got.Body) != "token" || asked != 0 {
+	if got := parleytest.Do(t, wrap(who), get("/", "Token", "x")); got.Body != "token" || asked != 0 {
 		t.Errorf("%s, asked %d times", got.Body, asked)
 	}
-	if got := parleytest.Do(t, wrap(who), get("/")); string(got.Body) != "cookie" || asked != 1 {
+	if got := parleytest.Do(t, wrap(who), get("/")); got.Body != "cookie" || asked != 1 {
 		t.Errorf("%s, asked %d times", got.Body, asked)
 	}
 }

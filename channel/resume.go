@@ -133,18 +133,6 @@ type resumption struct {
 	over bool // that was more than there is room for
 }
 
-// hold is called with kept.mu held.
-func (r *resumption) hold(message Message) {
-	limit := r.inbox.queue.limit
-	size := len(message.Payload())
-	if r.over || len(r.held) >= limit.Messages || len(r.held) > 0 && r.size+size > limit.Bytes {
-		r.held, r.over = nil, true
-		return
-	}
-	r.held = append(r.held, message)
-	r.size += size
-}
-
 // catchUp reads what is between a position and what is held back. If the log, or
 // another process, is further than this layer's reader, that has to catch up first.
 func (r *resumption) catchUp(ctx context.Context, after Position) (Resumed, error) {

@@ -140,9 +140,9 @@ func TestUnknownType(t *testing.T) {
 
 // boardOf is a board with a hook beside its handlers.
 type (
-	boardWithBinary struct{ *board }
-	boardWithText   struct{ *board }
-	boardWithAll    struct{ *board }
+	boardWithBinary struct{}
+	boardWithText   struct{}
+	boardWithAll    struct{}
 	boardThatGoesOn struct{ *board }
 )
 

@@ -115,7 +115,7 @@ func (t *table) bars(p *plot.Plot) error {
 	}
 	p.Add(figures)
 	p.NominalY(labels...)
-	p.X.Max = 1.15 * slices.Max(append(own, others...))
+	p.X.Max = 1.15 * slices.Max(slices.Concat(own, others))
 	return nil
 }
 

@@ -142,5 +142,5 @@ func raiseLimit() int {
 	limit.Cur = limit.Max
 	syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
 	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
-	return int(min(uint64(limit.Cur), 1<<30))
+	return int(min(limit.Cur, 1<<30))
 }

@@ -260,17 +260,15 @@ func (s *stream) keeps(keep channel.Keep) bool {
 
 // grow gives the stream the bounds that a log wants at least.
 func (s *stream) grow(ctx context.Context, keep channel.Keep) error {
-	s.mu.Lock()
-	config, grows := grown(s.config, keep)
-	s.mu.Unlock()
-	if !grows {
+	if s.keeps(keep) {
 		return nil
 	}
 	info, err := s.stream.Info(ctx) // others may have it grown too
 	if err != nil {
 		return err
 	}
-	if config, grows = grown(info.Config, keep); grows {
+	config, grows := grown(info.Config, keep)
+	if grows {
 		if _, err := s.transport.js.UpdateStream(ctx, config); err != nil {
 			return err
 		}

@@ -25,8 +25,8 @@ import (
 var web embed.FS
 
 const (
-	lobby   channel.Group = "lobby"
-	maxText               = 2000 // characters
+	lobby   = channel.Group("lobby")
+	maxText = 2000 // characters
 )
 
 // guest is somebody who talks to one of the processes.

@@ -9,10 +9,7 @@ import (
 	"github.com/parleygo/parley/internal/history"
 )
 
-type (
-	entry = history.Entry[string]
-	past  = history.Past[string]
-)
+type past = history.Past[string]
 
 // logTest is a log that loses its memory and trims, and a wire that drops, doubles and
 // mixes up what is appended.
