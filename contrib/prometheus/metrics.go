@@ -133,4 +133,8 @@ var layerMetrics = []metric[channel.LayerStats]{
 		func(s channel.LayerStats) uint64 { return s.Published }),
 	counter("channel_envelopes_bad_total", "Envelopes of the transport that made no sense.", ofLayer,
 		func(s channel.LayerStats) uint64 { return s.BadEnvelopes }),
+	counter("channel_resyncs_total", "Inboxes told that they may have missed messages.", ofLayer,
+		func(s channel.LayerStats) uint64 { return s.Resyncs }),
+	counter("channel_gaps_total", "Gaps in kept groups, of which their members are told.", ofLayer,
+		func(s channel.LayerStats) uint64 { return s.Gaps }),
 }
