@@ -169,7 +169,10 @@ func (w *wire) follow(ctx context.Context, i interest, t *topic) (Subscription, 
 	case w.queues == nil:
 		return nil, errCannotShare
 	}
-	return w.queues.QueueSubscribe(ctx, i.subject, deliver)
+	// A late payload is nobody else's here: it is counted as one that found no inbox.
+	return w.queues.QueueSubscribe(ctx, i.subject, func(payload []byte) {
+		w.receive(i.subject, payload)
+	})
 }
 
 // followLog begins behind what is in the log when somebody follows it.

@@ -323,3 +323,40 @@ func (nothingThere) Close(context.Context) error                   { return nil 
 func (nothingThere) Subscribe(context.Context, string, func([]byte)) (channel.Subscription, error) {
 	return nil, nil
 }
+
+// lateQueue is a transport that hands over what is for a general name when its
+// subscription has ended.
+type lateQueue struct {
+	channel.Transport
+	deliver func([]byte)
+}
+
+func (q *lateQueue) QueueSubscribe(
+	ctx context.Context, subject string, deliver func([]byte),
+) (channel.Subscription, error) {
+	q.deliver = deliver
+	return q.Transport.(channel.QueueSubscriber).QueueSubscribe(ctx, subject, deliver)
+}
+
+// What is shared out goes to one reader. One that comes when that has just withdrawn is
+// lost, and not in silence.
+func TestLateForAGeneralName(t *testing.T) {
+	var broker channel.Broker
+	transport := &lateQueue{Transport: broker.Connect()}
+	var drops []channel.Drop
+	layer := channel.New(channel.Options{
+		Transport: transport, OnDrop: func(d channel.Drop) { drops = append(drops, d) },
+	})
+	defer layer.Close(t.Context())
+	inbox, err := layer.Open(t.Context(), channel.InboxOptions{Name: "jobs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox.Close()
+	job := channel.Parcel{Origin: "other", Name: "jobs", Message: channel.NewMessage("job", nil)}
+	transport.deliver(job.Payload())
+	if len(drops) != 1 || drops[0].Name != "jobs" || drops[0].Reason != channel.DroppedClosed ||
+		layer.Stats().Dropped != 1 {
+		t.Errorf("told of %v, %+v", drops, layer.Stats())
+	}
+}
