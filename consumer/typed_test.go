@@ -138,12 +138,12 @@ func TestUnknownType(t *testing.T) {
 	}
 }
 
-// boardOf is a board with a hook beside its handlers.
+// Boards with a hook beside their handlers.
 type (
 	boardWithBinary struct{}
 	boardWithText   struct{}
 	boardWithAll    struct{}
-	boardThatGoesOn struct{ *board }
+	boardThatGoesOn struct{}
 )
 
 func (boardWithBinary) ReceiveBinary(ctx context.Context, conn *consumer.Conn, data []byte) error {
