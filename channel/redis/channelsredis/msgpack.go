@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,14 +17,33 @@ import (
 // parseMsgPack reads one value.
 func parseMsgPack(packed []byte) (any, error) {
 	reader := bytes.NewReader(packed)
-	value, err := nextMsgPack(msgpack.NewDecoder(reader), 0)
+	value, err := nextMsgPack(unpacker{msgpack.NewDecoder(reader), reader}, 0)
 	if err == nil && reader.Len() > 0 {
 		err = errors.New("goes on behind its end")
 	}
 	return value, err
 }
 
-func nextMsgPack(decoder *msgpack.Decoder, depth int) (any, error) {
+// unpacker is a decoder that believes a length when there are as many bytes: the
+// library's makes room for it first, of up to 4 GiB.
+type unpacker struct {
+	*msgpack.Decoder
+	left *bytes.Reader
+}
+
+func (u unpacker) bytes() ([]byte, error) {
+	length, err := u.DecodeBytesLen()
+	if err != nil {
+		return nil, err
+	}
+	if length > u.left.Len() {
+		return nil, io.ErrUnexpectedEOF
+	}
+	data := make([]byte, length)
+	return data, u.ReadFull(data)
+}
+
+func nextMsgPack(decoder unpacker, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errDepth
 	}
@@ -45,7 +65,7 @@ func nextMsgPack(decoder *msgpack.Decoder, depth int) (any, error) {
 	case msgpcode.IsString(code):
 		return packedText(decoder)
 	case msgpcode.IsBin(code):
-		return decoder.DecodeBytes()
+		return decoder.bytes()
 	case msgpcode.IsFixedArray(code) || code == msgpcode.Array16 || code == msgpcode.Array32:
 		return packedArray(decoder, depth)
 	case msgpcode.IsFixedMap(code) || code == msgpcode.Map16 || code == msgpcode.Map32:
@@ -54,16 +74,16 @@ func nextMsgPack(decoder *msgpack.Decoder, depth int) (any, error) {
 	return nil, fmt.Errorf("has the MessagePack code 0x%x", code)
 }
 
-func packedText(decoder *msgpack.Decoder) (string, error) {
-	text, err := decoder.DecodeString()
-	if err == nil && !utf8.ValidString(text) {
+func packedText(decoder unpacker) (string, error) {
+	text, err := decoder.bytes()
+	if err == nil && !utf8.Valid(text) {
 		err = errUTF8
 	}
-	return text, err
+	return string(text), err
 }
 
 // packedArray believes a length when its items have come.
-func packedArray(decoder *msgpack.Decoder, depth int) (any, error) {
+func packedArray(decoder unpacker, depth int) (any, error) {
 	length, err := decoder.DecodeArrayLen()
 	if err != nil {
 		return nil, err
@@ -80,7 +100,7 @@ func packedArray(decoder *msgpack.Decoder, depth int) (any, error) {
 }
 
 // packedObject keeps all members with the same key: see mark.
-func packedObject(decoder *msgpack.Decoder, depth int) (any, error) {
+func packedObject(decoder unpacker, depth int) (any, error) {
 	length, err := decoder.DecodeMapLen()
 	if err != nil {
 		return nil, err

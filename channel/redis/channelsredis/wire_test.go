@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +229,8 @@ func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		"\x82\xa4type\xa1t\xa1a\x01", "\x82\xa4type\xa4!tL1\xa4type\xa1t", `{"type":"t","a":[1,2.5,null]}`,
 		`{"type":"!bL1","type":"t","bytes":"AP8="}`,
+		"\xc6\xdb\x1f\x1f\x13", "\xdb\xff\xff\xff\xffa",
+		"\xdd\xff\xff\xff\xff\xc0", "\xdf\xff\xff\xff\xff",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -251,6 +254,23 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A length that nothing follows costs nothing.
+func TestLengthsThatLie(t *testing.T) {
+	for _, packed := range []string{
+		"\xc6\xff\xff\xff\xffa", "\xdb\xff\xff\xff\xffa", "\xdd\xff\xff\xff\xff\xc0",
+		"\xdf\xff\xff\xff\xff\xa1a\xc0", "\x81\xa1a\xc6\xff\xff\xff\xff",
+		"\x81\xdb\xff\xff\xff\xff",
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := parseMsgPack([]byte(packed))
+		runtime.ReadMemStats(&after)
+		if size := after.TotalAlloc - before.TotalAlloc; err == nil || size > 1<<20 {
+			t.Errorf("%q: %v, and %d bytes were made for it", packed, err, size)
+		}
+	}
 }
 
 // The places are those that channels_redis.utils._consistent_hash gives.
