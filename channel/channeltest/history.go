@@ -3,6 +3,7 @@ package channeltest
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/parleygo/parley/channel"
@@ -82,16 +83,18 @@ func oneOrder(t *testing.T, layers cluster) {
 	for _, layer := range layers {
 		inboxes = append(inboxes, open(t, layer, group))
 	}
+	var senders sync.WaitGroup
 	for i, layer := range layers {
-		go func() {
+		senders.Go(func() {
 			for n := range each {
 				if result, err := layer.GroupSend(patient(t), group,
 					text(fmt.Sprint(i, ":", n))); err != nil || result.Enqueued != 1 {
 					t.Errorf("group send: %+v, %v", result, err)
 				}
 			}
-		}()
+		})
 	}
+	defer senders.Wait() // a message may be there before its sender knows
 	var order []string
 	for i, inbox := range inboxes {
 		var got []string
