@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +26,6 @@ type askers struct {
 	buffer    []byte
 
 	answered, amiss int
-	last            time.Time // when something was answered
 }
 
 type asker struct {
@@ -56,21 +54,8 @@ func (a *askers) ask(each int) error {
 		}
 	}
 	wanted := a.answered + each*len(a.states)
-	for a.last = time.Now(); a.answered < wanted && time.Since(a.last) < silence; {
-		ready, err := a.poller.wait(100)
-		if err != nil {
-			return err
-		}
-		for _, i := range ready {
-			if err := a.read(i); err != nil {
-				return err
-			}
-		}
-		if len(ready) > 0 {
-			a.last = time.Now()
-		}
-	}
-	return nil
+	_, err := a.listen(func() bool { return a.answered >= wanted }, a.read)
+	return err
 }
 
 // send sends a question whole: the last one has been answered, so there is room.

@@ -33,7 +33,6 @@ type member struct {
 
 const (
 	mark    = 1 + digits        // bytes: "@" and a number
-	silence = 2 * time.Second   // after that nothing more is waited for
 	patient = 100 * time.Second // to wait for clients to be known
 )
 
@@ -75,23 +74,13 @@ func subscribe(fd int) error {
 
 // publish has the server send count messages, and returns when all have come or none
 // has for a while.
-func (a *audience) publish(count int) error {
+func (a *audience) publish(count int) (err error) {
 	a.wanted += count * len(a.members)
 	a.missed += count * a.gone
 	a.server.tell("publish %d %d %d", count, a.size, a.publishers)
-	for a.last = time.Now(); a.heard+a.missed < a.wanted && time.Since(a.last) < silence; {
-		ready, err := a.poller.wait(100)
-		if err != nil {
-			return err
-		}
-		for _, i := range ready {
-			if err := a.read(i); err != nil {
-				return err
-			}
-		}
-		if len(ready) > 0 {
-			a.last = time.Now()
-		}
+	a.last, err = a.listen(func() bool { return a.heard+a.missed >= a.wanted }, a.read)
+	if err != nil {
+		return err
 	}
 	a.server.hear()
 	return a.server.err

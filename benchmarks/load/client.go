@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,6 +51,30 @@ func (p *process) connect(count int, hello func(fd int) error) (*clients, error)
 func (c *clients) poll(count int) (err error) {
 	c.poller, err = newPoller(c.fds[:count])
 	return err
+}
+
+const silence = 2 * time.Second // after that nothing more is waited for
+
+// listen reads what comes until all is there, or nothing has come for a while, and returns
+// when the last of it came.
+func (c *clients) listen(
+	there func() bool, read func(i int) error,
+) (last time.Time, err error) {
+	for last = time.Now(); !there() && time.Since(last) < silence; {
+		ready, err := c.poller.wait(100)
+		if err != nil {
+			return last, err
+		}
+		for _, i := range ready {
+			if err := read(i); err != nil {
+				return last, err
+			}
+		}
+		if len(ready) > 0 {
+			last = time.Now()
+		}
+	}
+	return last, nil
 }
 
 func (p *process) dial(last byte) (int, error) {
