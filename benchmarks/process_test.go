@@ -23,9 +23,7 @@ func TestMain(m *testing.M) {
 		serve(kind)
 		return
 	}
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreTopFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"), // of ants' default pool,
-		goleak.IgnoreTopFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"))          // which its import starts
+	goleak.VerifyTestMain(m)
 }
 
 // process is a server of its own, this test binary started again, so that what it
