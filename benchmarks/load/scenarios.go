@@ -174,7 +174,7 @@ func (s *setup) growth() []scenario {
 		measures: []string{perDelivery}, losses: true, rounds: 3, seconds: 45,
 		rows: curve(crowds, "floor", "kit"), run: members(1, 5),
 	}, {
-		name: "publishers", title: "Publishers to one group of 1000", about: "600 messages in all, by " +
+		name: "publishers", title: "Publishers to one group of 1000", about: "640 messages in all, by " +
 			"so many goroutines; the order of each is looked at.", axis: "publishers",
 		measures: []string{perDelivery}, losses: true, rounds: 5, seconds: 15,
 		rows: curve([]int{1, 4, 16, 64}[:s.of(4, 2)], "kit"),
