@@ -838,7 +838,7 @@ class SessionLink extends Link {
 	async #post(data, number) {
 		const type = typeof data === 'string' ? 'text/plain' : 'application/octet-stream';
 		for (let failures = 0; !this.ended;) {
-			const {status, after} = await this.#say(data, number && {
+			const {status, after} = await this.#say(data, {
 				'Content-Type': type, 'Parley-Message': String(number)});
 			if (status === 204 || status === 400 || status === 413) return true; // or it is told
 			if ([401, 403, 404, 410].includes(status)) {
