@@ -48,7 +48,7 @@ fuzz: ## Fuzz every target for FUZZTIME, 30000 runs unless told
 		done; done)
 
 allocs: ## Check what may not allocate, is inlined, and stays off the heap (not under the race detector)
-	@$(call each,go test -count=1 -run '^Test(Zero)?Alloc' ./...)
+	@$(call each,go test -count=1 -run '^TestAlloc' ./...)
 
 bench: ## Measure beside the kit's peers, within ten minutes, into benchmarks/README.md
 	@cd benchmarks && GOWORK=off go run ./load -write README.md -charts charts

@@ -1,5 +1,5 @@
-// Blocking shows what the bridge is for: an HTTP service over a C library whose slow queries block
-// threads.
+// Command blocking shows what the bridge is for: an HTTP service over a C library whose
+// slow queries block threads.
 //
 // It first sends the same load of slow queries down both ways, each from a goroutine of its own,
 // and prints how many OS threads that took: once calling the library directly, once through the
