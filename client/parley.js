@@ -34,6 +34,7 @@ const BUFFERED = 64 << 10; // bytes that a socket may hold before the next messa
 const ITERATED = 1024; // messages that wait for a loop
 const POSTED = 40_000; // ms for one message to be taken, of which a server waits 25 s
 const LOST = 6; // failures in a row, within 8 s: a server keeps a session for 15 s
+const LONGEST = 2 ** 31 - 1; // ms of a timer: one with more would be over at once
 const ABNORMAL = 1006;
 const LATER = [1001, 1012, 1013]; // codes of a server that is to be spared for a moment
 const REFUSED = [1002, 1003, 1007, 1009]; // what was sent may not be sent again
@@ -158,7 +159,7 @@ export class Parley extends EventTarget {
 			this.#enqueue(item);
 			const giveUp = error => this.#outbox.settle(id)?.reject(error);
 			if (timeout > 0) {
-				item.timer = setTimeout(() => giveUp(failure('timeout')), timeout);
+				item.timer = after(timeout, () => giveUp(failure('timeout')));
 			}
 			item.abort = () => giveUp(signal.reason);
 			item.signal = signal;
@@ -204,8 +205,8 @@ export class Parley extends EventTarget {
 		};
 		this.#link = link;
 		this.#openedAt = 0;
-		this.#timer = setTimeout(() => link.end({code: ABNORMAL, reason: 'no answer', other: true}),
-			this.#options.openTimeout);
+		this.#timer = after(this.#options.openTimeout,
+			() => link.end({code: ABNORMAL, reason: 'no answer', other: true}));
 		link.open().catch(error => {
 			link.end({code: ABNORMAL, reason: String(error), error});
 		});
@@ -263,7 +264,7 @@ export class Parley extends EventTarget {
 		const pause = Math.max(hint, this.#backoff.next());
 		this.#notBefore = Date.now() + hint;
 		this.#retryAt = Date.now() + pause;
-		this.#timer = setTimeout(() => this.#try(), pause);
+		this.#timer = after(pause, () => this.#try());
 		this.#become('waiting', {code, reason, status, error, retryAt: this.#retryAt});
 	}
 
@@ -306,7 +307,7 @@ export class Parley extends EventTarget {
 		const pause = this.#notBefore - Date.now();
 		if (pause <= 0) return this.#try();
 		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => this.#try(), pause);
+		this.#timer = after(pause, () => this.#try());
 	}
 
 	/** Leaves, as the page does. It may come back as it was. */
@@ -343,7 +344,7 @@ export class Parley extends EventTarget {
 		clearTimeout(this.#pulse);
 		const quiet = Date.now() - this.#heardAt;
 		if (quiet >= pingAfter) return this.#check();
-		this.#pulse = setTimeout(() => this.#watch(), pingAfter - quiet);
+		this.#pulse = after(pingAfter - quiet, () => this.#watch());
 	}
 
 	#check() {
@@ -353,11 +354,11 @@ export class Parley extends EventTarget {
 		clearTimeout(this.#pulse);
 		this.#heardAt = Math.min(this.#heardAt, asked - 1);
 		link.check();
-		this.#pulse = setTimeout(() => {
+		this.#pulse = after(pongTimeout, () => {
 			// A slow line that still takes something lives.
 			if (this.#heardAt >= asked || link.backlog < backlog) this.#watch();
 			else link.end({code: ABNORMAL, reason: 'silence'});
-		}, pongTimeout);
+		});
 	}
 
 	// What is sent.
@@ -838,7 +839,7 @@ class SessionLink extends Link {
 	async #post(data, number) {
 		const type = typeof data === 'string' ? 'text/plain' : 'application/octet-stream';
 		for (let failures = 0; !this.ended;) {
-			const {status, after} = await this.#say(data, {
+			const {status, pause} = await this.#say(data, {
 				'Content-Type': type, 'Parley-Message': String(number)});
 			if (status === 204 || status === 400 || status === 413) return true; // or it is told
 			if ([401, 403, 404, 410].includes(status)) {
@@ -846,7 +847,7 @@ class SessionLink extends Link {
 				setTimeout(() => this.refused({status}), status < 404 ? 0 : 1000);
 				return false;
 			}
-			if (after !== undefined) await sleep(after);
+			if (pause !== undefined) await sleep(pause);
 			else await this.pause(++failures, 'nothing can be sent');
 		}
 		return true;
@@ -857,7 +858,7 @@ class SessionLink extends Link {
 		this.#saying.add(saying);
 		try {
 			const response = await this.request('POST', {body, headers, signal: saying.signal});
-			return {status: response.status, after: retryAfter(response.headers)};
+			return {status: response.status, pause: retryAfter(response.headers)};
 		} catch {
 			return {status: 0};
 		} finally {
@@ -1040,7 +1041,9 @@ function reporting(action) {
 	}
 }
 
-function sleep(ms) { return new Promise(done => setTimeout(done, ms)); }
+function after(ms, action) { return setTimeout(action, Math.min(ms, LONGEST)); }
+
+function sleep(ms) { return new Promise(done => after(ms, done)); }
 
 function value(option) { return typeof option === 'function' ? option() : option; }
 

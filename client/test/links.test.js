@@ -196,8 +196,10 @@ describe('session', () => {
 	});
 	for (const [name, header, least] of [
 		['seconds', '2', 1500], ['a date', new Date(Date.now() + 60_000).toUTCString(), 50_000],
+		['more than a timer has', '9999999', 9_000_000_000],
 	]) {
-		test(`waits as long as ${name} say`, async () => {
+		test(`waits as long as ${name} say`, async t => {
+			const timers = t.mock.method(globalThis, 'setTimeout').mock;
 			const {fetch} = server({'GET 1': [503, {'Retry-After': header}],
 				'GET 2': [200, {}, '{"session":"S","cursor":0,"messages":[]}']});
 			const chat = new Parley(URL_, {...QUICK, transports: ['poll'], fetch});
@@ -205,6 +207,7 @@ describe('session', () => {
 			await until(() => chat.state === 'waiting');
 			assert.ok(chat.retryAt - Date.now() > least);
 			await chat.connect(); // somebody insists
+			assert.ok(timers.calls.every(({arguments: [, ms]}) => !(ms > 0x7fff_ffff)));
 			chat.close();
 		});
 	}
