@@ -24,15 +24,20 @@ type member struct {
 	value any
 }
 
-// set gives a key a value, in the place of an earlier one.
-func (o object) set(key string, value any) object {
-	for i := range o {
-		if o[i].key == key {
-			o[i].value = value
-			return o
+// unique leaves one member of each key, in the place of the first and with the value of
+// the last. It changes the object: there may be hundreds of thousands of members.
+func (o object) unique() object {
+	places := make(map[string]int, len(o))
+	once := o[:0]
+	for _, m := range o {
+		if place, taken := places[m.key]; taken {
+			once[place].value = m.value
+			continue
 		}
+		places[m.key] = len(once)
+		once = append(once, m)
 	}
-	return append(o, member{key, value})
+	return once
 }
 
 func (o object) get(key string) (any, bool) {

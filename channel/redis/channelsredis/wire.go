@@ -173,15 +173,7 @@ func objectOf(payload []byte) (object, bool) {
 		return nil, false
 	}
 	members, ok := value.(object)
-	return unique(members), ok
-}
-
-func unique(members object) object {
-	once := make(object, 0, len(members))
-	for _, m := range members {
-		once = once.set(m.key, m.value)
-	}
-	return once
+	return members.unique(), ok
 }
 
 // open makes a message of a dict.
@@ -197,11 +189,12 @@ func open(dict object) (parcel, error) {
 	members := make(object, 0, len(dict))
 	for _, m := range dict {
 		if m.key != channelKey {
-			members = members.set(m.key, m.value)
+			members = append(members, m)
 		} else if err := p.address(m.value); err != nil {
 			return parcel{}, err
 		}
 	}
+	members = members.unique()
 	value, _ := members.get(typeKey)
 	typ, ok := value.(string)
 	if !ok {

@@ -3,6 +3,7 @@ package channelsredis
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"strings"
@@ -17,9 +18,10 @@ import (
 
 func formats() map[string]*wire {
 	return map[string]*wire{
-		"msgpack":   {format: MsgPack, max: 1 << 20},
-		"json":      {format: JSON, max: 1 << 20},
-		"encrypted": {format: MsgPack, noise: 12, keys: newKeys([]string{"k"}), life: time.Minute, max: 1 << 20},
+		"msgpack": {format: MsgPack, max: 1 << 20},
+		"json":    {format: JSON, max: 1 << 20},
+		"encrypted": {format: MsgPack, noise: 12, keys: newKeys([]string{"k"}),
+			life: time.Minute, max: 1 << 20},
 	}
 }
 
@@ -50,7 +52,8 @@ func TestMapping(t *testing.T) {
 	} {
 		for format, w := range formats() {
 			t.Run(name+"/"+format, func(t *testing.T) {
-				dict, err := dictOf(channel.Parcel{Origin: "L1", Message: channel.NewMessage("t", []byte(test.payload))})
+				message := channel.NewMessage("t", []byte(test.payload))
+				dict, err := dictOf(channel.Parcel{Origin: "L1", Message: message})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -73,7 +76,7 @@ func TestMapping(t *testing.T) {
 				if p.origin != "L1" || p.message.Type() != "t" || got != want {
 					t.Errorf("%s from %s: %s, want %s", p.message.Type(), p.origin, got, want)
 				}
-				text, err := appendJSON(nil, unique(dict))
+				text, err := appendJSON(nil, dict.unique())
 				if err != nil || !same(t, string(text), test.dict) {
 					t.Errorf("the dict is %s, %v; want %s", text, err, test.dict)
 				}
@@ -134,10 +137,11 @@ func TestFromDjango(t *testing.T) {
 		dict map[string]any
 		want string // "" is refused
 	}{
-		"fields":         {m{"type": "t", "a": 1}, `{"type":"t","a":1}`},
-		"bytes":          {m{"type": "t", "b": []byte{0, 255}}, `{"type":"t","b":"AP8="}`},
-		"None":           {m{"type": "t", "n": nil}, `{"type":"t","n":null}`},
-		"large integers": {m{"type": "t", "n": uint64(math.MaxUint64)}, `{"type":"t","n":18446744073709551615}`},
+		"fields": {m{"type": "t", "a": 1}, `{"type":"t","a":1}`},
+		"bytes":  {m{"type": "t", "b": []byte{0, 255}}, `{"type":"t","b":"AP8="}`},
+		"None":   {m{"type": "t", "n": nil}, `{"type":"t","n":null}`},
+		"large integers": {m{"type": "t", "n": uint64(math.MaxUint64)},
+			`{"type":"t","n":18446744073709551615}`},
 		"whole floats":   {m{"type": "t", "f": 2.0}, `{"type":"t","f":2.0}`},
 		"foreign fields": {m{"type": "t", channelKey: "x!y"}, `{"type":"t"}`},
 		"text alone":     {m{"type": "t", "text": "x"}, `{"type":"t","text":"x"}`},
@@ -176,7 +180,8 @@ func TestFromDjango(t *testing.T) {
 func TestBadMessages(t *testing.T) {
 	deep := strings.Repeat("\x91", 5000) + "\x01"
 	for _, packed := range []string{
-		"", "\x01", "\x81", "\x81\xa4type", "\xdf\xff\xff\xff\xff", "\xdd\xff\xff\xff\xff", "\xdb\xff\xff\xff\xff",
+		"", "\x01", "\x81", "\x81\xa4type", "\xdf\xff\xff\xff\xff", "\xdd\xff\xff\xff\xff",
+		"\xdb\xff\xff\xff\xff",
 		"\x81\xa4type\xa1t\x00", deep, "\x81\xa4type\xc1", "\x90", "\xc0",
 	} {
 		if _, err := formats()["msgpack"].decode([]byte(packed)); err == nil {
@@ -227,7 +232,8 @@ func TestRotation(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
-		"\x82\xa4type\xa1t\xa1a\x01", "\x82\xa4type\xa4!tL1\xa4type\xa1t", `{"type":"t","a":[1,2.5,null]}`,
+		"\x82\xa4type\xa1t\xa1a\x01", "\x82\xa4type\xa4!tL1\xa4type\xa1t",
+		`{"type":"t","a":[1,2.5,null]}`,
 		`{"type":"!bL1","type":"t","bytes":"AP8="}`,
 		"\xc6\xdb\x1f\x1f\x13", "\xdb\xff\xff\xff\xffa",
 		"\xdd\xff\xff\xff\xff\xc0", "\xdf\xff\xff\xff\xff",
@@ -273,10 +279,37 @@ func TestLengthsThatLie(t *testing.T) {
 	}
 }
 
+// So many members that to compare each with each would take minutes. Of those with one
+// key the last counts.
+func TestManyMembers(t *testing.T) {
+	var payload strings.Builder
+	payload.WriteString(`{"n0":"first"`)
+	for i := range 300_000 {
+		fmt.Fprintf(&payload, `,"n%d":%d`, i, i)
+	}
+	payload.WriteString("}")
+	message := channel.NewMessage("t", []byte(payload.String()))
+	dict, err := dictOf(channel.Parcel{Origin: "L1", Message: message})
+	if err != nil || len(dict) != 300_002 { // with the mark and the type
+		t.Fatalf("%d members, %v", len(dict), err)
+	}
+	w := wire{format: MsgPack, max: 16 << 20}
+	packed, err := w.encode(dict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := w.decode(packed)
+	got := string(p.message.Payload())
+	if err != nil || !strings.HasPrefix(got, `{"n0":0,"n1":1,`) {
+		t.Errorf("%.40q, %v", got, err)
+	}
+}
+
 // The places are those that channels_redis.utils._consistent_hash gives.
 func TestRing(t *testing.T) {
 	for name, want := range map[string][3]int{
-		"lobby": {0, 1, 1}, "room.42": {0, 0, 1}, "asgi__group__lobby": {1, 1, 2}, "specific.abc!": {1, 2, 4},
+		"lobby": {0, 1, 1}, "room.42": {0, 0, 1}, "asgi__group__lobby": {1, 1, 2},
+		"specific.abc!": {1, 2, 4},
 	} {
 		if got := [3]int{ring(name, 2), ring(name, 3), ring(name, 5)}; got != want || ring(name, 1) != 0 {
 			t.Errorf("%s is at %v, want %v", name, got, want)
