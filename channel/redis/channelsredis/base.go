@@ -45,8 +45,14 @@ func (b *base) OnInterrupt(f func(subjects []string)) { b.told.Store(f) }
 // resumed tells what may have been missed while a host was lost: all that is said on it,
 // and of the first one also what is between layers, whatever it is about.
 func (b *base) resumed(host int, on func(address) []int) {
+	b.tell(b.heard.subjects(func(a address) bool {
+		return host == 0 || slices.Contains(on(a), host)
+	}))
+}
+
+func (b *base) tell(subjects []string) {
 	if f, ok := b.told.Load().(func([]string)); ok {
-		f(b.heard.subjects(func(a address) bool { return host == 0 || slices.Contains(on(a), host) }))
+		f(subjects)
 	}
 }
 
@@ -75,7 +81,8 @@ func (b *base) parcelOf(subject string, payload []byte) (channel.Parcel, address
 // private is the topic for what is between layers.
 func (b *base) private() topic { return topic{name: b.options.Prefix + "__parley"} }
 
-var errForLayers = fmt.Errorf("channelsredis: this is for layers, not for Channels: %w", errors.ErrUnsupported)
+var errForLayers = fmt.Errorf(
+	"channelsredis: this is for layers, not for Channels: %w", errors.ErrUnsupported)
 
 // whisper publishes what is between layers.
 func (b *base) whisper(ctx context.Context, to address, subject string, payload []byte) error {
@@ -84,7 +91,8 @@ func (b *base) whisper(ctx context.Context, to address, subject string, payload 
 	}
 	first := b.clients[0]
 	message := rueidis.BinaryString(append(append([]byte(subject), '\n'), payload...))
-	return first.Do(ctx, first.B().Publish().Channel(b.private().name).Message(message).Build()).Error()
+	publish := first.B().Publish().Channel(b.private().name).Message(message).Build()
+	return first.Do(ctx, publish).Error()
 }
 
 // overhear delivers what whisper has published.

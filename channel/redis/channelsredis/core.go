@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,8 +35,9 @@ func Core(options Options) (channel.Transport, error) {
 	t.line = newLine(b.clients[0], b.options.logger(),
 		func(_, _, message string) { b.overhear(message) }, func() { t.resumed(0, t.hosts) })
 	t.roll = newRoll(t)
+	t.life, t.end = context.WithCancel(context.Background())
 	for host := range b.clients {
-		t.own = append(t.own, t.read(host, t.self, t.takeOwn, func() { t.returned(host) }))
+		t.read(host, t.self, t.takeOwn, func() { t.returned(host) })
 	}
 	return t, nil
 }
@@ -47,19 +47,21 @@ type core struct {
 	self string // the process as groups know it: what stands before the group's own name
 	line *line  // for what is between layers
 	roll *roll
-	own  []*reader // one for each host
+
+	life    context.Context // of what reads; mu is held where it ends
+	end     context.CancelFunc
+	running sync.WaitGroup // what reads, and waits for groups to be entered again
 
 	mu      sync.Mutex
 	readers map[string]*shared // of inboxes, by what their names begin with
 	turn    atomic.Uint32      // of hosts that get messages for general names
 	last    atomic.Int64       // the latest score, in microseconds
-	waits   sync.WaitGroup     // for groups to be entered again
 }
 
 // shared is what reads for all who listen to one direct address.
 type shared struct {
-	count   int
-	readers []*reader
+	count int
+	stops []context.CancelFunc
 }
 
 func (t *core) hosts(a address) []int {
@@ -75,7 +77,7 @@ func (t *core) hosts(a address) []int {
 
 // returned has a host know again what it may have forgotten.
 func (t *core) returned(host int) {
-	t.waits.Go(func() { // reading goes on, while another host may be away
+	t.running.Go(func() { // reading goes on, while another host may be away
 		select {
 		case <-t.roll.renew():
 			t.resumed(host, t.hosts)
@@ -87,7 +89,8 @@ func (t *core) returned(host int) {
 // checkLength refuses names that Channels does.
 func checkLength(a address) error {
 	if name := a.group + a.direct; len(name) >= channel.MaxName {
-		return &channel.NameError{Kind: "channel", Name: name, Rule: "has 100 bytes, and Channels takes 99"}
+		return &channel.NameError{Kind: "channel", Name: name,
+			Rule: "has 100 bytes, and Channels takes 99"}
 	}
 	return nil
 }
@@ -150,13 +153,15 @@ func (t *core) QueueSubscribe(
 		return nil, err
 	}
 	name := channel.Name(l.target.direct)
-	var readers []*reader
+	var stops []context.CancelFunc
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for host := range t.clients {
-		readers = append(readers, t.read(host, l.target.direct, func(p parcel, err error) {
+		stops = append(stops, t.read(host, l.target.direct, func(p parcel, err error) {
 			l.deliver(payloadOf(p, channel.Parcel{Name: name}, err))
-		}, func() { t.resumed(host, t.hosts) }))
+		}, func() { t.tell([]string{subject}) }))
 	}
-	l.end = func() { stop(readers) }
+	l.end = func() { stop(stops) }
 	return l, nil
 }
 
@@ -172,7 +177,7 @@ func (t *core) readDirect(direct string) {
 		s = new(shared)
 		t.readers[direct] = s
 		for host := range t.clients {
-			s.readers = append(s.readers, t.read(host, direct,
+			s.stops = append(s.stops, t.read(host, direct,
 				func(p parcel, err error) { t.takeDirect(direct, p, err) }, func() {}))
 		}
 	}
@@ -185,7 +190,7 @@ func (t *core) leaveDirect(direct string) {
 	s := t.readers[direct]
 	if s.count--; s.count == 0 {
 		delete(t.readers, direct)
-		stop(s.readers)
+		stop(s.stops)
 	}
 }
 
@@ -199,10 +204,12 @@ func (t *core) takeDirect(direct string, p parcel, err error) {
 		return
 	}
 	for _, name := range p.names {
+		var err error
 		if nonLocal(name) != direct {
 			err = errors.New("is for somebody else")
 		}
-		t.heard.tell(address{direct: direct}, payloadOf(p, channel.Parcel{Name: channel.Name(name)}, err))
+		to := channel.Parcel{Name: channel.Name(name)}
+		t.heard.tell(address{direct: direct}, payloadOf(p, to, err))
 	}
 }
 
@@ -218,7 +225,8 @@ func (t *core) takeOwn(p parcel, err error) {
 			t.heard.complain()
 			continue
 		}
-		t.heard.tell(address{group: group}, payloadOf(p, channel.Parcel{Group: channel.Group(group)}, nil))
+		to := channel.Parcel{Group: channel.Group(group)}
+		t.heard.tell(address{group: group}, payloadOf(p, to, nil))
 	}
 }
 
@@ -228,18 +236,11 @@ func (t *core) Close(ctx context.Context) error {
 		return nil
 	}
 	t.mu.Lock()
-	readers := slices.Clone(t.own)
-	for _, s := range t.readers {
-		readers = append(readers, s.readers...)
-	}
+	t.end()
 	t.mu.Unlock()
-	stop(readers)
 	t.roll.close(ctx)
 	t.line.close()
-	for _, r := range readers {
-		<-r.done
-	}
-	t.waits.Wait()
+	t.running.Wait()
 	t.hangUp()
 	return nil
 }
@@ -249,8 +250,8 @@ func (t *core) key(direct string) string { return t.options.Prefix + direct }
 
 func (t *core) groupKey(group string) string { return t.options.Prefix + ":group:" + group }
 
-func stop(readers []*reader) {
-	for _, r := range readers {
-		r.cancel()
+func stop(all []context.CancelFunc) {
+	for _, cancel := range all {
+		cancel()
 	}
 }

@@ -7,22 +7,20 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// reader takes the messages that lie at one key of one host.
-type reader struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-}
-
 // blocked is how long a read waits for a message, in seconds.
 const blocked = 5
 
-// read begins to read what is sent to names that begin with direct, one after the other.
-// back is called when the host was lost and has come back.
-func (t *core) read(host int, direct string, take func(parcel, error), back func()) *reader {
-	ctx, cancel := context.WithCancel(context.Background())
-	r := &reader{cancel, make(chan struct{})}
-	go func() {
-		defer close(r.done)
+// read begins to read what lies at one host for names that begin with direct, one after
+// the other, until it is stopped or the transport is closed. back is called when the host
+// was lost and has come back. The caller holds mu, or has the transport to itself.
+func (t *core) read(
+	host int, direct string, take func(parcel, error), back func(),
+) (stop context.CancelFunc) {
+	ctx, cancel := context.WithCancel(t.life)
+	if ctx.Err() != nil {
+		return cancel // closed meanwhile: nobody would wait
+	}
+	t.running.Go(func() {
 		lost, pause := false, time.Duration(0)
 		for ctx.Err() == nil {
 			err := t.drain(ctx, t.clients[host], t.key(direct), take, func() {
@@ -39,8 +37,8 @@ func (t *core) read(host int, direct string, take func(parcel, error), back func
 			pause = min(2*pause+50*time.Millisecond, 2*time.Second)
 			rest(ctx, pause)
 		}
-	}()
-	return r
+	})
+	return cancel
 }
 
 // drain reads over one connection, until it is lost.
@@ -66,7 +64,9 @@ func (t *core) drain(
 }
 
 // pop waits for messages, and returns those that are there, oldest first.
-func pop(ctx context.Context, conn rueidis.DedicatedClient, key string) (members []string, err error) {
+func pop(
+	ctx context.Context, conn rueidis.DedicatedClient, key string,
+) (members []string, err error) {
 	const most = 100
 	ctx, cancel := context.WithTimeout(ctx, (blocked+10)*time.Second) // for a host that is silent
 	defer cancel()

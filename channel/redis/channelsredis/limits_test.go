@@ -3,11 +3,17 @@ package channelsredis
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/servicetest"
 )
 
 // What is no message is counted by the layer and skipped, and the next one arrives.
@@ -54,13 +60,14 @@ func (p *pair) keyOf(t *testing.T, group string) string {
 func TestNobodyListens(t *testing.T) {
 	p := newPair(t, kinds[0], settings[1])
 	line := channel.NewMessage("t", nil)
-	if err := p.layer.Send(t.Context(), "asgispecific.gone", line); !errors.Is(err, channel.ErrNoInbox) {
+	err := p.layer.Send(t.Context(), "asgispecific.gone", line)
+	if !errors.Is(err, channel.ErrNoInbox) {
 		t.Errorf("send to nobody: %v", err)
 	}
 	if _, err := p.layer.GroupSend(t.Context(), "empty", line); err != nil {
 		t.Errorf("send to an empty group: %v", err)
 	}
-	_, err := p.layer.Open(t.Context(), channel.InboxOptions{Name: "jobs"})
+	_, err = p.layer.Open(t.Context(), channel.InboxOptions{Name: "jobs"})
 	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("open of a general name: %v", err)
 	}
@@ -71,12 +78,13 @@ func TestRefusedSends(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			p := newPair(t, k, settings[0])
 			other := channel.NewMessage("t", []byte(`{"type":"other"}`))
-			if _, err := p.layer.GroupSend(t.Context(), "room", other); !errors.Is(err, parley.ErrInvalidPayload) {
+			_, err := p.layer.GroupSend(t.Context(), "room", other)
+			if !errors.Is(err, parley.ErrInvalidPayload) {
 				t.Errorf("a message with two types: %v", err)
 			}
 			long := channel.Group(strings.Repeat("x", channel.MaxName))
 			inbox := p.member(t, p.layer, "")
-			err := inbox.Join(t.Context(), long)
+			err = inbox.Join(t.Context(), long)
 			if k.name == "core" && !errors.Is(err, channel.ErrName) || k.name == "pubsub" && err != nil {
 				t.Errorf("join of a long group: %v", err)
 			}
@@ -131,12 +139,51 @@ func TestFull(t *testing.T) {
 func TestWorker(t *testing.T) {
 	p := newPair(t, kinds[1], settings[0])
 	p.do("open", m{"name": "thumbnails"})
-	if err := p.layer.Send(t.Context(), "thumbnails", channel.NewMessage("resize", []byte(`{"id":7}`))); err != nil {
+	resize := channel.NewMessage("resize", []byte(`{"id":7}`))
+	if err := p.layer.Send(t.Context(), "thumbnails", resize); err != nil {
 		t.Fatal(err)
 	}
 	if e := p.next(); !same(t, string(e.Message), `{"type":"resize","id":7}`) {
 		t.Errorf("the worker received %s", e.Message)
 	}
+}
+
+// Who reads from a general name is told when the host was lost, and Close ends reading
+// that nobody has ended.
+func TestGeneralName(t *testing.T) {
+	running := goleak.IgnoreCurrent()
+	server := servicetest.StartRedis(t)
+	transport, err := Core(Options{Hosts: []string{"redis://" + server.Addr},
+		Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan []string, 10)
+	transport.(channel.Interrupter).OnInterrupt(func(subjects []string) {
+		if len(subjects) > 0 {
+			told <- subjects
+		}
+	})
+	const subject = "parley.channel.jobs"
+	queues := transport.(channel.QueueSubscriber)
+	if _, err := queues.QueueSubscribe(t.Context(), subject, func([]byte) {}); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	server.Restart()
+	select {
+	case got := <-told:
+		if !slices.Equal(got, []string{subject}) {
+			t.Errorf("told of %q", got)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("nobody is told")
+	}
+	if err := transport.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	goleak.VerifyNone(t, running)
 }
 
 // The peer cannot read what is encrypted with a foreign key, nor can the layer.
