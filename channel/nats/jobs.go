@@ -103,7 +103,7 @@ func (t *Transport) Take(
 		var messages []*natsgo.Msg
 		err := t.jobs.open(ctx, wire, hold)
 		if err == nil {
-			messages, err = t.jobs.take(ctx, consumerOf(wire), limit)
+			messages, err = t.jobs.take(ctx, consumerOf(wire), max(limit, 1))
 		}
 		if len(messages) > 0 {
 			return t.jobs.hold(messages, hold)
@@ -128,7 +128,8 @@ func (j *jobs) take(ctx context.Context, consumer string, limit int) ([]*natsgo.
 	defer unlink()
 	ctx, cancel := context.WithTimeout(ctx, waiting+j.transport.options.Timeout)
 	defer cancel()
-	messages, err := j.transport.pull(ctx, j.stream(), consumer, pull{Batch: limit, NoWait: true}, more)
+	messages, err := j.transport.pull(ctx, j.stream(), consumer,
+		pull{Batch: limit, NoWait: true}, more)
 	if err != nil || len(messages) > 0 {
 		return messages, err
 	}
@@ -283,11 +284,12 @@ func (t *Transport) Hold(
 	}
 	t.jobs.mu.Lock()
 	timer := t.jobs.held[job.ID]
-	if timer != nil {
+	held := timer != nil && timer.Stop() // else it is about to be let go
+	if held {
 		timer.Reset(hold)
 	}
 	t.jobs.mu.Unlock()
-	if timer == nil {
+	if !held {
 		return fmt.Errorf("nats: hold: %w", channel.ErrNotHeld)
 	}
 	return t.jobs.say(ctx, job.ID, "+WPI")

@@ -86,3 +86,18 @@ func takers(t *testing.T, url string) (waiting int) {
 	}
 	return waiting
 }
+
+// TestTakeOfNone: at least one job is taken, whatever the limit.
+func TestTakeOfNone(t *testing.T) {
+	transport := connect(t, nats.Options{InProcess: embeddedServers(t, 1)[0]})
+	for _, limit := range []int{0, -7} {
+		if err := transport.Enqueue(patient(t), "jobs", []byte("job")); err != nil {
+			t.Fatal(err)
+		}
+		held, err := transport.Take(patient(t), "jobs", limit, time.Minute)
+		if err != nil || len(held) != 1 {
+			t.Fatalf("limit %d: took %d, %v", limit, len(held), err)
+		}
+		done(t, transport, held[0])
+	}
+}
