@@ -160,7 +160,8 @@ func (s *Sessions) inCookie(cookie string) *session {
 		return nil
 	}
 	expires := signed.Add(s.options.CookieAge)
-	if seconds, ok := values[expiryKey].(float64); ok && seconds > 0 && seconds < s.options.CookieAge.Seconds() {
+	seconds, _ := values[expiryKey].(float64)
+	if seconds > 0 && seconds < s.options.CookieAge.Seconds() {
 		expires = signed.Add(time.Duration(seconds * float64(time.Second)))
 	}
 	if !time.Now().Before(expires) {

@@ -117,7 +117,8 @@ func (t *Transport) entry(m *natsgo.Msg) (entry channel.Entry, ok bool) {
 		}
 	}
 	return channel.Entry{
-		Position: channel.Position{Epoch: epoch, Offset: offset}, Previous: previous, Payload: m.Data}, true
+		Position: channel.Position{Epoch: epoch, Offset: offset},
+		Previous: previous, Payload: m.Data}, true
 }
 
 // Since implements channel.Log.
@@ -194,7 +195,9 @@ func (t *Transport) behind(
 }
 
 // entries returns those of the messages from first on that are behind an offset.
-func (s *stream) entries(messages []kept, first int, after uint64, limit int) (all []channel.Entry) {
+func (s *stream) entries(
+	messages []kept, first int, after uint64, limit int,
+) (all []channel.Entry) {
 	for i := first; i < len(messages) && len(all) < limit; i++ {
 		m := &messages[i]
 		if m.sequence <= after {

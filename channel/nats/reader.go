@@ -29,7 +29,8 @@ type reader struct {
 
 func (t *Transport) startReaders() {
 	for range readers {
-		r := &reader{transport: t, arrived: make(chan *natsgo.Msg, arrived), ready: make(chan struct{}, 1)}
+		r := &reader{transport: t,
+			arrived: make(chan *natsgo.Msg, arrived), ready: make(chan struct{}, 1)}
 		t.readers = append(t.readers, r)
 		t.background(r.take)
 		t.background(r.deliver)

@@ -59,5 +59,6 @@ func (s *sweeps) run(ctx context.Context) {
 func (s *sweeps) sweep(ctx context.Context, handle jetstream.Stream, m mark) {
 	ctx, cancel := context.WithTimeout(ctx, s.bucket.transport.options.Timeout)
 	defer cancel()
-	_ = handle.Purge(ctx, jetstream.WithPurgeSubject(m.subject), jetstream.WithPurgeSequence(m.sequence+1))
+	_ = handle.Purge(ctx, jetstream.WithPurgeSubject(m.subject),
+		jetstream.WithPurgeSequence(m.sequence+1))
 }

@@ -82,6 +82,7 @@ func (c config) serve(ctx context.Context, stdout io.Writer) error {
 	routes.Handle("/", nethttp.App(http.FileServerFS(files)))
 	fmt.Fprintf(stdout, "process %d: http://%s/\n", c.number, listener.Addr())
 	return server.Run(ctx, router.Protocols{
-		parley.HTTP: routes, parley.WebSocket: routes, parley.Lifespan: parley.LifespanHooks{Shutdown: end},
+		parley.HTTP: routes, parley.WebSocket: routes,
+		parley.Lifespan: parley.LifespanHooks{Shutdown: end},
 	}, server.Options{Listeners: []server.Listener{{Socket: listener}}})
 }

@@ -55,7 +55,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var c config
 	flags := flag.NewFlagSet("cluster", flag.ExitOnError)
 	flags.StringVar(&c.transport, "transport", "nats", "memory, redis or nats")
-	flags.StringVar(&c.url, "url", "", "`URL` of Redis or NATS (default: a NATS server in each process)")
+	flags.StringVar(&c.url, "url", "",
+		"`URL` of Redis or NATS (default: a NATS server in each process)")
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:8081", "`address` of the first process")
 	flags.IntVar(&c.processes, "processes", 2, "how many")
 	flags.IntVar(&c.number, "number", 0, "is for the processes themselves")

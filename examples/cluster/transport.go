@@ -13,7 +13,9 @@ import (
 )
 
 // layer returns the channel layer of this process, and what ends it.
-func (c config) layer(ctx context.Context) (*channel.Layer, func(ctx context.Context) error, error) {
+func (c config) layer(
+	ctx context.Context,
+) (*channel.Layer, func(ctx context.Context) error, error) {
 	var transport channel.Transport
 	stop := func() error { return nil }
 	var err error

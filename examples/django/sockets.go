@@ -16,7 +16,9 @@ import (
 )
 
 // newSockets are the project's WebSockets: what asgi.py and consumers.py would be.
-func newSockets(ctx context.Context, s settings, db *sql.DB, layer *channel.Layer) (parley.App, error) {
+func newSockets(
+	ctx context.Context, s settings, db *sql.DB, layer *channel.Layer,
+) (parley.App, error) {
 	revocations := auth.NewChannelRevocations(layer)
 	if err := followLogouts(ctx, layer, revocations); err != nil {
 		return nil, err
@@ -45,7 +47,8 @@ func newSockets(ctx context.Context, s settings, db *sql.DB, layer *channel.Laye
 func identify(db *sql.DB) func(context.Context, string) (*django.Account, error) {
 	return func(ctx context.Context, id string) (*django.Account, error) {
 		var name, password string
-		row := db.QueryRowContext(ctx, "SELECT username, password FROM auth_user WHERE id = ? AND is_active", id)
+		row := db.QueryRowContext(ctx,
+			"SELECT username, password FROM auth_user WHERE id = ? AND is_active", id)
 		if err := row.Scan(&name, &password); errors.Is(err, sql.ErrNoRows) {
 			return nil, nil
 		} else if err != nil {
@@ -100,7 +103,8 @@ func followLogouts(ctx context.Context, layer *channel.Layer, revocations auth.R
 				return
 			}
 			var left struct{ User string }
-			if err := json.Unmarshal(message.Payload(), &left); err != nil || message.Type() != "account.left" {
+			err = json.Unmarshal(message.Payload(), &left)
+			if err != nil || message.Type() != "account.left" {
 				continue
 			}
 			if err := auth.RevokeUser(ctx, revocations, left.User); err != nil {

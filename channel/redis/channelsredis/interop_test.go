@@ -45,7 +45,8 @@ type setting struct {
 var settings = []setting{
 	{name: "one host", hosts: 1},
 	{name: "two hosts and a prefix", hosts: 2, options: Options{Prefix: "shop"}},
-	{name: "json", hosts: 1, options: Options{Format: JSON}, peer: map[string]any{"json": true}, newer: true},
+	{name: "json", hosts: 1, options: Options{Format: JSON},
+		peer: map[string]any{"json": true}, newer: true},
 	{name: "encrypted", hosts: 1, options: Options{Keys: []string{"new", "old"}},
 		peer: map[string]any{"keys": []string{"old", "new"}}, newer: true},
 	{name: "encrypted json", hosts: 2, options: Options{Keys: []string{"k"}, Format: JSON},
@@ -98,7 +99,8 @@ func (p *pair) newLayer(t *testing.T) *channel.Layer {
 		t.Fatal(err)
 	}
 	layer := channel.New(channel.Options{
-		Transport: transport, Logger: p.options.Logger, Capacity: channel.Capacity{Messages: -1, Bytes: -1}})
+		Transport: transport, Logger: p.options.Logger,
+		Capacity: channel.Capacity{Messages: -1, Bytes: -1}})
 	t.Cleanup(func() {
 		if err := layer.Close(context.Background()); err != nil {
 			t.Errorf("close: %v", err)
@@ -174,7 +176,8 @@ func (r *room) fromDjango() {
 	r.do("group_send", m{"group": r.group, "message": json.RawMessage(want)})
 	for _, inbox := range []*channel.Inbox{r.here, r.there} {
 		got := receive(r.t, inbox)
-		if got.Type() != "chat.line" || got.Group() != r.group || !same(r.t, string(got.Payload()), want) {
+		if got.Type() != "chat.line" || got.Group() != r.group ||
+			!same(r.t, string(got.Payload()), want) {
 			r.t.Errorf("%s: %s", got.Type(), got.Payload())
 		}
 	}
@@ -301,7 +304,8 @@ func TestKicks(t *testing.T) {
 			if !errors.Is(one.Err(), parley.ErrAuthExpired) || !errors.Is(all.Err(), parley.ErrIdle) {
 				t.Errorf("kicked by %v and %v", one.Err(), all.Err())
 			}
-			if err := p.layer.Kick(t.Context(), channel.Name(name), nil); !errors.Is(err, errors.ErrUnsupported) {
+			err := p.layer.Kick(t.Context(), channel.Name(name), nil)
+			if !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("kick of a consumer: %v", err)
 			}
 			p.do("group_send", m{"group": "room", "message": m{"type": "end"}})

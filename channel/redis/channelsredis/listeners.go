@@ -56,7 +56,8 @@ func (ls *listeners) remove(l *listener) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	for _, a := range l.addresses() {
-		kept := slices.DeleteFunc(slices.Clone(ls.lists[a]), func(other *listener) bool { return other == l })
+		kept := slices.DeleteFunc(slices.Clone(ls.lists[a]),
+			func(other *listener) bool { return other == l })
 		if ls.lists[a] = kept; len(kept) == 0 {
 			delete(ls.lists, a)
 		}

@@ -90,9 +90,10 @@ func (o Options) withDefaults() Options {
 			panic(fmt.Sprintf("channelsredis: Options.Rules[%d].Pattern: %q: %v", i, rule.Pattern, err))
 		}
 	}
-	o.Expiry = max(options.Positive("channelsredis: Options.Expiry", o.Expiry, time.Minute), time.Second)
-	o.GroupExpiry = max(options.Positive("channelsredis: Options.GroupExpiry", o.GroupExpiry, 24*time.Hour),
-		time.Second)
+	o.Expiry = options.Positive("channelsredis: Options.Expiry", o.Expiry, time.Minute)
+	o.Expiry = max(o.Expiry, time.Second)
+	o.GroupExpiry = options.Positive("channelsredis: Options.GroupExpiry", o.GroupExpiry, 24*time.Hour)
+	o.GroupExpiry = max(o.GroupExpiry, time.Second)
 	o.Capacity = options.Limit(o.Capacity, 100)
 	o.MaxMessage = options.Limit(o.MaxMessage, 4<<20)
 	return o

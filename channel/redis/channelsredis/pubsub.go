@@ -135,7 +135,9 @@ func (t *pubSub) Subscribe(
 
 // QueueSubscribe implements channel.QueueSubscriber only to say that it does not, so
 // that a layer may send to general names, which those of Channels here are.
-func (t *pubSub) QueueSubscribe(context.Context, string, func([]byte)) (channel.Subscription, error) {
+func (t *pubSub) QueueSubscribe(
+	context.Context, string, func([]byte),
+) (channel.Subscription, error) {
 	return nil, errNoQueue
 }
 
