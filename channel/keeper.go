@@ -190,6 +190,11 @@ func (k *keeper) close(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
+	k.mu.Lock()
+	for _, s := range k.held { // of inboxes that are just about to end by themselves
+		k.drop(s)
+	}
+	k.mu.Unlock()
 	if k.say(ctx) == nil && k.leased {
 		_ = k.call(ctx, func(ctx context.Context) error { return k.leases.Drop(ctx, k.owner) })
 	}

@@ -35,7 +35,7 @@ func (k *keeper) doDue(ctx context.Context) error {
 			enters := k.enters
 			k.enters = nil
 			k.mu.Unlock()
-			k.entered(enters, err)
+			k.entered(enters, err, false)
 			return err
 		}
 	}
@@ -165,7 +165,8 @@ func (k *keeper) enterAll(ctx context.Context) error {
 	if !leased {
 		err = k.renew(ctx, true)
 	}
-	if err == nil {
+	written := err == nil
+	if written {
 		err = k.write(ctx, records)
 	}
 	if errors.Is(err, ErrNoLease) {
@@ -173,20 +174,21 @@ func (k *keeper) enterAll(ctx context.Context) error {
 			err = k.write(ctx, records)
 		}
 	}
-	k.entered(enters, err)
+	k.entered(enters, err, written)
 	return err
 }
 
-// entered tells those who wait. Who has given up meanwhile goes again.
-func (k *keeper) entered(enters []*entering, err error) {
+// entered tells those who wait. Who has given up meanwhile goes again, and so does who
+// may be there in spite of the error.
+func (k *keeper) entered(enters []*entering, err error, written bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, e := range enters {
 		if err == nil {
 			k.held[e.stay.now().ID] = e.stay
-			if e.over {
-				k.drop(e.stay)
-			}
+		}
+		if written && (e.over || err != nil) {
+			k.drop(e.stay)
 		}
 		e.done <- err
 	}
@@ -194,11 +196,11 @@ func (k *keeper) entered(enters []*entering, err error) {
 
 // say publishes the news, the oldest first, and then removes the records of who has
 // left: so who dies between is said to have left once more, which nobody hears. Who
-// wants to enter does not wait for all of it.
+// wants to enter does not wait for all of it, until the layer is closed.
 func (k *keeper) say(ctx context.Context) error {
 	for said := 1; ; said++ {
 		k.mu.Lock()
-		if said%sayAtOnce == 0 && len(k.enters) > 0 {
+		if said%sayAtOnce == 0 && len(k.enters) > 0 && k.layer.ctx.Err() == nil {
 			k.mu.Unlock()
 			k.nudge()
 			return nil
@@ -253,7 +255,7 @@ func (k *keeper) reap(ctx context.Context) error {
 		return err
 	})
 	for _, lease := range lapsed {
-		if !strings.HasPrefix(lease.Owner, k.layer.options.Namespace+".") || lease.Owner == k.owner {
+		if !k.concerns(lease.Owner) {
 			continue
 		}
 		if err := k.bury(ctx, lease); err != nil {
@@ -261,6 +263,12 @@ func (k *keeper) reap(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// concerns reports whether an owner is another layer of this system. No id has a dot.
+func (k *keeper) concerns(owner string) bool {
+	dot := strings.LastIndexByte(owner, '.')
+	return dot >= 0 && owner[:dot] == k.layer.options.Namespace && owner != k.owner
 }
 
 func (k *keeper) bury(ctx context.Context, lease LapsedLease) error {
