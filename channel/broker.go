@@ -10,9 +10,10 @@ import (
 )
 
 // Broker connects layers of one process: each has a Transport of its own from
-// Connect. It is for tests of what several processes do, and it is the smallest
-// transport there is. The zero value is ready, and it starts no goroutine: a
-// payload is delivered before Publish returns. It is safe for concurrent use.
+// Connect. It is for tests of what several processes do, has in memory all that a
+// layer can use, and can fail as brokers do: see Interrupt and Forget. The zero value is
+// ready, and it starts no goroutine: a payload is delivered before Publish returns. It
+// is safe for concurrent use.
 type Broker struct {
 	mu   sync.Mutex
 	subs map[string][]*memorySubscription // the lists are replaced, never changed

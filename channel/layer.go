@@ -13,8 +13,8 @@ import (
 
 // Layer is a channel layer: it knows inboxes by name and by group, and brings
 // messages to them. Make one with New. Its methods may be called from any
-// goroutine. Without kept groups, and presence over a transport, it starts no timer,
-// and no goroutine that outlives a call.
+// goroutine. Without kept groups and presence it starts no timer, and no goroutine that
+// outlives a call.
 type Layer struct {
 	id      string // the part of process-specific names that leads here
 	options Options
@@ -47,9 +47,10 @@ func New(options Options) *Layer {
 	return l
 }
 
-// Close closes every inbox with the cause parley.ErrDraining, and the
-// transport. Afterwards everything returns ErrClosed. ctx bounds the closing of
-// the transport, whose error is returned. Closing again does nothing.
+// Close closes every inbox with the cause parley.ErrDraining, tells other processes that
+// those who were present have left, and closes the transport. Afterwards everything
+// returns ErrClosed. ctx bounds what is done with the transport; the error is that of its
+// Close. Closing again does nothing.
 func (l *Layer) Close(ctx context.Context) (err error) {
 	if l.closed.Swap(true) {
 		return nil

@@ -36,10 +36,11 @@ type Member struct {
 // something else to show is another stay. What goes wrong leaves no stay, but perhaps a
 // membership.
 //
-// Over a transport that is no Leases the error matches errors.ErrUnsupported. There, a
-// process keeps one lease for all who are in groups through it, and renews it every
-// 10 s: if it dies, survivors say so within 30 s, by the broker's clock. A layer that lost its lease all the same, for it was cut off, says that its
-// members have left and come again, with new ids.
+// Over a transport that is no Leases the error matches errors.ErrUnsupported. Over one
+// that is, a process keeps one lease of 25 s for all who are in groups through it, and
+// renews it every 10 s: if it dies, survivors, who look every 5 s, say so within 30 s,
+// by the broker's clock. A layer that lost its lease all the same, for it was cut off,
+// says that its members have left and come again, with new ids.
 func (in *Inbox) Enter(ctx context.Context, group Group, show any) (Member, error) {
 	payload, err := json.Marshal(show)
 	if err != nil {

@@ -32,8 +32,8 @@ type Resumed struct {
 // back: then the inbox's policy CloseSlow closes it, and any other has the inbox told
 // of a gap. What first returns as an error ends the membership and is returned.
 //
-// A member that resumes leaves first, and nobody else can have the inbox join the same
-// group meanwhile. In a group that is not kept Resume joins, and all
+// A member that resumes leaves first, and until Resume returns every other Join or Resume
+// of the group on this inbox fails. In a group that is not kept Resume joins, and all
 // that is behind a position is a gap. ctx bounds the wait for a transport; the error is
 // that of Join, or what the log says.
 func (in *Inbox) Resume(

@@ -16,8 +16,9 @@
 //
 // What a transport does not have of the further interfaces the caller says with a
 // reason, see [Without]. [RunInterrupter] proves that it notices when its connection
-// breaks. [Faulty] wraps a transport with faults from a seed, for tests of what is built
-// on one.
+// breaks, [RunJobs] that it keeps jobs; [RunHistory] and [RunPresence] prove what layers
+// make of a log and of leases. [Faulty] wraps a transport with faults from a seed, for
+// tests of what is built on one.
 //
 // The suites use subjects and names of their own in each test, so that one server
 // can serve them all. They wait for what must come, at most ten seconds each; for

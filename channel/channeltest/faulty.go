@@ -26,9 +26,9 @@ type Faults struct {
 var ErrCut = errors.New("channeltest: cut off")
 
 // FaultyTransport is a Transport that misbehaves as networks do, and notices as good
-// transports do: what it has dropped is followed by an interruption. It has all the
-// interfaces of package channel; a method that the transport under it does not have
-// returns errors.ErrUnsupported.
+// transports do: what it has dropped is followed by an interruption. It is a
+// channel.QueueSubscriber, Log, Leases and Interrupter; a method that the transport
+// under it does not have returns errors.ErrUnsupported.
 type FaultyTransport struct {
 	transport channel.Transport
 	faults    Faults
