@@ -42,6 +42,12 @@ func (o Options) historyWithDefaults() []HistoryRule {
 	return rules
 }
 
+// Keeps reports whether Options.History has a group kept.
+func (l *Layer) Keeps(group Group) bool {
+	_, kept := l.options.keep(group)
+	return kept
+}
+
 // keep returns how a group is kept, if it is. The first rule that matches holds.
 func (o *Options) keep(group Group) (Keep, bool) {
 	for i := range o.History {

@@ -48,14 +48,3 @@ func (p Parcel) Payload() []byte {
 func (e *envelope) fits() bool {
 	return max(len(e.origin), len(e.target), len(e.message.typ), len(e.except)) <= MaxName
 }
-
-// Foreign is a Transport that also reaches programs that know no layers. They address
-// the inbox "client.LAYER!RANDOM" by whatever stands up to the '!', so the subject of a
-// direct send is "NAMESPACE.channel.client.LAYER!" over it, instead of
-// "NAMESPACE.layer.LAYER".
-type Foreign interface {
-	Transport
-
-	// Foreign does nothing but tell that the transport is one.
-	Foreign()
-}

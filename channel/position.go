@@ -2,6 +2,7 @@ package channel
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -14,6 +15,10 @@ type Position struct {
 	Epoch  string
 	Offset uint64
 }
+
+// Newest is a position behind everything, for Inbox.Resume: what was sent before is not
+// missed, and Resumed.Position says where the group is now.
+var Newest = Position{Offset: math.MaxUint64}
 
 // String returns "epoch:offset", which ParsePosition reads: ASCII letters, digits,
 // '-', '_', '.' and one ':', so that it can stand in a URL or a header as it is.

@@ -6,7 +6,7 @@ import "context"
 // nothing of names, groups or messages. Package channeltest proves one.
 //
 // What else a transport can do it says by further interfaces: QueueSubscriber, Log,
-// Leases, Jobs and Interrupter. A layer finds them by assertion.
+// Leases, Jobs, Interrupter and Foreign. Who needs one finds it by assertion.
 //
 // A subject is at most 255 bytes of ASCII letters, digits and "-_.!". Payloads
 // are never changed after they were handed over, by neither side.
@@ -58,4 +58,15 @@ type Interrupter interface {
 	// then on arrives. One interruption is one call, or few. f waits for no network.
 	// OnInterrupt is called once, before any other method.
 	OnInterrupt(f func(subjects []string))
+}
+
+// Foreign is a Transport that also reaches programs that know no layers. They address
+// the inbox "client.LAYER!RANDOM" by whatever stands up to the '!', so the subject of a
+// direct send is "NAMESPACE.channel.client.LAYER!" over it, instead of
+// "NAMESPACE.layer.LAYER".
+type Foreign interface {
+	Transport
+
+	// Foreign does nothing but tell that the transport is one.
+	Foreign()
 }
