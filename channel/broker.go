@@ -54,13 +54,23 @@ type memorySubscription struct {
 	follow  func(Entry)
 }
 
-// Publish delivers without a lock: deliver may publish in turn. A deliver that
-// panics is an error when all others have been called.
-func (m *memory) Publish(ctx context.Context, subject string, payload []byte) error {
+// locked calls do with the broker locked, unless ctx is over or the transport closed.
+func (m *memory) locked(ctx context.Context, do func(b *Broker) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	subs, one, err := m.route(subject)
+	m.broker.mu.Lock()
+	defer m.broker.mu.Unlock()
+	if m.closed {
+		return ErrClosed
+	}
+	return do(m.broker)
+}
+
+// Publish delivers without a lock: deliver may publish in turn. A deliver that
+// panics is an error when all others have been called.
+func (m *memory) Publish(ctx context.Context, subject string, payload []byte) error {
+	subs, one, err := m.route(ctx, subject)
 	each(len(subs), func(i int) {
 		if sub := subs[i]; sub.deliver != nil && (!sub.queue || sub == one) {
 			sub.deliver(payload)
@@ -71,22 +81,20 @@ func (m *memory) Publish(ctx context.Context, subject string, payload []byte) er
 
 // route returns the subscriptions, and which one of those that share is next.
 func (m *memory) route(
-	subject string,
+	ctx context.Context, subject string,
 ) (subs []*memorySubscription, one *memorySubscription, err error) {
-	b := m.broker
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if m.closed {
-		return nil, nil, ErrClosed
-	}
-	subs = b.subs[subject]
-	b.turn++
-	for i := range subs {
-		if sub := subs[(b.turn+i)%len(subs)]; sub.queue {
-			return subs, sub, nil
+	err = m.locked(ctx, func(b *Broker) error {
+		subs = b.subs[subject]
+		b.turn++
+		for i := range subs {
+			if sub := subs[(b.turn+i)%len(subs)]; sub.queue {
+				one = sub
+				break
+			}
 		}
-	}
-	return subs, nil, nil
+		return nil
+	})
+	return subs, one, err
 }
 
 // Subscribe implements Transport.
@@ -105,19 +113,16 @@ func (m *memory) QueueSubscribe(
 }
 
 func (m *memory) subscribe(ctx context.Context, sub *memorySubscription) (Subscription, error) {
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	err := m.locked(ctx, func(b *Broker) error {
+		if b.subs == nil {
+			b.subs = make(map[string][]*memorySubscription)
+		}
+		b.subs[sub.subject] = append(slices.Clip(b.subs[sub.subject]), sub)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	b := m.broker
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if m.closed {
-		return nil, ErrClosed
-	}
-	if b.subs == nil {
-		b.subs = make(map[string][]*memorySubscription)
-	}
-	b.subs[sub.subject] = append(slices.Clip(b.subs[sub.subject]), sub)
 	return sub, nil
 }
 
@@ -137,6 +142,9 @@ func (m *memory) Close(context.Context) error {
 	defer b.mu.Unlock()
 	m.closed = true
 	delete(b.open, m)
+	for _, q := range b.jobs {
+		q.change()
+	}
 	for subject := range b.subs {
 		b.keep(subject, func(sub *memorySubscription) bool { return sub.memory != m })
 	}

@@ -25,7 +25,7 @@ func (j *job) held() Held { return Held{strconv.Itoa(j.id), j.takes, j.payload} 
 
 // queued calls do with the broker locked and the jobs of a subject.
 func (m *memory) queued(ctx context.Context, subject string, do func(q *jobQueue) error) error {
-	return m.leased(ctx, func(b *Broker) error {
+	return m.locked(ctx, func(b *Broker) error {
 		q := b.jobs[subject]
 		if q == nil {
 			if b.jobs == nil {

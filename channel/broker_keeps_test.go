@@ -1,6 +1,7 @@
 package channel_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -64,4 +65,21 @@ func TestBrokerForgetsAndInterrupts(t *testing.T) {
 		!slices.Equal(offsets, []uint64{1, 1, 1, 1}) || !slices.Equal(told, []string{"a"}) {
 		t.Errorf("%v, %v, %v, %v, %v", before, after, err, offsets, told)
 	}
+}
+
+// A transport that is closed has nobody wait for a job.
+func TestBrokerCloseEndsTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broker channel.Broker
+		transport := broker.Connect()
+		go func() {
+			synctest.Wait() // until Take waits
+			_ = transport.Close(ctx)
+		}()
+		began := time.Now()
+		_, err := transport.(channel.Jobs).Take(ctx, "jobs", 1, time.Minute)
+		if waited := time.Since(began); !errors.Is(err, channel.ErrClosed) || waited != 0 {
+			t.Errorf("take: %v after %v", err, waited)
+		}
+	})
 }

@@ -24,24 +24,11 @@ func (l *lease) list(wanted func(subject string) bool) (records []Record) {
 	return records
 }
 
-// leased calls do with the broker locked, unless the transport is closed.
-func (m *memory) leased(ctx context.Context, do func(b *Broker) error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	m.broker.mu.Lock()
-	defer m.broker.mu.Unlock()
-	if m.closed {
-		return ErrClosed
-	}
-	return do(m.broker)
-}
-
 // Renew implements Leases.
 func (m *memory) Renew(
 	ctx context.Context, owner string, life time.Duration,
 ) (state LeaseState, err error) {
-	err = m.leased(ctx, func(b *Broker) error {
+	err = m.locked(ctx, func(b *Broker) error {
 		now := time.Now()
 		if held := b.leases[owner]; held.lives() {
 			held.expires = now.Add(life)
@@ -63,7 +50,7 @@ func (m *memory) Renew(
 
 // Enter implements Leases.
 func (m *memory) Enter(ctx context.Context, owner string, records []Record) error {
-	return m.leased(ctx, func(b *Broker) error {
+	return m.locked(ctx, func(b *Broker) error {
 		held := b.leases[owner]
 		if !held.lives() {
 			return ErrNoLease
@@ -77,7 +64,7 @@ func (m *memory) Enter(ctx context.Context, owner string, records []Record) erro
 
 // Exit implements Leases.
 func (m *memory) Exit(ctx context.Context, owner string, records []Record) error {
-	return m.leased(ctx, func(b *Broker) error {
+	return m.locked(ctx, func(b *Broker) error {
 		if held := b.leases[owner]; held != nil {
 			for _, r := range records {
 				delete(held.records, recordKey{r.Subject, r.Key})
@@ -89,7 +76,7 @@ func (m *memory) Exit(ctx context.Context, owner string, records []Record) error
 
 // Present implements Leases.
 func (m *memory) Present(ctx context.Context, subject string) (records []Record, err error) {
-	err = m.leased(ctx, func(b *Broker) error {
+	err = m.locked(ctx, func(b *Broker) error {
 		for _, held := range b.leases {
 			if held.lives() {
 				records = append(records, held.list(func(s string) bool { return s == subject })...)
@@ -102,7 +89,7 @@ func (m *memory) Present(ctx context.Context, subject string) (records []Record,
 
 // Lapsed implements Leases.
 func (m *memory) Lapsed(ctx context.Context) (lapsed []LapsedLease, err error) {
-	err = m.leased(ctx, func(b *Broker) error {
+	err = m.locked(ctx, func(b *Broker) error {
 		for owner, held := range b.leases {
 			if !held.lives() {
 				all := held.list(func(string) bool { return true })
@@ -116,7 +103,7 @@ func (m *memory) Lapsed(ctx context.Context) (lapsed []LapsedLease, err error) {
 
 // Forget implements Leases.
 func (m *memory) Forget(ctx context.Context, owner string) error {
-	return m.leased(ctx, func(b *Broker) error {
+	return m.locked(ctx, func(b *Broker) error {
 		if !b.leases[owner].lives() {
 			delete(b.leases, owner)
 		}
@@ -126,7 +113,7 @@ func (m *memory) Forget(ctx context.Context, owner string) error {
 
 // Drop implements Leases.
 func (m *memory) Drop(ctx context.Context, owner string) error {
-	return m.leased(ctx, func(b *Broker) error {
+	return m.locked(ctx, func(b *Broker) error {
 		delete(b.leases, owner)
 		return nil
 	})

@@ -11,10 +11,7 @@ import (
 func (m *memory) Append(
 	ctx context.Context, subject string, payload []byte, keep Keep,
 ) (Position, error) {
-	if ctx.Err() != nil {
-		return Position{}, context.Cause(ctx)
-	}
-	entry, subs, err := m.append(subject, payload, keep)
+	entry, subs, err := m.append(ctx, subject, payload, keep)
 	if err != nil {
 		return Position{}, err
 	}
@@ -27,24 +24,22 @@ func (m *memory) Append(
 }
 
 func (m *memory) append(
-	subject string, payload []byte, keep Keep,
-) (Entry, []*memorySubscription, error) {
-	b := m.broker
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if m.closed {
-		return Entry{}, nil, ErrClosed
-	}
-	if b.logs == nil {
-		b.logs = make(map[string]*history.Log[[]byte])
-	}
-	log := b.logs[subject]
-	if log == nil {
-		log = new(history.Log[[]byte])
-		b.logs[subject] = log
-	}
-	e := log.Append(payload, len(payload), time.Now(), history.Bounds(keep))
-	return b.entry(e), b.subs[subject], nil
+	ctx context.Context, subject string, payload []byte, keep Keep,
+) (entry Entry, subs []*memorySubscription, err error) {
+	err = m.locked(ctx, func(b *Broker) error {
+		if b.logs == nil {
+			b.logs = make(map[string]*history.Log[[]byte])
+		}
+		log := b.logs[subject]
+		if log == nil {
+			log = new(history.Log[[]byte])
+			b.logs[subject] = log
+		}
+		e := log.Append(payload, len(payload), time.Now(), history.Bounds(keep))
+		entry, subs = b.entry(e), b.subs[subject]
+		return nil
+	})
+	return entry, subs, err
 }
 
 // entry is called with mu held.
@@ -70,28 +65,22 @@ func (m *memory) Follow(
 // Since implements Log.
 func (m *memory) Since(
 	ctx context.Context, subject string, after Position, limit int,
-) (Past, error) {
-	if ctx.Err() != nil {
-		return Past{}, context.Cause(ctx)
-	}
-	b := m.broker
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if m.closed {
-		return Past{}, ErrClosed
-	}
-	past := Past{Epoch: b.memoryEpoch(), First: 1}
-	log := b.logs[subject]
-	if log == nil {
-		return past, nil
-	}
-	log.Trim(time.Now())
-	past.First, past.Last = log.Bounds()
-	if after != (Position{}) && after.Epoch != past.Epoch {
-		return past, nil
-	}
-	for _, e := range log.Since(after.Offset, limit) {
-		past.Entries = append(past.Entries, b.entry(e))
-	}
-	return past, nil
+) (past Past, err error) {
+	err = m.locked(ctx, func(b *Broker) error {
+		past = Past{Epoch: b.memoryEpoch(), First: 1}
+		log := b.logs[subject]
+		if log == nil {
+			return nil
+		}
+		log.Trim(time.Now())
+		past.First, past.Last = log.Bounds()
+		if after != (Position{}) && after.Epoch != past.Epoch {
+			return nil
+		}
+		for _, e := range log.Since(after.Offset, limit) {
+			past.Entries = append(past.Entries, b.entry(e))
+		}
+		return nil
+	})
+	return past, err
 }
