@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 )
@@ -73,5 +74,77 @@ func TestJoinsAndResumesRace(t *testing.T) {
 			t.Fatalf("%d members", members)
 		}
 		inbox.Close()
+	}
+}
+
+// However first ends, and whatever ends meanwhile, no membership, subscription or reader
+// is left behind.
+func TestNothingStaysOfAResumeThatFails(t *testing.T) {
+	for how, first := range map[string]func(*Layer, *Inbox){
+		"panic":        func(*Layer, *Inbox) { panic("no") },
+		"Goexit":       func(*Layer, *Inbox) { runtime.Goexit() },
+		"inbox closed": func(_ *Layer, in *Inbox) { in.Close() },
+		"layer closed": func(l *Layer, _ *Inbox) { _ = l.Close(context.Background()) },
+	} {
+		for where, options := range map[string]Options{
+			"memory": {}, "transport": {Transport: new(Broker).Connect()},
+		} {
+			t.Run(how+"/"+where, func(t *testing.T) {
+				options.History = []HistoryRule{{Pattern: "room.*"}}
+				layer := New(options)
+				defer layer.Close(t.Context())
+				inbox, err := layer.Open(t.Context(), InboxOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var reader *kept
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					defer func() { _ = recover() }()
+					err := inbox.Resume(t.Context(), "room.1", Position{}, func(Resumed) error {
+						reader = layer.keptNow("room.1")
+						first(layer, inbox)
+						return nil
+					})
+					if !errors.Is(err, ErrClosed) {
+						t.Errorf("resumed: %v", err)
+					}
+				}()
+				<-ended
+				if inbox.resuming != nil || len(reader.resuming) != 0 || len(layer.Members("room.1")) != 0 {
+					t.Errorf("resuming %v, %d", inbox.resuming, len(reader.resuming))
+				}
+				inbox.Close()
+				if layer.wire == nil {
+					if users := layer.shelves.logs["room.1"].users; users != 0 {
+						t.Errorf("%d users", users)
+					}
+				} else if left := layer.wire.subscriptions(); left != 0 || reader.ctx.Err() == nil {
+					t.Errorf("%d subscriptions", left)
+				}
+			})
+		}
+	}
+}
+
+// Flush while an inbox resumes ends the other memberships: this one begins behind it.
+func TestFlushWhileResuming(t *testing.T) {
+	layer := New(Options{History: []HistoryRule{{Pattern: "room.*"}}})
+	defer layer.Close(t.Context())
+	inbox, err := layer.Open(t.Context(), InboxOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inbox.Resume(t.Context(), "room.1", Position{}, func(Resumed) error {
+		layer.Flush()
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	result, err := layer.GroupSend(t.Context(), "room.1", NewMessage("line", []byte("x")))
+	if got, _ := inbox.Receive(t.Context()); err != nil || result.Enqueued != 1 ||
+		string(got.Payload()) != "x" || got.Position().Offset != 1 {
+		t.Errorf("%v, %+v, %s", err, result, got.Payload())
 	}
 }
