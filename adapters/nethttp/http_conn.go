@@ -88,7 +88,7 @@ func (c *httpConn) begin(
 //
 //parley:inline
 func (c *httpConn) isSpare() bool {
-	return !c.leaked && !c.panics && c.ctx.armed.Load() == nil && c.in.spool == nil &&
+	return !c.leaked && !c.panics && !c.broke && c.ctx.armed.Load() == nil && c.in.spool == nil &&
 		!c.limited.Load() && c.inside.Load() == 0
 }
 

@@ -73,7 +73,7 @@ func (c *httpConn) run(app parley.App) error {
 //
 //parley:noescape
 func (c *httpConn) retire() {
-	if c.leaked || !c.ctx.takeBack() {
+	if c.leaked || !c.ctx.takeBack() || c.inside.Load() != 0 {
 		c.breakSilence()
 		c.close()
 		return

@@ -113,3 +113,28 @@ func TestKeptConnsDisturbNobody(t *testing.T) {
 	close(over)
 	strangers.Wait()
 }
+
+// TestConnsOfBrokenHandlers: a handler that panicked, below an app that answers all the
+// same, is counted once, and not again with each request that comes after it.
+func TestConnsOfBrokenHandlers(t *testing.T) {
+	broken := nethttp.App(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic("broken")
+	}))
+	g := gateway(parley.AppFunc(func(
+		ctx context.Context, scope *parley.Scope, conn parley.Conn,
+	) error {
+		if scope.Request.URL.Path == "/broken" {
+			func() {
+				defer func() { recover() }()
+				broken.Serve(ctx, scope, conn)
+			}()
+		}
+		return answerOnly.Serve(ctx, scope, conn)
+	}))
+	for _, path := range []string{"/broken", "/", "/", "/", "/"} {
+		g.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
+	}
+	if got := g.Stats().Panics; got != 1 {
+		t.Errorf("%d panics, want 1", got)
+	}
+}
