@@ -53,7 +53,7 @@ func (c *Conn) receiveRequest(
 	if err != nil {
 		return r.failed(message, h, err)
 	}
-	return r.answer("result", data)
+	return r.answer(data)
 }
 
 // limit gives the handler its time. The client is answered when it is up, whether the
@@ -119,17 +119,21 @@ func (r *request) ends(err error) bool {
 		errors.Is(err, parley.ErrClosed) || r.conn.ctx.Err() != nil
 }
 
-func (r *request) refuse(refusal *Error) error {
-	r.conn.app.counters.add(countFailed)
-	return r.answer("error", refusal.encode())
-}
-
 // answer sends what the client waits for, unless it has been told already.
-func (r *request) answer(field string, data []byte) error {
+func (r *request) answer(result []byte) error {
 	if !r.finish() {
 		return nil
 	}
-	return r.conn.reply(r.id, field, data)
+	return r.conn.reply(r.id, "result", result)
+}
+
+// refuse is answer for a request that went wrong.
+func (r *request) refuse(refusal *Error) error {
+	if !r.finish() {
+		return nil
+	}
+	r.conn.app.counters.add(countFailed)
+	return r.conn.reply(r.id, "error", refusal.encode())
 }
 
 // finish reports whether nobody has finished the request before. From then on the
