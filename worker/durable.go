@@ -156,10 +156,9 @@ func (s *shift) again(pause time.Duration) func(context.Context, *job) error {
 func (s *shift) settle(j *job, tell func(context.Context, *job) error) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.working), s.options.Hold)
 	defer cancel()
-	if s.ctx.Err() != nil { // a broker that does not answer may not keep a process
-		ctx, cancel = context.WithTimeout(ctx, giveBackTimeout)
-		defer cancel()
-	}
+	defer context.AfterFunc(s.ctx, func() { // it may not keep a process that is to end
+		time.AfterFunc(giveBackTimeout, cancel)
+	})()
 	for failures := 1; ; failures++ {
 		err := tell(ctx, j)
 		if err == nil {

@@ -209,6 +209,49 @@ func (c *cutOff) Hold(
 	return c.Jobs.Hold(ctx, subject, job, hold)
 }
 
+func (c *cutOff) Done(ctx context.Context, subject string, job channel.Held) error {
+	if c.off.Load() {
+		return errAway
+	}
+	return c.Jobs.Done(ctx, subject, job)
+}
+
+// A broker that cannot be told what became of a message does not keep a worker that is
+// to end, be it before that or while it is told.
+func TestCutOffWorkerEnds(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Second, 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			var broker channel.Broker
+			queue, jobs := newQueue(&broker)
+			cut := &cutOff{Jobs: jobs}
+			cut.off.Store(true)
+			app := worker.Job(func(context.Context, parley.ChannelReceive) error {
+				time.Sleep(time.Second)
+				return nil
+			})
+			w := worker.NewDurable(worker.NewQueue(takes{cut}, worker.QueueOptions{}), app,
+				[]channel.Name{"jobs"}, worker.Options{Hold: time.Hour, Logger: silent})
+			stop := run(t, w)
+			enqueue(t, queue, "jobs", "x")
+			synctest.Wait()
+			time.Sleep(after)
+			began := time.Now()
+			if err := stop(); err != nil || time.Since(began) > 7*time.Second {
+				t.Errorf("after %v: ended with %v in %v", after, err, time.Since(began))
+			}
+		})
+	}
+}
+
+// takes is a broker of which only jobs can be had.
+type takes struct{ *cutOff }
+
+func (t takes) Take(
+	ctx context.Context, subject string, limit int, hold time.Duration,
+) ([]channel.Held, error) {
+	return t.Jobs.Take(ctx, subject, limit, hold)
+}
+
 // A worker that is cut off learns that its message is another's, and goes on when it
 // can.
 func TestWorkerIsCutOff(t *testing.T) {
