@@ -39,7 +39,7 @@ type TextReceiver interface {
 }
 
 // BinaryReceiver is a consumer that takes binary messages, as TextReceiver is
-// for text. The bytes belong to the consumer.
+// for text. The bytes belong to the consumer, unless Options.Lend lends them.
 type BinaryReceiver interface {
 	ReceiveBinary(ctx context.Context, conn *Conn, data []byte) error
 }

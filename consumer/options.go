@@ -56,8 +56,9 @@ type Options struct {
 	Concurrency int
 
 	// Lend lends the client's messages to the hooks and handlers: their bytes are
-	// theirs until they return, and no longer. That spares an allocation of each
-	// message's size, which matters from some KiB on. It has no effect where
+	// theirs until they return, and no longer. So is the text that ReceiveText gets,
+	// although it is a string: strings.Clone keeps it. That spares an allocation of
+	// each message's size, which matters from some KiB on. It has no effect where
 	// Concurrency is greater than 1. Default: the bytes are the consumer's for ever.
 	Lend bool
 
