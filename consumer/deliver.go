@@ -142,7 +142,7 @@ func (c *Conn) handle(l letter) error {
 
 // forward sends a message where waiting is allowed.
 func (c *Conn) forward(message channel.Message) {
-	err := c.conn.Send(c.ctx, message.SendPositioned())
+	err := c.Send(c.ctx, message.SendPositioned())
 	switch {
 	case err == nil:
 	case c.ctx.Err() != nil, errors.Is(err, net.ErrClosed), errors.Is(err, parley.ErrSlowConsumer):

@@ -50,5 +50,5 @@ func (c *Conn) reply(id uint64, field string, data []byte) error {
 	message = append(message, `":`...)
 	message = append(message, data...)
 	message = append(message, end...)
-	return c.conn.Send(c.ctx, parley.WebSocketSend{Data: message})
+	return c.Send(c.ctx, parley.WebSocketSend{Data: message})
 }

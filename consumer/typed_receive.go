@@ -97,5 +97,5 @@ func (c *Conn) isPing(message parley.WebSocketReceive) bool {
 }
 
 func (c *Conn) pong(ctx context.Context) error {
-	return c.conn.Send(ctx, parley.WebSocketSend{Data: pong})
+	return c.Send(ctx, parley.WebSocketSend{Data: pong})
 }
