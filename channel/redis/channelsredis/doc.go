@@ -81,4 +81,20 @@
 // fail, and what others send is lost; afterwards all is subscribed to again, and members
 // are told. With core a group send is dropped for a process that has no room; see
 // [Options.OnFull] and [Core].
+//
+// # Costs
+//
+// With pub/sub a send is one round trip, and what is heard takes one more connection to
+// each host. With core a group send asks who is in the group, and then runs a script on
+// each host where some of them read, one after the other; what is heard takes a connection
+// to each host for all groups, one for all inboxes, and one for each general name.
+//
+// # Rights
+//
+// A user of Redis with these rights can do everything here; PREFIX is Options.Prefix:
+//
+//	pub/sub: &* -@all +@pubsub +ping
+//	core:    ~PREFIX* &PREFIX__parley -@all +@pubsub +@scripting +@sortedset +expire +ping
+//
+// Pub/sub has no prefix in the names of inboxes, so it needs all channels.
 package channelsredis

@@ -186,6 +186,47 @@ func TestGeneralName(t *testing.T) {
 	goleak.VerifyNone(t, running)
 }
 
+// The rights that the package's comment names are enough.
+func TestRights(t *testing.T) {
+	rights := map[string][]string{
+		"pubsub": {"&*", "-@all", "+@pubsub", "+ping"},
+		"core": {"~asgi*", "&asgi__parley", "-@all", "+@pubsub", "+@scripting", "+@sortedset",
+			"+expire", "+ping"},
+	}
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			server := servicetest.StartRedis(t)
+			server.Must(append([]string{"ACL", "SETUSER", "app", "reset", "on", ">secret"},
+				rights[k.name]...)...)
+			p := &pair{kind: k, options: Options{Hosts: []string{"redis://app:secret@" + server.Addr},
+				Logger: slog.New(slog.DiscardHandler)}}
+			a, b := p.newLayer(t), p.newLayer(t)
+			inbox := p.member(t, b, "room")
+			line := channel.NewMessage("line", nil)
+			if _, err := a.GroupSend(t.Context(), "room", line); err != nil {
+				t.Fatal(err)
+			}
+			receive(t, inbox)
+			if err := a.Send(t.Context(), inbox.Name(), line); err != nil {
+				t.Fatal(err)
+			}
+			receive(t, inbox)
+			if k.name == "pubsub" {
+				return
+			}
+			jobs, err := b.Open(t.Context(), channel.InboxOptions{Name: "jobs"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := a.Send(t.Context(), "jobs", line); err != nil {
+				t.Fatal(err)
+			}
+			receive(t, jobs)
+			inbox.Leave("room")
+		})
+	}
+}
+
 // The peer cannot read what is encrypted with a foreign key, nor can the layer.
 func TestForeignKey(t *testing.T) {
 	for _, k := range kinds {
