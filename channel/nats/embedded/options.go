@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/url"
 	"strconv"
@@ -61,6 +62,7 @@ type Options struct {
 
 // config panics on what can only be a mistake in the wiring.
 func (o *Options) config() (*server.Options, error) {
+	payload := options.Positive("embedded: Options.MaxPayload", o.MaxPayload, 2<<20)
 	c := &server.Options{
 		ServerName:             o.Name,
 		DontListen:             o.Listen == "" && o.ClusterListen == "",
@@ -68,7 +70,7 @@ func (o *Options) config() (*server.Options, error) {
 		JetStream:              true,
 		DisableJetStreamBanner: true,
 		StoreDir:               o.Dir,
-		MaxPayload:             int32(options.Positive("embedded: Options.MaxPayload", o.MaxPayload, 2<<20)),
+		MaxPayload:             int32(min(payload, math.MaxInt32)), // nats-server has a bound
 		JetStreamMaxMemory:     int64(options.Limit(o.MaxMemory, 256<<20)),
 		JetStreamMaxStore:      -1,
 	}

@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"context"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"strings"
@@ -136,5 +137,14 @@ func TestMistakes(t *testing.T) {
 		} else if !strings.HasPrefix(err.Error(), "nats: ") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A number that nats-server has no room for is not taken for another.
+func TestTooLargePayload(t *testing.T) {
+	s, err := embedded.New(embedded.Options{MaxPayload: math.MaxInt})
+	if err == nil {
+		_ = s.Close()
+		t.Error("it starts")
 	}
 }
