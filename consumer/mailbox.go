@@ -99,10 +99,18 @@ func (m *mailbox) putMissed(letters []letter, c *Conn) (start bool) {
 		return false
 	}
 	for _, l := range letters {
-		l.missed = true
-		m.push(l)
+		if l.missed = true; !m.tells(l.state) {
+			m.push(l)
+		}
 	}
 	return len(letters) > 0 && m.wake(c)
+}
+
+// tells reports whether the client is to be told who is in a group when a letter that
+// waits has its turn: then, and not before, anybody asks.
+func (m *mailbox) tells(group channel.Group) bool {
+	return group != "" &&
+		slices.ContainsFunc(m.items, func(l letter) bool { return l.state == group })
 }
 
 // fits reports whether there is room. A mailbox with nothing live takes anything.

@@ -61,9 +61,10 @@ func (c *Conn) Exit(group channel.Group) {
 //
 //	{"type":"presence.state","group":"room","members":[{"member":"…","show":…}]}
 //
-// Of who comes and goes after that it is told if it is in the group itself: that and
-// the messages of joins and leaves add up to who is there at any time. If a transport
-// does not say who is there, the log does, and nothing is sent.
+// Once is enough for all calls until then. Of who comes and goes after that it is told
+// if it is in the group itself: that and the messages of joins and leaves add up to who
+// is there at any time. If a transport does not say who is there, the log does, and
+// nothing is sent.
 func (c *Conn) SendPresent(group channel.Group) {
 	if c.app.options.Layer != nil && c.mail.putMissed([]letter{{state: group}}, c) {
 		go c.readMail()

@@ -274,3 +274,30 @@ func TestPresenceUnknown(t *testing.T) {
 		_ = layer.Close(t.Context())
 	})
 }
+
+// Who asks again and again, and takes no answer, has one waiting.
+func TestPresentIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		layer := channel.New(channel.Options{})
+		app := consumer.New(func() *room {
+			return &room{open: func(_ context.Context, conn *consumer.Conn) error {
+				for range 100 {
+					conn.SendPresent("room")
+					conn.SendPresent("hall")
+				}
+				return nil
+			}}
+		}, consumer.Options{Layer: layer})
+		s := parleytest.Dial(t, app, request())
+		var told []string
+		for message, ok := s.ReceiveWithin(1); ok; message, ok = s.ReceiveWithin(1) {
+			told = append(told, message.Text())
+		}
+		if want := []string{
+			`{"type":"presence.state","group":"room","members":[]}`,
+			`{"type":"presence.state","group":"hall","members":[]}`,
+		}; !slices.Equal(told, want) {
+			t.Errorf("told %q", told)
+		}
+	})
+}
