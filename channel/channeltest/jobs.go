@@ -173,12 +173,12 @@ func takeWaits(t *testing.T, one, other jobs) {
 func retryJob(t *testing.T, one, other jobs) {
 	one.enqueue("a", "b")
 	a := one.take(time.Minute, "a", 1)
-	one.check(one.Retry(patient(t), one.subject, a, 100*time.Millisecond))
+	one.check(one.Retry(patient(t), one.subject, a, time.Minute))
 	b := other.take(time.Minute, "b", 1) // a pauses
-	a = other.take(time.Minute, "a", 2)
-	other.check(other.Retry(patient(t), one.subject, a, 0))
-	one.check(one.Done(patient(t), one.subject, one.take(time.Minute, "a", 3)))
-	other.check(other.Done(patient(t), other.subject, b))
+	other.check(other.Retry(patient(t), one.subject, b, 100*time.Millisecond))
+	b = one.take(time.Minute, "b", 2)
+	one.check(one.Retry(patient(t), one.subject, b, 0))
+	other.check(other.Done(patient(t), one.subject, other.take(time.Minute, "b", 3)))
 	one.nothing()
 }
 
@@ -207,10 +207,11 @@ func takenOver(t *testing.T, one, other jobs) {
 
 func holdKeeps(t *testing.T, one, other jobs) {
 	one.enqueue("a")
-	job := one.take(300*time.Millisecond, "a", 1)
-	for range 5 {
+	const hold = time.Second // in which a loaded machine gets to the next command
+	job := one.take(hold, "a", 1)
+	for range 25 {
 		other.nothing()
-		one.check(one.Hold(patient(t), one.subject, job, 300*time.Millisecond))
+		one.check(one.Hold(patient(t), one.subject, job, hold))
 	}
 	other.take(time.Minute, "a", 2) // when it is held no longer
 }
