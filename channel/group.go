@@ -41,12 +41,18 @@ func (in *Inbox) Join(ctx context.Context, group Group) error {
 	if joined, err := in.joined(group); joined || err != nil {
 		return err
 	}
+	return in.join(ctx, group, false)
+}
+
+// join is for callers that have found the inbox to be no member. One that resumes has
+// reserved the group.
+func (in *Inbox) join(ctx context.Context, group Group, reserved bool) error {
 	if err := in.layer.follow(ctx, group); err != nil {
 		return fmt.Errorf("channel: join %s: %w", group, err)
 	}
 	in.mu.Lock()
 	err, other := in.err, in.groups[group]
-	if err == nil && in.resuming[group] {
+	if err == nil && in.resuming[group] && !reserved {
 		err = errResuming
 	}
 	if err == nil && other == nil {

@@ -33,24 +33,23 @@ type Resumed struct {
 // of a gap. What first returns as an error ends the membership and is returned.
 //
 // A member that resumes leaves first, and until Resume returns every other Join or Resume
-// of the group on this inbox fails. In a group that is not kept Resume joins, and all
-// that is behind a position is a gap. ctx bounds the wait for a transport; the error is
-// that of Join, or what the log says.
+// of the group on this inbox fails. In a group that is not kept Resume joins before it
+// calls first, and all that is behind a position is a gap. ctx bounds the wait for a
+// transport; the error is that of Join, or what the log says.
 func (in *Inbox) Resume(
 	ctx context.Context, group Group, after Position, first func(Resumed) error,
 ) error {
 	if err := group.check(); err != nil {
 		return err
 	}
-	if _, kept := in.layer.options.keep(group); !kept {
-		in.Leave(group)
-		return in.joinUnkept(ctx, group, after, first)
-	}
 	if err := in.reserve(group); err != nil {
 		return err
 	}
 	defer in.giveBack(group)
 	in.Leave(group)
+	if !in.layer.Keeps(group) {
+		return in.joinUnkept(ctx, group, after, first)
+	}
 	if err := in.layer.follow(ctx, group); err != nil {
 		return fmt.Errorf("channel: resume %s: %w", group, err)
 	}
@@ -103,7 +102,7 @@ func (in *Inbox) giveBack(group Group) {
 func (in *Inbox) joinUnkept(
 	ctx context.Context, group Group, after Position, first func(Resumed) error,
 ) error {
-	if err := in.Join(ctx, group); err != nil {
+	if err := in.join(ctx, group, true); err != nil {
 		return err
 	}
 	var resumed Resumed
