@@ -41,9 +41,9 @@ type kept struct {
 	fresh    map[*membership]uint64 // those that joined behind a step not yet handed out
 	resuming []*resumption
 
-	sending  int // calls of GroupSend
-	waiting  map[Position]*outcome
-	outcomes map[Position]SendResult // of steps that nobody waits for yet
+	waiting map[Position]*outcome
+	sends   *sends // the latest, and those that began before them
+	earlier *sends
 }
 
 // keptStep is a message, or a gap.

@@ -81,10 +81,7 @@ func (k *kept) done(s keptStep, result *SendResult) {
 		delete(k.waiting, s.position)
 		w.result = *result
 		close(w.done)
-	} else if k.sending > 0 {
-		if k.outcomes == nil {
-			k.outcomes = make(map[Position]SendResult)
-		}
-		k.outcomes[s.position] = *result
+	} else {
+		k.keepOutcome(s.position, *result)
 	}
 }

@@ -61,18 +61,65 @@ func (w *wire) append(
 	return position, nil
 }
 
+// sends are calls of GroupSend that began one after the other, with the results of own
+// steps that came meanwhile and that nobody waits for yet. Those of calls that failed
+// nobody ever waits for: they go when all of these calls are over, and not only when
+// there are none at all.
+type sends struct {
+	running  int
+	outcomes map[Position]SendResult
+}
+
+func (s *sends) over() bool { return s == nil || s.running == 0 }
+
+// manyOutcomes is how many results are kept before calls that begin are others.
+const manyOutcomes = 64
+
 // begin has the outcomes of own steps kept until the returned function is called.
 func (k *kept) begin() (end func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.sending++
+	if k.sends == nil {
+		k.sends = new(sends)
+	}
+	with := k.sends
+	with.running++
 	return func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		if k.sending--; k.sending == 0 {
-			k.outcomes = nil
+		if with.running--; k.sends.over() && k.earlier.over() {
+			k.sends, k.earlier = nil, nil
 		}
 	}
+}
+
+// keepOutcome keeps the result of a step for a call that may be about to wait for it. It
+// is called with mu held.
+func (k *kept) keepOutcome(position Position, result SendResult) {
+	if k.sends.over() && k.earlier.over() {
+		return
+	}
+	if len(k.sends.outcomes) >= manyOutcomes && k.earlier.over() {
+		k.earlier, k.sends = k.sends, new(sends)
+	}
+	if k.sends.outcomes == nil {
+		k.sends.outcomes = make(map[Position]SendResult)
+	}
+	k.sends.outcomes[position] = result
+}
+
+// takeOutcome is called with mu held.
+func (k *kept) takeOutcome(position Position) (result SendResult, known bool) {
+	for _, s := range []*sends{k.sends, k.earlier} {
+		if s == nil {
+			continue
+		}
+		if result, known = s.outcomes[position]; known {
+			delete(s.outcomes, position)
+			return result, true
+		}
+	}
+	return SendResult{}, false
 }
 
 // await waits until the step with this position is handed out, and returns the result.
@@ -104,8 +151,7 @@ func (k *kept) outcome(position Position) *outcome {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	w := &outcome{done: make(chan struct{})}
-	if result, known := k.outcomes[position]; known {
-		delete(k.outcomes, position)
+	if result, known := k.takeOutcome(position); known {
 		w.result = result
 		close(w.done)
 		return w
