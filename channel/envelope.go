@@ -29,7 +29,7 @@ const (
 	kindKick      // the payload is a close code, a cause and a reason
 	kindGroupKick // likewise
 	kindGroupExcept
-	kindJoin  // the payload is a presenceNotice
+	kindJoin  // the payload is that of news
 	kindLeave // likewise
 )
 

@@ -132,10 +132,11 @@ func (k *keeper) announce(a announcement) {
 
 // heard looks whether somebody else says that an own stay is over: then the lease has
 // lapsed, without anybody having noticed here.
-func (k *keeper) heard(kind byte, id string) {
+func (k *keeper) heard(n *news) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if kind == kindLeave && k.held[id] != nil {
+	if n.kind == kindLeave && slices.ContainsFunc(n.stays,
+		func(s presence.Stay) bool { return k.held[s.ID] != nil }) {
 		k.renewAt = time.Now()
 		k.nudge()
 	}

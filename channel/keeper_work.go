@@ -194,45 +194,6 @@ func (k *keeper) entered(enters []*entering, err error, written bool) {
 	}
 }
 
-// say publishes the news, the oldest first, and then removes the records of who has
-// left: so who dies between is said to have left once more, which nobody hears. Who
-// wants to enter does not wait for all of it, until the layer is closed.
-func (k *keeper) say(ctx context.Context) error {
-	for said := 1; ; said++ {
-		k.mu.Lock()
-		if said%sayAtOnce == 0 && len(k.enters) > 0 && k.layer.ctx.Err() == nil {
-			k.mu.Unlock()
-			k.nudge()
-			return nil
-		}
-		if len(k.outbox) == 0 {
-			exits := k.exits
-			k.exits, k.outbox = nil, nil
-			k.mu.Unlock()
-			return k.remove(ctx, exits)
-		}
-		a := k.outbox[0]
-		k.mu.Unlock()
-		if err := k.publish(ctx, a); err != nil {
-			return err
-		}
-		k.mu.Lock()
-		k.outbox = k.outbox[1:]
-		k.mu.Unlock()
-		k.layer.presence.heard(a.group, a.kind, a.stay) // most often known here
-	}
-}
-
-func (k *keeper) publish(ctx context.Context, a announcement) error {
-	w := k.layer.wire
-	e := envelope{
-		kind: a.kind, target: string(a.group), message: presenceMessage(a.group, a.kind, a.stay),
-	}
-	return k.call(ctx, func(ctx context.Context) error {
-		return k.layer.publish(ctx, w.group(a.group), e)
-	})
-}
-
 func (k *keeper) remove(ctx context.Context, exits []Record) error {
 	if len(exits) == 0 {
 		return nil
@@ -271,17 +232,20 @@ func (k *keeper) concerns(owner string) bool {
 	return dot >= 0 && owner[:dot] == k.layer.options.Namespace && owner != k.owner
 }
 
+// bury says of all who were there under a lease that they have left.
 func (k *keeper) bury(ctx context.Context, lease LapsedLease) error {
+	gone := make(map[Group][]presence.Stay)
 	for _, r := range lease.Records {
-		kind, group := k.layer.wire.parse(r.Subject)
-		if kind != "group" || !valid(r.Key) {
-			continue
+		if kind, group := k.layer.wire.parse(r.Subject); kind == "group" && valid(r.Key) {
+			gone[Group(group)] = append(gone[Group(group)], presence.Stay{ID: r.Key})
 		}
-		s := presence.Stay{ID: r.Key, Show: r.Value}
-		if err := k.publish(ctx, announcement{Group(group), kindLeave, s}); err != nil {
-			return err
+	}
+	for group, stays := range gone {
+		for some := range slices.Chunk(stays, k.layer.options.leavesAtOnce()) {
+			if err := k.tell(ctx, news{group, kindLeave, some}); err != nil {
+				return err
+			}
 		}
-		k.layer.presence.heard(Group(group), kindLeave, s)
 	}
 	return k.call(ctx, func(ctx context.Context) error { return k.leases.Forget(ctx, lease.Owner) })
 }

@@ -21,7 +21,7 @@ type roster struct {
 	busy  bool
 }
 
-// presenceNotice is what join and leave look like to clients, and between layers.
+// presenceNotice is what join and leave look like to clients.
 type presenceNotice struct {
 	Type  string `json:"type"`
 	Group Group  `json:"group"`
@@ -33,14 +33,7 @@ func presenceMessage(group Group, kind byte, s presence.Stay) Message {
 	if kind == kindLeave {
 		typ = TypeLeave
 	}
-	show := json.RawMessage(s.Show)
-	if len(show) == 0 {
-		show = json.RawMessage("null")
-	}
-	payload, err := json.Marshal(presenceNotice{typ, group, Member{s.ID, show}})
-	if err != nil { // what another process has shown is no JSON
-		payload, _ = json.Marshal(presenceNotice{typ, group, Member{s.ID, json.RawMessage("null")}})
-	}
+	payload, _ := json.Marshal(presenceNotice{typ, group, Member{s.ID, shown(s.Show)}})
 	m := NewMessage(typ, payload)
 	m.group = group
 	return m
@@ -154,7 +147,7 @@ func (p *stays) list(group Group, present []presence.Stay) []Member {
 func membersOf(list []presence.Stay) []Member {
 	members := make([]Member, len(list))
 	for i, s := range list {
-		members[i] = Member{s.ID, s.Show}
+		members[i] = Member{s.ID, shown(s.Show)}
 	}
 	return members
 }
@@ -178,14 +171,15 @@ func (p *stays) accept(e *envelope) bool {
 	if p.layer.wire.leases == nil {
 		return false
 	}
-	var notice presenceNotice
-	err := json.Unmarshal(e.message.Payload(), &notice)
-	if err != nil || notice.Group != Group(e.target) || !valid(notice.ID) {
+	n, ok := readNews(e)
+	if !ok {
 		return false
 	}
 	p.used.Store(true)
-	p.layer.keeper().heard(e.kind, notice.ID)
-	p.heard(notice.Group, e.kind, presence.Stay{ID: notice.ID, Show: notice.Show})
+	p.layer.keeper().heard(&n)
+	for _, s := range n.stays {
+		p.heard(n.group, n.kind, s)
+	}
 	return true
 }
 
