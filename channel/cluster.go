@@ -115,13 +115,22 @@ func (w *wire) receive(subject string, payload []byte) {
 		w.layer.shardOf(subject).count.add(countBadEnvelopes, 1)
 		return
 	}
-	if e.kind == kindJoin || e.kind == kindLeave {
-		if e.origin != w.layer.id && !w.layer.presence.accept(&e) {
+	if e.told() {
+		if e.origin != w.layer.id && !w.layer.hear(&e) {
 			w.layer.shardOf(subject).count.add(countBadEnvelopes, 1)
 		}
 		return
 	}
 	_ = usercode.Apart(func() error { w.layer.accept(e); return nil }) // all is accounted for
+}
+
+// hear takes what another layer tells this one. It returns false for what it does not
+// understand.
+func (l *Layer) hear(e *envelope) bool {
+	if e.kind == kindRules {
+		return l.hearRules(e)
+	}
+	return l.presence.accept(e)
 }
 
 func (e *envelope) subject(w *wire) string {
@@ -137,6 +146,9 @@ func (l *Layer) accept(e envelope) {
 	}
 	switch e.kind {
 	case kindGroup, kindGroupExcept:
+		if l.Keeps(Group(e.target)) {
+			l.mismatch(&e, Keep{})
+		}
 		var result SendResult // counted
 		l.groupDeliver(Group(e.target), e.message, audience{except: Name(e.except)}, &result)
 	case kindGroupKick:

@@ -31,11 +31,17 @@ const (
 	kindGroupExcept
 	kindJoin  // the payload is that of news
 	kindLeave // likewise
+	kindRules // the payload is a Keep, in JSON
 )
 
 var errBadEnvelope = errors.New("channel: bad envelope")
 
 func (e *envelope) kicks() bool { return e.kind == kindKick || e.kind == kindGroupKick }
+
+// told reports whether it is for the layer itself, and no member's.
+func (e *envelope) told() bool {
+	return e.kind == kindJoin || e.kind == kindLeave || e.kind == kindRules
+}
 
 // tooLarge reports whether the envelope brings a larger message than is wanted. A
 // kick is none.
@@ -101,7 +107,7 @@ func decodeEnvelope(wire []byte) (envelope, error) {
 func (e *envelope) check() error {
 	good := valid(e.origin) && valid(e.message.typ)
 	switch e.kind {
-	case kindGroup, kindGroupKick, kindJoin, kindLeave:
+	case kindGroup, kindGroupKick, kindJoin, kindLeave, kindRules:
 		good = good && Group(e.target).check() == nil
 	case kindGroupExcept:
 		good = good && Group(e.target).check() == nil && Name(e.except).check() == nil

@@ -41,8 +41,12 @@ func (l *Layer) keptSend(
 		message: message,
 	}
 	position, err := l.wire.append(ctx, l.wire.group(group), e, keep)
-	if err != nil || k == nil {
+	if err != nil {
 		return SendResult{}, err
+	}
+	l.tellRules(ctx, group, keep)
+	if k == nil {
+		return SendResult{}, nil
 	}
 	return k.await(ctx, position), nil
 }

@@ -26,6 +26,7 @@ type Layer struct {
 	shelves shelves
 
 	presence stays
+	rules    rules
 
 	resyncs, gaps atomic.Uint64 // see LayerStats
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/parleygo/parley/internal/options"
@@ -18,8 +19,9 @@ type Options struct {
 	Transport Transport
 
 	// Namespace is the first part of every subject of the transport, so that
-	// several systems can share a broker. It follows the rules of a group name.
-	// Default "parley".
+	// several systems can share a broker. It follows the rules of a group name, and none
+	// of its parts between dots but the first is "group", "channel" or "layer": a system
+	// "a.group.b" would share the groups "b.…" of the system "a". Default "parley".
 	Namespace string
 
 	// Capacity of an inbox that no rule and no option of its own says more
@@ -32,7 +34,10 @@ type Options struct {
 	// History has groups kept by name, so that who was away can read what was sent
 	// meanwhile: see Inbox.Resume. The first rule that matches holds. Without a
 	// Transport the log is in memory; a Transport must be a Log. Layers that reach
-	// each other have the same rules.
+	// each other have the same rules: a group that one of them does not keep is two
+	// groups, and where Keep differs each append has the sender's. They tell each other
+	// seldom, so that a mismatch is noticed, counted in LayerStats.Mismatches and logged,
+	// if perhaps not at once.
 	History []HistoryRule
 
 	// Expiry is the life of an unread message. Default 60 s; negative means for
@@ -88,6 +93,9 @@ func (o Options) withDefaults() Options {
 	if !valid(o.Namespace) {
 		panic(fmt.Sprintf("channel: Options.Namespace: %v", badName("namespace", o.Namespace)))
 	}
+	if inside(o.Namespace) {
+		panic(fmt.Sprintf("channel: Options.Namespace: %q lies in another one", o.Namespace))
+	}
 	for i, rule := range o.Rules {
 		if _, err := path.Match(rule.Pattern, ""); err != nil {
 			panic(fmt.Sprintf("channel: Options.Rules[%d].Pattern: %q: %v", i, rule.Pattern, err))
@@ -95,6 +103,17 @@ func (o Options) withDefaults() Options {
 	}
 	o.History = o.historyWithDefaults()
 	return o
+}
+
+// inside reports whether subjects of a namespace can be those of another one.
+func inside(namespace string) bool {
+	_, rest, _ := strings.Cut(namespace, ".")
+	for part := range strings.SplitSeq(rest, ".") {
+		if part == "group" || part == "channel" || part == "layer" {
+			return true
+		}
+	}
+	return false
 }
 
 // logger is asked for when there is something to log: the default may change.

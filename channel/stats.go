@@ -31,6 +31,10 @@ type LayerStats struct {
 
 	Resyncs uint64 // notices that messages may have been missed, one for each inbox
 	Gaps    uint64 // in kept groups, one for each group
+
+	// Mismatches is how often another layer was found to keep a group in another way than
+	// this one, or not at all: messages are lost then. See Options.History.
+	Mismatches uint64
 }
 
 // counters are written from anywhere. An inbox counts what happens to it, and
@@ -113,6 +117,7 @@ func (l *Layer) Stats() LayerStats {
 	stats.Published = sum[countPublished].Load()
 	stats.BadEnvelopes = sum[countBadEnvelopes].Load()
 	stats.Resyncs, stats.Gaps = l.resyncs.Load(), l.gaps.Load()
+	stats.Mismatches = l.rules.mismatches.Load()
 	if l.wire != nil {
 		stats.Subscriptions = l.wire.subscriptions()
 	}
