@@ -137,4 +137,6 @@ var layerMetrics = []metric[channel.LayerStats]{
 		func(s channel.LayerStats) uint64 { return s.Resyncs }),
 	counter("channel_gaps_total", "Gaps in kept groups, of which their members are told.", ofLayer,
 		func(s channel.LayerStats) uint64 { return s.Gaps }),
+	counter("channel_mismatches_total", "Times another layer kept a group in another way.", ofLayer,
+		func(s channel.LayerStats) uint64 { return s.Mismatches }),
 }
