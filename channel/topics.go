@@ -50,12 +50,12 @@ var errNoSubscription = errors.New("channel: the transport returned neither subs
 
 // topic is one subject with the number of those who want it.
 type topic struct {
-	wanted  int // guarded by wire.mu
-	sub     Subscription
-	settled chan struct{} // closed when the subscribing is over
-	err     error         // of the subscribing, readable when settled
-	over    atomic.Bool
-	kept    *kept // of a log, readable when settled
+	wanted   int           // guarded by wire.mu, as settling is
+	settling chan struct{} // closed when the subscribing is over, and nil from then on
+	sub      Subscription
+	err      error // of the subscribing, readable when that is over
+	over     atomic.Bool
+	kept     *kept // of a log, likewise
 }
 
 func newWire(l *Layer, transport Transport) *wire {
@@ -95,15 +95,17 @@ func (w *wire) direct(name Name) string {
 // want subscribes to a subject, or waits for the call that is doing so.
 func (w *wire) want(ctx context.Context, i interest) error {
 	for {
-		t, first := w.topic(i)
+		t, settling, first := w.topic(i)
 		if first {
 			return w.subscribe(ctx, i, t)
 		}
-		select {
-		case <-t.settled:
-		case <-ctx.Done():
-			w.layer.unsubscribe(w.release(i, t))
-			return context.Cause(ctx)
+		if settling != nil {
+			select {
+			case <-settling:
+			case <-ctx.Done():
+				w.layer.unsubscribe(w.release(i, t))
+				return context.Cause(ctx)
+			}
 		}
 		if t.err == nil {
 			return nil
@@ -121,16 +123,16 @@ func (w *wire) unwant(i interest) []Subscription {
 	return w.release(i, t)
 }
 
-func (w *wire) topic(i interest) (t *topic, first bool) {
+func (w *wire) topic(i interest) (t *topic, settling <-chan struct{}, first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if t := w.topics[i]; t != nil {
 		t.wanted++
-		return t, false
+		return t, t.settling, false
 	}
-	t = &topic{wanted: 1, settled: make(chan struct{})}
+	t = &topic{wanted: 1, settling: make(chan struct{})}
 	w.topics[i] = t
-	return t, true
+	return t, t.settling, true
 }
 
 // subscribe settles the topic however the transport's function ends, for others
@@ -149,8 +151,9 @@ func (w *wire) subscribe(ctx context.Context, i interest, t *topic) (failure err
 		if err != nil {
 			delete(w.topics, i)
 		}
+		close(t.settling)
+		t.settling = nil // a group that is quiet shall not weigh more than it must
 		w.mu.Unlock()
-		close(t.settled)
 	})
 	return failure
 }
@@ -229,15 +232,10 @@ func (w *wire) subscriptions() int {
 // kept returns the reader of a group that is followed.
 func (w *wire) kept(group Group) *kept {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	t := w.topics[interest{w.group(group), follows}]
-	w.mu.Unlock()
-	if t == nil {
+	if t == nil || t.settling != nil {
 		return nil
 	}
-	select {
-	case <-t.settled:
-		return t.kept // nil if that failed
-	default:
-		return nil
-	}
+	return t.kept
 }
