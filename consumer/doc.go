@@ -92,7 +92,9 @@
 //
 // Types that begin with "parley." are the kit's own. {"type":"parley.ping"} is answered
 // with {"type":"parley.pong"}, by consumers of all kinds but a Receiver and a
-// TextReceiver, and beside the handlers that run where there are several.
+// TextReceiver, while a handler runs, too: a server that is busy is not dead. On a live
+// socket that holds until so much of the client waits that no more is read; see
+// parley.SocketOptions.ReadAhead.
 //
 // # Messages of the layer
 //

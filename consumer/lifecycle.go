@@ -63,6 +63,9 @@ func (c *Conn) accept() error {
 		return err
 	}
 	c.answer = nil
+	if c.answersPings() {
+		protocol.Beat(c.conn) // while a handler runs nobody is here to answer
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.accepted = true

@@ -1,13 +1,13 @@
 package consumer
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // receiveTyped hands a message to the handler of its type.
@@ -76,18 +76,15 @@ func (c *Conn) withoutHandler(
 
 const pingType = reserved + "ping"
 
-// What browsers send to see whether anybody is there, and what they get.
-var (
-	ping = []byte(`{"type":"parley.ping"}`)
-	pong = []byte(`{"type":"parley.pong"}`)
-)
-
 // isPing reports whether the kit answers a message by itself, beside whatever is
-// being handled. A consumer that takes text as it is gets this one too.
+// being handled.
 func (c *Conn) isPing(message parley.WebSocketReceive) bool {
-	if message.Type != parley.TextMessage || !bytes.Equal(message.Data, ping) {
-		return false
-	}
+	return protocol.IsPing(message.Type, message.Data) && c.answersPings()
+}
+
+// answersPings reports whether pings are not for the consumer. One that takes text as
+// it is gets these, too.
+func (c *Conn) answersPings() bool {
 	if c.app.types != nil || c.app.client != nil {
 		return true
 	}
@@ -97,5 +94,5 @@ func (c *Conn) isPing(message parley.WebSocketReceive) bool {
 }
 
 func (c *Conn) pong(ctx context.Context) error {
-	return c.Send(ctx, parley.WebSocketSend{Data: pong})
+	return c.SendText(ctx, protocol.Pong)
 }

@@ -110,13 +110,30 @@ func goodbyeOf(r *http.Request) (code parley.CloseCode, reason string, ok bool) 
 // wait for the app.
 func (a *App) servePost(v *visit) error {
 	s := v.session
+	var body []byte
+	if v.mayPing() {
+		var err error
+		if body, err = parley.ReadBody(v.ctx, v.conn, a.options.MaxMessage); err != nil {
+			return v.refused(err)
+		} else if protocol.IsPing(v.kind(), body) {
+			return v.beat()
+		}
+	}
 	if err := s.begin(v.ctx, v.ask.message); err != nil {
 		return v.refused(err)
 	}
 	defer s.done()
+	return v.serveMessage(body)
+}
+
+// serveMessage takes a message whose turn it is, and its body if that is read already.
+func (v *visit) serveMessage(body []byte) (err error) {
+	s, a := v.session, v.session.app
 	coming := &reservation{Conn: v.conn, app: a}
 	defer coming.giveBack()
-	body, err := parley.ReadBody(v.ctx, coming, a.options.MaxMessage)
+	if body == nil {
+		body, err = parley.ReadBody(v.ctx, coming, a.options.MaxMessage)
+	}
 	if errors.Is(err, parley.ErrTooLarge) {
 		s.fail(parley.ErrTooLarge)
 		return v.answer(http.StatusRequestEntityTooLarge)
@@ -124,10 +141,8 @@ func (a *App) servePost(v *visit) error {
 	if err != nil {
 		return v.refused(err)
 	}
-	message := parley.WebSocketReceive{Data: body}
-	if isType(v.scope.Request.Header.Get("Content-Type"), "application/octet-stream") {
-		message.Type = parley.BinaryMessage
-	} else if !utf8.Valid(body) {
+	message := parley.WebSocketReceive{Type: v.kind(), Data: body}
+	if message.Type == parley.TextMessage && !utf8.Valid(body) {
 		s.fail(parley.ErrInvalidPayload)
 		return v.answer(http.StatusBadRequest)
 	}
@@ -136,6 +151,14 @@ func (a *App) servePost(v *visit) error {
 	}
 	a.counters.received.Add(1)
 	return v.answer(http.StatusNoContent)
+}
+
+// kind is that of the message that a request brings.
+func (v *visit) kind() parley.MessageType {
+	if isType(v.scope.Request.Header.Get("Content-Type"), "application/octet-stream") {
+		return parley.BinaryMessage
+	}
+	return parley.TextMessage
 }
 
 // refused answers a message that was not taken.

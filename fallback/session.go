@@ -51,6 +51,7 @@ type session struct {
 	over      bool                        // the app has returned
 	failed    error                       // what it returned
 	announced bool                        // a poll has told the client the session's id
+	beats     bool                        // pings are not for the app
 
 	heard  uint64 // the number of the last message that the client has numbered
 	weight int    // what is accounted for of head, in and out

@@ -6,7 +6,35 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
+
+// Beat has pings that are messages answered while the app is away.
+func (c *Conn) Beat() {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	c.in.beats = true
+}
+
+// beat answers a message that is a ping, if it is to, and reports whether it was one. A
+// peer that does not read has no use for an answer.
+func (c *Conn) beat(m Message) (pinged bool) {
+	if !protocol.IsPing(m.Type, m.Data) {
+		return false
+	}
+	c.in.mu.Lock()
+	beats := c.in.beats
+	if beats {
+		c.in.got.add(len(m.Data))
+	}
+	c.in.mu.Unlock()
+	if beats {
+		_ = c.Offer(parley.WebSocketSend{Data: pong})
+	}
+	return beats
+}
+
+var pong = []byte(protocol.Pong)
 
 // nextMessage reads until a message is whole, and deals with control frames on
 // the way. The caller is the reader.

@@ -36,6 +36,7 @@ type inbound struct {
 	handOver bool      // the reader is asked to give up
 	paused   bool      // the watcher waits for room in ahead
 	handling bool      // the app was given a message and has not come back
+	beats    bool      // the watcher answers pings
 	ahead    []Message // read and not received yet
 	bytes    int       // that ahead holds
 	got      traffic

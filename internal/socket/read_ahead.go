@@ -29,7 +29,7 @@ func (c *Conn) watch() {
 	c.in.parser.others()
 	for {
 		m, err := c.nextMessage()
-		if err == nil {
+		if err == nil && !c.beat(m) {
 			err = c.in.push(m)
 			c.in.rouse()
 		}
