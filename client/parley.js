@@ -19,7 +19,7 @@ const DEFAULTS = {
 	backoffMax: 30_000,
 	stableAfter: 10_000,
 	openTimeout: 10_000,
-	requestTimeout: 10_000,
+	requestTimeout: 15_000, // a server gives up after 10 s, and its word goes first
 	pingAfter: 30_000,
 	pongTimeout: 10_000,
 	queueMessages: 256,
@@ -293,9 +293,9 @@ export class Parley extends EventTarget {
 		on(globalThis, 'offline', () => this.#wake());
 		on(globalThis, 'pagehide', () => this.#sleep());
 		on(globalThis, 'pageshow', () => { if (this.#asleep) this.#rise(); });
-		on(document, 'resume', () => this.#wake());
+		on(document, 'resume', () => this.#rise());
 		on(document, 'visibilitychange', () => {
-			if (document.visibilityState === 'visible') this.#wake();
+			if (document.visibilityState === 'visible') this.#rise(); // even if it had left
 		});
 	}
 
@@ -307,6 +307,7 @@ export class Parley extends EventTarget {
 		const pause = this.#notBefore - Date.now();
 		if (pause <= 0) return this.#try();
 		clearTimeout(this.#timer);
+		this.#retryAt = this.#notBefore;
 		this.#timer = after(pause, () => this.#try());
 	}
 
@@ -324,9 +325,10 @@ export class Parley extends EventTarget {
 		this.#become('waiting', {code: 1001, reason: 'the page is hidden'});
 	}
 
+	/** Is there again, if it had left. */
 	#rise() {
 		this.#asleep = false;
-		this.#try();
+		this.#wake();
 	}
 
 	// The heartbeat.
@@ -794,10 +796,9 @@ class SessionLink extends Link {
 	/** Waits before the next request, longer each time, or gives up. */
 	async pause(failures, reason) {
 		if (failures >= LOST) return this.end({code: ABNORMAL, reason});
-		const ms = 125 * 2 ** failures * (0.5 + Math.random() / 2); // not all at once
 		await new Promise(done => {
 			this.#goOn = done;
-			setTimeout(done, ms);
+			setTimeout(done, moment(failures));
 		});
 	}
 
@@ -838,7 +839,7 @@ class SessionLink extends Link {
 	/** Its number has a message heard once, though answers are lost. */
 	async #post(data, number) {
 		const type = typeof data === 'string' ? 'text/plain' : 'application/octet-stream';
-		for (let failures = 0; !this.ended;) {
+		for (let failures = 0, busy = 0; !this.ended;) {
 			const {status, pause} = await this.#say(data, {
 				'Content-Type': type, 'Parley-Message': String(number)});
 			if (status === 204 || status === 400 || status === 413) return true; // or it is told
@@ -847,8 +848,9 @@ class SessionLink extends Link {
 				setTimeout(() => this.refused({status}), status < 404 ? 0 : 1000);
 				return false;
 			}
-			if (pause !== undefined) await sleep(pause);
-			else await this.pause(++failures, 'nothing can be sent');
+			// A server that says when to come again lives, and may say so for long.
+			if (pause === undefined) await this.pause(++failures, 'nothing can be sent');
+			else await sleep(Math.max(pause, moment(Math.min(busy++, 6))));
 		}
 		return true;
 	}
@@ -950,13 +952,17 @@ class PollLink extends SessionLink {
 	#cursor = 0;
 
 	async open() {
-		for (let failures = 0; !this.ended;) {
+		for (let failures = 0, hasty = 0; !this.ended;) {
+			const began = Date.now();
 			try {
 				const response = await this.get('application/json', {},
 					this.id && {cursor: this.#cursor});
 				if (response.status === 200) {
-					this.#take(await response.json());
+					const news = this.#take(await response.json());
 					failures = 0;
+					// A server that holds no poll is not asked as fast as it answers.
+					hasty = news || Date.now() - began > 1000 ? 0 : hasty + 1;
+					if (hasty > 1) await sleep(moment(Math.min(hasty, 3)));
 					continue;
 				}
 				if (!this.id || response.status < 500) return this.refused(response);
@@ -972,6 +978,7 @@ class PollLink extends SessionLink {
 		}
 	}
 
+	/** Reports whether there was news. */
 	#take({session, protocol, cursor, messages, closed}) {
 		this.id ||= session;
 		this.#cursor = cursor;
@@ -980,6 +987,7 @@ class PollLink extends SessionLink {
 			this.on.message(binary === undefined ? text : fromBase64(binary));
 		}
 		if (closed) this.closed(closed);
+		return messages.length > 0;
 	}
 
 	check() {
@@ -1040,6 +1048,9 @@ function reporting(action) {
 		queueMicrotask(() => { throw error; });
 	}
 }
+
+/** A pause that grows, in ms, and not all at once. */
+function moment(failures) { return 125 * 2 ** failures * (0.5 + Math.random() / 2); }
 
 function after(ms, action) { return setTimeout(action, Math.min(ms, LONGEST)); }
 

@@ -131,6 +131,41 @@ describe('socket', () => {
 	});
 });
 
+describe('page', () => {
+	const show = t => {
+		const page = new EventTarget(), document = new EventTarget();
+		Object.assign(document, {visibilityState: 'visible', baseURI: URL_});
+		Object.assign(globalThis, {document, addEventListener: page.addEventListener.bind(page)});
+		t.after(() => { delete globalThis.document; delete globalThis.addEventListener; });
+		return {tell: type => page.dispatchEvent(new Event(type)), document};
+	};
+	for (const [name, back] of [
+		['restored', ({tell}) => tell('pageshow')],
+		['only seen again', ({document}) => document.dispatchEvent(new Event('visibilitychange'))],
+		['thawed', ({document}) => document.dispatchEvent(new Event('resume'))],
+	]) {
+		test(`connects anew when it is ${name}`, async t => {
+			const page = show(t), {chat} = await socket();
+			page.tell('pagehide');
+			assert.equal(chat.state, 'waiting');
+			back(page);
+			await until(() => chat.state === 'open' && Socket.all.length === 2);
+			chat.close();
+			back(page);
+			assert.equal(chat.state, 'closed');
+		});
+		test(`spares a server that has said so when it is ${name}`, async t => {
+			const page = show(t), {chat, link} = await socket();
+			link.breaks(1013);
+			page.tell('pagehide');
+			back(page);
+			assert.ok(chat.state === 'waiting' && chat.retryAt - Date.now() > 500);
+			assert.equal(Socket.all.length, 1);
+			chat.close();
+		});
+	}
+});
+
 /** A server of polls. What answers has for a number of a request is the answer to it. */
 function server(answers = {}) {
 	const heard = [];
@@ -182,6 +217,21 @@ describe('session', () => {
 			await until(() => posts().length === 3);
 			assert.deepEqual(posts().map(({body, headers}) => body + headers['parley-message']),
 				['a1', 'a1', 'b2']);
+			chat.close();
+		});
+	}
+	for (const [name, answers] of [
+		['refuses messages', number => ({[`POST ${number}`]: [503, {'Retry-After': '0'}]})],
+		['holds no poll', number => ({
+			[`GET ${number + 1}`]: [200, {}, '{"session":"S","cursor":0,"messages":[]}']})],
+	]) {
+		test(`does not hurry where a server ${name}`, async t => {
+			const timers = t.mock.method(globalThis, 'setTimeout').mock;
+			const pauses = () => timers.calls.map(({arguments: [, ms]}) => ms).filter(
+				ms => ms > 60 && ms < 2000);
+			const {chat} = await open(Object.assign({}, ...[1, 2, 3, 4].map(answers)));
+			chat.send('a');
+			await until(() => pauses().length === 3);
 			chat.close();
 		});
 	}
