@@ -15,10 +15,10 @@ MODULES := $(sort $(dir $(shell find . -name go.mod -not -path '*/testdata/*')))
 each = set -euo pipefail; export GOWORK=off; for module in $(MODULES); do (echo "== $$module"; cd "$$module"; $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-newest lint vet fuzz allocs bench bench-go
+.PHONY: help test test-newest lint vet fuzz allocs bench bench-cluster bench-go
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 test: ## Run all tests with the race detector
 	@$(call each,go test -race ./...)
@@ -52,6 +52,9 @@ allocs: ## Check what may not allocate, is inlined, and stays off the heap (not 
 
 bench: ## Measure beside the kit's peers, within ten minutes, into benchmarks/README.md
 	@cd benchmarks && GOWORK=off go run ./load -write README.md -charts charts
+
+bench-cluster: ## Measure two processes on one broker, within five minutes, into benchmarks/cluster.md
+	@cd benchmarks && GOWORK=off go run ./load -cluster -write cluster.md -charts charts
 
 # What is measured goes into a file of its own, so that a failure is seen and two of
 # them can be compared: go run BENCHSTAT old new.

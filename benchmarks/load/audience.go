@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,7 @@ import (
 // each message, however it is framed.
 type audience struct {
 	*clients
+	publisher  *process // the server, unless there is another one
 	members    []member
 	next       []int // the number that each member waits for, of each publisher
 	publishers int
@@ -39,19 +41,15 @@ const (
 // gather makes members of the group, and beside them some that read nothing.
 func (p *process) gather(count, stuck, size, publishers int) (*audience, error) {
 	hello := upgrade
-	if p.kind == "centrifuge" {
+	if strings.HasSuffix(p.kind, "centrifuge") {
 		hello = subscribe
 	}
 	c, err := p.connect(count+stuck, hello)
 	if err != nil {
 		return nil, err
 	}
-	a := &audience{
-		clients: c, members: make([]member, count), next: make([]int, count*publishers),
-		publishers: publishers, size: size, buffer: make([]byte, 1<<20),
-	}
-	if err := c.poll(count); err != nil {
-		c.close()
+	a, err := p.listeners(c, count, size, publishers)
+	if err != nil {
 		return nil, err
 	}
 	begun := time.Now()
@@ -59,6 +57,19 @@ func (p *process) gather(count, stuck, size, publishers int) (*audience, error) 
 		time.Sleep(time.Millisecond)
 	}
 	return a, p.err
+}
+
+// listeners looks at the first count of some clients, and closes them if it cannot.
+func (p *process) listeners(c *clients, count, size, publishers int) (*audience, error) {
+	a := &audience{
+		clients: c, publisher: p, members: make([]member, count), next: make([]int, count*publishers),
+		publishers: publishers, size: size, buffer: make([]byte, 1<<20),
+	}
+	err := c.poll(count)
+	if err != nil {
+		c.close()
+	}
+	return a, err
 }
 
 // subscribe says what clients of centrifuge say first.
@@ -72,18 +83,18 @@ func subscribe(fd int) error {
 	return err
 }
 
-// publish has the server send count messages, and returns when all have come or none
+// publish has the publisher send count messages, and returns when all have come or none
 // has for a while.
 func (a *audience) publish(count int) (err error) {
 	a.wanted += count * len(a.members)
 	a.missed += count * a.gone
-	a.server.tell("publish %d %d %d", count, a.size, a.publishers)
+	a.publisher.tell("publish %d %d %d", count, a.size, a.publishers)
 	a.last, err = a.listen(func() bool { return a.heard+a.missed >= a.wanted }, a.read)
 	if err != nil {
 		return err
 	}
-	a.server.hear()
-	return a.server.err
+	a.publisher.hear()
+	return a.publisher.err
 }
 
 // read reads once.

@@ -31,9 +31,12 @@ var sockets = nethttp.Options{WebSocket: parley.SocketOptions{PingInterval: -1}}
 
 type listener struct{}
 
-func kitCrowd() server {
+func kitCrowd() server { return kitOver(channel.Options{}) }
+
+func kitOver(options channel.Options) server {
 	const group channel.Group = "all"
-	layer := channel.New(channel.Options{})
+	options.Logger = silent
+	layer := channel.New(options)
 	app := consumer.New(func() *listener { return new(listener) },
 		consumer.Options{Layer: layer, Groups: []channel.Group{group}}, consumer.Forward("news"))
 	var dropped atomic.Int64
@@ -126,13 +129,16 @@ func gwsCrowd() server {
 	}
 }
 
-// centrifugeCrowd subscribes its clients by itself, and has no pings, which clients
+func centrifugeCrowd() server { return centrifugeOver(func(*centrifuge.Node) {}) }
+
+// centrifugeOver subscribes its clients by itself, and has no pings, which clients
 // here would not answer.
-func centrifugeCrowd() server {
+func centrifugeOver(broker func(*centrifuge.Node)) server {
 	node, err := centrifuge.New(centrifuge.Config{})
 	if err != nil {
 		panic(err)
 	}
+	broker(node)
 	var members atomic.Int64
 	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
 		return centrifuge.ConnectReply{

@@ -107,13 +107,15 @@ func (c *clients) close() {
 	}
 }
 
-const handshake = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" +
+const handshake = " HTTP/1.1\r\nHost: 127.0.0.1\r\n" +
 	"Upgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
 // upgrade makes a WebSocket of a connection.
-func upgrade(fd int) error {
-	if _, err := unix.Write(fd, []byte(handshake)); err != nil {
+func upgrade(fd int) error { return upgradeAt(fd, "/") }
+
+func upgradeAt(fd int, path string) error {
+	if _, err := unix.Write(fd, []byte("GET "+path+handshake)); err != nil {
 		return err
 	}
 	head, err := readHead(fd)

@@ -2,7 +2,10 @@
 
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // aim is a line of the table that says what is aimed at and what is reached.
 type aim struct {
@@ -51,12 +54,32 @@ var aims = []aim{
 	{"burst of 100 to 5000 members, µs a delivery", "burst-5000", "kit", 0, "", false, "≤ 0.6"},
 }
 
+const acrossRedis = "kit over Redis"
+
+// clusterAims are at the last of several lines where a table is a curve.
+var clusterAims = []aim{
+	{"burst to another process over Redis, its rate to that of centrifuge", "cluster-burst",
+		acrossRedis, 0, "centrifuge over Redis", false, "≥ 4"},
+	{"to that of channels_redis pub/sub", "cluster-burst", acrossRedis, 0,
+		"channels_redis pub/sub", false, "≥ 25"},
+	{"to that of channels_redis core", "cluster-burst", acrossRedis, 0, "channels_redis core",
+		false, "≥ 50"},
+	{"PUBLISH a group send to 5000 members", "cluster-send", "kit", 1, "", false, "1"},
+	{"round trips a group send", "cluster-send", "kit", 3, "", false, "≤ 1"},
+	{"round trips a send to a kept group", "cluster-resume", "kit", 3, "", false, "≤ 1"},
+	{"resume of 1000 missed messages, ms", "cluster-resume", "kit", 0, "", false, "≤ 20"},
+	{"idle group of 100 000, KiB", "cluster-idle", "kit", 0, "", false, "≤ 1"},
+	{"all of them subscribed to again, s", "cluster-idle", "kit", 1, "", false, "≤ 3"},
+	{"commands a second, 10 000 present", "cluster-present", "kit", 0, "", false, "≤ 1"},
+}
+
 // glance is what was reached of what is aimed at, as far as it was measured.
-func glance(tables []*table) string {
+func glance(title string, tables []*table) string {
 	lines := [][]string{{"", "measured", "aim"}}
-	for _, a := range aims {
+	for _, a := range slices.Concat(aims, clusterAims) {
 		for _, t := range tables {
-			if t.name == a.scenario {
+			if t.name == a.scenario && t.find(a.row) >= 0 &&
+				(a.beside == "" || t.find(a.beside) >= 0) {
 				lines = append(lines, []string{a.work, a.measured(t), a.aim})
 			}
 		}
@@ -64,7 +87,7 @@ func glance(tables []*table) string {
 	if len(lines) == 1 {
 		return ""
 	}
-	return "\n### Aims\n\n" + layout(lines)
+	return "\n### " + title + "\n\n" + layout(lines)
 }
 
 func (a aim) measured(t *table) string {
@@ -76,5 +99,8 @@ func (a aim) measured(t *table) string {
 	if a.times {
 		return fmt.Sprintf("%.1f", other/own)
 	}
-	return fmt.Sprintf("%.2f", own/other)
+	if ratio := own / other; ratio < 10 {
+		return fmt.Sprintf("%.2f", ratio)
+	}
+	return figure(own / other)
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"regexp"
@@ -23,8 +24,13 @@ var peers = []string{
 	"lxzan/gws", "olahol/melody", "alitto/pond", "panjf2000/ants",
 }
 
+// clusterPeers are those of servers on one broker.
+var clusterPeers = []string{
+	"centrifugal/centrifuge", "nats-io/nats-server", "nats-io/nats.go", "redis/rueidis",
+}
+
 // machine says where, when and with what something was measured.
-func machine(wrk string) string {
+func (s *setup) machine() string {
 	var system unix.Utsname
 	unix.Uname(&system)
 	kernel := strings.TrimRight(string(system.Release[:]), "\x00")
@@ -34,10 +40,19 @@ func machine(wrk string) string {
 	if model := processor(); model != "" {
 		text += " (" + model + ")"
 	}
-	if wrk != "" {
+	if s.cluster {
+		list := versions(clusterPeers)
+		for _, need := range slices.Sorted(maps.Keys(needed)) {
+			if version := s.tools.version(need); version != "" {
+				list = append(list, version)
+			}
+		}
+		return text + "; " + strings.Join(list, ", ") + "."
+	}
+	if s.wrk != "" {
 		text += ", HTTP by wrk"
 	}
-	return text + "; " + versions() + "."
+	return text + "; " + strings.Join(versions(peers), ", ") + "."
 }
 
 func processor() string {
@@ -53,14 +68,13 @@ func processor() string {
 
 var major = regexp.MustCompile(`/v\d+$`)
 
-func versions() string {
-	var list []string
+func versions(of []string) (list []string) {
 	info, _ := debug.ReadBuildInfo()
 	for _, module := range info.Deps {
 		name := major.ReplaceAllString(strings.TrimPrefix(module.Path, "github.com/"), "")
-		if slices.Contains(peers, name) {
+		if slices.Contains(of, name) {
 			list = append(list, path.Base(path.Dir(name))+"/"+path.Base(name)+" "+module.Version)
 		}
 	}
-	return strings.Join(list, ", ")
+	return list
 }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"fmt"
+	"os/exec"
+	"strings"
 	"time"
 )
 
@@ -30,13 +32,20 @@ func (m meter) each(r *result, operations int) {
 	r.slight = wall < 10*tick
 }
 
+// command is the program that a row's server is.
+func (s *setup) command(r row) *exec.Cmd {
+	switch {
+	case strings.HasPrefix(r.kind, "channels/"):
+		return exec.Command(program(needed["channels"]...), "-c", channelsServer)
+	case r.path != "":
+		return exec.Command(r.path)
+	}
+	return exec.Command(s.path)
+}
+
 // serving runs a server for as long as use does.
 func (s *setup) serving(r row, use func(*process) (result, error)) (result, error) {
-	path := r.path
-	if path == "" {
-		path = s.path
-	}
-	p, err := start(path, r.kind, s.core)
+	p, err := start(s.command(r), r.kind, s.core)
 	if err != nil {
 		return result{}, err
 	}

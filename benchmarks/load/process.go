@@ -23,10 +23,10 @@ type process struct {
 }
 
 // start starts a server on one core, which need not be this program's own.
-func start(path, kind string, core int) (*process, error) {
-	command := exec.Command(path)
+func start(command *exec.Cmd, kind string, core int, more ...string) (*process, error) {
 	command.Env = append(os.Environ(), kindVariable+"="+kind, "GOMAXPROCS=1",
 		fmt.Sprint(coreVariable, "=", core))
+	command.Env = append(command.Env, more...)
 	command.Stderr = os.Stderr
 	in, err := command.StdinPipe()
 	if err != nil {

@@ -14,6 +14,8 @@ type scenario struct {
 	rounds   int
 	seconds  float64 // that it takes, about: its share of the time
 	run      func(*setup, row) (result, error)
+
+	without map[string]string // what is missing for rows that are left out, by their label
 }
 
 // row is a server under the scenario's load.
@@ -21,6 +23,7 @@ type row struct {
 	label, kind string
 	n           int    // of what the table's axis is
 	path        string // of the program, where it is not this one
+	broker      string // that two servers have: "redis", "nats" or "embedded"
 }
 
 // result is one measurement.
@@ -42,6 +45,9 @@ const (
 
 // all is what is measured.
 func all(s *setup) []scenario {
+	if s.cluster {
+		return clusterScenarios(s)
+	}
 	list := append(httpScenarios(), inProcess()...)
 	list = append(list, socketScenarios()...)
 	list = append(list, broadcastScenarios()...)

@@ -26,6 +26,10 @@ type server struct {
 	dropped func() int         // deliveries that the server has counted as lost
 	prepare func(n int)
 	work    func(n int) // n operations in process
+
+	port   int                        // where something else listens, in place of this
+	orders map[string]func(int) int64 // that only this one knows
+	close  func()
 }
 
 // kinds are the servers by name.
@@ -33,7 +37,7 @@ var kinds = map[string]func() server{}
 
 func init() {
 	for _, some := range []map[string]func() server{
-		broadcasters, echoers, answerers, routers, callers, {"groups": manyGroups},
+		broadcasters, echoers, answerers, routers, callers, {"groups": manyGroups}, clustered, brokers,
 	} {
 		maps.Copy(kinds, some)
 	}
@@ -54,15 +58,13 @@ func serve(kind string) {
 	}
 	raiseLimit()
 	s := kinds[kind]()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
+	if s.close != nil {
+		defer s.close()
 	}
-	if s.serve == nil {
-		s.serve = func(l net.Listener) { http.Serve(l, s.handler) }
+	if s.port == 0 {
+		s.port = s.listen()
 	}
-	go s.serve(l)
-	fmt.Println(l.Addr().(*net.TCPAddr).Port)
+	fmt.Println(s.port)
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		words := strings.Fields(in.Text())
 		var numbers []int
@@ -72,6 +74,18 @@ func serve(kind string) {
 		}
 		fmt.Println(s.obey(words[0], numbers))
 	}
+}
+
+func (s server) listen() (port int) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	if s.serve == nil {
+		s.serve = func(l net.Listener) { http.Serve(l, s.handler) }
+	}
+	go s.serve(l)
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 // obey carries out an order and returns the number that answers it.
@@ -97,6 +111,8 @@ func (s server) obey(order string, numbers []int) (answer int64) {
 		s.prepare(numbers[0])
 	case "work":
 		s.work(numbers[0])
+	default:
+		answer = s.orders[order](append(numbers, 0)[0])
 	}
 	return answer
 }

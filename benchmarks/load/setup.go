@@ -22,9 +22,12 @@ type setup struct {
 	size   int    // of messages to a group
 	enough time.Duration
 	quick  bool
-	rounds int
-	limit  time.Duration
-	only   []string
+	tools  tools
+
+	cluster bool // the other half: processes on one broker
+	rounds  int
+	limit   time.Duration
+	only    []string
 
 	readme, charts, old string
 }
@@ -93,14 +96,15 @@ func (s *setup) run() ([]*table, error) {
 		fmt.Fprintf(io.MultiWriter(&text, s.out), format, args...)
 	}
 	began := time.Now()
-	write("%s\n", machine(s.wrk))
+	s.tools = make(tools)
+	write("%s\n", s.machine())
 	tables, err := s.measureAll(scenarios, write)
 	if err != nil {
 		return nil, err
 	}
-	write("%s\nAll that took %v.\n", glance(tables), time.Since(began).Round(time.Second))
+	write("%s\nAll that took %v.\n", glance(s.section().aims, tables), time.Since(began).Round(time.Second))
 	if s.readme != "" {
-		err = replace(s.readme, text.Bytes())
+		err = replace(s.readme, s.section(), text.Bytes())
 	}
 	return tables, err
 }
@@ -121,7 +125,7 @@ func (s *setup) measureAll(
 			return nil, fmt.Errorf("%s: %w", scenario.name, err)
 		}
 		write("\n%s", t.markdown())
-		if s.charts != "" {
+		if s.charts != "" && len(t.rows) > 0 {
 			file, err := t.draw(s.charts)
 			if err != nil {
 				return nil, err
@@ -141,8 +145,7 @@ const (
 
 // measure runs a scenario's rounds, as many as its share of the time allows.
 func (s *setup) measure(scenario scenario, share time.Duration) (*table, error) {
-	t := &table{scenario: scenario}
-	t.rows = s.withOld(scenario.rows)
+	t := &table{scenario: s.possible(scenario)}
 	t.results = make([][]result, len(t.rows))
 	rounds := scenario.rounds
 	if s.rounds > 0 {
@@ -150,6 +153,9 @@ func (s *setup) measure(scenario scenario, share time.Duration) (*table, error) 
 	}
 	began := time.Now()
 	for round := range s.of(rounds, 1) {
+		if len(t.rows) == 0 {
+			break
+		}
 		took := time.Since(began)
 		if round > 0 && took+took/time.Duration(round) > share {
 			break
@@ -186,6 +192,20 @@ func (s *setup) again(
 	return best, nil
 }
 
+// possible leaves out rows that the machine has not what they need for.
+func (s *setup) possible(all scenario) scenario {
+	rows := s.withOld(all.rows)
+	all.rows, all.without = nil, make(map[string]string)
+	for _, r := range rows {
+		if missing := s.tools.missing(r); missing != "" {
+			all.without[r.label] = missing
+		} else {
+			all.rows = append(all.rows, r)
+		}
+	}
+	return all
+}
+
 // withOld has the kit of another build compared, too.
 func (s *setup) withOld(rows []row) (list []row) {
 	name, path, ok := strings.Cut(s.old, "=")
@@ -199,22 +219,42 @@ func (s *setup) withOld(rows []row) (list []row) {
 	return list
 }
 
-const (
-	opening = "<!-- figures: written by go run ./load -write -->"
-	closing = "<!-- end of figures -->"
+// section is what is between two marks of a file.
+type section struct {
+	opening, closing, aims string
+	limit                  time.Duration // to measure what is there
+}
+
+var (
+	figures = section{
+		"<!-- figures: written by go run ./load -write -->", "<!-- end of figures -->",
+		"Aims", 510 * time.Second,
+	}
+	clusterFigures = section{
+		"<!-- cluster: written by go run ./load -cluster -write -->", "<!-- end of cluster -->",
+		"Aims of the cluster", 270 * time.Second,
+	}
 )
 
+func (s *setup) section() section {
+	if s.cluster {
+		return clusterFigures
+	}
+	return figures
+}
+
 // replace puts text between the marks of a file.
-func replace(path string, text []byte) error {
+func replace(path string, where section, text []byte) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, found := bytes.Cut(old, []byte(opening))
-	_, after, closed := bytes.Cut(rest, []byte(closing))
+	before, rest, found := bytes.Cut(old, []byte(where.opening))
+	_, after, closed := bytes.Cut(rest, []byte(where.closing))
 	if !found || !closed {
-		return fmt.Errorf("%s has no %s and %s", path, opening, closing)
+		return fmt.Errorf("%s has no %s and %s", path, where.opening, where.closing)
 	}
-	text = slices.Concat(before, []byte(opening+"\n\n"), text, []byte("\n"+closing), after)
+	text = slices.Concat(before, []byte(where.opening+"\n\n"), text,
+		[]byte("\n"+where.closing), after)
 	return os.WriteFile(path, text, 0o644)
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -29,13 +30,24 @@ func (t *table) median(row, measure int) float64 {
 	return list[len(list)/2]
 }
 
-// find returns the place of a row, or -1.
+// find returns the place of a row, or -1. Of a curve's it is the last.
 func (t *table) find(label string) int {
-	return slices.IndexFunc(t.rows, func(r row) bool { return r.label == label })
+	for i, r := range slices.Backward(t.rows) {
+		if r.label == label {
+			return i
+		}
+	}
+	return -1
 }
 
-// ratio is what a row's first measure is to that of the base.
-func (t *table) ratio(row int) float64 { return t.median(row, 0) / t.median(t.find(t.base), 0) }
+// ratio is what a row's first measure is to that of the base, in words.
+func (t *table) ratio(row int) string {
+	base := t.find(t.base)
+	if base < 0 {
+		return "–" // it was left out
+	}
+	return fmt.Sprintf("%.2f", t.median(row, 0)/t.median(base, 0))
+}
 
 func (t *table) sums(row int) (lost, amiss int, foreign float64) {
 	for _, r := range t.results[row] {
@@ -50,7 +62,13 @@ func (t *table) markdown() string {
 	if t.about != "" {
 		about = t.about + "\n\n"
 	}
+	for _, r := range slices.Sorted(maps.Keys(t.without)) {
+		about += fmt.Sprintf("Left out, for there is no %s here: %s.\n\n", t.without[r], r)
+	}
 	head := "### " + t.title + "\n\n" + about
+	if len(t.rows) == 0 {
+		return head
+	}
 	if t.axis != "" {
 		return head + t.pivot()
 	}
@@ -63,7 +81,7 @@ func (t *table) markdown() string {
 	for i, r := range t.rows {
 		list := t.values(i, 0)
 		cells := []string{r.label, fmt.Sprintf("%s (%s – %s)", figure(t.median(i, 0)),
-			figure(list[0]), figure(list[len(list)-1])), fmt.Sprintf("%.2f", t.ratio(i))}
+			figure(list[0]), figure(list[len(list)-1])), t.ratio(i)}
 		for m := 1; m < len(t.measures); m++ {
 			cells = append(cells, figure(t.median(i, m)))
 		}
