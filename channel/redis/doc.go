@@ -51,7 +51,10 @@
 // error it is not known whether it has arrived, or still will.
 //
 // A server that says nothing for Options.Timeout, such as one behind a cut cable,
-// counts as gone. So does a master that has become a replica.
+// counts as gone. So does a master that has become a replica. A server that has no room
+// for more refuses what has to be kept, and who sent it is told; one with a
+// maxmemory-policy other than noeviction lets go of something else, which may be who is
+// present: New warns of that.
 //
 // # Logs and leases
 //
@@ -76,8 +79,8 @@
 //
 // A user with these rights can do everything here; PREFIX is Options.Prefix:
 //
-//	~PREFIX* &PREFIX* -@all +@pubsub +@scripting +@list +@hash +@sortedset +@stream
-//	+exists +del +set +pexpire +persist +time +info +ping
+//	~PREFIX:* &PREFIX:* -@all +@pubsub +@scripting +@list +@hash +@sortedset +@stream
+//	+get +getex +set +del +pexpire +persist +time +info +ping
 //
 // In a cluster they also need +cluster|slots, and behind sentinels +role. Without +info
 // an epoch outlives the server's process.

@@ -65,9 +65,22 @@ func TestFailover(t *testing.T) {
 
 // TestSlotMoves to another master, under load.
 func TestSlotMoves(t *testing.T) {
+	eachPubSub(t, slotMoves)
+}
+
+// eachPubSub is for both kinds that a cluster has.
+func eachPubSub(t *testing.T, test func(t *testing.T, unsharded bool)) {
 	t.Parallel()
+	for name, unsharded := range map[string]bool{"Sharded": false, "Unsharded": true} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, unsharded) })
+	}
+}
+
+func slotMoves(t *testing.T, unsharded bool) {
 	servers := startCluster(t, 3)
-	from, to := connect(t, servers.options()), connect(t, servers.options())
+	options := servers.options()
+	options.Unsharded = unsharded
+	from, to := connect(t, options), connect(t, options)
 	w := start(t, from, to)
 	w.flows(100)
 	slot := strings.TrimPrefix(servers[0].Must("CLUSTER", "KEYSLOT", "{"+w.subject+"}"), ":")
@@ -108,7 +121,10 @@ func has(server *servicetest.Redis, slot string) bool {
 
 // TestClusterMasterDies, and its replica takes over.
 func TestClusterMasterDies(t *testing.T) {
-	t.Parallel()
+	eachPubSub(t, clusterMasterDies)
+}
+
+func clusterMasterDies(t *testing.T, unsharded bool) {
 	servers := startCluster(t, 3)
 	var owner *servicetest.Redis
 	slot := strings.TrimPrefix(servers[0].Must("CLUSTER", "KEYSLOT", "{traffic}"), ":")
@@ -142,7 +158,7 @@ func TestClusterMasterDies(t *testing.T) {
 		seeds = append(seeds, url(server))
 	}
 	options := servers.options()
-	options.URLs = seeds
+	options.URLs, options.Unsharded = seeds, unsharded
 	w := start(t, connect(t, options), connect(t, options))
 	w.flows(100)
 	owner.Kill()

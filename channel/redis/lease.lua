@@ -74,10 +74,10 @@ local function present(subject)
   local lives, records = {}, {}
   for i = 1, #all, 2 do
     local owner, key = string.match(all[i], '^(%S+) (.*)$')
-    if lives[owner] == nil then
+    if owner and lives[owner] == nil then
       lives[owner] = ends(owner) > now
     end
-    if lives[owner] then
+    if owner and lives[owner] then
       records[#records + 1] = key
       records[#records + 1] = all[i + 1]
     end

@@ -63,11 +63,12 @@ func (l *line) run(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; failures++ {
 		s, err := l.connect(ctx)
 		if err == nil {
-			if failures > 0 {
-				l.t.options.Logger.Info("redis: connected again", "server", l.address)
-			}
-			failures = 0
-			err = l.serve(ctx, s)
+			err = l.serve(ctx, s, func() { // else it is as if there were none
+				if failures > 0 {
+					l.t.options.Logger.Info("redis: connected again", "server", l.address)
+				}
+				failures = 0
+			})
 			s.end()
 		}
 		l.down()
@@ -133,8 +134,9 @@ func (l *line) connect(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// serve does what there is to do, until the connection or ctx ends.
-func (l *line) serve(ctx context.Context, s *session) error {
+// serve does what there is to do, until the connection or ctx ends. done is called
+// whenever the server has done all of it.
+func (l *line) serve(ctx context.Context, s *session, done func()) error {
 	tick := time.NewTicker(l.t.options.Timeout)
 	defer tick.Stop()
 	watch, stop := l.t.watch()
@@ -147,6 +149,7 @@ func (l *line) serve(ctx context.Context, s *session) error {
 			continue
 		}
 		l.tell()
+		done()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -1,7 +1,9 @@
 package redis
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/redis/rueidis"
 )
@@ -26,11 +28,23 @@ const (
 // cluster, for those that publish and those that subscribe.
 type names struct{ prefix string }
 
+// newNames tells databases apart by a sign that no prefix has at its end.
 func newNames(prefix string, database int) names {
 	if database != 0 {
-		prefix += strconv.Itoa(database)
+		prefix += "#" + strconv.Itoa(database)
 	}
 	return names{prefix + ":"}
+}
+
+// checkPrefix refuses what would make other names than it seems to.
+func checkPrefix(prefix string) error {
+	switch at := strings.LastIndexByte(prefix, '#'); {
+	case strings.ContainsAny(prefix, "{}"):
+		return fmt.Errorf("redis: Options.Prefix: %q has a brace", prefix)
+	case at >= 0 && strings.Trim(prefix[at:], "#0123456789") == "":
+		return fmt.Errorf("redis: Options.Prefix: %q ends like one of another database", prefix)
+	}
+	return nil
 }
 
 func (n names) of(what kind, subject string) string {

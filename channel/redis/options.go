@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/parleygo/parley/internal/options"
@@ -35,10 +34,16 @@ type Options struct {
 	// asks for it too.
 	TLS *tls.Config
 
-	// Prefix begins every key and channel: programs with different ones do not meet.
-	// A database other than 0 adds its number, for pub/sub knows no databases. The
-	// default is "parley".
+	// Prefix begins every key and channel, and a colon follows it: programs with
+	// different ones do not meet. A database other than 0 adds a '#' and its number, for
+	// pub/sub knows no databases. The default is "parley".
 	Prefix string
+
+	// Unsharded has a cluster send what is published to all of its nodes, as it must
+	// before Redis 7. Without it that depends on what the cluster can do when New is
+	// called, and programs that have found otherwise do not hear each other: set it for
+	// all of them while a cluster is upgraded.
+	Unsharded bool
 
 	// Timeout is how long a server may be silent before its connection counts as
 	// dead, and how long connecting may take. The default is 5 s.
@@ -78,8 +83,8 @@ func (o *Options) client() (rueidis.ClientOption, error) {
 	if err != nil {
 		return client, err
 	}
-	if strings.ContainsAny(o.Prefix, "{}") {
-		return client, fmt.Errorf("redis: Options.Prefix: %q has a brace", o.Prefix)
+	if err := checkPrefix(o.Prefix); err != nil {
+		return client, err
 	}
 	if o.TLS != nil {
 		client.TLSConfig = o.TLS.Clone()

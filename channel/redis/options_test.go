@@ -23,6 +23,7 @@ func TestWrongOptions(t *testing.T) {
 		"mixed": {Options{URLs: []string{"redis://a", "rediss://b"}},
 			"Options.URLs[1]: some with TLS"},
 		"prefix":      {Options{Prefix: "a{b}"}, "Options.Prefix"},
+		"collides":    {Options{Prefix: "a#1"}, "Options.Prefix"},
 		"nobody home": {Options{URLs: []string{"redis://127.0.0.1:1"}}, "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -55,8 +55,8 @@ func (s *session) subscription(change rueidis.PubSubSubscription) {
 func (s *session) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.line.t.options.Timeout)
 	defer cancel()
-	server, err := hello(ctx, s.client)
-	if err == nil && server.role != "master" {
+	role, err := roleOf(ctx, s.client)
+	if err == nil && role != "master" {
 		err = errNotMaster
 	}
 	return err

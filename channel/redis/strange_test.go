@@ -78,7 +78,8 @@ func TestTenants(t *testing.T) {
 	var all []*redis.Transport
 	for _, tenant := range []redis.Options{
 		{}, {Prefix: "other"}, {URLs: []string{url(server) + "/1"}},
-		{Prefix: "other", URLs: []string{url(server) + "/1"}},
+		{Prefix: "other", URLs: []string{url(server) + "/1"}}, {Prefix: "other1"},
+		{Prefix: "parley1"}, {Prefix: "parley:sub"}, {Prefix: "parley:1"},
 	} {
 		if tenant.URLs == nil {
 			tenant.URLs = []string{url(server)}

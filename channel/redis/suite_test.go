@@ -51,6 +51,7 @@ func TestSuites(t *testing.T) {
 		{"Sentinel", behindSentinel},
 		{"Cluster", threeMasters},
 		{"ClusterACL", restrictedUserOfACluster},
+		{"OldCluster", oldCluster},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -96,9 +97,9 @@ func unixSocket(t *testing.T) redis.Options {
 // rights are those that the package's documentation names.
 func rights(more ...string) []string {
 	return append([]string{"--user", "default", "on", "nopass", "~*", "&*", "+@all",
-		"--user", "parley", "on", ">secret", "~parley*", "&parley*",
+		"--user", "parley", "on", ">secret", "~parley:*", "&parley:*",
 		"-@all", "+@pubsub", "+@scripting", "+@list", "+@hash", "+@sortedset", "+@stream",
-		"+exists", "+del", "+set", "+pexpire", "+persist", "+time", "+info", "+ping"}, more...)
+		"+get", "+getex", "+set", "+del", "+pexpire", "+persist", "+time", "+info", "+ping"}, more...)
 }
 
 func restrictedUser(t *testing.T) redis.Options {

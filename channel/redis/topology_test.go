@@ -88,6 +88,12 @@ func startCluster(t testing.TB, masters int, args ...string) clustered {
 
 func threeMasters(t *testing.T) redis.Options { return startCluster(t, 3).options() }
 
+// oldCluster does not know sharded pub/sub, as none did before Redis 7.
+func oldCluster(t *testing.T) redis.Options {
+	return startCluster(t, 2, "--rename-command", "SSUBSCRIBE", "",
+		"--rename-command", "SUNSUBSCRIBE", "", "--rename-command", "SPUBLISH", "").options()
+}
+
 func (c clustered) options() redis.Options {
 	return redis.Options{URLs: []string{url(c[0]), url(c[1])}, Timeout: 2 * time.Second}
 }

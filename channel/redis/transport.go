@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/parleygo/parley/channel"
@@ -81,55 +79,49 @@ func (t *Transport) open(option rueidis.ClientOption) error {
 	t.cluster = client.Mode() == rueidis.ClientModeCluster
 	ctx, cancel := context.WithTimeout(t.work, t.options.Timeout)
 	defer cancel()
-	server, err := hello(ctx, client)
-	if err == nil {
-		t.sharded = t.cluster && server.major >= 7
-		if t.cluster {
+	role, err := roleOf(ctx, client)
+	switch {
+	case err != nil:
+	case t.cluster:
+		if t.sharded, err = t.shards(ctx); err == nil {
 			err = t.route(ctx)
 		}
+	case role != "master" && !t.sentinels: // sentinels name another soon
+		err = errNotMaster
 	}
 	if err != nil {
 		client.Close()
+		return err
 	}
-	return err
-}
-
-// server is what one says of itself.
-type server struct {
-	major int
-	role  string
-}
-
-// hello asks a server, or in a cluster any, what it is. All users may.
-func hello(ctx context.Context, client rueidis.CoreClient) (server, error) {
-	answer, err := client.Do(ctx, client.B().Arbitrary("HELLO").Build()).AsMap()
-	if err != nil {
-		return server{}, err
-	}
-	said := func(name string) string {
-		message := answer[name]
-		text, _ := message.ToString()
-		return text
-	}
-	version, _, _ := strings.Cut(said("version"), ".")
-	major, _ := strconv.Atoi(version) // 0 is as good as an old one
-	return server{major, said("role")}, nil
+	t.lookAtMemory(ctx)
+	return nil
 }
 
 // Publish implements channel.Transport. It returns when the server has the payload.
+//
+// Whether somebody shares the subject is asked for with a command that only a master
+// carries out, for a replica would publish to nobody, and say nothing of it.
 func (t *Transport) Publish(ctx context.Context, subject string, payload []byte) error {
 	if err := t.admits(ctx); err != nil {
 		return err
 	}
+	readers := t.names.of(readersKey, subject)
 	results := t.client.DoMulti(ctx,
-		t.publish(t.names.of(plain, subject), payload),
-		t.client.B().Exists().Key(t.names.of(readersKey, subject)).Build())
+		t.publish(t.names.of(plain, subject), payload), t.client.B().Getex().Key(readers).Build())
 	if err := results[0].Error(); err != nil {
 		return t.failed(ctx, "publish", err)
 	}
-	shared, err := results[1].AsInt64()
-	if err == nil && shared != 0 {
+	err := results[1].Error()
+	if refusesWrites(err) {
+		if err = t.client.Do(ctx, t.client.B().Get().Key(readers).Build()).Error(); err == nil {
+			return t.enqueue(ctx, subject, payload) // which says why not
+		}
+	}
+	switch {
+	case err == nil:
 		return t.enqueue(ctx, subject, payload)
+	case rueidis.IsRedisNil(err):
+		return nil
 	}
 	return t.failed(ctx, "publish", err)
 }
@@ -146,7 +138,7 @@ func (t *Transport) Ping(ctx context.Context) error {
 	if err := t.admits(ctx); err != nil {
 		return err
 	}
-	_, err := hello(ctx, t.client)
+	_, err := roleOf(ctx, t.client)
 	return t.failed(ctx, "ping", err)
 }
 
