@@ -39,9 +39,10 @@ func main() {
 	flag.StringVar(&s.readme, "write", "", "file whose part between two marks is written anew")
 	flag.StringVar(&s.charts, "charts", "", "folder to draw charts into")
 	flag.StringVar(&s.old, "old", "", "NAME=PATH of another build, whose kit is compared, too")
-	var only string
+	var only, servers string
 	names := append(s.names(), (&setup{cluster: true}).names()...)
 	flag.StringVar(&only, "scenarios", "", "all, or some of "+strings.Join(names, ","))
+	flag.StringVar(&servers, "servers", "", "parts of the names of those to measure, beside the base")
 	flag.Parse()
 	s.wrk, _ = exec.LookPath("wrk")
 	if s.limit == 0 {
@@ -49,6 +50,9 @@ func main() {
 	}
 	if only != "" {
 		s.only = strings.Split(only, ",")
+	}
+	if servers != "" {
+		s.servers = strings.Split(servers, ",")
 	}
 	if _, err := s.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)

@@ -28,6 +28,7 @@ type setup struct {
 	rounds  int
 	limit   time.Duration
 	only    []string
+	servers []string
 
 	readme, charts, old string
 }
@@ -194,7 +195,7 @@ func (s *setup) again(
 
 // possible leaves out rows that the machine has not what they need for.
 func (s *setup) possible(all scenario) scenario {
-	rows := s.withOld(all.rows)
+	rows := s.withOld(s.wanted(all))
 	all.rows, all.without = nil, make(map[string]string)
 	for _, r := range rows {
 		if missing := s.tools.missing(r); missing != "" {
@@ -204,6 +205,14 @@ func (s *setup) possible(all scenario) scenario {
 		}
 	}
 	return all
+}
+
+// wanted are the rows that are asked for, and the base that they are compared with.
+func (s *setup) wanted(of scenario) []row {
+	return slices.DeleteFunc(slices.Clone(of.rows), func(r row) bool {
+		named := func(part string) bool { return strings.Contains(r.label, part) }
+		return s.servers != nil && r.label != of.base && !slices.ContainsFunc(s.servers, named)
+	})
 }
 
 // withOld has the kit of another build compared, too.
