@@ -46,7 +46,7 @@ func (r rawConn) now(attempt func(fd uintptr) bool) error { return r.conn.Write(
 //parley:noescape
 func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
-		n, err = syscall.Read(int(fd), p)
+		n, err = readCall(fd, p)
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
@@ -66,7 +66,7 @@ func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 //parley:noescape
 func writeNow(fd uintptr, p []byte) (n int, err error) {
 	for {
-		n, err = syscall.Write(int(fd), p)
+		n, err = writeCall(fd, p)
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
