@@ -92,20 +92,20 @@ func (c *Conn) inboxClosed(err error) {
 // readMail handles what is in the mailbox, and then is gone.
 func (c *Conn) readMail() {
 	for {
-		l, ok := c.mail.next()
+		l, more, ok := c.mail.next()
 		if !ok {
 			return
 		}
-		c.openLetter(l)
+		c.openLetter(l, more)
 	}
 }
 
-// openLetter deals with one letter. What a handler does to the connection, Serve's
+// openLetter deals with one letter, behind which there may be more. What a handler does to the connection, Serve's
 // goroutine has to hear. If it takes this goroutine with it another one goes on.
-func (c *Conn) openLetter(l letter) {
+func (c *Conn) openLetter(l letter, more bool) {
 	returned := false
 	usercode.Call(func() error {
-		err := c.handle(l)
+		err := c.handle(l, more)
 		returned = true
 		return err
 	}, func(err error) {
@@ -118,7 +118,7 @@ func (c *Conn) openLetter(l letter) {
 	})
 }
 
-func (c *Conn) handle(l letter) error {
+func (c *Conn) handle(l letter, more bool) error {
 	if c.ctx.Err() != nil {
 		c.app.counters.add(countDiscarded)
 		return nil
@@ -128,7 +128,7 @@ func (c *Conn) handle(l letter) error {
 		return nil
 	}
 	if l.handle == nil {
-		c.forward(l.message)
+		c.forward(l.message, more)
 		return nil
 	}
 	defer c.busy()()
@@ -140,9 +140,16 @@ func (c *Conn) handle(l letter) error {
 	return err
 }
 
-// forward sends a message where waiting is allowed.
-func (c *Conn) forward(message channel.Message) {
-	err := c.Send(c.ctx, message.SendPositioned())
+// forward sends a message where waiting is allowed. One with more behind it is offered
+// as long as there is room: so that all go out in few writes.
+func (c *Conn) forward(message channel.Message, more bool) {
+	send, err := message.SendPositioned(), parley.ErrFull
+	if more && c.offerer != nil {
+		err = c.offerer.Offer(send)
+	}
+	if errors.Is(err, parley.ErrFull) {
+		err = c.Send(c.ctx, send)
+	}
 	switch {
 	case err == nil:
 	case c.ctx.Err() != nil, errors.Is(err, net.ErrClosed), errors.Is(err, parley.ErrSlowConsumer):

@@ -176,19 +176,21 @@ func (m *mailbox) count(l letter, by int) {
 	}
 }
 
-// next returns the oldest letter. If there is none the goroutine is to end.
-func (m *mailbox) next() (letter, bool) {
+// next returns the oldest letter, and whether there are more. If there is none the
+// goroutine is to end.
+func (m *mailbox) next() (l letter, more, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.items) > 0 {
-		return m.pop(), true
+		l = m.pop()
+		return l, len(m.items) > 0, true
 	}
 	m.busy.Store(false)
 	if m.idle != nil {
 		close(m.idle)
 		m.idle = nil
 	}
-	return letter{}, false
+	return letter{}, false, false
 }
 
 // close discards what waits and returns when nothing is being handled.

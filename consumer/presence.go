@@ -92,6 +92,6 @@ func (c *Conn) tellPresent(group channel.Group) {
 		Members []channel.Member `json:"members"`
 	}{"presence.state", group, append([]channel.Member{}, members...)})
 	if err == nil {
-		c.forward(channel.NewMessage("presence.state", state))
+		c.forward(channel.NewMessage("presence.state", state), false)
 	}
 }
