@@ -74,6 +74,7 @@ func redisBroker() server {
 	s.orders = map[string]func(int) int64{
 		"commands":  func(int) int64 { return r.commands("") },
 		"publishes": func(int) int64 { return r.commands("publish") },
+		"scripts":   func(int) int64 { return r.commands("evalsha") },
 		"reads":     func(int) int64 { return r.reads() },
 		"interrupt": func(int) int64 { return int64(len(r.say("CLIENT KILL TYPE pubsub"))) },
 	}

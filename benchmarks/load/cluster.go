@@ -246,17 +246,20 @@ func (s *setup) idleGroups(r row) (result, error) {
 	})
 }
 
-// presence measures how much a broker is asked while members are just there. Nothing is
-// asked together with something else then, so what Redis reads are commands.
+// presence measures how much a broker is asked while members are just there: scripts,
+// which are presence, and all. Nothing is asked together with something else then, so
+// what Redis reads are commands.
 func (s *setup) presence(r row) (result, error) {
 	return s.paired(r, true, func(p *pair) (m result, err error) {
 		p.members.ask("prepare %d", r.n)
 		while := time.Duration(s.of(20_000, 1000)) * time.Millisecond // two renewals
 		time.Sleep(while / 10)
-		reads, cpu, began := p.broker.ask("reads"), p.members.ask("cpu"), time.Now()
+		scripts, reads := p.broker.ask("scripts"), p.broker.ask("reads")
+		cpu, began := p.members.ask("cpu"), time.Now()
 		time.Sleep(while)
 		seconds := time.Since(began).Seconds()
-		m.values = append(m.values, float64(p.broker.ask("reads")-reads)/seconds,
+		reads, scripts = p.broker.ask("reads")-reads, p.broker.ask("scripts")-scripts
+		m.values = append(m.values, float64(scripts)/seconds, float64(reads)/seconds,
 			float64(p.members.ask("cpu")-cpu)/1e6/seconds)
 		return m, nil
 	})
