@@ -56,12 +56,11 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 	}
 	c := a.newConn(ctx, scope, conn)
 	defer c.end(&err)
-	err = c.begin()
+	err = c.beginApart()
 	if err == nil && a.options.Concurrency > 1 {
 		err = c.receiveConcurrently(ctx)
 	}
-	// An idle client waits here, and not in a function below: its frames just
-	// fit a stack of half the size that one more would need.
+	// An idle client waits here, and not in a function below, for the sake of its stack.
 	for ctx = c.receiving(ctx); err == nil; {
 		switch {
 		case c.lender != nil:

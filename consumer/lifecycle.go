@@ -13,6 +13,17 @@ import (
 	"github.com/parleygo/parley/internal/usercode"
 )
 
+// beginApart calls begin on another goroutine, and passes on how it ends. What hooks do
+// goes deep, and Serve's goroutine would keep for good the stack that they need, while
+// its client says nothing.
+func (c *Conn) beginApart() error {
+	err := usercode.Apart(c.begin)
+	if panicked, ok := err.(*parley.PanicError); ok {
+		panic(panicked)
+	}
+	return err
+}
+
 // begin brings a connection from its handshake to its first message. Its error
 // ends it.
 func (c *Conn) begin() error {
@@ -25,8 +36,6 @@ func (c *Conn) begin() error {
 	if err := c.openInbox(); err != nil && !c.hasFailed() {
 		return err
 	}
-	// Upgrading goes deep. From connect it would need a stack of twice the size,
-	// which an idle client would keep.
 	if err := c.accept(); err != nil {
 		return err
 	}

@@ -26,6 +26,8 @@ type webSocketConn struct {
 	entry   entry
 	facts   facts
 
+	stopDraining func() bool // what waits for the end of the server's context; or nil
+
 	mu        sync.Mutex
 	order     protocol.WebSocket
 	socket    *socket.Conn                // once accepted
@@ -97,12 +99,14 @@ func (c *webSocketConn) heard(message socket.Message, err error) (parley.Event, 
 
 // awaitAccept waits for the handshake to be answered beside the caller.
 func (c *webSocketConn) awaitAccept(ctx context.Context) (*socket.Conn, error) {
-	select {
-	case <-c.answered:
-	case <-c.ctx.Done():
-	case <-ctx.Done():
-		if c.ctx.Err() == nil {
-			return nil, context.Cause(ctx)
+	if answered := c.whenAnswered(); answered != nil {
+		select {
+		case <-answered:
+		case <-c.ctx.Done():
+		case <-ctx.Done():
+			if c.ctx.Err() == nil {
+				return nil, context.Cause(ctx)
+			}
 		}
 	}
 	c.mu.Lock()
@@ -132,9 +136,26 @@ func (c *webSocketConn) disconnected() parley.Event {
 //
 //parley:noescape
 func (c *webSocketConn) Send(ctx context.Context, event parley.Event) error {
-	if message, ok := event.(parley.WebSocketSend); ok {
-		return c.SendMessage(ctx, message)
+	switch event.(type) {
+	case parley.WebSocketSend:
+		return c.sendMessage(ctx, event)
+	case parley.WebSocketAccept:
+		return c.sendAccept(event)
 	}
+	return c.sendAnswer(event)
+}
+
+func (c *webSocketConn) sendMessage(ctx context.Context, event parley.Event) error {
+	return c.SendMessage(ctx, event.(parley.WebSocketSend))
+}
+
+//go:noinline
+func (c *webSocketConn) sendAccept(event parley.Event) (err error) {
+	c.there(func() { err = c.sendAnswer(event) })
+	return err
+}
+
+func (c *webSocketConn) sendAnswer(event parley.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.touched = true

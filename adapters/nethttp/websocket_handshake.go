@@ -22,14 +22,69 @@ const (
 // handshake is the part of a WebSocket conversation that ServeHTTP waits for. Its
 // states follow each other in their order; whoever leaves the first one answers.
 type handshake struct {
-	w        http.ResponseWriter
-	answered chan struct{} // closed with the last state
-	hooks    []headHook    // of middleware above, outermost first
-	extended bool          // over HTTP/2
+	extended bool // over HTTP/2
 
-	state   sync.Mutex // guards what follows, and w while the handshake is open
-	at      handshakeState
-	failure any // what ServeHTTP is to panic with
+	state sync.Mutex // guards what follows, and the writer while the handshake is open
+	at    handshakeState
+	*opening
+}
+
+// opening is what there is of a handshake until it is answered. An open socket has
+// none: the writer alone holds 8 KiB of net/http's.
+type opening struct {
+	w        http.ResponseWriter
+	hooks    []headHook    // of middleware above, outermost first
+	calls    chan func()   // for ServeHTTP, closed when it may return
+	answered chan struct{} // closed then, too; made by who waits
+	asking   int           // those who call
+	held     bool          // the app runs on the goroutine of ServeHTTP
+	failure  any           // what ServeHTTP is to panic with
+}
+
+// serveCalls does what ServeHTTP is asked to, until the handshake is answered.
+func (h *handshake) serveCalls(o *opening) {
+	defer h.done() // also where a call has ended this goroutine
+	for call := range o.calls {
+		call()
+	}
+}
+
+// there calls f on the goroutine of ServeHTTP, if that has not returned. Upgrading goes
+// deep, and the app's goroutine would keep for good the stack that it needs.
+func (h *handshake) there(f func()) {
+	o := h.ask()
+	if o == nil {
+		f()
+		return
+	}
+	done := make(chan struct{})
+	o.calls <- func() {
+		defer close(done)
+		f()
+	}
+	<-done
+	h.state.Lock()
+	defer h.state.Unlock()
+	o.asking--
+	h.letReturn(o)
+}
+
+// ask keeps ServeHTTP from returning. It returns nil where f can only be called here.
+func (h *handshake) ask() *opening {
+	h.state.Lock()
+	defer h.state.Unlock()
+	if h.at == handshakeAnswered || h.held {
+		return nil
+	}
+	h.asking++
+	return h.opening
+}
+
+// letReturn lets ServeHTTP return, if it may. The caller holds state.
+func (h *handshake) letReturn(o *opening) {
+	if h.at == handshakeAnswered && o.asking == 0 {
+		close(o.calls)
+	}
 }
 
 // take lets the app answer, unless somebody has.
@@ -52,11 +107,30 @@ func (h *handshake) leaveOpen(to handshakeState) bool {
 func (h *handshake) done() {
 	h.state.Lock()
 	defer h.state.Unlock()
-	if h.at != handshakeAnswered {
-		h.at = handshakeAnswered
-		h.w, h.hooks = nil, nil // they hold net/http's buffers: 8 KiB
+	if h.at == handshakeAnswered {
+		return
+	}
+	h.at = handshakeAnswered
+	h.letReturn(h.opening)
+	if h.answered != nil {
 		close(h.answered)
 	}
+	if h.w, h.hooks = nil, nil; !h.held {
+		h.opening = nil
+	}
+}
+
+// whenAnswered returns what is closed when the handshake is answered, or nil if it is.
+func (h *handshake) whenAnswered() <-chan struct{} {
+	h.state.Lock()
+	defer h.state.Unlock()
+	if h.at == handshakeAnswered {
+		return nil
+	}
+	if h.answered == nil {
+		h.answered = make(chan struct{})
+	}
+	return h.answered
 }
 
 // appReturned is done, unless the gateway is answering still.
@@ -91,6 +165,9 @@ func (h *handshake) fail(err error) {
 	}
 	h.state.Lock()
 	defer h.state.Unlock()
+	if h.opening == nil {
+		return // ServeHTTP has returned
+	}
 	var panicked *parley.PanicError
 	if h.failure = http.ErrAbortHandler; errors.As(err, &panicked) {
 		h.failure = panicked.Value

@@ -28,9 +28,10 @@ func (g *Gateway) serveWebSocket(
 
 // serve stays for as long as the server's writer is needed.
 func (c *webSocketConn) serve() {
-	g, r := c.gateway, c.scope.Request
+	g, r, opening := c.gateway, c.scope.Request, c.opening
 	c.facts.learn(r)
 	g.track(r.Context(), c)
+	c.drainWithBase()
 	stopLoss := context.AfterFunc(r.Context(), c.requestEnded)
 	defer stopLoss()
 	if timeout := g.options.HandshakeTimeout; options.Limited(timeout) {
@@ -47,9 +48,9 @@ func (c *webSocketConn) serve() {
 	default:
 		go c.run()
 	}
-	<-c.answered
-	if c.failure != nil {
-		panic(c.failure)
+	c.serveCalls(opening)
+	if opening.failure != nil {
+		panic(opening.failure)
 	}
 	c.pump()
 }
@@ -67,7 +68,9 @@ func (g *Gateway) newWebSocketConn(
 	scope.Subprotocols = protocol.Subprotocols(r.Header)
 	scope.Extensions = withDenial
 	c := &webSocketConn{gateway: g, app: app, scope: scope}
-	c.handshake.w, c.answered, c.extended = w, make(chan struct{}), socket.Extended(r)
+	c.extended = socket.Extended(r)
+	held := g.options.Mode == Hold && !c.extended
+	c.opening = &opening{w: w, calls: make(chan func()), held: held}
 	c.ctx, c.endCtx = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
 	return c
 }
@@ -151,15 +154,17 @@ func (c *webSocketConn) timedOut() {
 // above does, nothing but this conversation ends with it.
 func (c *webSocketConn) run() {
 	ended := parley.ErrGoexit // unless it says otherwise
-	defer c.conclude(c.drainWithBase(), &ended)
+	defer c.conclude(&ended)
 	ended = c.app.Serve(c.ctx, &c.scope, c)
 	runtime.KeepAlive(c) // for the leak guard
 }
 
 // conclude is deferred below the app, and no function stands around the app that
 // would be on the stack of every idle socket.
-func (c *webSocketConn) conclude(stopDraining func() bool, ended *error) {
-	defer stopDraining()
+func (c *webSocketConn) conclude(ended *error) {
+	if c.stopDraining != nil {
+		defer c.stopDraining()
+	}
 	c.watch.Returned()
 	if recovered := recover(); recovered != nil {
 		*ended = parley.NewPanicError(recovered)
@@ -173,12 +178,10 @@ func (c *webSocketConn) conclude(stopDraining func() bool, ended *error) {
 }
 
 // drainWithBase drains the socket when the server's BaseContext ends.
-func (c *webSocketConn) drainWithBase() (stop func() bool) {
-	base := c.gateway.baseOf(c.scope.Request)
-	if base.Done() == nil {
-		return func() bool { return true }
+func (c *webSocketConn) drainWithBase() {
+	if base := c.gateway.baseOf(c.scope.Request); base.Done() != nil {
+		c.stopDraining = context.AfterFunc(base, func() { c.drain(true) })
 	}
-	return context.AfterFunc(base, func() { c.drain(true) })
 }
 
 // overBy is deferred below finish.

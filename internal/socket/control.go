@@ -12,7 +12,9 @@ import (
 func (c *Conn) handleControl(ctl control) error {
 	switch ctl.opcode {
 	case opPing:
-		return c.out.pong(ctl.payload)
+		var err error
+		elsewhere(func() { err = c.out.pong(ctl.payload) })
+		return err
 	case opClose:
 		return parseClose(ctl.payload)
 	}

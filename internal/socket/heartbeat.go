@@ -38,55 +38,98 @@ var pong = []byte(protocol.Pong)
 
 // nextMessage reads until a message is whole, and deals with control frames on
 // the way. The caller is the reader.
+func (c *Conn) nextMessage() (m Message, err error) {
+	for m, err = c.advance(); err == errMissing; m, err = c.advance() {
+		c.in.tried(c.readOnce())
+	}
+	return m, err
+}
+
+// errMissing is met by a reader who is to wait for bytes, and to go on then.
+var errMissing = errors.New("socket: bytes are missing")
+
+// advance deals with what was read, up to the end of a message, or to where more must
+// be read.
 //
 //parley:noescape
-func (c *Conn) nextMessage() (Message, error) {
-	p := &c.in.parser
-	for {
-		what, err := p.next()
-		switch {
-		case err != nil:
-			return Message{}, err
-		case what == foundMessage:
-			return p.takeWhole(), nil
-		case what == foundControl:
-			err = c.handleControl(p.control)
+func (c *Conn) advance() (Message, error) {
+	in := &c.in
+	err := in.heardOf()
+	for err == nil {
+		var what found
+		if what, err = in.parser.next(); err != nil {
+			break
+		}
+		switch what {
+		case foundMessage:
+			return in.parser.takeWhole(), nil
+		case foundControl:
+			err = c.handleControl(in.parser.control)
 		default:
-			err = c.fill()
+			err = in.awaitMore()
 		}
-		if err != nil {
-			return Message{}, err
-		}
+	}
+	return Message{}, err
+}
+
+// tried takes note of how a wait for bytes has ended.
+//
+//parley:inline
+func (in *inbound) tried(err error) {
+	in.waited = true
+	if err != nil {
+		in.attemptE = err
 	}
 }
 
-// fill reads once from the wire. The heartbeat is its deadline.
+// heardOf takes account of the last wait. The heartbeat is its deadline.
 //
 //parley:noescape
-func (c *Conn) fill() error {
-	in := &c.in
-	for {
-		if !in.armed && !in.arm() {
-			return errHandOver
-		}
-		var err error
-		if c.hasRaw { // here, where an idle socket waits, and not in a function below
-			err = in.attempted(c.raw.wait(in.attempt))
-		} else {
-			err = c.readOnce()
-		}
-		if err == nil {
-			in.heard, in.pinged = now(), false
-			return nil
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
-		}
-		in.armed = false
-		if err := c.heartbeat(); err != nil {
-			return err
-		}
+func (in *inbound) heardOf() error {
+	switch {
+	case !in.waited:
+		return nil
+	case in.attemptE == nil:
+		in.waited, in.pinged, in.heard = false, false, now()
+		return nil
 	}
+	err := in.attemptE
+	in.waited, in.attemptE = false, nil
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return in.deadlinePassed()
+	}
+	return err
+}
+
+//go:noinline
+func (in *inbound) deadlinePassed() (err error) {
+	in.armed = false
+	elsewhere(func() { err = in.c.heartbeat() })
+	return err
+}
+
+// awaitMore sees to it that a wait for bytes ends when it should.
+func (in *inbound) awaitMore() error {
+	if in.armed {
+		return errMissing
+	}
+	armed := false
+	elsewhere(func() { armed = in.arm() })
+	if !armed {
+		return errHandOver
+	}
+	return errMissing
+}
+
+// elsewhere runs f on another goroutine, for the sake of this one's stack: once it has
+// grown it stays large.
+func elsewhere(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
 }
 
 // arm sets the read deadline: when the heartbeat is due. It refuses when
@@ -127,6 +170,8 @@ func (c *Conn) heartbeat() error {
 	return nil
 }
 
+// readOnce reads once from the wire.
+//
 //parley:noescape
 func (c *Conn) readOnce() error {
 	in := &c.in
@@ -142,16 +187,13 @@ func (c *Conn) readOnce() error {
 	return err
 }
 
-// attempted takes what an attempt has brought.
+// attempted returns what the wait for an attempt has ended with.
 func (in *inbound) attempted(err error) error {
-	switch {
-	case err != nil:
-		return err
-	case in.attemptE != nil:
-		return in.attemptE
+	if err == nil {
+		err = in.attemptE
 	}
-	in.parser.took(in.attemptN, in.attemptOn)
-	return nil
+	in.attemptE = nil
+	return err
 }
 
 // readAttempt reads what the kernel has. While it has nothing no buffer is held.
@@ -164,6 +206,8 @@ func (in *inbound) readAttempt(fd uintptr) bool {
 		in.parser.unread.rest()
 		return false
 	}
-	in.attemptN, in.attemptOn, in.attemptE = n, direct, err
+	if in.attemptE = err; err == nil {
+		in.parser.took(n, direct)
+	}
 	return true
 }

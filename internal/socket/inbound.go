@@ -46,15 +46,14 @@ type inbound struct {
 	free     chan struct{} // closed when nobody reads, for the closer
 
 	// Only the reader touches these.
-	parser    parser
-	met       error         // what reading has ended with
-	heard     time.Duration // when bytes last came in, see now
-	pinged    bool          // and a ping was sent since
-	armed     bool          // a read deadline is set and still meant
-	attemptOn bool          // the attempt reads straight into the message
-	attempt   func(fd uintptr) bool
-	attemptN  int
-	attemptE  error
+	parser   parser
+	met      error         // what reading has ended with
+	heard    time.Duration // when bytes last came in, see now
+	pinged   bool          // and a ping was sent since
+	armed    bool          // a read deadline is set and still meant
+	waited   bool          // a wait has ended that no account was taken of
+	attempt  func(fd uintptr) bool
+	attemptE error // how it has ended, or the wait for it
 }
 
 func (in *inbound) init(c *Conn, early []byte) {
@@ -84,9 +83,9 @@ type Into struct {
 
 // ReadInto is Read that puts the message where the caller likes it to be, if it does.
 //
-// An app that waits for its peer waits below here. Its stack is all that an idle
-// socket costs beside its buffers, and one of twice the size begins a few hundred
-// bytes away: what is done before and after is in functions beside this one.
+// An app that waits for its peer waits below here, and its stack is most of what an idle
+// socket costs. It fits into 2 KiB if the wait is in this function, what is done before
+// and after it is in functions beside it, and what goes deeper is done elsewhere.
 //
 //parley:noescape
 func (c *Conn) ReadInto(ctx context.Context, into *Into) (m Message, err error) {
@@ -98,15 +97,27 @@ func (c *Conn) ReadInto(ctx context.Context, into *Into) (m Message, err error) 
 		} else if turn == waited {
 			continue
 		}
-		if c.ctxEnds(ctx) {
-			m, err = c.readUnder(ctx, into)
+		if c.hasRaw && !c.ctxEnds(ctx) {
+			c.in.parser.aim(into)
+			for m, err = c.advance(); err == errMissing; m, err = c.advance() {
+				c.in.tried(c.raw.wait(c.in.attempt))
+			}
+			m, err = c.haveRead(m, err)
 		} else {
-			m, err = c.readHere(into)
+			m, err = c.readOtherwise(ctx, into)
 		}
 		if err != errHandOver {
 			return m, err
 		}
 	}
+}
+
+// readOtherwise reads where waiting is not as simple.
+func (c *Conn) readOtherwise(ctx context.Context, into *Into) (Message, error) {
+	if c.ctxEnds(ctx) {
+		return c.readUnder(ctx, into)
+	}
+	return c.readHere(into)
 }
 
 // turn is what a Read does next.
@@ -143,13 +154,26 @@ func (c *Conn) take(ctx context.Context) (m Message, next turn, err error) {
 		in.reader = app
 		in.mu.Unlock()
 		return m, reading, nil
-	default:
-		select {
-		case <-in.askReader():
-		case <-ctx.Done():
-		}
 	}
+	c.awaitReader(ctx)
 	return m, waited, nil
+}
+
+// awaitReader asks the reader to give up, and waits until there may be something for a
+// Read, or until ctx ends. With the socket it wakes anyway. The caller holds mu, which is
+// released.
+//
+//go:noinline
+func (c *Conn) awaitReader(ctx context.Context) {
+	elsewhere(c.in.askReader)
+	if !c.ctxEnds(ctx) {
+		<-c.in.wake
+		return
+	}
+	select {
+	case <-c.in.wake:
+	case <-ctx.Done():
+	}
 }
 
 // readUnder is readHere under a context that may end before the socket does.
@@ -168,20 +192,26 @@ func (c *Conn) readUnder(ctx context.Context, into *Into) (Message, error) {
 // readHere reads on the app's own goroutine.
 func (c *Conn) readHere(into *Into) (Message, error) {
 	c.in.parser.aim(into)
-	m, err := c.nextMessage()
-	if err != nil {
-		c.in.parser.giveBack()
-		c.stopReading(err)
-		return Message{}, errHandOver // Read looks at the end
-	}
-	return c.readWhole(m)
+	return c.haveRead(c.nextMessage())
 }
 
+// haveRead ends the app's time as the reader.
+//
 //parley:noescape
-func (c *Conn) readWhole(m Message) (Message, error) {
+func (c *Conn) haveRead(m Message, err error) (Message, error) {
+	if err != nil {
+		c.stopApp(err)
+		return Message{}, errHandOver // Read looks at the end
+	}
 	c.in.release(&m)
 	c.appLeaves()
 	return m, nil
+}
+
+//go:noinline
+func (c *Conn) stopApp(err error) {
+	c.in.parser.giveBack()
+	c.stopReading(err)
 }
 
 // stopReading ends the caller's time as the reader: for now, or for good.
@@ -234,12 +264,10 @@ func (in *inbound) rouse() {
 	}
 }
 
-// askReader asks the reader to give up, and returns what Read waits for then. The
-// caller holds mu, which is released.
-func (in *inbound) askReader() (wake <-chan struct{}) {
+// askReader asks the reader to give up. The caller holds mu, which is released.
+func (in *inbound) askReader() {
 	defer in.mu.Unlock()
 	in.interrupt()
-	return in.wake
 }
 
 // interrupt asks the reader to give up. The caller holds mu.
