@@ -42,8 +42,22 @@ func Gateway(gateway *nethttp.Gateway) gin.HandlerFunc {
 		if c.FullPath() == "" {
 			c.Status(http.StatusOK) // NoRoute and NoMethod have set their own
 		}
-		gateway.ServeHTTP(c.Writer, request(c))
+		serve(gateway, c)
 	}
+}
+
+// serve has h serve c's request, and removes the temporary files of a form that h has
+// parsed: net/http does so for its own request only, of which h has a copy.
+func serve(h http.Handler, c *gin.Context) {
+	r := request(c)
+	if r.MultipartForm == nil {
+		defer func() {
+			if r.MultipartForm != nil {
+				r.MultipartForm.RemoveAll()
+			}
+		}()
+	}
+	h.ServeHTTP(c.Writer, r)
 }
 
 // request is c's request with what gin knows of it.
@@ -77,7 +91,7 @@ func Middleware(handlers ...gin.HandlerFunc) parley.Middleware {
 		engine.Use(handlers...)
 		engine.NoRoute(func(c *gin.Context) {
 			c.Status(http.StatusOK) // NoRoute has set 404
-			next.ServeHTTP(c.Writer, request(c))
+			serve(next, c)
 		})
 		return engine
 	})

@@ -43,7 +43,8 @@ func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 	case *httpHandle:
 		if w, live := live.takeWriter(scope); w != nil {
 			live.broke = true
-			a.handler.ServeHTTP(w, requestFor(ctx, live.ctx, live.r, scope))
+			r := requestFor(ctx, live.ctx, live.r, scope)
+			serveCopy(a.handler, w, r, live.r)
 			live.broke = false
 			return nil
 		}
@@ -56,6 +57,24 @@ func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 		}
 	}
 	return overevents.Serve(ctx, a.handler, scope, conn)
+}
+
+// serveCopy has h serve r, which may be a copy of the request received. Of that one
+// net/http removes the temporary files of a form that was parsed; of a copy it does not
+// know.
+func serveCopy(h http.Handler, w http.ResponseWriter, r, received *http.Request) {
+	if r != received && r.MultipartForm == nil {
+		defer removeFiles(r)
+	}
+	h.ServeHTTP(w, r)
+}
+
+// removeFiles removes the temporary files of r's form. There is nobody to tell of a
+// failure.
+func removeFiles(r *http.Request) {
+	if r.MultipartForm != nil {
+		r.MultipartForm.RemoveAll()
+	}
 }
 
 // requestFor is the request a wrapped handler gets: the scope's, with ctx in it

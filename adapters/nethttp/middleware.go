@@ -111,7 +111,7 @@ func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 			live.leaked = true // the context has the passage, which has the record
 			p.gateway, p.record = live.gateway, live.record()
 			live.broke = true
-			m.handler.ServeHTTP(w, p.scope.Request.WithContext(ctx))
+			serveCopy(m.handler, w, p.scope.Request.WithContext(ctx), live.r)
 			live.broke = false
 			_, err := p.outcome()
 			return err
