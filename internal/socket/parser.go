@@ -2,6 +2,7 @@ package socket
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/parleygo/parley"
 )
@@ -158,12 +159,13 @@ func (p *parser) mayBegin(first byte) bool {
 
 //parley:noescape
 func (p *parser) beginFrame(first byte, length uint64, key [4]byte) error {
-	if length > uint64(p.limit) || int64(length) > p.limit-int64(len(p.partial.data)) {
-		return parley.ErrTooLarge
-	}
 	if !p.inMessage {
 		p.inMessage = true
 		p.partial.opcode, p.partial.compressed = first&0x0f, first&rsv1Bit != 0
+	}
+	most := p.most()
+	if length > uint64(most) || int64(length) > most-int64(len(p.partial.data)) {
+		return parley.ErrTooLarge
 	}
 	p.inPayload = true
 	p.fin = first&finBit != 0
@@ -205,7 +207,19 @@ func (p *parser) size() size {
 	if p.fin {
 		return size{int64(len(p.partial.data)) + p.remaining, true}
 	}
-	return size{p.limit, false}
+	return size{p.most(), false}
+}
+
+// most returns how many bytes of the message may come over the wire: more than it may
+// have, if it is compressed, for what cannot be compressed grows, with the worst
+// settings of zlib by less than a seventh.
+//
+//parley:inline
+func (p *parser) most() int64 {
+	if p.partial.compressed && p.limit < math.MaxInt64/2 {
+		return p.limit + p.limit/7 + 64
+	}
+	return p.limit
 }
 
 // tookPayload unmasks the n bytes at the end of the message and counts them.

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -29,6 +30,22 @@ func squeezed(level int, data string) string {
 	io.WriteString(w, data)
 	w.Flush()
 	return strings.TrimSuffix(out.String(), "\x00\x00\xff\xff")
+}
+
+// noise is n bytes that no compression makes smaller.
+func noise(n int) string {
+	data := make([]byte, n)
+	rand.NewChaCha8([32]byte{}).Read(data)
+	return string(data)
+}
+
+// inFragments is a compressed message in frames.
+func inFragments(payload string) (stream []byte) {
+	stream = frames(0x02|rsv1, payload[:100_000])
+	for payload = payload[100_000:]; len(payload) > 100_000; payload = payload[100_000:] {
+		stream = append(stream, frames(0x00, payload[:100_000])...)
+	}
+	return append(stream, frames(0x80, payload)...)
 }
 
 // TestWireDeflate checks what a client sees of RFC 7692.
@@ -69,6 +86,15 @@ func TestWireDeflate(t *testing.T) {
 			1009),
 		{name: "inflates to the limit", gets: []string{"binary of 1048576", byeBack},
 			sends: append(frames(0x82|rsv1, squeezed(9, strings.Repeat("x", 1<<20))), bye...)},
+		failing("cannot be compressed, beyond the limit",
+			frames(0x82|rsv1, squeezed(flate.NoCompression, noise(1<<20+1))), 1009),
+		{name: "cannot be compressed, in fragments", gets: []string{"binary of 1048576", byeBack},
+			sends: append(inFragments(squeezed(flate.NoCompression, noise(1<<20))), bye...)},
+	}
+	for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed} {
+		cases = append(cases, wireCase{name: fmt.Sprintf("cannot be compressed by level %d", level),
+			gets:  []string{"binary of 1048576", byeBack},
+			sends: append(frames(0x82|rsv1, squeezed(level, noise(1<<20))), bye...)})
 	}
 	for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
 		for _, chop := range []int{0, 1} {
