@@ -13,7 +13,8 @@ import (
 // handshakes are its requests. Below a Gateway the handler gets the server's own
 // ResponseWriter and Request, with what routers and middleware above have put
 // into context and scope; a RootPath is taken off the request's path as
-// http.StripPrefix does.
+// http.StripPrefix does. Handshakes that are malformed the Gateway answers itself
+// (400, 405 or 426), unless the handler stands below it alone.
 //
 // Where middleware has wrapped the conn, the handler runs over events: what it reads
 // and writes passes the middleware, and no limit of the Gateway's holds for it. What
