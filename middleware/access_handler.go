@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // AccessLogHandler is AccessLog for HTTP requests, to be put around a gateway
@@ -41,6 +42,9 @@ func serveLogged(
 	seen := new(findings)
 	scope := &parley.Scope{Protocol: parley.HTTP, Request: r}
 	r = r.WithContext(context.WithValue(r.Context(), findingsKey{}, seen))
+	if r.MultipartForm == nil {
+		defer protocol.RemoveFiles(r)
+	}
 	lw := &logWriter{ResponseWriter: w, request: r, access: newAccess(r.Context(), scope)}
 	err := errNotReturned // unless ServeHTTP returns
 	defer func() {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,32 @@ func TestAccessLogHandler(t *testing.T) {
 	defer server.Client().CloseIdleConnections()
 	if a := <-records; a.Status != 201 || a.BytesOut != 5 || a.Path != "/a" || a.Cause != nil {
 		t.Errorf("%+v", a)
+	}
+}
+
+// What net/http removes behind a request, it removes below AccessLogHandler too.
+func TestAccessLogHandlerLeavesNoFiles(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	log := middleware.AccessLogHandler(middleware.AccessLogOptions{
+		Record: func(context.Context, *middleware.Access) {},
+	})
+	server := httptest.NewServer(log(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := r.ParseMultipartForm(1)
+		if entries, _ := os.ReadDir(folder); err != nil || len(entries) == 0 {
+			t.Errorf("no temporary file: %v", err)
+		}
+	})))
+	form := "--b\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\nbytes\r\n--b--\r\n"
+	response, err := server.Client().Post(server.URL, "multipart/form-data; boundary=b",
+		strings.NewReader(form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	server.Close() // waits for the server's side of the request
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) > 0 {
+		t.Errorf("still there: %v, %v", entries, err)
 	}
 }
 

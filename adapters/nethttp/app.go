@@ -6,6 +6,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/overevents"
+	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/wiring"
 )
 
@@ -60,22 +61,13 @@ func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 	return overevents.Serve(ctx, a.handler, scope, conn)
 }
 
-// serveCopy has h serve r, which may be a copy of the request received. Of that one
-// net/http removes the temporary files of a form that was parsed; of a copy it does not
-// know.
+// serveCopy has h serve r, which may be a copy of the request received, and removes what
+// h leaves in a copy.
 func serveCopy(h http.Handler, w http.ResponseWriter, r, received *http.Request) {
 	if r != received && r.MultipartForm == nil {
-		defer removeFiles(r)
+		defer protocol.RemoveFiles(r)
 	}
 	h.ServeHTTP(w, r)
-}
-
-// removeFiles removes the temporary files of r's form. There is nobody to tell of a
-// failure.
-func removeFiles(r *http.Request) {
-	if r.MultipartForm != nil {
-		r.MultipartForm.RemoveAll()
-	}
 }
 
 // requestFor is the request a wrapped handler gets: the scope's, with ctx in it

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/origin"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // Serve runs h as the app of an HTTP or WebSocket conversation that is not the live
@@ -83,9 +84,7 @@ func runHandler(
 		w.Retire()
 		requestCtx.end()
 		body.end() // after the context, which ends a Read that still waits
-		if r.MultipartForm != nil {
-			r.MultipartForm.RemoveAll() // as net/http does: temporary files, nobody to tell of a failure
-		}
+		protocol.RemoveFiles(r)
 	}()
 	h.ServeHTTP(w.offered(), r)
 }

@@ -16,6 +16,14 @@ func WantsTrailers(header http.Header) bool {
 	return false
 }
 
+// RemoveFiles removes the temporary files of a form that was parsed. net/http does so for
+// a request of its own; of a copy it does not know. There is nobody to tell of a failure.
+func RemoveFiles(r *http.Request) {
+	if r.MultipartForm != nil {
+		r.MultipartForm.RemoveAll()
+	}
+}
+
 // Subprotocols returns what a handshake offers, in its order, however many
 // header lines it is spread over.
 func Subprotocols(header http.Header) []string {
