@@ -36,11 +36,11 @@ func (c *Conn) deliver(message channel.Message) channel.Verdict {
 	}
 	l := letter{message: message, handle: handle}
 	if handle == nil && c.offerer != nil && !c.mail.busy.Load() {
-		if verdict := c.offer(message); verdict != channel.Full || !c.keeps() {
+		if verdict := c.offer(message); verdict != channel.Full || !c.keeps(&l) {
 			return verdict
 		}
 	}
-	if c.app.options.Policy == channel.Coalesce {
+	if c.app.options.Policy == channel.Coalesce && !isNotice(message.Type()) {
 		l.key = c.app.options.Key(message)
 	}
 	verdict, start := c.mail.put(l, c)
@@ -50,11 +50,17 @@ func (c *Conn) deliver(message channel.Message) channel.Verdict {
 	return verdict
 }
 
-// keeps reports whether messages wait behind a socket that is full.
+// keeps reports whether a letter waits behind a socket that is full.
 //
 //parley:inline
-func (c *Conn) keeps() bool {
-	return c.app.options.Policy == channel.DropOldest || c.app.options.Policy == channel.Coalesce
+func (c *Conn) keeps(l *letter) bool {
+	switch c.app.options.Policy {
+	case channel.DropOldest, channel.Coalesce:
+		return true
+	case channel.CloseSlow:
+		return false
+	}
+	return l.presents()
 }
 
 // offer hands a message to the socket.

@@ -147,7 +147,9 @@
 //	{"type":"presence.join","group":"room","member":"m9","show":"bob"}
 //	{"type":"presence.leave","group":"room","member":"m9","show":"bob"}
 //
-// Taken in their order these add up to who is there.
+// Taken in their order these add up to who is there. None is lost to a slow client by
+// Options.Policy: where one finds no room the client is sent who is there instead, as
+// soon as it reads again, behind all that it was told before.
 //
 // # Kicks
 //

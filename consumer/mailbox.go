@@ -36,6 +36,12 @@ type letter struct {
 
 func (l *letter) size() int { return len(l.message.Payload()) }
 
+// presents reports whether the letter tells a client who comes or goes.
+func (l *letter) presents() bool {
+	typ := l.message.Type()
+	return l.handle == nil && (typ == channel.TypeJoin || typ == channel.TypeLeave)
+}
+
 // hold keeps letters until release.
 func (m *mailbox) hold() {
 	m.held = true
@@ -68,7 +74,12 @@ func (m *mailbox) put(l letter, c *Conn) (verdict channel.Verdict, start bool) {
 		return channel.Accepted, false
 	}
 	for !m.fits(l.size()) {
-		if m.policy != channel.DropOldest && m.policy != channel.Coalesce {
+		switch {
+		case m.policy == channel.DropOldest, m.policy == channel.Coalesce:
+		case m.policy != channel.CloseSlow && l.presents():
+			m.owe(l.message.Group())
+			return channel.Accepted, m.wake(c)
+		default:
 			return channel.Full, false
 		}
 		m.evict()
@@ -77,6 +88,14 @@ func (m *mailbox) put(l letter, c *Conn) (verdict channel.Verdict, start bool) {
 	}
 	m.push(l)
 	return verdict, m.wake(c)
+}
+
+// owe makes up for a letter about who comes or goes that has found no room. Who is there
+// is told instead, behind everything that was told of it before: a client that lost one
+// would believe something wrong for ever.
+func (m *mailbox) owe(group channel.Group) {
+	m.items = slices.DeleteFunc(m.items, func(l letter) bool { return l.state == group })
+	m.push(letter{state: group, missed: true})
 }
 
 // wake reports whether the caller must start a goroutine that reads the mailbox. The
@@ -149,6 +168,9 @@ func (m *mailbox) evict() letter {
 	l := m.items[i]
 	m.items = slices.Delete(m.items, i, i+1)
 	m.count(l, -1)
+	if l.presents() {
+		m.owe(l.message.Group())
+	}
 	return l
 }
 

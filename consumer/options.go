@@ -25,7 +25,8 @@ type Options struct {
 	// too slowly, or its handlers are too slow. Default channel.CloseSlow, which
 	// closes the connection with 1013. DropNewest drops the message, as Block
 	// does. DropOldest and Coalesce let messages wait behind a socket that is
-	// full, in the Capacity below, and drop or replace the oldest of those.
+	// full, in the Capacity below, and drop or replace the oldest of those. What
+	// clients are told of who comes and goes is made up for by who is there.
 	Policy channel.Policy
 
 	// Key gives a message's key for Coalesce. Default: its type.
