@@ -109,14 +109,23 @@ func (r *request) failed(message parley.WebSocketReceive, h head, err error) err
 	case context.Cause(r.ctx) == ErrRequestTimeout && errors.Is(err, context.DeadlineExceeded):
 		return r.refuse(late)
 	}
-	r.conn.app.logFailure("parley: request failed", fmt.Errorf("%.100q: %w", h.typ, err))
-	return r.refuse(internal)
+	// What is closed may be another's connection, and also this one, which then takes no
+	// answer.
+	told := r.refuse(internal)
+	if told == nil || !isOver(err) {
+		r.conn.app.logFailure("parley: request failed", fmt.Errorf("%.100q: %w", h.typ, err))
+	}
+	return told
 }
 
 // ends reports whether an error ends the connection, and that is the answer.
 func (r *request) ends(err error) bool {
-	return errors.Is(err, ErrStop) || errors.Is(err, parley.ErrDisconnected) ||
-		errors.Is(err, parley.ErrClosed) || r.conn.ctx.Err() != nil
+	var said *parley.CloseError
+	return errors.Is(err, ErrStop) || errors.As(err, &said) || r.conn.ctx.Err() != nil
+}
+
+func isOver(err error) bool {
+	return errors.Is(err, parley.ErrDisconnected) || errors.Is(err, parley.ErrClosed)
 }
 
 // answer sends what the client waits for, unless it has been told already.

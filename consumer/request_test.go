@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
 	"github.com/parleygo/parley/internal/testlog"
 	"github.com/parleygo/parley/parleytest"
@@ -73,6 +74,8 @@ func TestRequestEnds(t *testing.T) {
 			logged: "deadline"},
 		{name: "own cancellation", ask: returns(nil, context.Canceled), want: failed,
 			logged: "canceled"},
+		{name: "another's end", ask: returns(nil, parley.ErrDisconnected), want: failed, logged: "disc"},
+		{name: "closed layer", ask: returns(nil, channel.ErrClosed), want: failed, logged: "closed"},
 		{name: "no JSON of it", ask: returns(math.NaN(), nil), want: failed, logged: "unsupported value"},
 		{name: "misfit", request: `{"type":"ask","id":7,"text":[]}`,
 			want: `"error":{"code":"invalid","message":"the message does not fit its type"}`},

@@ -130,6 +130,8 @@ func TestResumeGap(t *testing.T) {
 			{"no object", "[]", "epoch"},
 			{"too long", named("kept.room", strings.Repeat("x", 70_000)), "epoch"},
 			{"not kept", named("other", "x:1"), "not kept"},
+			{"ahead", "+1000", "epoch"}, // of the log: it has forgotten, or never was so far
+			{"as far ahead as can be", "+18446744073709551615", "epoch"},
 		} {
 			t.Run(name+"/"+test.name, func(t *testing.T) {
 				layer := keeping(t, 2)
@@ -140,9 +142,13 @@ func TestResumeGap(t *testing.T) {
 				app := consumer.New(func() *int { return new(int) }, consumer.Forward("line"),
 					consumer.Options{Layer: layer, Groups: []channel.Group{group}})
 				positions := test.positions
-				if positions == "" {
+				if offset, ahead := strings.CutPrefix(positions, "+"); ahead || positions == "" {
 					l := comes(t, app, "")
-					positions = named("kept.room", heard(t, l).Position)
+					position := heard(t, l).Position
+					if epoch, _, _ := strings.Cut(position, ":"); ahead {
+						position = epoch + ":" + offset
+					}
+					positions = named("kept.room", position)
 					l.leave()
 				}
 				sendLines(t, layer, 1, 5)
@@ -151,7 +157,10 @@ func TestResumeGap(t *testing.T) {
 				if gap.Type != "parley.gap" || gap.Reason != test.reason || gap.Group != string(group) {
 					t.Errorf("heard %+v", gap)
 				}
-				if test.reason != "not kept" {
+				if strings.HasPrefix(test.positions, "+") { // whatever that heard may have been other lines
+					sendLines(t, layer, 6, 1)
+					hearsLines(t, l, 6, 1)
+				} else if test.reason != "not kept" {
 					hearsLines(t, l, 4, 2)
 					l.leave()
 					l = comes(t, app, named("kept.room", gap.Position))
