@@ -891,7 +891,9 @@ class SessionLink extends Link {
 	}
 
 	/** What a session is over with, as the server tells it. */
-	closed({code, reason, retry}) { this.end({code, reason, retry}); }
+	closed({code, reason, retry}) {
+		this.end({code, reason, retry: retry >= 0 ? Number(retry) : undefined});
+	}
 }
 
 class StreamLink extends SessionLink {

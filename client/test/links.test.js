@@ -244,6 +244,15 @@ describe('session', () => {
 			body + headers['parley-message'] + headers['parley-session']), ['a1S', 'a1T']);
 		chat.close();
 	});
+	for (const retry of ['soon', -1, null, {}, undefined]) {
+		test(`waits as long as it likes where a goodbye says ${JSON.stringify(retry)}`, async () => {
+			const {chat} = await open({'GET 2': [200, {}, JSON.stringify(
+				{cursor: 0, messages: [], closed: {code: 1013, retry}})]});
+			await until(() => chat.state === 'waiting');
+			assert.ok(Number.isFinite(chat.retryAt));
+			chat.close();
+		});
+	}
 	for (const [name, header, least] of [
 		['seconds', '2', 1500], ['a date', new Date(Date.now() + 60_000).toUTCString(), 50_000],
 		['more than a timer has', '9999999', 9_000_000_000],
