@@ -13,11 +13,11 @@ import (
 type Proxy struct {
 	Addr string // where clients connect to
 
-	target   string
 	listener net.Listener
 	running  sync.WaitGroup
 
 	mu      sync.Mutex
+	target  string
 	conns   map[net.Conn]bool
 	closed  bool
 	refuse  bool
@@ -64,6 +64,19 @@ func (p *Proxy) Silence() {
 	if p.silent == nil {
 		p.silent = make(chan struct{})
 	}
+}
+
+// Point has connections go to another server from now on. Those that are there stay.
+func (p *Proxy) Point(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
+func (p *Proxy) server() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.target
 }
 
 // Slow has every piece of data wait for so long. Zero is as fast as can be.
@@ -125,7 +138,7 @@ func (p *Proxy) join(client net.Conn) {
 	var dialer net.Dialer
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	server, err := dialer.DialContext(ctx, "tcp", p.target)
+	server, err := dialer.DialContext(ctx, "tcp", p.server())
 	if err != nil || !p.hold(server) {
 		return
 	}
