@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/parleygo/parley"
@@ -17,6 +18,7 @@ import (
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/client"
 	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/fallback"
 	"github.com/parleygo/parley/router"
 	"github.com/parleygo/parley/server"
 )
@@ -27,15 +29,32 @@ var web embed.FS
 const (
 	lobby   = channel.Group("lobby")
 	maxText = 2000 // characters
+	maxName = 24
 )
 
+// history has the last lines kept, where all processes find them: for those who come in,
+// and for those who come back, to whichever process.
+var history = []channel.HistoryRule{{
+	Pattern: string(lobby), Keep: channel.Keep{Messages: 200, Age: 24 * time.Hour},
+}}
+
 // guest is somebody who talks to one of the processes.
-type guest struct{ process int }
+type guest struct {
+	process int
+	name    string
+}
+
+// person is what others see of a guest.
+type person struct {
+	Name    string `json:"name"`
+	Process int    `json:"process"`
+}
 
 // line is what all guests of all processes receive.
 type line struct {
 	Type    string `json:"type"`
 	Process int    `json:"process"` // where it was typed
+	From    string `json:"from"`
 	Text    string `json:"text"`
 }
 
@@ -44,13 +63,23 @@ type said struct {
 	Text string `json:"text"`
 }
 
+// Connect has the guest be in the lobby for all to see, once let in.
+func (g *guest) Connect(ctx context.Context, conn *consumer.Conn) (consumer.Answer, error) {
+	g.name = strings.TrimSpace(conn.Scope().Request.URL.Query().Get("name"))
+	if g.name == "" || !utf8.ValidString(g.name) || utf8.RuneCountInString(g.name) > maxName {
+		return consumer.Deny(parley.WebSocketDeny{Status: http.StatusBadRequest}), nil
+	}
+	_, err := conn.Enter(ctx, lobby, person{g.name, g.process})
+	return consumer.Accept(parley.WebSocketAccept{}), err
+}
+
 // Line tells everybody, wherever they are.
 func (g *guest) Line(ctx context.Context, conn *consumer.Conn, said said) error {
 	text := strings.TrimSpace(said.Text)
 	if text == "" || utf8.RuneCountInString(text) > maxText {
 		return &consumer.Error{Code: "bad_line", Message: "a line has 1 to 2000 characters"}
 	}
-	message, err := channel.JSON("chat.line", line{"line", g.process, text})
+	message, err := channel.JSON("chat.line", line{"line", g.process, g.name, text})
 	if err == nil {
 		_, err = conn.Layer().GroupSend(ctx, lobby, message)
 	}
@@ -67,8 +96,8 @@ func (c config) serve(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return errors.Join(err, end(context.WithoutCancel(ctx)))
 	}
-	chat := consumer.New(func() *guest { return &guest{c.number} },
-		consumer.Options{Layer: layer, Groups: []channel.Group{lobby}},
+	chat := consumer.New(func() *guest { return &guest{process: c.number} },
+		consumer.Options{Layer: layer},
 		consumer.ReceiveType("line", (*guest).Line),
 		consumer.Forward("chat.line"),
 	)
@@ -77,7 +106,7 @@ func (c config) serve(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	routes := new(router.URLs)
-	routes.Handle("/chat", chat)
+	routes.Handle("/chat", fallback.New(chat, fallback.Options{})) // serves who has no socket, too
 	routes.Handle("/parley.js", nethttp.App(client.Handler()))
 	routes.Handle("/", nethttp.App(http.FileServerFS(files)))
 	fmt.Fprintf(stdout, "process %d: http://%s/\n", c.number, listener.Addr())

@@ -1,13 +1,18 @@
 // Command cluster is a chat on several processes: a line that is typed at one is read at
-// all. It runs with nothing installed, as the processes carry each other's messages with
-// a NATS server that each has inside:
+// all, everybody sees who is here, and whoever comes back, to whichever process, reads what
+// was said meanwhile. It runs with nothing installed, as the processes carry each other's
+// messages, and keep them, with a NATS server that each has inside:
 //
-//	go run . -processes 3
+//	go run .
 //
 // and with a broker of yours:
 //
 //	go run . -transport redis -url redis://127.0.0.1:6379
 //	go run . -transport nats -url nats://127.0.0.1:4222
+//
+// The processes listen one port after the other. Open two of them side by side, and then
+// kill one: its guests are gone for the others within half a minute, and come back by
+// another process if something in front of them chooses one, as a load balancer does.
 //
 // chat.go is the chat, which knows nothing of all this; transport.go is what a process
 // needs to be one of several. This file starts the processes, as systemd, Kubernetes or
@@ -58,7 +63,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.StringVar(&c.url, "url", "",
 		"`URL` of Redis or NATS (default: a NATS server in each process)")
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:8081", "`address` of the first process")
-	flags.IntVar(&c.processes, "processes", 2, "how many")
+	flags.IntVar(&c.processes, "processes", 3, "how many")
 	flags.IntVar(&c.number, "number", 0, "is for the processes themselves")
 	flags.StringVar(&c.peers, "peers", "", "is for the processes themselves")
 	_ = flags.Parse(args) // exits on an error

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	_ = os.Setenv("CLUSTER_TEST_MAIN", "1") // for those that are started
 	leak.Main(m)
 }
 
@@ -83,7 +85,6 @@ func start(t *testing.T, processes int, args ...string) (urls []string) {
 	}
 	command := exec.Command(program, append([]string{
 		"-addr", "127.0.0.1:0", "-processes", fmt.Sprint(processes)}, args...)...)
-	command.Env = append(os.Environ(), "CLUSTER_TEST_MAIN=1")
 	var errs strings.Builder
 	command.Stderr = &errs
 	stdout, err := command.StdoutPipe()
@@ -99,21 +100,24 @@ func start(t *testing.T, processes int, args ...string) (urls []string) {
 			t.Errorf("%v\n%s", err, errs.String())
 		}
 	})
+	urls = make([]string, processes)
 	lines := bufio.NewScanner(stdout)
-	for len(urls) < processes && lines.Scan() {
-		if _, url, ok := strings.Cut(lines.Text(), ": "); ok {
-			urls = append(urls, url)
+	for found := 0; found < processes; {
+		if !lines.Scan() {
+			t.Fatalf("only %q\n%s", urls, errs.String())
 		}
-	}
-	if len(urls) < processes {
-		t.Fatalf("only %q\n%s", urls, errs.String())
+		process, url, _ := strings.Cut(lines.Text(), ": ")
+		if n, err := strconv.Atoi(strings.TrimPrefix(process, "process ")); err == nil {
+			urls[n-1] = url // they come in any order
+			found++
+		}
 	}
 	return urls
 }
 
 func dial(t *testing.T, url string) *websocket.Conn {
 	t.Helper()
-	conn, _, err := websocket.DefaultDialer.Dial(strings.Replace(url, "http", "ws", 1)+"chat", nil)
+	conn, _, err := websocket.DefaultDialer.Dial(strings.Replace(url, "http", "ws", 1)+"chat?name=guest", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,18 +125,24 @@ func dial(t *testing.T, url string) *websocket.Conn {
 	return conn
 }
 
-// read returns the next line, and overlooks answers.
-func read(t *testing.T, guest *websocket.Conn) (got line) {
+// read returns the next line, and overlooks answers and who is here.
+func read(t *testing.T, guest *websocket.Conn) line {
 	t.Helper()
-	for got.Type != "line" {
+	for {
 		if err := guest.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 			t.Fatal(err)
+		}
+		var got struct {
+			Type string
+			Data line
 		}
 		if err := guest.ReadJSON(&got); err != nil {
 			t.Fatal(err)
 		}
+		if got.Type == "parley.message" {
+			return got.Data
+		}
 	}
-	return got
 }
 
 func page(t *testing.T, url string) {

@@ -33,7 +33,7 @@ func (c config) layer(
 	if err != nil {
 		return nil, nil, err
 	}
-	layer := channel.New(channel.Options{Transport: transport})
+	layer := channel.New(channel.Options{Transport: transport, History: history})
 	return layer, func(ctx context.Context) error {
 		err := layer.Close(ctx) // closes the transport too
 		if stopped := stop(); err == nil {
@@ -44,7 +44,8 @@ func (c config) layer(
 }
 
 // embedded starts a NATS server inside this process, and waits until it has met those of
-// the others.
+// the others. Three of them keep history and presence on each, and lose nothing with any
+// one of them; two cannot agree on what is kept while either is away.
 func (c config) embedded(ctx context.Context) (channel.Transport, func() error, error) {
 	var peers []string
 	if c.peers != "" {
@@ -63,13 +64,21 @@ func (c config) embedded(ctx context.Context) (channel.Transport, func() error, 
 	err = server.Joined(ctx)
 	var transport *nats.Transport
 	if err == nil {
-		transport, err = nats.New(nats.Options{InProcess: server})
+		transport, err = nats.New(nats.Options{InProcess: server, Replicas: replicas(len(peers))})
 	}
 	if err != nil {
 		_ = server.Close() // the other error is the one to tell
 		return nil, nil, err
 	}
 	return transport, server.Close, nil
+}
+
+// replicas is how many of so many servers keep what is kept.
+func replicas(servers int) int {
+	if servers < 3 {
+		return 1
+	}
+	return 3
 }
 
 func urls(url string) []string {
