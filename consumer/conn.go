@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
@@ -34,10 +35,11 @@ type Conn struct {
 	giveBack func() error // what the executor has begun; may be nil
 	returned bool         // Serve's goroutine ends in order
 
+	failed atomic.Pointer[outcome] // what ended it from another goroutine
+
 	mu       sync.Mutex // never held while anything waits
 	accepted bool
 	over     bool           // Serve is returning
-	failed   *outcome       // what ended it from another goroutine
 	inbox    *channel.Inbox // once Connect has accepted, with a layer
 	wanted   []wish         // of Connect
 }

@@ -76,7 +76,7 @@ func (c *Conn) settle(recovered any, err error) outcome {
 		how = outcomeOf(err)
 	}
 	c.mu.Lock()
-	first := c.failed
+	first := c.failed.Load()
 	c.over = true
 	c.mu.Unlock()
 	switch {

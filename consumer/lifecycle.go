@@ -78,7 +78,7 @@ func (c *Conn) accept() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.accepted = true
-	if c.failed != nil {
+	if c.hasFailed() {
 		return ErrStop
 	}
 	return nil
@@ -87,9 +87,7 @@ func (c *Conn) accept() error {
 // turnAway denies a client that was kicked before it was let in. What has a status of
 // its own, and what is a failure, adapters answer.
 func (c *Conn) turnAway() error {
-	c.mu.Lock()
-	err := c.failed.err
-	c.mu.Unlock()
+	err := c.failed.Load().err
 	deny := parley.WebSocketDeny{}
 	switch parley.CodeOf(err) {
 	case parley.CloseInternalError:
@@ -255,9 +253,9 @@ func (c *Conn) serially(ctx context.Context, hook func(context.Context) error) e
 // on an Offerer's conn a close never waits.
 func (c *Conn) fail(how outcome) {
 	c.mu.Lock()
-	first := !c.over && c.failed == nil
+	first := !c.over && !c.hasFailed()
 	if first {
-		c.failed = &how
+		c.failed.Store(&how)
 	}
 	accepted := c.accepted
 	c.mu.Unlock()
@@ -279,8 +277,5 @@ func (c *Conn) fail(how outcome) {
 	}
 }
 
-func (c *Conn) hasFailed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.failed != nil
-}
+//parley:inline
+func (c *Conn) hasFailed() bool { return c.failed.Load() != nil }

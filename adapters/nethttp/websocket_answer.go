@@ -39,6 +39,7 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 	c.order, c.socket = order, sock
 	c.facts.noteRoute(c.scope.Request)
 	c.open.Store(sock)
+	c.sending.Store(sock)
 	c.startAging()
 	if c.gateway.draining.Load() {
 		c.drainSocket(sock)
@@ -112,6 +113,7 @@ func copyHeader(into, from http.Header) {
 
 func (c *webSocketConn) close(event parley.WebSocketClose) error {
 	event, what, err := c.order.Close(event)
+	c.sending.Store(nil)
 	switch what {
 	case protocol.CloseFrame:
 		c.socket.Close(event.Code, event.Reason, parley.ErrClosed)

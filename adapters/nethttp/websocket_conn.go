@@ -31,7 +31,8 @@ type webSocketConn struct {
 	mu        sync.Mutex
 	order     protocol.WebSocket
 	socket    *socket.Conn                // once accepted
-	open      atomic.Pointer[socket.Conn] // the same, for Offer
+	open      atomic.Pointer[socket.Conn] // the same
+	sending   atomic.Pointer[socket.Conn] // the same, while order lets messages pass
 	gone      *parley.WebSocketDisconnect
 	aging     *time.Timer // ends a socket that is too old
 	foreign   *foreign    // the page is of another site
@@ -72,8 +73,6 @@ func (c *webSocketConn) receiver(
 		}
 		return nil, parley.WebSocketConnect{}, nil
 	}
-	c.received = false
-	c.leaveIfIdle()
 	sock = c.socket
 	c.mu.Unlock()
 	if sock != nil {
@@ -86,10 +85,11 @@ func (c *webSocketConn) receiver(
 }
 
 // heard makes an event of what the socket has read.
+//
+//go:noinline
 func (c *webSocketConn) heard(message socket.Message, err error) (parley.Event, error) {
 	switch err {
 	case nil:
-		c.haveReceived(len(message.Data))
 		return parley.WebSocketReceive{Type: message.Type, Data: message.Data}, nil
 	case socket.ErrEnded:
 		return c.disconnected(), nil
@@ -119,6 +119,7 @@ func (c *webSocketConn) disconnected() parley.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.order.Disconnect()
+	c.sending.Store(nil)
 	if c.gone == nil {
 		c.gone = &parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: context.Cause(c.ctx)}
 		if c.socket != nil {
@@ -179,15 +180,23 @@ func (c *webSocketConn) sendAnswer(event parley.Event) error {
 
 // SendMessage sends a message (parley.MessageSender).
 func (c *webSocketConn) SendMessage(ctx context.Context, message parley.WebSocketSend) error {
-	c.mu.Lock()
-	c.touched = true
-	err := c.order.Send(message)
-	sock := c.socket
-	c.mu.Unlock()
+	sock, err := c.sender(message)
 	if err != nil {
 		return err
 	}
 	return sent(sock.Write(ctx, message))
+}
+
+// sender returns the socket to send a message on. While the conversation is open it
+// takes no lock of it.
+func (c *webSocketConn) sender(message parley.WebSocketSend) (*socket.Conn, error) {
+	if sock := c.sending.Load(); sock != nil && protocol.ValidMessage(message) {
+		return sock, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.touched = true
+	return c.socket, c.order.Send(message)
 }
 
 // sent tells the app what a write met. The order has let the message pass, so a
@@ -199,18 +208,11 @@ func sent(err error) error {
 	return err
 }
 
-// Offer sends a message without ever waiting (parley.Offerer). It takes no lock of
-// the conversation's: whether the socket is open still, the socket knows.
+// Offer sends a message without ever waiting (parley.Offerer).
 //
 //parley:noescape
 func (c *webSocketConn) Offer(message parley.WebSocketSend) error {
-	if sock := c.open.Load(); sock != nil && message.Prepared != nil && message.Prepared.Valid() {
-		return sent(sock.Offer(message))
-	}
-	c.mu.Lock()
-	err := c.order.Send(message)
-	sock := c.socket
-	c.mu.Unlock()
+	sock, err := c.sender(message)
 	if err != nil {
 		return err
 	}

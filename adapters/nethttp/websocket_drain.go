@@ -12,19 +12,23 @@ import (
 // messages, and whether it is to be closed when it is not. It is guarded by the
 // conversation's mu.
 type handling struct {
-	beside   int  // messages that are handled beside Receive
-	received bool // a message was received, and no other asked for yet
-	leaving  bool // the socket is to be closed behind what the handlers send
+	beside  int  // messages that are handled beside Receive
+	leaving bool // the socket is to be closed behind what the handlers send
 }
 
-func (h *handling) busy() bool { return h.received || h.beside > 0 }
+// busy reports whether the app is at work on messages. The caller holds mu.
+func (c *webSocketConn) busy() bool {
+	return c.beside > 0 || c.socket != nil && c.socket.AtMessage()
+}
 
 // drain ends a WebSocket politely. A handler that is at work is let finish first,
 // unless it has had its time.
 func (c *webSocketConn) drain(overdue bool) {
 	c.mu.Lock()
 	sock := c.socket
-	c.leaving = sock != nil
+	if c.leaving = sock != nil; c.leaving {
+		sock.OnAsk(c.askForNext)
+	}
 	wait := c.busy() && !overdue
 	c.mu.Unlock()
 	switch {
@@ -48,20 +52,11 @@ func (c *webSocketConn) tellNative(cause error) {
 	}
 }
 
-// askForNext notes that the app has done with a message.
+// askForNext is called when the app has done with a message, in a drain.
 func (c *webSocketConn) askForNext() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.received = false
 	c.leaveIfIdle()
-}
-
-// haveReceived notes that the app has a message.
-func (c *webSocketConn) haveReceived(size int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.received = true
-	c.socket.Received(size)
 }
 
 // Handling implements protocol.Handling.

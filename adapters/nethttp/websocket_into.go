@@ -17,7 +17,6 @@ func (c *webSocketConn) ReceiveInto(
 	if sock == nil {
 		return c.receiveMessage(ctx)
 	}
-	c.askForNext()
 	if buffer != nil {
 		return c.readInto(ctx, sock, buffer) // apart, for the stack of those that wait without
 	}
@@ -36,7 +35,6 @@ func (c *webSocketConn) ReceiveLent(ctx context.Context) (parley.WebSocketReceiv
 	if sock == nil {
 		return c.receiveMessage(ctx)
 	}
-	c.askForNext()
 	return c.message(sock.ReadInto(ctx, &lend))
 }
 
@@ -56,10 +54,7 @@ func (c *webSocketConn) receiveMessage(ctx context.Context) (parley.WebSocketRec
 func (c *webSocketConn) message(
 	message socket.Message, err error,
 ) (parley.WebSocketReceive, error) {
-	switch err {
-	case nil:
-		c.haveReceived(len(message.Data))
-	case socket.ErrEnded:
+	if err == socket.ErrEnded {
 		err = parley.Unexpected(c.disconnected())
 	}
 	return parley.WebSocketReceive{Type: message.Type, Data: message.Data}, err

@@ -196,6 +196,7 @@ func (c *webSocketConn) overBy(ended *error) {
 func (c *webSocketConn) finish(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.sending.Store(nil)
 	if c.native {
 		c.finishNative(err)
 	} else {

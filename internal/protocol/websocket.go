@@ -97,13 +97,14 @@ func (w *WebSocket) Send(event parley.WebSocketSend) error {
 	default:
 		return w.over(event)
 	}
-	if !validMessage(event) {
+	if !ValidMessage(event) {
 		return w.refuse(event, &invalidText)
 	}
 	return nil
 }
 
-func validMessage(event parley.WebSocketSend) bool {
+// ValidMessage reports whether a message is one that may be sent.
+func ValidMessage(event parley.WebSocketSend) bool {
 	if event.Prepared != nil {
 		return event.Prepared.Valid()
 	}

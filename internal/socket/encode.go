@@ -6,18 +6,18 @@ import (
 	"github.com/parleygo/parley"
 )
 
-// encode frames a message. borrowed, if not nil, is given back when the frame has
-// been written or queued. size is that of the message.
+// encode frames a message. The frame is given back to shell when it has been written or
+// queued. size is that of the message.
 //
 //parley:noescape
-func (c *Conn) encode(send parley.WebSocketSend) (frame, borrowed []byte, size int) {
+func (c *Conn) encode(send parley.WebSocketSend) (frame []byte, shell *writeBuffer, size int) {
 	of := carrier{c.flusher, c.options, c.deflate}
 	t, data := send.Payload()
 	if send.Prepared != nil {
 		return of.Frame(send.Prepared), nil, len(data)
 	}
-	frame = of.append(borrow(), t, data)
-	return frame, frame, len(data)
+	shell = writeBuffers.Get().(*writeBuffer)
+	return of.append(shell.b, t, data), shell, len(data)
 }
 
 func plainFrame(t parley.MessageType, data []byte) []byte {
@@ -42,7 +42,9 @@ const (
 	largeBuffer = 64 << 10
 )
 
-var writeBuffers = sync.Pool{New: func() any { return new(writeBuffer) }}
+var writeBuffers = sync.Pool{New: func() any {
+	return &writeBuffer{make([]byte, 0, smallBuffer)}
+}}
 
 // writeBuffer travels through the pool by pointer; an empty one is kept apart so
 // that giving back allocates nothing.
@@ -50,23 +52,28 @@ type writeBuffer struct{ b []byte }
 
 var writeBufferShells = sync.Pool{New: func() any { return new(writeBuffer) }}
 
+// giveBack gives a buffer back whose shell its borrower has kept. A nil shell is for
+// what is nobody's to give back.
+//
+//parley:inline
+func (w *writeBuffer) giveBack(b []byte) {
+	if w != nil && cap(b) <= largeBuffer {
+		w.b = b[:0]
+		writeBuffers.Put(w)
+	}
+}
+
 func borrow() []byte {
 	shell := writeBuffers.Get().(*writeBuffer)
 	b := shell.b
 	shell.b = nil
 	writeBufferShells.Put(shell)
-	if b == nil {
-		b = make([]byte, 0, smallBuffer)
-	}
 	return b
 }
 
 //parley:noescape
 func giveBack(b []byte) {
-	if cap(b) < smallBuffer || cap(b) > largeBuffer {
-		return
+	if cap(b) >= smallBuffer {
+		writeBufferShells.Get().(*writeBuffer).giveBack(b)
 	}
-	shell := writeBufferShells.Get().(*writeBuffer)
-	shell.b = b[:0]
-	writeBuffers.Put(shell)
 }

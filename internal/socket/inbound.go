@@ -37,6 +37,8 @@ type inbound struct {
 	paused   bool      // the watcher waits for room in ahead
 	handling bool      // the app was given a message and has not come back
 	beats    bool      // the watcher answers pings
+	over     bool      // the socket has an end
+	asked    func()    // see OnAsk
 	ahead    []Message // read and not received yet
 	bytes    int       // that ahead holds
 	got      traffic
@@ -136,13 +138,17 @@ const (
 func (c *Conn) take(ctx context.Context) (m Message, next turn, err error) {
 	in := &c.in
 	in.mu.Lock()
+	if in.asked != nil {
+		in.tellAsked()
+	}
 	m, in.handling = in.pop()
 	switch {
 	case in.handling:
 		in.mu.Unlock()
+		c.totals.received(len(m.Data))
 		c.appLeaves()
 		return m, over, nil
-	case c.Ended() != nil:
+	case in.over:
 		in.mu.Unlock()
 		c.sayFarewell()
 		return m, over, ErrEnded
@@ -204,6 +210,7 @@ func (c *Conn) haveRead(m Message, err error) (Message, error) {
 		return Message{}, errHandOver // Read looks at the end
 	}
 	c.in.release(&m)
+	c.totals.received(len(m.Data))
 	c.appLeaves()
 	return m, nil
 }
@@ -242,6 +249,30 @@ func (in *inbound) release(m *Message) {
 		in.free = nil
 	}
 	in.mu.Unlock()
+}
+
+// OnAsk has asked called whenever the app asks for a message, before it gets one. By
+// then AtMessage is false.
+func (c *Conn) OnAsk(asked func()) {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	c.in.asked = asked
+}
+
+// tellAsked calls asked. The caller holds mu, and has it again afterwards.
+func (in *inbound) tellAsked() {
+	asked := in.asked
+	in.handling = false
+	in.mu.Unlock()
+	asked()
+	in.mu.Lock()
+}
+
+// AtMessage reports whether the app has received a message, and asked for no other yet.
+func (c *Conn) AtMessage() bool {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	return c.in.handling
 }
 
 // beingHandled reports whether the app is at a message, or has some to take.
@@ -291,6 +322,7 @@ func (in *inbound) nudgeReader() {
 func (in *inbound) ended() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.over = true
 	if in.reader != nobody {
 		in.interrupt()
 	}

@@ -43,21 +43,26 @@ func (o *outbound) init(c *Conn) {
 // Write sends a message. It returns when the kernel or the queue has taken it,
 // and waits for room in the queue until ctx ends or the write timeout is over
 // (ErrSlowConsumer).
-func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) (err error) {
-	frame, borrowed, size := c.encode(send)
-	defer giveBack(borrowed)
-	defer func() { c.totals.sent(size, err) }()
-	var timeout <-chan time.Time
+//
+//parley:noescape
+func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) error {
+	frame, shell, size := c.encode(send)
+	room, err := c.out.write(frame, !c.hasRaw && c.ctxEnds(ctx))
+	if room != nil {
+		err = c.writeLater(ctx, frame, room)
+	}
+	shell.giveBack(frame)
+	c.totals.sent(size, err)
+	return err
+}
+
+// writeLater writes a frame when there is room for it.
+func (c *Conn) writeLater(
+	ctx context.Context, frame []byte, room <-chan struct{},
+) (err error) {
+	timer := time.NewTimer(c.options.WriteTimeout)
+	defer timer.Stop()
 	for {
-		var room <-chan struct{}
-		if room, err = c.out.write(frame, !c.hasRaw && c.ctxEnds(ctx)); room == nil {
-			return err
-		}
-		if timeout == nil {
-			timer := time.NewTimer(c.options.WriteTimeout)
-			defer timer.Stop()
-			timeout = timer.C
-		}
 		select {
 		case <-room:
 		case <-ctx.Done():
@@ -65,9 +70,12 @@ func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) (err error)
 				return context.Cause(ctx)
 			}
 			return parley.ErrDisconnected
-		case <-timeout:
+		case <-timer.C:
 			return fmt.Errorf("%w: no room in its queue for %v",
 				parley.ErrSlowConsumer, c.options.WriteTimeout)
+		}
+		if room, err = c.out.write(frame, !c.hasRaw && c.ctxEnds(ctx)); room == nil {
+			return err
 		}
 	}
 }
@@ -86,21 +94,28 @@ func (o *outbound) write(frame []byte, ctxEnds bool) (room <-chan struct{}, err 
 		o.c.totals.queued(o.count)
 		return nil, o.writeHere(frame, ctxEnds)
 	}
-	defer o.mu.Unlock()
+	room = o.queue(frame)
+	o.mu.Unlock()
+	return room, nil
+}
+
+// queue adds a frame, or returns what is closed when there is room for it. The caller
+// holds mu.
+func (o *outbound) queue(frame []byte) (room <-chan struct{}) {
 	if !o.fits(frame) {
-		return o.awaitRoom(), nil
+		return o.awaitRoom()
 	}
 	o.sent.add(len(frame))
 	o.add(frame)
 	o.c.totals.queued(o.count + o.flying)
-	return nil, nil
+	return nil
 }
 
 // Offer queues a message without ever waiting, for senders that serve many
 // sockets. It returns parley.ErrFull when there is no room.
 func (c *Conn) Offer(send parley.WebSocketSend) error {
-	frame, borrowed, size := c.encode(send)
-	defer giveBack(borrowed)
+	frame, shell, size := c.encode(send)
+	defer shell.giveBack(frame)
 	o := &c.out
 	o.mu.Lock()
 	defer o.mu.Unlock()

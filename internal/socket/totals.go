@@ -47,10 +47,12 @@ func (u *Upgrader) Traffic() (sum Traffic) {
 	return sum
 }
 
-// Received counts a message that the app has received.
-func (c *Conn) Received(bytes int) {
-	c.totals.in.Add(1)
-	c.totals.inBytes.Add(uint64(bytes))
+// received counts a message that the app has received.
+//
+//parley:inline
+func (c *counters) received(bytes int) {
+	c.in.Add(1)
+	c.inBytes.Add(uint64(bytes))
 }
 
 // sent counts a message that was taken, if it was.

@@ -73,17 +73,17 @@ var attempts = sync.Pool{New: func() any {
 //parley:noescape
 func (o *outbound) writeNow(p []byte) (rest []byte, err error) {
 	a := attempts.Get().(*attempt)
-	defer attempts.Put(a)
 	a.bytes, a.n, a.err = p, 0, nil
 	err = o.c.raw.now(a.write)
-	a.bytes = nil
 	if err == nil {
 		err = a.err
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		rest = p[a.n:]
 	}
-	return p[a.n:], nil
+	a.bytes = nil
+	attempts.Put(a)
+	return rest, err
 }
 
 // passQueuedOn writes what came meanwhile, or leaves it to another goroutine: a
