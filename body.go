@@ -66,6 +66,9 @@ func ReadBody(ctx context.Context, conn Conn, limit int64) ([]byte, error) {
 // Respond answers an HTTP conversation whole: head and body, with the body's
 // Content-Length. header may be nil and belongs to the conn afterwards.
 func Respond(ctx context.Context, conn Conn, status int, header http.Header, body []byte) error {
+	if responder, ok := conn.(Responder); ok {
+		return responder.Respond(ctx, status, header, body)
+	}
 	if header == nil {
 		header = make(http.Header, 1)
 	}
@@ -76,6 +79,14 @@ func Respond(ctx context.Context, conn Conn, status int, header http.Header, bod
 		return err
 	}
 	return conn.Send(ctx, HTTPResponseBody{Body: body})
+}
+
+// Responder is a Conn of an HTTP conversation that can be answered whole without events,
+// each of which would be an allocation. Respond is what the function of that name sends.
+//
+// A conn that wraps another has it only if it adds nothing to Send.
+type Responder interface {
+	Respond(ctx context.Context, status int, header http.Header, body []byte) error
 }
 
 // BodyWriter writes a response body as a stream. Write keeps to the server's

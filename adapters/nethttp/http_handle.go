@@ -61,6 +61,21 @@ func (h *httpHandle) Send(ctx context.Context, event parley.Event) error {
 	return err
 }
 
+// Respond implements parley.Responder.
+//
+//parley:noescape
+func (h *httpHandle) Respond(
+	ctx context.Context, status int, header http.Header, body []byte,
+) error {
+	c := h.enter()
+	if c == nil {
+		return parley.ErrDisconnected
+	}
+	err := c.respond(ctx, status, header, body)
+	c.leave()
+	return err
+}
+
 // End implements ending.Ender.
 //
 //parley:noescape
