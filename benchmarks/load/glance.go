@@ -91,16 +91,17 @@ func glance(title string, tables []*table) string {
 }
 
 func (a aim) measured(t *table) string {
-	own := t.median(t.find(a.row), a.measure)
+	own := t.find(a.row)
 	if a.beside == "" {
-		return figure(own)
+		return figure(t.median(own, a.measure))
 	}
-	other := t.median(t.find(a.beside), a.measure)
+	other := t.find(a.beside)
 	if a.times {
-		return fmt.Sprintf("%.1f", other/own)
+		return fmt.Sprintf("%.1f", t.ratio(other, own, a.measure))
 	}
-	if ratio := own / other; ratio < 10 {
+	ratio := t.ratio(own, other, a.measure)
+	if ratio < 10 {
 		return fmt.Sprintf("%.2f", ratio)
 	}
-	return figure(own / other)
+	return figure(ratio)
 }

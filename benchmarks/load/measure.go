@@ -83,7 +83,7 @@ func (s *setup) echo(r row, size int) (result, error) {
 		if err != nil {
 			return m, err
 		}
-		return s.asking(c, echoed(size), s.of(40, 5))
+		return s.asking(c, echoed(size), s.of(25, 5))
 	})
 }
 

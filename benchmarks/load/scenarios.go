@@ -58,7 +58,7 @@ func httpScenarios() []scenario {
 	return []scenario{{
 		name: "http-gin", title: "HTTP: a gin project", about: "64 connections that are kept, a " +
 			"hundred routes with two wildcards each. The same engine throughout.",
-		base: "gin", measures: []string{perRequest}, rounds: 7, seconds: 25, run: (*setup).request,
+		base: "gin", measures: []string{perRequest}, rounds: 11, seconds: 40, run: (*setup).request,
 		rows: []row{
 			{label: "gin", kind: "http/gin"},
 			{label: "kit: two routers, ten deciding middlewares, gin", kind: "http/tower"},
@@ -67,7 +67,7 @@ func httpScenarios() []scenario {
 		},
 	}, {
 		name: "http-mux", title: "HTTP: handlers and apps", about: "The same load and the same routes.",
-		base: "ServeMux", measures: []string{perRequest}, rounds: 7, seconds: 25, run: (*setup).request,
+		base: "ServeMux", measures: []string{perRequest}, rounds: 11, seconds: 40, run: (*setup).request,
 		rows: []row{
 			{label: "ServeMux", kind: "http/mux"}, {label: "chi", kind: "http/chi"},
 			{label: "gin", kind: "http/gin"}, {label: "kit: router, handlers", kind: "http/router"},
@@ -113,11 +113,11 @@ func socketScenarios() []scenario {
 		return func(s *setup, r row) (result, error) { return s.echo(r, size) }
 	}
 	return []scenario{{
-		name: "echo-64", title: "Echo of 64 bytes, 1000 sockets", base: "melody", rounds: 7, seconds: 30,
+		name: "echo-64", title: "Echo of 64 bytes, 1000 sockets", base: "melody", rounds: 11, seconds: 60,
 		about:    "One message in flight on each.",
 		measures: []string{perEcho}, rows: rows, run: echo(64),
 	}, {
-		name: "echo-4096", title: "Echo of 4 KiB, 1000 sockets", base: "melody", rounds: 7, seconds: 40,
+		name: "echo-4096", title: "Echo of 4 KiB, 1000 sockets", base: "melody", rounds: 11, seconds: 60,
 		about:    "One message in flight on each.",
 		measures: []string{perEcho}, rows: rows, run: echo(4 << 10),
 	}, {
@@ -142,10 +142,10 @@ func broadcastScenarios() []scenario {
 	measures := []string{perDelivery, "wall, ms"}
 	return []scenario{{
 		name: "burst-1000", title: "600 messages of 128 bytes to 1000 sockets at once", base: "melody",
-		measures: measures, losses: true, rounds: 3, seconds: 75, rows: rows, run: load(1000, 600, 0),
+		measures: measures, losses: true, rounds: 3, seconds: 55, rows: rows, run: load(1000, 600, 0),
 	}, {
 		name: "burst-5000", title: "100 messages of 128 bytes to 5000 sockets at once", base: "melody",
-		measures: measures, losses: true, rounds: 3, seconds: 85, rows: rows, run: load(5000, 100, 0),
+		measures: measures, losses: true, rounds: 3, seconds: 65, rows: rows, run: load(5000, 100, 0),
 	}, {
 		name: "single-1000", title: "One message of 128 bytes to 1000 sockets at a time", base: "melody",
 		measures: measures, losses: true, rounds: 5, seconds: 25, rows: rows, run: load(1000, 1, 50),

@@ -237,7 +237,7 @@ type section struct {
 var (
 	figures = section{
 		"<!-- figures: written by go run ./load -write -->", "<!-- end of figures -->",
-		"Aims", 510 * time.Second,
+		"Aims", 550 * time.Second,
 	}
 	clusterFigures = section{
 		"<!-- cluster: written by go run ./load -cluster -write -->", "<!-- end of cluster -->",

@@ -40,13 +40,25 @@ func (t *table) find(label string) int {
 	return -1
 }
 
-// ratio is what a row's first measure is to that of the base, in words.
-func (t *table) ratio(row int) string {
+// ratio is what a row's measure is to that of another one: the median of what it was in
+// each round, in which both met the same machine.
+func (t *table) ratio(row, other, measure int) float64 {
+	own, its := t.results[row], t.results[other]
+	var list []float64
+	for i := range min(len(own), len(its)) {
+		list = append(list, own[i].values[measure]/its[i].values[measure])
+	}
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+// toBase is the ratio of a row's first measure to that of the base, in words.
+func (t *table) toBase(row int) string {
 	base := t.find(t.base)
 	if base < 0 {
 		return "–" // it was left out
 	}
-	return fmt.Sprintf("%.2f", t.median(row, 0)/t.median(base, 0))
+	return fmt.Sprintf("%.2f", t.ratio(row, base, 0))
 }
 
 func (t *table) sums(row int) (lost, amiss int, foreign float64) {
@@ -81,7 +93,7 @@ func (t *table) markdown() string {
 	for i, r := range t.rows {
 		list := t.values(i, 0)
 		cells := []string{r.label, fmt.Sprintf("%s (%s – %s)", figure(t.median(i, 0)),
-			figure(list[0]), figure(list[len(list)-1])), t.ratio(i)}
+			figure(list[0]), figure(list[len(list)-1])), t.toBase(i)}
 		for m := 1; m < len(t.measures); m++ {
 			cells = append(cells, figure(t.median(i, m)))
 		}
