@@ -21,6 +21,13 @@ func bareHello(w http.ResponseWriter, r *http.Request) {
 	w.Write(hello)
 }
 
+// wholeHello says the same at once.
+var wholeHello = parley.AppFunc(func(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn,
+) error {
+	return parley.Respond(ctx, conn, http.StatusOK, nil, hello)
+})
+
 // eventHello says the same in events.
 var eventHello = parley.AppFunc(func(
 	ctx context.Context, scope *parley.Scope, conn parley.Conn,
@@ -139,6 +146,7 @@ func TestAllocsIdentity(t *testing.T) {
 		"handler, tower": {bare, nethttp.Handler(tower(bare)), 0},
 		"engine, tower":  {engine, nethttp.Handler(tower(engine)), 0},
 		"events":         {bare, nethttp.Handler(eventHello), 5},
+		"whole":          {bare, nethttp.Handler(wholeHello), 1}, // its length
 	} {
 		request, _ := http.NewRequest("GET", "/hello", nil)
 		w := &discardWriter{header: make(http.Header)}

@@ -107,10 +107,11 @@ func (h *httpHandle) CheckPage(r *http.Request) (decides bool, refusal error) {
 
 // What packages ask a conn for.
 var (
-	_ parley.Conn   = (*httpHandle)(nil)
-	_ ending.Ender  = (*httpHandle)(nil)
-	_ census.Wearer = (*httpHandle)(nil)
-	_ origin.Gate   = (*httpHandle)(nil)
+	_ parley.Conn      = (*httpHandle)(nil)
+	_ parley.Responder = (*httpHandle)(nil)
+	_ ending.Ender     = (*httpHandle)(nil)
+	_ census.Wearer    = (*httpHandle)(nil)
+	_ origin.Gate      = (*httpHandle)(nil)
 )
 
 // takeWriter gives a handler what net/http gave the Gateway, and returns the conn. It
