@@ -47,7 +47,9 @@ type Scope struct {
 
 	// Request is the request of an HTTP conversation or the handshake of a
 	// WebSocket, nil otherwise. Its Body is not read directly: the body
-	// arrives in events. net/http keeps neither order nor case of headers.
+	// arrives in events. net/http keeps neither order nor case of headers. What
+	// routers have captured is found by PathValue of the scope: a router may be
+	// told to leave it off the request (see NativeRequest).
 	Request *http.Request
 
 	// RootPath is the prefix of the path that routers and mounts above have
@@ -64,9 +66,10 @@ type Scope struct {
 	// Extensions are what this conversation's server can do beyond the core.
 	Extensions []Extension
 
-	rawRoot string // RootPath as it was escaped in the request
-	nested  bool   // made by Under
-	scheme  string // of the client, where a trusted proxy tells it
+	rawRoot  string  // RootPath as it was escaped in the request
+	nested   bool    // made by Under
+	scheme   string  // of the client, where a trusted proxy tells it
+	captured capture // what is not on the request
 }
 
 // Clone returns a copy that may be changed: it shares nothing that is written
@@ -87,6 +90,13 @@ func (s *Scope) Supports(ext Extension) bool { return slices.Contains(s.Extensio
 
 // PathValue returns the value that a router captured under name, or "".
 func (s *Scope) PathValue(name string) string {
+	if s.captured.names != nil {
+		for c := &s.captured; c != nil; c = c.above() {
+			if i := slices.Index(c.names, name); i >= 0 {
+				return c.at(i)
+			}
+		}
+	}
 	if s.Request == nil {
 		return ""
 	}
