@@ -253,6 +253,25 @@ func TestPassesOn(t *testing.T) {
 	}
 }
 
+// A session keeps what a router has left in the scope, and has it on the request, as
+// other handshakes have.
+func TestScopeHasCaptures(t *testing.T) {
+	var scope *parley.Scope
+	app := serve(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+		scope = ws.Scope()
+		return ws.Accept(ctx, parley.WebSocketAccept{})
+	}), fallback.Options{})
+	router := parley.AppFunc(func(ctx context.Context, s *parley.Scope, conn parley.Conn) error {
+		defer s.Release(s.Capture([]string{"room"}, []string{"7"}))
+		return app.Serve(ctx, s, conn)
+	})
+	r := httptest.NewRequest("GET", "https://example.com/room/7", nil)
+	parleytest.Do(t, router, r)
+	if scope.PathValue("room") != "7" || scope.Request.PathValue("room") != "7" {
+		t.Errorf("%+v", scope)
+	}
+}
+
 // What the app finds in its scope is a handshake's.
 func TestScope(t *testing.T) {
 	var scope *parley.Scope

@@ -28,7 +28,7 @@ func (a *App) newSession(
 		app: a, id: rand.Text(), owner: owner, client: clientOf(scope, owner.subject),
 		head: head, turn: make(chan struct{}, 1), awaited: true, unwatch: func() {},
 	}
-	below, err := s.checkPage(context.WithoutCancel(ctx), conn, scope.Request)
+	below, err := s.checkPage(context.WithoutCancel(ctx), conn, scope.NativeRequest())
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func handshakeOf(ctx context.Context, scope *parley.Scope) *parley.Scope {
 	below.Protocol = parley.WebSocket
 	below.Subprotocols = offered(scope.Request)
 	below.Extensions = []parley.Extension{parley.ExtensionDenial}
-	r := below.Request.WithContext(ctx)
+	r := below.NativeRequest().WithContext(ctx)
 	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
 	if r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 		// Browsers send an Origin with each handshake, but not with a GET of their own.

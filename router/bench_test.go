@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
 
@@ -19,10 +20,14 @@ type tree struct {
 	mux *http.ServeMux // has the same patterns
 }
 
-func newTree() tree {
-	mux, urls, nested := http.NewServeMux(), new(router.URLs), new(router.URLs)
+func newTree(inScope bool) tree {
+	mux := http.NewServeMux()
+	urls, nested := &router.URLs{ScopeValues: inScope}, &router.URLs{ScopeValues: inScope}
 	patterns := []string{"/healthz", "GET /users", "/users/{id}", "/users/{id}/posts/{post}",
-		"/static/"}
+		"/static/", "/of/{a}/{b}/{c}", "/of/{a}/{b}/{c}/{d}"}
+	for i := range 20 { // siblings enough for a table
+		patterns = append(patterns, "/page"+strconv.Itoa(i))
+	}
 	for _, pattern := range patterns {
 		mux.Handle(pattern, http.HandlerFunc(silence))
 		urls.Handle(pattern, nothing)
@@ -38,19 +43,22 @@ func newTree() tree {
 }
 
 // paths are those that the tree is measured with, and how many allocations they may
-// take: two for the map that http.Request keeps values in, however many there are,
-// and one for the scope below a mount.
+// take: on the request two for the map that http.Request keeps values in, however many
+// there are, in the scope none for three; and one for the scope below a mount.
 var paths = []struct {
-	name, path string
-	allocs     float64
+	name, path       string
+	request, inScope float64
 }{
-	{"literal", "/healthz", 0},
-	{"method", "/users", 0},
-	{"wildcard", "/users/42", 2},
-	{"wildcards", "/users/42/posts/7", 2},
-	{"subtree", "/static/css/site.css", 0},
-	{"mount", "/api/healthz", 1},
-	{"mounted wildcard", "/api/users/42", 3},
+	{"literal", "/healthz", 0, 0},
+	{"of many", "/page7", 0, 0},
+	{"method", "/users", 0, 0},
+	{"wildcard", "/users/42", 2, 0},
+	{"wildcards", "/users/42/posts/7", 2, 0},
+	{"three", "/of/x/y/z", 2, 0},
+	{"four", "/of/v/x/y/z", 4, 2},
+	{"subtree", "/static/css/site.css", 0, 0},
+	{"mount", "/api/healthz", 1, 1},
+	{"mounted wildcard", "/api/users/42", 3, 1},
 }
 
 type nowhere struct{}
@@ -66,7 +74,7 @@ func silence(http.ResponseWriter, *http.Request) {}
 func BenchmarkServe(b *testing.B) {
 	for _, bench := range paths {
 		b.Run(bench.name, func(b *testing.B) {
-			tree := newTree()
+			tree := newTree(false)
 			scope := &parley.Scope{Protocol: parley.HTTP,
 				Request: httptest.NewRequest("GET", bench.path, nil)}
 			fresh, r := *scope.Request, new(http.Request)

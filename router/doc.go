@@ -71,6 +71,11 @@
 // meet. They are set on the request itself, so that whoever stands in front of the
 // router, such as an access log, finds them there afterwards.
 //
+// net/http makes a map for values that are set on a request, which takes longer than
+// to find the route. Where apps and middleware ask the scope, as those above do,
+// [URLs.ScopeValues] has them stay there: three of them take no memory then. A handler
+// of net/http below still finds them on its request.
+//
 // # Lifespan
 //
 // Routers pass start-up and shutdown on to every app below them, in order of

@@ -27,6 +27,7 @@ func FuzzMatch(f *testing.F) {
 	f.Add("GET /tree/\n/tree/{$}", "POST", "", "//tree/../tree")
 	f.Add("CONNECT /a/b\n/%61\n/a%2Fb", "CONNECT", "h", "/a/b")
 	f.Add("/{a}/{b}\n/{a...}\n/", "CONNECT", "h", "//b")
+	f.Add("/a\n/b\n/c\n/d\n/e\n/f\n/g/{x}\n/h\n/i\n/j/{y}/k\n/{z}/k\n/l/", "GET", "", "/j/1/k")
 	f.Add("/a/:b\n/*\n/<int:c>\n/{d:e}\n^/f$\nget /g\nh/\ni://j\n/k?l\nm:8/", "GET", "h", "/a")
 	f.Fuzz(func(t *testing.T, patterns, method, host, target string) {
 		if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || method == "" ||
@@ -88,8 +89,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// twins are a ServeMux and two routers, one of which redirects, with the same
-// patterns.
+// twins are a ServeMux and two routers, one of which redirects and leaves its values in
+// the scope, with the same patterns.
 type twins struct {
 	patterns           []string
 	mux                *http.ServeMux
@@ -101,10 +102,10 @@ type twins struct {
 func newTwins(patterns []string) *twins {
 	s := &twins{
 		patterns: patterns, mux: http.NewServeMux(),
-		plain: new(router.URLs), redirecting: &router.URLs{Redirects: true},
+		plain: new(router.URLs), redirecting: &router.URLs{Redirects: true, ScopeValues: true},
 	}
 	app := parley.AppFunc(func(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
-		s.chosen = scope.Request
+		s.chosen = scope.NativeRequest()
 		return nil
 	})
 	for _, pattern := range patterns {

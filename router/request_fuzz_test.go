@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,19 +15,23 @@ import (
 )
 
 // nestedSite is routers in routers with patterns of every kind: what a request can
-// meet.
-func nestedSite(redirects bool, app parley.App) *router.URLs {
-	leaf := &router.URLs{Redirects: redirects}
+// meet. Which of the routers leave values in the scope, the bits of inScope tell.
+func nestedSite(redirects bool, inScope int, app parley.App) *router.URLs {
+	bit := func(i int) bool { return inScope>>i&1 == 1 }
+	leaf := &router.URLs{Redirects: redirects, ScopeValues: bit(0)}
 	leaf.Handle("/{x}", app, router.Int("x"))
 	leaf.Handle("/{y}/{z...}", app, router.Path("z"))
 	leaf.Handle("POST /{$}", app)
-	middle := &router.URLs{Redirects: redirects}
+	middle := &router.URLs{Redirects: redirects, ScopeValues: bit(1)}
 	middle.Mount("/{m}", leaf, router.Slug("m"))
 	middle.Handle("/{r}", app, router.Regexp("r", regexp.MustCompile("[a-c%/ ]+")))
 	middle.Handle("/x/", app)
+	same := &router.URLs{Redirects: redirects, ScopeValues: bit(0)} // with a name of middle's
+	same.Handle("/{r}/{x}/{m}", app, router.Int("x"))
+	middle.Mount("/x/{r}", same, router.Slug("r"))
 	open := &router.URLs{Redirects: redirects, NotFound: app}
 	open.Handle("GET /a/b", app)
-	u := &router.URLs{Redirects: redirects}
+	u := &router.URLs{Redirects: redirects, ScopeValues: bit(2)}
 	u.Mount("/{p}", middle)
 	u.Mount("/a/{q}", leaf, router.UUID("q"))
 	u.Mount("/a/open", open)
@@ -56,20 +61,27 @@ func FuzzRequest(f *testing.F) {
 	}
 	f.Add("D /b/x HTTP/1.1\r\n\r\n", "")
 	var v visitor
-	sites := map[bool]*router.URLs{
-		false: nestedSite(false, parley.AppFunc(v.serve)),
-		true:  nestedSite(true, parley.AppFunc(v.serve)),
+	const redirects = 8
+	var sites []*router.URLs
+	for i := range 16 {
+		sites = append(sites, nestedSite(i&redirects != 0, i, parley.AppFunc(v.serve)))
 	}
 	f.Fuzz(func(t *testing.T, raw, root string) {
 		for _, protocol := range []parley.Protocol{parley.HTTP, parley.WebSocket} {
-			for redirects, site := range sites {
+			var values []string // of the site before
+			for i, site := range sites {
 				r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
 				if err != nil {
 					t.Skip()
 				}
 				v = visitor{t: t}
+				r.SetPathValue("s", "of who stands in front")
 				scope := &parley.Scope{Protocol: protocol, Request: r, RootPath: root}
-				v.send(scope, site, redirects && protocol == parley.HTTP)
+				v.send(scope, site, i&redirects != 0 && protocol == parley.HTTP)
+				if i%redirects > 0 && !slices.Equal(v.values, values) {
+					t.Errorf("site %b has %q, and the one before %q", i, v.values, values)
+				}
+				values = v.values
 			}
 		}
 	})
@@ -79,6 +91,7 @@ func FuzzRequest(f *testing.F) {
 type visitor struct {
 	t      *testing.T
 	visits int
+	values []string
 }
 
 func (v *visitor) serve(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
@@ -95,6 +108,12 @@ func (v *visitor) serve(_ context.Context, scope *parley.Scope, _ parley.Conn) e
 	for _, name := range captured {
 		if clone.PathValue(name) != scope.PathValue(name) {
 			v.t.Errorf("a clone has %q for %s", clone.PathValue(name), name)
+		}
+		v.values = append(v.values, scope.PathValue(name))
+	}
+	for i, name := range captured {
+		if value := clone.NativeRequest().PathValue(name); value != v.values[i] {
+			v.t.Errorf("the request has %q for %s, and the scope %q", value, name, v.values[i])
 		}
 	}
 	return nil
@@ -120,9 +139,12 @@ func (v *visitor) send(scope *parley.Scope, site *router.URLs, redirects bool) {
 		return // a router below a mount redirects as an app of its route
 	}
 	for _, name := range captured {
-		if value := scope.PathValue(name); value != "" {
+		if value := scope.PathValue(name); value != "" && name != "s" {
 			v.t.Errorf("%s is left behind as %q", name, value)
 		}
+	}
+	if s := scope.NativeRequest().PathValue("s"); s != "of who stands in front" {
+		v.t.Errorf("s has become %q", s)
 	}
 	if scope.Request.Pattern != "" {
 		v.t.Errorf("pattern %q is left behind", scope.Request.Pattern)

@@ -48,10 +48,14 @@ func (s *search) begin(scope *parley.Scope) (ok bool) {
 	return ok
 }
 
-// find returns the best entry that has not been tried.
+// find returns the best entry that has not been tried. A path that is not clean has
+// none.
 //
 //parley:noescape
 func (s *search) find() *entry {
+	if s.path == "" || s.path[0] != '/' {
+		return nil
+	}
 	if len(s.tree.hosts) > 0 {
 		if m := s.tree.hosts[s.host]; m != nil {
 			if found := s.under(m); found != nil {
@@ -65,47 +69,85 @@ func (s *search) find() *entry {
 //parley:noescape
 func (s *search) under(m *methodTree) *entry {
 	if s.method != http.MethodGet && len(m.others) > 0 {
-		if found := s.walk(m.others[s.method], s.path); found != nil {
+		if found := s.from(m.others[s.method]); found != nil {
 			return found
 		}
 	}
 	if s.method == http.MethodGet || s.method == http.MethodHead {
-		if found := s.walk(m.get, s.path); found != nil {
+		if found := s.from(m.get); found != nil {
 			return found
 		}
 	}
-	return s.walk(m.all, s.path)
+	return s.from(m.all)
 }
 
-// walk looks for an entry below n that matches path.
+// from looks for an entry below the root of a tree.
+//
+//parley:noescape
+func (s *search) from(root *node) *entry {
+	s.values.count = 0
+	return s.walk(root, s.path)
+}
+
+// walk looks for an entry below n that matches path. It goes down in a loop where there
+// is but one way, and calls itself where it may have to come back. A path that is not
+// clean matches nothing.
 func (s *search) walk(n *node, path string) *entry {
-	switch {
-	case n == nil:
-		return nil
-	case path == "":
-		return s.choose(n.here)
-	case path == "/":
-		if found := s.choose(n.end); found != nil {
-			return found
+	for n != nil {
+		if len(path) <= len("/") {
+			return s.arrive(n, path)
 		}
-		return s.chooseRest(n, path)
+		segment, rest := cutSegment(path)
+		if isUnclean(segment) {
+			return nil
+		}
+		if s.escaped {
+			segment = unescape(segment)
+		}
+		var next *node
+		if n.literals.slots == nil {
+			next = n.literals.scan(segment)
+		} else {
+			next = n.literals.probe(segment)
+		}
+		switch {
+		case next == nil && n.wild == nil:
+			return s.chooseRest(n, path)
+		case next == nil && len(n.rest) == 0:
+			s.values.push(segment)
+			next = n.wild
+		case next == nil || n.wild != nil || len(n.rest) > 0:
+			return s.fork(n, next, segment, path, rest)
+		}
+		n, path = next, rest
 	}
-	segment, rest := path[1:], ""
-	if i := strings.IndexByte(segment, '/'); i >= 0 {
-		segment, rest = segment[:i], segment[i:]
+	return nil
+}
+
+// arrive chooses where nothing is left of the path but a slash perhaps.
+func (s *search) arrive(n *node, path string) *entry {
+	if path == "" {
+		return s.choose(n.here)
 	}
-	if s.escaped {
-		segment = unescape(segment)
-	}
-	if found := s.walk(n.literals.find(segment), rest); found != nil {
+	if found := s.choose(n.end); found != nil {
 		return found
 	}
+	return s.chooseRest(n, path)
+}
+
+// fork tries the ways that lead on from n, one after the other.
+func (s *search) fork(n, literal *node, segment, path, rest string) *entry {
+	count := s.values.count
+	if found := s.walk(literal, rest); found != nil {
+		return found
+	}
+	s.values.count = count
 	if n.wild != nil {
 		s.values.push(segment)
 		if found := s.walk(n.wild, rest); found != nil {
 			return found
 		}
-		s.values.pop()
+		s.values.count = count
 	}
 	return s.chooseRest(n, path)
 }
@@ -113,7 +155,8 @@ func (s *search) walk(n *node, path string) *entry {
 //parley:noescape
 func (s *search) choose(entries []*entry) *entry {
 	for _, e := range entries {
-		if !slices.Contains(s.tried, e.route) && e.route.fits(&s.values) {
+		if !slices.Contains(s.tried, e.route) &&
+			(len(e.route.constraints) == 0 || e.route.fits(&s.values)) {
 			return e
 		}
 	}
@@ -122,7 +165,7 @@ func (s *search) choose(entries []*entry) *entry {
 
 // chooseRest chooses among the entries that match path whatever it is.
 func (s *search) chooseRest(n *node, path string) *entry {
-	if len(n.rest) == 0 {
+	if len(n.rest) == 0 || !isClean(path) {
 		return nil
 	}
 	path = path[1:]
@@ -130,11 +173,7 @@ func (s *search) chooseRest(n *node, path string) *entry {
 		path = unescape(path)
 	}
 	s.values.push(path) // which a pattern without a name for it ignores
-	found := s.choose(n.rest)
-	if found == nil {
-		s.values.pop()
-	}
-	return found
+	return s.choose(n.rest)
 }
 
 func unescape(text string) string {
@@ -217,6 +256,25 @@ func isClean(p string) bool {
 		}
 	}
 	return true
+}
+
+// cutSegment cuts the first segment off a path that begins with a slash.
+//
+//parley:inline
+func cutSegment(path string) (segment, rest string) {
+	for i := 1; i < len(path); i++ {
+		if path[i] == '/' {
+			return path[1:i], path[i:]
+		}
+	}
+	return path[1:], ""
+}
+
+// isUnclean reports whether a segment is one that no clean path has.
+//
+//parley:inline
+func isUnclean(segment string) bool {
+	return segment == "" || segment[0] == '.' && (segment == "." || segment == "..")
 }
 
 // cleanPath is what net/http makes of a path.

@@ -47,6 +47,17 @@ type URLs struct {
 	// The default is false: such paths are not found.
 	Redirects bool
 
+	// ScopeValues leaves what the wildcards of a request match in its scope, where
+	// Scope.PathValue and Param find it until the router returns, and takes no memory
+	// for three values. Handlers of net/http below (nethttp, gin, blocking) still find
+	// them on their requests, as does whoever calls Scope.NativeRequest. An app or a
+	// middleware that asks Scope.Request by itself does not, nor, afterwards, does who
+	// stands in front. The scope is written to: a goroutine that goes on beside the
+	// router must not ask it. Handshakes, also those of fallback sessions, have their
+	// values on the request in any case. The default is false: everybody finds them on
+	// the request, for two allocations.
+	ScopeValues bool
+
 	mu      sync.Mutex
 	routes  registry
 	serving atomic.Pointer[tree] // set by the first Serve
@@ -59,8 +70,9 @@ type URLs struct {
 // satisfied is chosen.
 //
 // Handle panics if the pattern is invalid, can never match, is written as another
-// framework has it or conflicts with another, if app is nil, if a constraint names no wildcard of the pattern or
-// one that has a constraint already, and if the router is serving.
+// framework has it or conflicts with another, if app is nil, if a constraint names no
+// wildcard of the pattern or one that has a constraint already, and if the router is
+// serving.
 func (u *URLs) Handle(pattern string, app parley.App, constraints ...Constraint) {
 	u.register(u.routes.handle, registration{"Handle", pattern, app, constraints})
 }
@@ -105,20 +117,27 @@ func (u *URLs) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn)
 	}
 	var tried []*route
 	var missed *answer
+	var v visit
 	for {
-		v, answer := t.visit(scope, tried, u.Redirects)
+		answer := v.find(t, scope, tried, u.Redirects)
 		if answer != nil {
 			return u.miss(ctx, scope, conn, missed.or(answer))
 		}
 		v.tell(conn)
-		err := v.entry.route.app.Serve(ctx, v.scope, conn)
+		var err error
+		if u.ScopeValues && scope.Protocol == parley.HTTP {
+			err = v.serveFromScope(ctx, conn)
+		} else {
+			v.scope.NativeRequest()
+			err = v.entry.route.app.Serve(ctx, v.scope, conn)
+		}
 		if err == nil {
 			return nil
 		}
 		if answer = passed(err); answer == nil {
 			return explain(ctx, scope, conn, err)
 		}
-		v.leave()
+		v.leave(scope)
 		missed, tried = missed.or(answer), append(tried, v.entry.route)
 	}
 }

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -8,45 +9,42 @@ import (
 	"github.com/parleygo/parley/internal/census"
 )
 
-// visit is a request that has been led to a route. As with net/http, pattern and
-// values are left on the request itself.
+// visit is a request that has been led to a route. As with net/http, the pattern is
+// left on the request itself.
 type visit struct {
 	entry  *entry
 	scope  *parley.Scope // for the app
+	mark   int           // of what was captured before
 	before string        // the pattern that the request had
-	hidden []capture     // values of the same names that it had
+	hidden []capture     // values of the same names that were found before
 }
 
 type capture struct{ name, value string }
 
-// visit leads the request of scope to the best route that has not been tried, or
-// returns the answer if there is none.
-func (t *tree) visit(
-	scope *parley.Scope, tried []*route, redirects bool,
-) (visit, *answer) {
+// find leads the request of scope to the best route that has not been tried, or returns
+// the answer if there is none.
+func (v *visit) find(t *tree, scope *parley.Scope, tried []*route, redirects bool) *answer {
 	s := search{tree: t, tried: tried}
 	if !s.begin(scope) {
-		return visit{}, notFound()
+		return notFound()
 	}
-	var found *entry
-	if isClean(s.path) {
-		found = s.find()
-	}
+	found := s.find()
 	plain := scope.Protocol == parley.HTTP
 	if plain && redirects {
 		if elsewhere := s.redirect(scope, found); elsewhere != nil {
-			return visit{}, elsewhere
+			return elsewhere
 		}
 	}
 	switch {
 	case found != nil:
-		return s.enter(found, scope), nil
+		v.enter(found, scope, &s.values)
+		return nil
 	case plain && isClean(s.path):
 		if methods := s.allowed(redirects); len(methods) > 0 {
-			return visit{}, notAllowed(methods)
+			return notAllowed(methods)
 		}
 	}
-	return visit{}, notFound()
+	return notFound()
 }
 
 // redirect returns the answer that sends the client to the path with a slash at its
@@ -74,22 +72,21 @@ func (s *search) redirect(scope *parley.Scope, found *entry) *answer {
 	return nil
 }
 
-// enter prepares the request for the app of the route that was found.
-func (s *search) enter(found *entry, scope *parley.Scope) visit {
-	r := scope.Request
-	v := visit{entry: found, scope: scope, before: r.Pattern}
+// enter prepares scope and request for the app of the route that was found.
+func (v *visit) enter(found *entry, scope *parley.Scope, values *values) {
+	r, names := scope.Request, found.route.names
+	v.entry, v.scope, v.before, v.hidden = found, scope, r.Pattern, nil
 	r.Pattern = found.text
-	for i, name := range found.route.names {
-		if old := r.PathValue(name); old != "" {
+	for _, name := range names {
+		if old := scope.PathValue(name); old != "" {
 			v.hidden = append(v.hidden, capture{name, old})
 		}
-		r.SetPathValue(name, s.values.at(i))
 	}
 	if found.route.mount {
 		path, _ := scope.EscapedRoutePath()
 		v.scope = scope.Under(leading(path, found.route.consumes))
 	}
-	return v
+	v.mark = v.scope.Capture(names, values.first(len(names)))
 }
 
 // tell tells who looks on which route a socket has taken. Transports find that of
@@ -103,14 +100,30 @@ func (v *visit) tell(conn parley.Conn) {
 	}
 }
 
-// leave undoes enter, for a route that has passed.
-func (v *visit) leave() {
-	r := v.scope.Request
+// serveFromScope serves an app that finds its values in the scope, which holds them
+// for no longer.
+func (v *visit) serveFromScope(ctx context.Context, conn parley.Conn) error {
+	defer v.scope.Release(v.mark)
+	return v.entry.route.app.Serve(ctx, v.scope, conn)
+}
+
+// leave undoes enter, for a route that has passed. The values may have been put on the
+// request.
+func (v *visit) leave(scope *parley.Scope) {
+	r := scope.Request
 	r.Pattern = v.before
 	for _, name := range v.entry.route.names {
-		r.SetPathValue(name, "")
+		if before := v.valueBefore(name); scope.PathValue(name) != before {
+			r.SetPathValue(name, before)
+		}
 	}
+}
+
+func (v *visit) valueBefore(name string) string {
 	for _, c := range v.hidden {
-		r.SetPathValue(c.name, c.value)
+		if c.name == name {
+			return c.value
+		}
 	}
+	return ""
 }

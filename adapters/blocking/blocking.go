@@ -59,6 +59,7 @@ func (a *app) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 	if a.options.Bridge != nil {
 		inner = bridge.With(ctx, a.options.Bridge)
 	}
+	scope.NativeRequest() // here: the scope is not for the bridge's threads to write to
 	inner, end := bridge.ThreadSensitive(inner)
 	defer func() { _ = end() }() // the calls below have told what there is to tell
 	_, err := a.run(inner, scope, conn).Await(inner)

@@ -76,7 +76,7 @@ func serveCopy(h http.Handler, w http.ResponseWriter, r, received *http.Request)
 func requestFor(
 	ctx, live context.Context, received *http.Request, scope *parley.Scope,
 ) *http.Request {
-	r := scope.Request
+	r := scope.NativeRequest()
 	if ctx != live {
 		r = r.WithContext(ctx)
 	}

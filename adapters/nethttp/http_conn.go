@@ -97,6 +97,7 @@ func (c *httpConn) isSpare() bool {
 //parley:noescape
 func (c *httpConn) reset() {
 	c.w, c.r, c.scope.Request, c.ctx, c.outer = nil, nil, nil, nil, nil
+	c.scope.Release(0)
 	c.isNative = false
 	c.facts.badge.Clear()
 	if !c.over {

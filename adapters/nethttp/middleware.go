@@ -88,6 +88,7 @@ func (p *passage) outcome() (returned <-chan struct{}, err error) {
 }
 
 func (m *middlewareApp) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+	scope.NativeRequest()
 	p := &passage{ctx: ctx, scope: scope, conn: conn, gateway: m.fallback}
 	ctx = context.WithValue(ctx, passageKey{m}, p)
 	switch scope.Protocol {

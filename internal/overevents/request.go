@@ -20,7 +20,7 @@ import (
 func eventRequest(
 	ctx context.Context, scope *parley.Scope, conn parley.Conn, server Server,
 ) (*http.Request, *eventBody) {
-	r := WithoutRoot(scope, scope.Request).WithContext(ctx)
+	r := WithoutRoot(scope, scope.NativeRequest()).WithContext(ctx)
 	if scope.Protocol == parley.WebSocket {
 		describeHandshake(r, scope)
 	}
