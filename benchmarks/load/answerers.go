@@ -30,7 +30,7 @@ var answerers = map[string]func() server{
 	"http/bounded": boundedGin,
 	"http/run":     runGin,
 	"http/tower":   func() server { return kitAPI(tower(ginAPI())) },
-	"http/router":  func() server { return kitAPI(kitRoutes(nethttp.App(http.HandlerFunc(parts)))) },
+	"http/router":  routed,
 	"http/events":  func() server { return server{handler: eventsMux()} },
 }
 
@@ -75,8 +75,15 @@ func events(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
 	return parley.Respond(ctx, conn, http.StatusOK, http.Header{"Content-Type": textPlain}, body)
 }
 
-func kitRoutes(app parley.App) *router.URLs {
-	urls := new(router.URLs)
+// routed has ServeMux's handlers.
+func routed() server {
+	return kitAPI(kitRoutes(new(router.URLs), nethttp.App(http.HandlerFunc(parts))))
+}
+
+// fromScope is a router whose apps ask the scope, and not its request.
+func fromScope() *router.URLs { return &router.URLs{ScopeValues: true} }
+
+func kitRoutes(urls *router.URLs, app parley.App) *router.URLs {
 	for i := range routes {
 		urls.Handle(pattern(i), app)
 	}

@@ -21,6 +21,7 @@ const (
 	inGroup    = "kit: consumer in a group"
 	sockFunc   = "kit: WebSocketFunc"
 	asConsumer = "kit: consumer"
+	kitScope   = "kit: router, values in the scope"
 )
 
 var aims = []aim{
@@ -30,9 +31,9 @@ var aims = []aim{
 		"kit: server.Run, gin", 0, "gin, http.Server with limits of time", false, "≤ 1.05"},
 	{"HTTP app in events, to ServeMux", "http-mux", "kit: ServeMux, apps in events", 0, "ServeMux",
 		false, "≤ 1.08"},
-	{"route with a method and two wildcards, to ServeMux", "route", "kit: router", 0, "ServeMux",
+	{"route with a method and two wildcards, to ServeMux", "route", kitScope, 0, "ServeMux",
 		false, "≤ 0.6"},
-	{"its allocations, the handler's one among them", "route", "kit: router", 1, "", false, "1"},
+	{"its allocations, the handler's one among them", "route", kitScope, 1, "", false, "1"},
 	{"echo of 64 B, WebSocketFunc, to melody", "echo-64", sockFunc, 0, "melody", false, "≤ 0.75"},
 	{"echo of 64 B, consumer, to melody", "echo-64", asConsumer, 0, "melody", false, "≤ 0.75"},
 	{"echo of 4 KiB, WebSocketFunc, to melody", "echo-4096", sockFunc, 0, "melody", false, "≤ 0.45"},

@@ -15,15 +15,18 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/router"
 	"golang.org/x/sync/errgroup"
 )
 
 // routers find one of the API's routes, with a writer that does nothing.
 var routers = map[string]func() server{
-	"route/mux": func() server { return finds(muxAPI()) },
-	"route/chi": func() server { return finds(chiAPI()) },
-	"route/gin": func() server { return finds(ginAPI()) },
-	"route/kit": kitFinds,
+	"route/mux":     func() server { return finds(muxAPI()) },
+	"route/chi":     func() server { return finds(chiAPI()) },
+	"route/gin":     func() server { return finds(ginAPI()) },
+	"route/kit":     func() server { return kitFinds(fromScope(), scopeParts) },
+	"route/request": func() server { return kitFinds(new(router.URLs), requestParts) },
+	"route/native":  func() server { return finds(routed().handler) },
 }
 
 type nowhere struct{ header http.Header }
@@ -57,15 +60,14 @@ func finds(handler http.Handler) server {
 	}}
 }
 
-// kitFinds has the same handlers, which ask the scope for what others ask the request.
-func kitFinds() server {
+// kitFinds has the router alone, with apps that write what the peers' handlers write.
+func kitFinds(urls *router.URLs, part func(scope *parley.Scope, name string) string) server {
 	w := discard()
-	answer := func(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
+	kitRoutes(urls, parley.AppFunc(func(_ context.Context, scope *parley.Scope, _ parley.Conn) error {
 		w.Header()["Content-Type"] = textPlain
-		w.Write([]byte(scope.PathValue("part") + " of " + scope.PathValue("id")))
+		w.Write([]byte(part(scope, "part") + " of " + part(scope, "id")))
 		return nil
-	}
-	urls := kitRoutes(parley.AppFunc(answer))
+	}))
 	list := requests()
 	scope := &parley.Scope{Protocol: parley.HTTP, Request: new(http.Request)}
 	return server{work: func(n int) {
@@ -77,6 +79,10 @@ func kitFinds() server {
 		}
 	}}
 }
+
+func scopeParts(scope *parley.Scope, name string) string { return scope.PathValue(name) }
+
+func requestParts(scope *parley.Scope, name string) string { return scope.Request.PathValue(name) }
 
 // callers have an empty function called somewhere else and wait for its result, for
 // 64 goroutines at a time.

@@ -79,12 +79,18 @@ func httpScenarios() []scenario {
 func inProcess() []scenario {
 	return []scenario{{
 		name: "route", title: "A route, in process", about: "One of a hundred routes with a method and " +
-			"two wildcards is found and its handler called, with a writer that does nothing.",
+			"two wildcards is found and its handler called, which reads both values and writes them " +
+			"to a writer that does nothing. One allocation is the handler's. The kit's first row has " +
+			"URLs.ScopeValues set, and apps that ask the scope. The second has a router without that " +
+			"option, and apps that ask the scope's request. The third has ServeMux's handlers, and a " +
+			"gateway, which the others are without.",
 		base: "ServeMux", measures: []string{perRequest, allocations}, rounds: 5, seconds: 10,
 		run: worker(500_000, 2_000),
 		rows: []row{
 			{label: "ServeMux", kind: "route/mux"}, {label: "chi", kind: "route/chi"},
-			{label: "gin", kind: "route/gin"}, {label: "kit: router", kind: "route/kit"},
+			{label: "gin", kind: "route/gin"}, {label: kitScope, kind: "route/kit"},
+			{label: "kit: router, values on the request", kind: "route/request"},
+			{label: "kit: gateway, router, http.Handler", kind: "route/native"},
 		},
 	}, {
 		name: "call", title: "A call to somewhere else, in process", about: "64 goroutines have an " +
