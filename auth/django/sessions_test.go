@@ -192,17 +192,37 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// A compressed session is unpacked within bounds.
-func TestBomb(t *testing.T) {
-	var packed bytes.Buffer
-	writer := zlib.NewWriter(&packed)
-	if _, err := writer.Write(append([]byte(`{"a":"`), make([]byte, 50<<20)...)); err != nil {
-		t.Fatal(err)
+// However a session is packed, it is unpacked within bounds.
+func TestLargeSessions(t *testing.T) {
+	values := func(size int) []byte {
+		return []byte(`{"a":"` + strings.Repeat("x", size-len(`{"a":""}`)) + `"}`)
 	}
-	writer.Close()
-	_, err := unpack("." + base64.RawURLEncoding.EncodeToString(packed.Bytes()))
-	if err == nil || !strings.Contains(err.Error(), "more than") {
-		t.Errorf("unpacked: %v", err)
+	plain := base64.RawURLEncoding.EncodeToString
+	compressed := func(values []byte) string {
+		var packed bytes.Buffer
+		writer := zlib.NewWriter(&packed)
+		if _, err := writer.Write(values); err != nil {
+			t.Fatal(err)
+		}
+		writer.Close()
+		return "." + plain(packed.Bytes())
+	}
+	for name, test := range map[string]struct {
+		data string
+		good bool
+	}{
+		"plain":                      {plain(values(maxValues)), true},
+		"plain, too large":           {plain(values(maxValues + 1)), false},
+		"compressed":                 {compressed(values(maxValues)), true},
+		"compressed, too large":      {compressed(values(maxValues + 1)), false},
+		"a bomb":                     {compressed(values(50 << 20)), false},
+		"much that is no session":    {strings.Repeat("x", maxData+1), false},
+		"compressed, and no session": {"." + strings.Repeat("x", maxData+1), false},
+	} {
+		_, err := unpack(test.data)
+		if (err == nil) != test.good || err != nil && !strings.Contains(err.Error(), "more than") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

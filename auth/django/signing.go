@@ -16,8 +16,12 @@ import (
 
 var errSignature = errors.New("django: bad signature")
 
-// maxValues is how many bytes the values of a session may have, unpacked.
-const maxValues = 1 << 20
+// maxValues is how many bytes the values of a session may have, unpacked, and maxData how
+// many before: more cannot be unpacked to something that is not too large.
+const (
+	maxValues = 1 << 20
+	maxData   = 2 * maxValues
+)
 
 // saltedHMAC is django.utils.crypto.salted_hmac with SHA-256.
 func saltedHMAC(salt, secret, value string) []byte {
@@ -68,14 +72,21 @@ func cutLast(text string) (before, after string, ok bool) {
 // dot in front.
 func unpack(data string) (map[string]any, error) {
 	data, compressed := strings.CutPrefix(data, ".")
+	if len(data) > maxData {
+		return nil, fmt.Errorf("django: session: more than %d bytes", maxData)
+	}
 	text, err := base64.RawURLEncoding.DecodeString(data)
 	if err != nil {
 		return nil, fmt.Errorf("django: session: %w", err)
 	}
 	if compressed {
-		if text, err = inflate(text); err != nil {
-			return nil, fmt.Errorf("django: session: %w", err)
-		}
+		text, err = inflate(text)
+	}
+	if err == nil && len(text) > maxValues {
+		err = fmt.Errorf("more than %d bytes", maxValues)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("django: session: %w", err)
 	}
 	var values map[string]any
 	if err := json.Unmarshal(text, &values); err != nil {
@@ -89,11 +100,7 @@ func inflate(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(reader, maxValues+1))
-	if err == nil && len(text) > maxValues {
-		err = fmt.Errorf("more than %d bytes", maxValues)
-	}
-	return text, err
+	return io.ReadAll(io.LimitReader(reader, maxValues+1))
 }
 
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
