@@ -55,7 +55,6 @@ type core struct {
 	mu      sync.Mutex
 	readers map[string]*shared // of inboxes, by what their names begin with
 	turn    atomic.Uint32      // of hosts that get messages for general names
-	last    atomic.Int64       // the latest score, in microseconds
 }
 
 // shared is what reads for all who listen to one direct address.

@@ -176,27 +176,35 @@ func (r *roll) write(ctx context.Context, entries []entry) {
 	all.Wait()
 }
 
+// enroll has the process stand in groups, or strikes it out, by the clock of the host.
+// Each group has a name there, and what is to be done.
+var enroll = rueidis.NewLuaScript(clockLua + `
+for i = 1, #KEYS do
+	local name, leave = ARGV[2 * i + 1], ARGV[2 * i + 2] ~= ''
+	if leave then
+		redis.call('ZREM', KEYS[i], name)
+	else
+		redis.call('ZADD', KEYS[i], now - tonumber(ARGV[1]), name)
+		redis.call('EXPIRE', KEYS[i], ARGV[2])
+	end
+end
+return #KEYS`)
+
 func (r *roll) writeTo(ctx context.Context, client rueidis.Client, entries []entry) {
-	options := &r.core.options
-	score := float64(time.Now().Add(min(lease, options.GroupExpiry) - options.GroupExpiry).Unix())
-	var commands []rueidis.Completed
+	expiry := r.core.options.GroupExpiry
+	var keys []string
+	args := []string{seconds(expiry - min(lease, expiry)), seconds(expiry)}
 	for _, e := range entries {
-		key, self := r.core.groupKey(e.group), r.core.self+e.group
+		leave := ""
 		if e.leave {
-			commands = append(commands, client.B().Zrem().Key(key).Member(self).Build())
-			continue
+			leave = "leave"
 		}
-		commands = append(commands,
-			client.B().Zadd().Key(key).ScoreMember().ScoreMember(score, self).Build(),
-			client.B().Expire().Key(key).Seconds(int64(options.GroupExpiry/time.Second)).Build())
+		keys = append(keys, r.core.groupKey(e.group))
+		args = append(args, r.core.self+e.group, leave)
 	}
-	results := client.DoMulti(ctx, commands...)
+	err := enroll.Exec(ctx, client, keys, args).Error()
 	for _, e := range entries {
-		err := results[0].Error()
 		e.done <- err
-		if results = results[1:]; !e.leave {
-			results = results[1:]
-		}
 	}
 }
 

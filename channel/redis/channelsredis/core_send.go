@@ -2,6 +2,7 @@ package channelsredis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -65,11 +66,11 @@ func (t *core) groupSend(ctx context.Context, group channel.Group, dict object) 
 	if err != nil {
 		return err
 	}
-	full := 0
+	full, failures := 0, []error(nil)
 	for host, mails := range t.sort(names, dict) {
 		n, err := t.put(ctx, host, mails)
-		if err != nil {
-			return err
+		if err != nil { // the others do not miss the message for it
+			failures = append(failures, fmt.Errorf("host %d: %w", host, err))
 		}
 		full += n
 	}
@@ -80,22 +81,31 @@ func (t *core) groupSend(ctx context.Context, group channel.Group, dict object) 
 			t.options.OnFull(group, full)
 		}
 	}
+	if len(failures) > 0 {
+		return fmt.Errorf("channelsredis: not all processes are reached: %w", errors.Join(failures...))
+	}
 	return nil
 }
 
 // members are the names in a group.
 func (t *core) members(ctx context.Context, group string) ([]string, error) {
 	client := t.clients[ring(group, len(t.clients))]
-	oldest := strconv.FormatInt(time.Now().Add(-t.options.GroupExpiry).Unix(), 10)
-	key := t.groupKey(group)
-	results := client.DoMulti(ctx,
-		client.B().Zremrangebyscore().Key(key).Min("0").Max(oldest).Build(),
-		client.B().Zrange().Key(key).Min("0").Max("-1").Build())
-	if err := results[0].Error(); err != nil {
-		return nil, err
-	}
-	return results[1].AsStrSlice()
+	return membersOf.Exec(ctx, client, []string{t.groupKey(group)},
+		[]string{seconds(t.options.GroupExpiry)}).AsStrSlice()
 }
+
+// Times are those of the host: the clocks of processes play no part.
+const clockLua = `
+local time = redis.call('TIME')
+local now = tonumber(time[1])
+`
+
+// membersOf strikes out who has not been there for too long, and returns the others.
+var membersOf = rueidis.NewLuaScript(clockLua + `
+redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, now - tonumber(ARGV[1]))
+return redis.call('ZRANGE', KEYS[1], 0, -1)`)
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
 // sort makes one message for each process, with the names there, and sorts them by host.
 func (t *core) sort(names []string, dict object) map[int][]mail {
@@ -120,14 +130,18 @@ func (t *core) sort(names []string, dict object) map[int][]mail {
 	return hosts
 }
 
-// post adds messages where there is room, and returns where there was none.
-var post = rueidis.NewLuaScript(`
-local full = 0
-local oldest, score, expiry = ARGV[#ARGV - 2], ARGV[#ARGV - 1], ARGV[#ARGV]
+// post adds messages where there is room, and returns where there was none. A score is
+// the time, to the microsecond, but no less than those that wait: so messages lie in the
+// order that they came in, whatever clock those before had.
+var post = rueidis.NewLuaScript(clockLua + `
+local full, expiry = 0, ARGV[#ARGV]
+local exact = now + time[2] / 1000000
 for i = 1, #KEYS do
-	redis.call('ZREMRANGEBYSCORE', KEYS[i], 0, oldest)
+	redis.call('ZREMRANGEBYSCORE', KEYS[i], 0, now - tonumber(expiry))
 	if redis.call('ZCARD', KEYS[i]) < tonumber(ARGV[i + #KEYS]) then
-		redis.call('ZADD', KEYS[i], score, ARGV[i])
+		local last = redis.call('ZRANGE', KEYS[i], -1, -1, 'WITHSCORES')[2]
+		local score = math.max(exact, (tonumber(last) or 0) + 0.000001)
+		redis.call('ZADD', KEYS[i], string.format('%.6f', score), ARGV[i])
 		redis.call('EXPIRE', KEYS[i], expiry)
 	else
 		full = full + 1
@@ -146,21 +160,7 @@ func (t *core) put(ctx context.Context, host int, mails []mail) (full int, err e
 		messages = append(messages, rueidis.BinaryString(packed))
 		capacities = append(capacities, strconv.Itoa(m.capacity))
 	}
-	seconds := int64(t.options.Expiry / time.Second)
-	args := append(append(messages, capacities...),
-		strconv.FormatInt(time.Now().Unix()-seconds, 10), t.score(), strconv.FormatInt(seconds, 10))
+	args := append(append(messages, capacities...), seconds(t.options.Expiry))
 	count, err := post.Exec(ctx, t.clients[host], keys, args).AsInt64()
 	return int(count), err
-}
-
-// score is the time in seconds. No two are the same, so that messages lie in the order
-// that they were sent in.
-func (t *core) score() string {
-	for {
-		last := t.last.Load()
-		now := max(last+1, time.Now().UnixMicro())
-		if t.last.CompareAndSwap(last, now) {
-			return fmt.Sprintf("%d.%06d", now/1e6, now%1e6)
-		}
-	}
 }

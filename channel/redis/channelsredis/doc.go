@@ -80,7 +80,13 @@
 // Delivery is at most once, as that of Channels is. While a host is down, sends to it
 // fail, and what others send is lost; afterwards all is subscribed to again, and members
 // are told. With core a group send is dropped for a process that has no room; see
-// [Options.OnFull] and [Core].
+// [Options.OnFull] and [Core]. One that cannot be brought to some hosts is brought to the
+// others, and is an error.
+//
+// Of core what waits has a time, and so have members of groups: here that of Redis, in
+// Django that of its process, which must not be far from it. Where messages are encrypted
+// the clocks of all processes must agree to a minute, for each has the time of its
+// sender in it.
 //
 // # Costs
 //
@@ -94,7 +100,7 @@
 // A user of Redis with these rights can do everything here; PREFIX is Options.Prefix:
 //
 //	pub/sub: &* -@all +@pubsub +ping
-//	core:    ~PREFIX* &PREFIX__parley -@all +@pubsub +@scripting +@sortedset +expire +ping
+//	core:    ~PREFIX* &PREFIX__parley -@all +@pubsub +@scripting +@sortedset +expire +time +ping
 //
-// Pub/sub has no prefix in the names of inboxes, so it needs all channels.
+// (Channels itself needs no +time.) Pub/sub has no prefix in the names of inboxes, so it needs all channels.
 package channelsredis

@@ -191,7 +191,7 @@ func TestRights(t *testing.T) {
 	rights := map[string][]string{
 		"pubsub": {"&*", "-@all", "+@pubsub", "+ping"},
 		"core": {"~asgi*", "&asgi__parley", "-@all", "+@pubsub", "+@scripting", "+@sortedset",
-			"+expire", "+ping"},
+			"+expire", "+time", "+ping"},
 	}
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {

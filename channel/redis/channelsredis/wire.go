@@ -205,18 +205,23 @@ func open(dict object) (parcel, error) {
 	return p, err
 }
 
-// address notes whom a message is for: one name, or a list of them.
+// address notes whom a message is for: one name, or a list of them, each of which gets it
+// once.
 func (p *parcel) address(value any) error {
 	list, ok := value.([]any)
 	if !ok {
 		list = []any{value}
 	}
+	seen := make(map[string]bool, len(list))
 	for _, item := range list {
 		name, ok := item.(string)
 		if !ok {
 			return errors.New("has a " + channelKey + " that is no name")
 		}
-		p.names = append(p.names, name)
+		if !seen[name] {
+			seen[name] = true
+			p.names = append(p.names, name)
+		}
 	}
 	return nil
 }
