@@ -32,6 +32,7 @@ type keeper struct {
 	leased  bool      // there was a lease
 	renewed time.Time // when its last renewal was asked for
 	behind  bool      // the records must be entered again
+	buried  []string  // ids of stays of which others have said that they are over
 }
 
 // entering is a stay on its way into the lease.
@@ -131,14 +132,20 @@ func (k *keeper) announce(a announcement) {
 }
 
 // heard looks whether somebody else says that an own stay is over: then the lease has
-// lapsed, without anybody having noticed here.
+// lapsed, or has seemed to, and the stay has to become another one, whatever is known of
+// the lease here.
 func (k *keeper) heard(n *news) {
+	if n.kind != kindLeave {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if n.kind == kindLeave && slices.ContainsFunc(n.stays,
-		func(s presence.Stay) bool { return k.held[s.ID] != nil }) {
-		k.renewAt = time.Now()
-		k.nudge()
+	for _, over := range n.stays {
+		if k.held[over.ID] != nil {
+			k.buried = append(k.buried, over.ID)
+			k.renewAt = time.Now()
+			k.nudge()
+		}
 	}
 }
 

@@ -95,9 +95,16 @@ func (k *keeper) take(state LeaseState, asked time.Time) bool {
 	over := state == LeaseNew || asked.Sub(k.renewed) > soon
 	lost := k.leased && state != LeaseKept
 	k.leased, k.renewed = true, asked
-	if !lost {
-		return k.behind
+	if lost {
+		k.comeAgain(over)
 	}
+	k.rise()
+	return k.behind
+}
+
+// comeAgain has all stays entered again, as new ones if others have taken them for over.
+// It is called with mu held.
+func (k *keeper) comeAgain(over bool) {
 	k.behind = true
 	if over { // what was to be said of a beginning is out of date
 		k.outbox = slices.DeleteFunc(k.outbox,
@@ -113,7 +120,25 @@ func (k *keeper) take(state LeaseState, asked time.Time) bool {
 		k.held[s.now().ID] = s
 		k.outbox = append(k.outbox, announcement{s.group, kindJoin, s.now()})
 	}
-	return true
+}
+
+// rise has stays begin anew of which others have said that they are over, though the lease
+// lives: it seemed to have lapsed when the broker's clock jumped, or its record was lost.
+// It is called with mu held.
+func (k *keeper) rise() {
+	for _, id := range k.buried {
+		s := k.held[id]
+		if s == nil {
+			continue // another already, or over in truth
+		}
+		delete(k.held, id)
+		k.exits = append(k.exits, k.layer.wire.record(s.group, s.now()))
+		s.renew()
+		k.held[s.now().ID] = s
+		k.outbox = append(k.outbox, announcement{s.group, kindJoin, s.now()})
+		k.behind = true
+	}
+	k.buried = nil
 }
 
 // renew makes another stay of it.

@@ -70,3 +70,47 @@ func TestNamespacesBeginAlike(t *testing.T) {
 		w.check(t, one, 2)
 	})
 }
+
+// forgetful is a transport whose lease is said to be another's who has died, while it
+// lives: as when the broker's clock jumps.
+type forgetful struct {
+	*channeltest.FaultyTransport
+	dead []channel.LapsedLease
+}
+
+func (f *forgetful) Lapsed(ctx context.Context) ([]channel.LapsedLease, error) {
+	dead := f.dead
+	f.dead = nil
+	return dead, nil
+}
+
+// Who is said to have gone, and has not, comes again.
+func TestBuriedAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broker channel.Broker
+		layers, _ := presenceCluster(t, &broker, 1)
+		undertaker := &forgetful{
+			FaultyTransport: channeltest.Faulty(broker.Connect(), 1, channeltest.Faults{})}
+		other := newLayer(t, channel.Options{Transport: undertaker})
+		w, _ := newWitness(t, other)
+		enterRoom(t, other, "other")
+		var records []channel.Record
+		for i := range 3 {
+			enterRoom(t, layers[0], i)
+		}
+		present, err := layers[0].Present(ctx, "room")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range present {
+			if string(m.Show) != `"other"` {
+				records = append(records, channel.Record{Subject: "parley.group.room", Key: m.ID})
+			}
+		}
+		undertaker.dead = []channel.LapsedLease{{Owner: "parley.somebody", Records: records}}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		w.check(t, layers[0], 1+2*3)
+		w.check(t, other, 1+2*3)
+	})
+}
