@@ -10,7 +10,7 @@ bytes = bytes + #ARGV[2]
 redis.call('XADD', KEYS[1], digits(last) .. '-0', digits(now), ARGV[2])
 trim(tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
 redis.call('HSET', KEYS[2], 'epoch', epoch, 'run', run, 'last', digits(last),
-  'bytes', digits(bytes), 'age', ARGV[4])
+  'bytes', digits(bytes), 'age', ARGV[4], 'time', digits(now), 'slow', digits(slow))
 
 -- The ledger stays for a day longer than the entries, so that a log that was quiet
 -- goes on in its epoch.

@@ -17,16 +17,18 @@ var (
 	//go:embed jobs.lua
 	jobsLua string
 
-	takeScript  = rueidis.NewLuaScript(jobsLua + "return take(ARGV[1], ARGV[2])")
-	pauseScript = rueidis.NewLuaScript(jobsLua + "return pause(ARGV[1], ARGV[2], ARGV[3])")
-	doneScript  = rueidis.NewLuaScript(jobsLua + "return done(ARGV[1], ARGV[2])")
+	takeScript  = jobsScript("return take(ARGV[1], ARGV[2])")
+	pauseScript = jobsScript("return pause(ARGV[1], ARGV[2], ARGV[3])")
+	doneScript  = jobsScript("return done(ARGV[1], ARGV[2])")
 )
+
+func jobsScript(last string) *rueidis.Lua { return rueidis.NewLuaScript(clockLua + jobsLua + last) }
 
 // longestLook is how long a taker waits before it looks again, whatever it hears.
 const longestLook = 5 * time.Second
 
 func (t *Transport) jobKeys(subject string) []string {
-	return []string{t.names.of(work, subject), t.names.of(due, subject)}
+	return []string{t.names.of(work, subject), t.names.of(due, subject), t.names.of(clock, subject)}
 }
 
 // Enqueue implements channel.Jobs.

@@ -1,15 +1,13 @@
 -- Jobs: KEYS[1] is their stream, with a group whose pending entries are the jobs that
 -- somebody holds or that pause. KEYS[2] is the set of those by when they may be taken,
--- by this server's clock. There is one consumer: who holds a job is told apart by how
+-- by this server's clock, KEYS[3] the mark of that. There is one consumer: who holds a job is told apart by how
 -- often it was taken.
 
 local GROUP, CONSUMER = 'workers', 'worker'
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
 local function free(id, pause)
-  redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(pause)), id)
+  redis.call('ZADD', KEYS[2], digits(now + tonumber(pause)), id)
+  note(KEYS[3])
 end
 
 -- takes returns how often a job was taken, or nil if it is none that is held or pauses.
@@ -25,12 +23,13 @@ end
 -- be one; -1 means that nobody holds any.
 local function take(limit, hold)
   redis.pcall('XGROUP', 'CREATE', KEYS[1], GROUP, '0', 'MKSTREAM')
+  follow(KEYS[3], KEYS[2])
   local taken = {}
   local function add(entry)
     free(entry[1], hold)
     taken[#taken + 1] = {entry[1], takes(entry[1]), entry[2][2]}
   end
-  local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now),
+  local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', digits(now),
     'LIMIT', 0, limit)
   for _, id in ipairs(due) do
     local entry = redis.call('XCLAIM', KEYS[1], GROUP, CONSUMER, 0, id)[1]

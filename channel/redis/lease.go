@@ -19,14 +19,18 @@ var (
 	//go:embed lease.lua
 	leaseLua string
 
-	renewScript   = rueidis.NewLuaScript(leaseLua + "return renew(ARGV[3], ARGV[4])")
-	enterScript   = rueidis.NewLuaScript(leaseLua + "return enter(ARGV[3])")
-	exitScript    = rueidis.NewLuaScript(leaseLua + "return exit(ARGV[3])")
-	presentScript = rueidis.NewLuaScript(leaseLua + "return present(ARGV[3])")
-	lapsedScript  = rueidis.NewLuaScript(leaseLua + "return lapsed()")
-	forgetScript  = rueidis.NewLuaScript(leaseLua + "return forget(ARGV[3])")
-	dropScript    = rueidis.NewLuaScript(leaseLua + "return drop(ARGV[3])")
+	renewScript   = leaseScript("return renew(ARGV[3], ARGV[4])")
+	enterScript   = leaseScript("return enter(ARGV[3])")
+	exitScript    = leaseScript("return exit(ARGV[3])")
+	presentScript = leaseScript("return present(ARGV[3])")
+	lapsedScript  = leaseScript("return lapsed()")
+	forgetScript  = leaseScript("return forget(ARGV[3])")
+	dropScript    = leaseScript("return drop(ARGV[3])")
 )
+
+func leaseScript(last string) *rueidis.Lua {
+	return rueidis.NewLuaScript(clockLua + leaseLua + last)
+}
 
 // atOnce is how many records one script writes.
 const atOnce = 500
@@ -47,10 +51,10 @@ func (t *Transport) lease(
 	if err := t.admits(ctx); err != nil {
 		return rueidis.RedisResult{}, err
 	}
-	all := t.names.of("lease", "leases")
+	keys := []string{t.names.of("lease", "leases"), t.names.of(clock, "leases")}
 	args = append([]string{
 		t.names.of("owner", "leases") + ":", t.names.of("here", "leases") + ":"}, args...)
-	result := script.Exec(ctx, t.client, []string{all}, args)
+	result := script.Exec(ctx, t.client, keys, args)
 	return result, t.failed(ctx, doing, result.Error())
 }
 

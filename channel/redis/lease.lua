@@ -1,9 +1,6 @@
--- Leases: KEYS[1] is the set of owners by the time when their lease runs out. ARGV[1]
--- and ARGV[2] begin the names of the hashes of an owner's records, by "SUBJECT KEY",
+-- Leases: KEYS[1] is the set of owners by the time when their lease runs out, KEYS[2] the
+-- mark of the clock. ARGV[1] and ARGV[2] begin the names of the hashes of an owner's records, by "SUBJECT KEY",
 -- and of a subject's, by "OWNER KEY". No subject, owner or key has a space in it.
-
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function of(owner) return ARGV[1] .. owner end
 local function here(subject) return ARGV[2] .. subject end
@@ -36,6 +33,7 @@ end
 local function renew(owner, life)
   local state = 'new'
   local run = run()
+  follow(KEYS[2], KEYS[1])
   if ends(owner) > now then
     state = 'kept'
     if redis.call('HGET', of(owner), RUN) ~= run then
@@ -46,7 +44,8 @@ local function renew(owner, life)
     wipe(owner)
     redis.call('HSET', of(owner), RUN, run)
   end
-  redis.call('ZADD', KEYS[1], string.format('%.0f', now + tonumber(life)), owner)
+  redis.call('ZADD', KEYS[1], digits(now + tonumber(life)), owner)
+  note(KEYS[2])
   return state
 end
 
@@ -86,7 +85,8 @@ local function present(subject)
 end
 
 local function lapsed()
-  local owners = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
+  follow(KEYS[2], KEYS[1])
+  local owners = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', digits(now))
   local all = {}
   for _, owner in ipairs(owners) do
     local one, records = {owner}, redis.call('HGETALL', of(owner))
@@ -104,6 +104,9 @@ end
 local function drop(owner)
   wipe(owner)
   redis.call('ZREM', KEYS[1], owner)
+  if redis.call('ZCARD', KEYS[1]) == 0 then
+    redis.call('DEL', KEYS[2])
+  end
   return 1
 end
 

@@ -19,6 +19,8 @@ import (
 // The epoch ends with the life of a server, whatever of the log may have survived: the
 // last entries may not have, and an offset must never mean two things.
 var (
+	//go:embed clock.lua
+	clockLua string
 	//go:embed log.lua
 	logLua string
 	//go:embed append.lua
@@ -26,8 +28,8 @@ var (
 	//go:embed since.lua
 	sinceLua string
 
-	appendScript = rueidis.NewLuaScript(logLua + appendLua)
-	sinceScript  = rueidis.NewLuaScript(logLua + sinceLua)
+	appendScript = rueidis.NewLuaScript(clockLua + logLua + appendLua)
+	sinceScript  = rueidis.NewLuaScript(clockLua + logLua + sinceLua)
 )
 
 var errAnswer = errors.New("the answer is not understood")

@@ -1,8 +1,5 @@
 -- A log: KEYS[1] is its stream, KEYS[2] its ledger. Entries are a time and a payload.
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
 -- Which life of the server this is. Where a user may not ask, that is unknown.
 local run = ''
 local info = redis.pcall('INFO', 'server')
@@ -10,16 +7,17 @@ if type(info) == 'string' then
   run = string.match(info, 'run_id:(%w+)') or ''
 end
 
-local mark = redis.call('HMGET', KEYS[2], 'epoch', 'run', 'last', 'bytes', 'age')
-local epoch, last, bytes = '', 0, 0
+local mark = redis.call('HMGET', KEYS[2], 'epoch', 'run', 'last', 'bytes', 'age', 'time', 'slow')
+local epoch, last, bytes, slow = '', 0, 0, 0
 if mark[1] and mark[2] == run then
   epoch, last, bytes = mark[1], tonumber(mark[3]), tonumber(mark[4])
+
+  -- The time of a log never goes back, though that of the server may: else entries would
+  -- stay for as long as it was ahead.
+  slow = math.max(tonumber(mark[7]), tonumber(mark[6]) - now)
+  now = now + slow
 else
   redis.call('DEL', KEYS[1], KEYS[2])
-end
-
-local function digits(number)
-  return string.format('%.0f', number)
 end
 
 -- trim lets go of what is over a bound, the oldest first. The newest entry only goes

@@ -21,6 +21,7 @@ const (
 	work       kind = "jobs"    // a key: the stream of jobs
 	due        kind = "due"     // a key: when jobs that are held may be taken
 	gong       kind = "gong"    // a channel: there are jobs
+	clock      kind = "clock"   // a key: when the server's time was looked at last
 )
 
 // names makes the names of keys and channels. That is the one place which says where
