@@ -99,7 +99,7 @@ func (t *Transport) Take(
 	if err != nil {
 		return nil, err
 	}
-	for ctx.Err() == nil {
+	for began := t.denials.now(); ctx.Err() == nil; {
 		var messages []*natsgo.Msg
 		err := t.jobs.open(ctx, wire, hold)
 		if err == nil {
@@ -111,6 +111,9 @@ func (t *Transport) Take(
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case errors.Is(err, context.DeadlineExceeded): // of one request: a cluster has to agree
+			if explained := t.explained(began, err); explained != err {
+				return nil, t.failed(explained)
+			}
 		case gone(err), errors.Is(err, natsgo.ErrNoResponders),
 			errors.Is(err, jetstream.ErrConsumerNotFound):
 			t.jobs.forget(consumerOf(wire))

@@ -72,28 +72,28 @@ func (t *Transport) append(
 func (t *Transport) Follow(
 	ctx context.Context, subject string, deliver func(channel.Entry),
 ) (channel.Subscription, error) {
-	bounded, cancel := context.WithTimeout(ctx, t.options.Timeout)
-	defer cancel()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	s, err := t.streams.open(bounded, channel.Keep{})
+	opening, cancel := t.request(ctx)
+	defer cancel()
+	s, err := t.streams.open(opening, channel.Keep{})
 	if err != nil {
-		return nil, t.failed(err)
+		return nil, t.unanswered(opening, err)
 	}
 	sub, err := t.subscribe(ctx, live, subject, "", func(m *natsgo.Msg) {
 		if entry, ok := t.entry(m); ok {
 			deliver(entry)
 		}
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || !t.peers.clustered() {
+		return sub, err
 	}
-	if t.peers.clustered() { // whoever leads the stream has heard when it answers
-		if _, err := s.stream.Info(bounded); err != nil {
-			_ = sub.Unsubscribe()
-			return nil, t.failed(err)
-		}
+	asking, cancel := t.request(ctx) // whoever leads the stream has heard when it answers
+	defer cancel()
+	if _, err := s.stream.Info(asking); err != nil {
+		_ = sub.Unsubscribe()
+		return nil, t.unanswered(asking, err)
 	}
 	return sub, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/interrupt"
 )
 
 // Transport carries what layers say to each other over NATS. It is a channel.Transport,
@@ -27,7 +27,8 @@ type Transport struct {
 	subs        subscriptions
 	link        link
 	readers     []*reader
-	notices     notices
+	notices     interrupt.Teller
+	denials     denials
 	streams     streams
 	trims       trims
 	bucket      bucket
@@ -92,7 +93,7 @@ func New(o Options) (*Transport, error) {
 	t.life, t.end = context.WithCancel(context.Background())
 	t.link.made()
 	t.peers.init(t)
-	t.notices.init(t)
+	t.denials.init()
 	t.streams.init(t)
 	t.bucket.init(t)
 	t.jobs.init(t)
@@ -130,6 +131,7 @@ func (t *Transport) Publish(ctx context.Context, subject string, payload []byte)
 	if err != nil {
 		return err
 	}
+	began := t.denials.now()
 	if err := t.conn.Publish(wire, payload); err != nil {
 		return t.failed(err)
 	}
@@ -139,7 +141,7 @@ func (t *Transport) Publish(ctx context.Context, subject string, payload []byte)
 	if err := t.flush(ctx); err != nil {
 		return t.failed(err)
 	}
-	return t.refused(wire)
+	return t.refused(began, publishing, wire)
 }
 
 // Subscribe implements channel.Transport. It returns when all servers of the cluster
@@ -167,6 +169,7 @@ func (t *Transport) subscribe(
 	if err != nil {
 		return nil, err
 	}
+	began := t.denials.now()
 	sub := &subscription{transport: t, subject: subject, deliver: deliver}
 	if err := t.register(sub, wire, queue); err != nil {
 		return nil, t.failed(err)
@@ -175,7 +178,7 @@ func (t *Transport) subscribe(
 		_ = sub.Unsubscribe()
 		return nil, t.failed(err)
 	}
-	if err := t.refused(wire); err != nil {
+	if err := t.refused(began, subscribing, wire); err != nil {
 		_ = sub.Unsubscribe()
 		return nil, err
 	}
@@ -249,21 +252,6 @@ func (t *Transport) flush(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
 	defer cancel()
 	return t.conn.FlushWithContext(ctx)
-}
-
-var violation = regexp.MustCompile(`(?i)to "(\S+)"`)
-
-// refused returns the error of a subject that the server does not allow, which it
-// says before it answers a flush.
-func (t *Transport) refused(wire string) error {
-	last := t.conn.LastError()
-	if last == nil || !errors.Is(last, natsgo.ErrPermissionViolation) {
-		return nil
-	}
-	if found := violation.FindStringSubmatch(last.Error()); found == nil || found[1] != wire {
-		return nil
-	}
-	return last
 }
 
 // failed says in the words of package channel what nats.go has said.

@@ -232,7 +232,7 @@ func (l *line) tell() {
 		l.t.stats.Interruptions++
 	}
 	l.t.mu.Unlock()
-	l.t.notifier.missed(missed)
+	l.t.notices.Missed(missed...)
 }
 
 func (l *line) tryDenied() {

@@ -170,7 +170,7 @@ func (r *reader) takeAll() {
 		payloads, err := r.takeSome()
 		if err != nil {
 			if !rueidis.IsRedisNil(err) {
-				r.t.notifier.missed([]string{r.subject}) // perhaps it was under way
+				r.t.notices.Missed(r.subject) // perhaps it was under way
 			}
 			return
 		}

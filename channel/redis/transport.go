@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/interrupt"
 	"github.com/redis/rueidis"
 )
 
@@ -27,7 +28,7 @@ type Transport struct {
 	life     context.Context // of connections; ends when Close is over
 	end      context.CancelFunc
 	running  sync.WaitGroup
-	notifier notifier
+	notices  interrupt.Teller
 	router   *router // nil if this is no cluster
 
 	mu      sync.RWMutex
@@ -96,6 +97,9 @@ func (t *Transport) open(option rueidis.ClientOption) error {
 	t.lookAtMemory(ctx)
 	return nil
 }
+
+// OnInterrupt implements channel.Interrupter.
+func (t *Transport) OnInterrupt(tell func(subjects []string)) { t.notices.OnInterrupt(tell) }
 
 // Publish implements channel.Transport. It returns when the server has the payload.
 //

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,6 +20,10 @@ type NATS struct {
 	*Process
 	Addr string // 127.0.0.1:port
 	URL  string // nats://127.0.0.1:port
+
+	store  string // where it keeps its files
+	config string
+	own    []string // lines of the configuration
 }
 
 // StartNATS starts a nats-server that keeps its files in a folder of the test, and ends
@@ -23,32 +31,46 @@ type NATS struct {
 func StartNATS(t testing.TB, lines ...string) *NATS {
 	t.Helper()
 	path := Program(t, "nats-server", "/usr/sbin/nats-server")
-	for range 5 { // somebody may be faster
-		n := &NATS{Addr: net.JoinHostPort("127.0.0.1", FreePort(t))}
+	n := &NATS{store: t.TempDir()}
+	onFreePort(t, func(port string) (*Process, func() error) {
+		n.Addr = net.JoinHostPort("127.0.0.1", port)
 		n.URL = "nats://" + n.Addr
-		config := WriteFile(t, "nats.conf", append([]string{
+		n.own = []string{
 			"listen: " + n.Addr,
 			"max_payload: 2MB", // a message of 1 MiB and what is around it
-			"jetstream { store_dir: '" + t.TempDir() + "' }",
-		}, lines...)...)
-		n.Process = Start(t, path, "-c", config)
-		err := n.await(n.Ping)
-		if err == nil {
-			return n
+			"jetstream { store_dir: '" + n.store + "' }",
 		}
-		if !errors.Is(err, errEnded) || !strings.Contains(n.Output(), "in use") {
-			t.Fatalf("nats-server: %v\n%s", err, n.Output())
-		}
-	}
-	t.Fatal("no free port")
-	return nil
+		n.config = WriteFile(t, "nats.conf", slices.Concat(n.own, lines)...)
+		n.Process = Start(t, path, "-c", n.config)
+		return n.Process, n.Ping
+	})
+	return n
 }
 
-// Restart starts a server that was killed, and waits until it answers.
-func (n *NATS) Restart() {
+// Wipe removes all that a server which was killed has kept.
+func (n *NATS) Wipe() {
 	n.t.Helper()
-	n.Start()
-	n.Await(n.Ping)
+	if err := os.RemoveAll(filepath.Join(n.store, "jetstream")); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// Reload has the server go on with other lines in its configuration.
+func (n *NATS) Reload(lines ...string) {
+	n.t.Helper()
+	text := strings.Join(slices.Concat(n.own, lines), "\n")
+	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+	const done = "Reloaded server configuration"
+	before := strings.Count(n.Output(), done)
+	n.Signal(syscall.SIGHUP)
+	n.Await(func() error {
+		if strings.Count(n.Output(), done) == before {
+			return errors.New("not yet")
+		}
+		return nil
+	})
 }
 
 // Ping returns nil if the server answers.

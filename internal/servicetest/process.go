@@ -41,6 +41,7 @@ type Process struct {
 	t    testing.TB
 	path string
 	args []string
+	ping func() error // of a server, nil if it answers
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -84,6 +85,23 @@ func (p *Process) Kill() {
 	<-p.exited
 }
 
+// Signal sends the program a signal.
+func (p *Process) Signal(signal os.Signal) {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Restart starts a server that was killed, and waits until it answers.
+func (p *Process) Restart() {
+	p.t.Helper()
+	p.Start()
+	p.Await(p.ping)
+}
+
 // Exited is closed when the program has ended.
 func (p *Process) Exited() <-chan struct{} {
 	p.mu.Lock()
@@ -125,6 +143,24 @@ func (p *Process) await(ready func() error) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// onFreePort starts a server and waits until it answers. Where somebody was faster it is
+// tried with another port.
+func onFreePort(t testing.TB, start func(port string) (p *Process, ping func() error)) {
+	t.Helper()
+	for range 5 {
+		p, ping := start(FreePort(t))
+		p.ping = ping
+		err := p.await(ping)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, errEnded) || !strings.Contains(p.Output(), "in use") {
+			t.Fatalf("%s: %v\n%s", p.path, err, p.Output())
+		}
+	}
+	t.Fatal("no free port")
 }
 
 // FreePort returns a port of the loopback that was free a moment ago.

@@ -1,0 +1,171 @@
+package nats_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+
+	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/channel/nats"
+	"github.com/parleygo/parley/internal/servicetest"
+)
+
+// rights returns a configuration in which the user "ann" may publish and subscribe to these
+// subjects.
+func rights(publish, subscribe string) []string {
+	return []string{fmt.Sprintf(`authorization { users: [ { user: ann, password: a, permissions: {
+		publish: [%s], subscribe: [%s] } } ] }`, publish, subscribe)}
+}
+
+func ann(address string) nats.Options {
+	return nats.Options{Servers: []string{address}, User: "ann", Password: "a", Timeout: time.Second}
+}
+
+func denied(err error) bool { return errors.Is(err, natsgo.ErrPermissionViolation) }
+
+// TestDenied: each call hears whether it was allowed, whatever others hear at the same time.
+func TestDenied(t *testing.T) {
+	const mine = `"parley.pub.both.>", "parley.ctl.>", "_INBOX.>"`
+	bothServers(t, rights(mine+`, "parley.pub.says.>"`, mine+`, "parley.pub.hears.>"`),
+		func(t *testing.T, address string) {
+			transport := connect(t, ann(address))
+			var calling sync.WaitGroup
+			for i := range 200 {
+				for _, space := range []string{"both", "says", "hears", "neither"} {
+					subject := fmt.Sprint(space, ".", i%20)
+					calling.Go(func() {
+						err := transport.Publish(patient(t), subject, nil)
+						if allowed := space == "both" || space == "says"; denied(err) == allowed {
+							t.Errorf("publish to %s: %v", subject, err)
+						}
+					})
+					calling.Go(func() {
+						sub, err := transport.Subscribe(patient(t), subject, func([]byte) {})
+						if allowed := space == "both" || space == "hears"; denied(err) == allowed {
+							t.Errorf("subscribe to %s: %v", subject, err)
+						}
+						if err == nil && sub.Unsubscribe() != nil {
+							t.Error("unsubscribe fails")
+						}
+					})
+				}
+			}
+			calling.Wait()
+		})
+}
+
+// TestDeniedKeeping: a server that does not allow a request does not answer it. The caller
+// hears why, in the time of an answer.
+func TestDeniedKeeping(t *testing.T) {
+	const groups = `"parley.>", "_INBOX.>"`
+	for name, rights := range map[string][]string{
+		"API":     rights(groups, groups),
+		"answers": rights(groups+`, "$JS.>", "$KV.>"`, `"parley.>"`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bothServers(t, rights, func(t *testing.T, address string) {
+				transport := connect(t, ann(address))
+				var calling sync.WaitGroup
+				for what, call := range map[string]func(ctx context.Context) error{
+					"append": func(ctx context.Context) error {
+						_, err := transport.Append(ctx, "room", nil, keepAll)
+						return err
+					},
+					"since": func(ctx context.Context) error {
+						_, err := transport.Since(ctx, "room", channel.Position{}, 1)
+						return err
+					},
+					"follow": func(ctx context.Context) error {
+						_, err := transport.Follow(ctx, "room", func(channel.Entry) {})
+						return err
+					},
+					"renew": func(ctx context.Context) error {
+						_, err := transport.Renew(ctx, "parley.a", time.Minute)
+						return err
+					},
+					"present": func(ctx context.Context) error {
+						_, err := transport.Present(ctx, "room")
+						return err
+					},
+					"enqueue": func(ctx context.Context) error { return transport.Enqueue(ctx, "jobs", nil) },
+					"take": func(ctx context.Context) error {
+						_, err := transport.Take(ctx, "jobs", 1, time.Minute)
+						return err
+					},
+				} {
+					calling.Go(func() {
+						if err := call(patient(t)); !denied(err) {
+							t.Errorf("%s: %v", what, err)
+						}
+					})
+				}
+				calling.Wait()
+			})
+		})
+	}
+}
+
+// TestRightsChange: what was denied once and is allowed now is no error any more, and who
+// loses the right to a subscription is told.
+func TestRightsChange(t *testing.T) {
+	const groups = `"parley.>", "_INBOX.>"`
+	server := servicetest.StartNATS(t, rights(groups, groups)...)
+	transport := connect(t, ann(server.Addr))
+	notices := told(transport)
+	if _, err := transport.Subscribe(patient(t), "room", func([]byte) {}); err != nil {
+		t.Fatal(err)
+	}
+	server.Reload(rights(`"_INBOX.>"`, `"_INBOX.>"`)...)
+	if subjects := await(t, "notice", notices); strings.Join(subjects, " ") != "room" {
+		t.Errorf("told of %q", subjects)
+	}
+	try := func(want bool) {
+		t.Helper()
+		if err := transport.Publish(patient(t), "room", nil); denied(err) != want {
+			t.Errorf("publish: %v", err)
+		}
+		sub, err := transport.Subscribe(patient(t), "other", func([]byte) {})
+		if denied(err) != want {
+			t.Errorf("subscribe: %v", err)
+		}
+		if err == nil && sub.Unsubscribe() != nil {
+			t.Error("unsubscribe fails")
+		}
+	}
+	try(true)
+	server.Reload(rights(groups, groups)...)
+	try(false)
+}
+
+// TestTooManySubscriptions: a limit of the server is an error of the call.
+func TestTooManySubscriptions(t *testing.T) {
+	const limit = 20
+	bothServers(t, []string{fmt.Sprint("max_subscriptions: ", limit)}, func(t *testing.T, address string) {
+		transport := connect(t, nats.Options{Servers: []string{address}})
+		var subs []channel.Subscription
+		for i := range 2 * limit {
+			sub, err := transport.Subscribe(patient(t), fmt.Sprint("room.", i), func([]byte) {})
+			if i >= limit && !errors.Is(err, natsgo.ErrMaxSubscriptionsExceeded) {
+				t.Fatalf("subscription %d: %v", i, err)
+			}
+			if err == nil {
+				subs = append(subs, sub)
+			}
+		}
+		if err := transport.Publish(patient(t), "room", nil); err != nil {
+			t.Error(err)
+		}
+		if err := subs[0].Unsubscribe(); err != nil {
+			t.Error(err)
+		}
+		if _, err := transport.Subscribe(patient(t), "again", func([]byte) {}); err != nil {
+			t.Error(err)
+		}
+	})
+}
