@@ -94,3 +94,11 @@ func TestRoutesInterrupted(t *testing.T) {
 		t.Errorf("told of %q", subjects)
 	}
 }
+
+// TestServersComeAndGo: those that have gone are not remembered without end.
+func TestServersComeAndGo(t *testing.T) {
+	transport := connect(t, nats.Options{InProcess: embeddedServers(t, 1)[0]})
+	if known := nats.MeetAndLose(transport, 1000); known > 100 {
+		t.Errorf("%d are remembered", known)
+	}
+}

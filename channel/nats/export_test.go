@@ -1,10 +1,23 @@
 package nats
 
+import "fmt"
+
 // LosePeers has a transport believe that the servers of the others do not answer.
 func LosePeers(t *Transport) {
+	for _, server := range t.peers.others() {
+		t.peers.lose(server)
+	}
+}
+
+// MeetAndLose has a transport meet so many servers that go again, and returns how many it
+// remembers.
+func MeetAndLose(t *Transport, servers int) int {
+	for i := range servers {
+		server := fmt.Sprint("server-", i)
+		t.peers.learn(server)
+		t.peers.lose(server)
+	}
 	t.peers.mu.Lock()
 	defer t.peers.mu.Unlock()
-	for server := range t.peers.known {
-		t.peers.known[server] = true
-	}
+	return len(t.peers.known)
 }

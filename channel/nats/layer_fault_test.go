@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,4 +133,76 @@ func TestPresenceOverNATS(t *testing.T) {
 		members, err := here.Present(patient(t), group)
 		return err == nil && len(members) == 1 && string(members[0].Show) == `"ann"`
 	})
+}
+
+// TestStoreIsWiped: the server comes back without anything. All are told: of a gap in what
+// is kept, of another epoch, and that something else may be missing; and nobody leaves.
+func TestStoreIsWiped(t *testing.T) {
+	server := servicetest.StartNATS(t)
+	var layers []*channel.Layer
+	var inboxes []*channel.Inbox
+	for range 2 {
+		l := channel.New(channel.Options{Transport: connect(t, nats.Options{Servers: []string{server.URL}}),
+			History: []channel.HistoryRule{{Pattern: "kept"}}, Logger: silent})
+		t.Cleanup(func() { _ = l.Close(context.Background()) })
+		inbox, err := l.Open(patient(t), channel.InboxOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, group := range []channel.Group{"kept", "loose"} {
+			if err := inbox.Join(patient(t), group); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := inbox.Enter(patient(t), "loose", "me"); err != nil {
+			t.Fatal(err)
+		}
+		layers, inboxes = append(layers, l), append(inboxes, inbox)
+	}
+	line := channel.NewMessage("line", []byte("x"))
+	send := func() {
+		until(t, "sent", func() bool { _, err := layers[0].GroupSend(patient(t), "kept", line); return err == nil })
+	}
+	send()
+	var before []channel.Position
+	for _, inbox := range inboxes {
+		before = append(before, receiveUntil(t, inbox, "line").Position())
+	}
+	server.Kill()
+	server.Wipe()
+	server.Restart()
+	for _, inbox := range inboxes {
+		if m := receiveUntil(t, inbox, channel.TypeResync); !strings.Contains(string(m.Payload()), `"loose"`) {
+			t.Errorf("resync: %s", m.Payload())
+		}
+	}
+	send()
+	for i, inbox := range inboxes {
+		receiveUntil(t, inbox, channel.TypeGap)
+		if m := receiveUntil(t, inbox, "line"); m.Position().Epoch == before[i].Epoch {
+			t.Errorf("%v after %v", m.Position(), before[i])
+		}
+	}
+	for _, l := range layers {
+		until(t, "both present again", func() bool {
+			members, err := l.Present(patient(t), "loose")
+			return err == nil && len(members) == 2
+		})
+	}
+}
+
+// receiveUntil returns the next message of a type. Nobody may leave before.
+func receiveUntil(t *testing.T, inbox *channel.Inbox, kind string) channel.Message {
+	t.Helper()
+	for {
+		m, err := inbox.Receive(patient(t))
+		switch {
+		case err != nil:
+			t.Fatalf("no %s: %v", kind, err)
+		case m.Type() == kind:
+			return m
+		case m.Type() == channel.TypeLeave:
+			t.Errorf("somebody has left: %s", m.Payload())
+		}
+	}
 }

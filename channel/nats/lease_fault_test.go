@@ -1,6 +1,9 @@
 package nats_test
 
 import (
+	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,4 +119,48 @@ func TestManyRecords(t *testing.T) {
 	if present, err := transport.Present(patient(t), "room"); err != nil || len(present) != 9000 {
 		t.Errorf("%d present, %v", len(present), err)
 	}
+}
+
+// TestPresentWhileOthersGo: what is removed while it is read holds nobody up.
+func TestPresentWhileOthersGo(t *testing.T) {
+	server := servicetest.StartNATS(t)
+	o := nats.Options{Servers: []string{server.URL}}
+	owner, others := connect(t, o), []*nats.Transport{connect(t, o), connect(t, o)}
+	ctx, stop := context.WithCancel(t.Context())
+	var reading sync.WaitGroup
+	for _, other := range others {
+		reading.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := other.Present(patient(t), "room"); err != nil {
+					t.Errorf("present: %v", err)
+				}
+				if _, err := other.Lapsed(patient(t)); err != nil {
+					t.Errorf("lapsed: %v", err)
+				}
+			}
+		})
+	}
+	records := make([]channel.Record, 100)
+	for i := range records {
+		records[i] = channel.Record{Subject: "room", Key: fmt.Sprint(i)}
+	}
+	for round := range 40 {
+		name := fmt.Sprint("parley.", round)
+		if _, err := owner.Renew(patient(t), name, 50*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		_ = owner.Enter(patient(t), name, records) // fails if that takes too long
+		time.Sleep(50 * time.Millisecond)
+		var forgetting sync.WaitGroup
+		for _, other := range others {
+			forgetting.Go(func() {
+				if err := other.Forget(patient(t), name); err != nil {
+					t.Errorf("forget: %v", err)
+				}
+			})
+		}
+		forgetting.Wait()
+	}
+	stop()
+	reading.Wait()
 }

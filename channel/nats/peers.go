@@ -24,8 +24,8 @@ type peers struct {
 	own   string // the server that this transport is connected to; "" if it is alone
 	here  *natsgo.Subscription
 	all   *natsgo.Subscription
-	known map[string]bool // servers of others: true if one does not answer now
-	next  *round          // of questions, for those who come while one is under way
+	known map[string]time.Time // servers of others: since when one does not answer, or zero
+	next  *round               // of questions, for those who come while one is under way
 	busy  bool
 	again chan struct{} // closed by the next greeting
 }
@@ -39,10 +39,11 @@ type round struct {
 const (
 	greeting = 100 * time.Millisecond // in which others answer a greeting
 	answer   = time.Second            // in which a server answers, or is as good as gone
+	mostLost = 100                    // servers that are remembered to have gone
 )
 
 func (p *peers) init(t *Transport) {
-	p.transport, p.known, p.again = t, make(map[string]bool), make(chan struct{})
+	p.transport, p.known, p.again = t, make(map[string]time.Time), make(chan struct{})
 }
 
 // meet makes this transport known to those on other servers, and the other way round.
@@ -128,12 +129,12 @@ func (p *peers) learn(server string) {
 		return // not one of us
 	}
 	p.mu.Lock()
-	lost, known := p.known[server]
+	lost := !p.known[server].IsZero()
 	if server != p.own {
-		p.known[server] = false
+		p.known[server] = time.Time{}
 	}
 	p.mu.Unlock()
-	if known && lost {
+	if lost {
 		p.transport.interrupted()
 	}
 }
@@ -233,14 +234,35 @@ func (p *peers) ask(ctx context.Context) {
 	for _, server := range p.others() {
 		asking.Go(func() {
 			_, err := p.transport.conn.RequestWithContext(ctx, p.at(server), nil)
-			p.mu.Lock()
-			if _, known := p.known[server]; known {
-				p.known[server] = err != nil
+			if err != nil {
+				p.lose(server)
 			}
-			p.mu.Unlock()
 		})
 	}
 	asking.Wait()
+}
+
+// lose notes that a server does not answer. Nobody knows whether it comes back: the one
+// that has been gone for longest is forgotten where there are too many.
+func (p *peers) lose(server string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, known := p.known[server]; !known {
+		return
+	}
+	p.known[server] = time.Now()
+	gone, oldest := 0, server
+	for other, since := range p.known {
+		if since.IsZero() {
+			continue
+		}
+		if gone++; since.Before(p.known[oldest]) {
+			oldest = other
+		}
+	}
+	if gone > mostLost {
+		delete(p.known, oldest)
+	}
 }
 
 // others are the servers that may answer.
@@ -248,7 +270,7 @@ func (p *peers) others() (servers []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for server, lost := range p.known {
-		if !lost {
+		if lost.IsZero() {
 			servers = append(servers, server)
 		}
 	}

@@ -45,9 +45,31 @@ func (q *question) consumer(idle time.Duration) jetstream.ConsumerConfig {
 func (t *Transport) read(
 	ctx context.Context, q question,
 ) (now time.Time, messages []kept, err error) {
+	for {
+		asked, part, complete, err := t.readOnce(ctx, q)
+		if now.IsZero() {
+			now = asked
+		}
+		if err != nil {
+			return now, nil, err
+		}
+		if messages = append(messages, part...); complete {
+			return now, messages, nil
+		}
+		if len(part) > 0 {
+			q.from = part[len(part)-1].sequence + 1
+		}
+	}
+}
+
+// readOnce reads with one consumer, until nothing comes: the server is slow, or what was
+// to come has been purged, and a consumer of NATS 2.9 would go on to count it.
+func (t *Transport) readOnce(
+	ctx context.Context, q question,
+) (now time.Time, messages []kept, complete bool, err error) {
 	consumer, err := t.js.CreateConsumer(ctx, q.stream, q.consumer(t.options.Timeout))
 	if err != nil {
-		return now, nil, err
+		return now, nil, false, err
 	}
 	info := consumer.CachedInfo()
 	defer t.release(q.stream, info.Name)
@@ -57,17 +79,16 @@ func (t *Transport) read(
 		switch {
 		case errors.Is(err, natsgo.ErrNoResponders) && len(batch) == 0 && sleep(ctx) == nil:
 			continue // our server has not heard of the consumer yet
-		case err != nil:
-		case len(batch) == 0: // the server is slow, or they have just been removed
-			pending, err = left(ctx, consumer)
-		default:
+		case err == nil && len(batch) == 0:
+			return info.Created, messages, false, nil
+		case err == nil:
 			messages, pending, err = keep(messages, batch)
 		}
 		if err != nil {
-			return info.Created, nil, err
+			return info.Created, nil, false, err
 		}
 	}
-	return info.Created, messages, nil
+	return info.Created, messages, true, nil
 }
 
 // keep appends messages, and returns how many are behind them.
@@ -84,16 +105,8 @@ func keep(messages []kept, batch []*natsgo.Msg) (all []kept, pending uint64, err
 	return messages, pending, nil
 }
 
-// silence is after how long a server is asked what it has, if nothing comes.
+// silence is after how long a server is asked again what it has, if nothing comes.
 const silence = 200 * time.Millisecond
-
-func left(ctx context.Context, consumer jetstream.Consumer) (uint64, error) {
-	info, err := consumer.Info(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return info.NumPending, nil
-}
 
 // newest reports whether nothing is behind a message.
 func newest(m *natsgo.Msg) bool {

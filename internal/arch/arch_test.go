@@ -41,7 +41,7 @@ var layers = []layer{
 	{"internal/semantics", []string{
 		".", "internal/...", "auth", "bridge", "channel", "consumer", "fallback", "middleware", "router", "server",
 		"sse", "worker"}, nil},
-	{"internal/peertest", []string{".", "internal/...", "channel"}, nil},
+	{"internal/peertest", []string{".", "internal/...", "channel", "worker"}, nil},
 	{"internal/...", []string{".", "internal/..."}, nil},
 	{"bridge", []string{".", "internal/options", "internal/usercode"},
 		[]string{"github.com/panjf2000/ants/v2"}},

@@ -1,7 +1,8 @@
 package peertest
 
 import (
-	"fmt"
+	"context"
+	"errors"
 	"net"
 	"net/rpc"
 	"strings"
@@ -35,8 +36,22 @@ func Run(t *testing.T, here func(t *testing.T) Transport, others Others) {
 	t.Run("HistoryByAge", func(t *testing.T) { historyByAge(t, own(t, here), others.start(t)) })
 	t.Run("Leases", func(t *testing.T) { leases(t, own(t, here), others.start(t)) })
 	t.Run("Jobs", func(t *testing.T) { jobs(t, own(t, here), others.start(t)) })
+	t.Run("Attempts", func(t *testing.T) { attempts(t, closed(t, here)) })
+	t.Run("Drain", func(t *testing.T) { drain(t, closed(t, here), closed(t, here)) })
+	t.Run("WorkersOfTheDead", func(t *testing.T) { workersOfTheDead(t, closed(t, here), others) })
 	t.Run("JobOfTheDead", func(t *testing.T) { jobOfTheDead(t, own(t, here), others) })
 	t.Run("PresenceOfTheDead", func(t *testing.T) { presenceOfTheDead(t, own(t, here), others) })
+}
+
+// closed is a transport that ends with the test.
+func closed(t *testing.T, here func(t *testing.T) Transport) Transport {
+	transport := here(t)
+	t.Cleanup(func() {
+		if err := transport.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return transport
 }
 
 // own is the test's process, which is asked as others are.
@@ -65,7 +80,7 @@ func (o Others) startToKill(t *testing.T) (*side, *servicetest.Process) {
 	process.Await(func() (err error) {
 		address, _, complete := strings.Cut(process.Output(), "\n")
 		if !complete {
-			return fmt.Errorf("no address yet")
+			return errors.New("no address yet")
 		}
 		conn, err = net.Dial("tcp", address)
 		return err
