@@ -45,7 +45,7 @@ type Options struct {
 
 	// Unconfirmed has Publish return without waiting for the server: it is faster for one
 	// goroutine that publishes much, and what was published just before the connection
-	// broke may be lost without an error.
+	// broke, or is not allowed, may be lost without an error.
 	Unconfirmed bool
 
 	// Timeout bounds what waits for the server and has a ctx that ends later. Default 5 s.
