@@ -66,6 +66,7 @@ func (p *Process) Start() {
 	p.output = new(output)
 	p.cmd = exec.Command(p.path, p.args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	orphanDies(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
