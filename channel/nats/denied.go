@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,8 +20,7 @@ import (
 type denials struct {
 	mu     sync.Mutex
 	latest []denial
-	count  uint64        // of all there ever were
-	more   chan struct{} // closed when there is another
+	count  uint64 // of all there ever were
 }
 
 type denial struct {
@@ -39,8 +39,6 @@ const (
 
 var violation = regexp.MustCompile(`(?i)violation for (publish|subscription) .*?"(\S+)"`)
 
-func (d *denials) init() { d.more = make(chan struct{}) }
-
 // add remembers an error if it is a denial, and returns which.
 func (d *denials) add(err error) (added denial, is bool) {
 	added.err = err
@@ -58,8 +56,6 @@ func (d *denials) add(err error) (added denial, is bool) {
 	}
 	d.latest = append(d.latest, added)
 	d.count++
-	close(d.more)
-	d.more = make(chan struct{})
 	return added, true
 }
 
@@ -70,43 +66,55 @@ func (d *denials) now() uint64 {
 	return d.count
 }
 
-// since returns those from a number on, whether err is one that was added, and a channel
-// that is closed when there are more. Of too many the first are forgotten.
-func (d *denials) since(from uint64, err error) (latest []denial, has bool, more chan struct{}) {
+// since returns those from a number on. Of too many the first are forgotten.
+func (d *denials) since(from uint64) []denial {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i := len(d.latest) - 1; i >= 0 && !has; i-- {
-		has = d.latest[i].err == err
-	}
+	return slices.Clone(d.fresh(from))
+}
+
+// fresh is for callers that hold mu.
+func (d *denials) fresh(from uint64) []denial {
 	fresh := int(min(d.count-from, uint64(len(d.latest))))
-	return append(latest, d.latest[len(d.latest)-fresh:]...), has, d.more
+	return d.latest[len(d.latest)-fresh:]
+}
+
+// of returns the error of a call among those from a number on, and whether last is one
+// that was added.
+func (d *denials) of(from uint64, what, subject string, last error) (has bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, one := range d.fresh(from) {
+		if one.what == what && (one.subject == subject || one.subject == "") {
+			return true, one.err
+		}
+	}
+	for i := len(d.latest) - 1; i >= 0 && !has; i-- {
+		has = d.latest[i].err == last
+	}
+	return has, nil
 }
 
 // refused returns the error of what the server does not allow, if it has said so since a
 // call began that has had its answer.
 func (t *Transport) refused(from uint64, what, wire string) error {
-	last := t.conn.LastError()
+	last, patience := t.conn.LastError(), t.options.Timeout
 	right := errors.Is(last, natsgo.ErrPermissionViolation)
-	limit := errors.Is(last, natsgo.ErrMaxSubscriptionsExceeded) && what == subscribing
-	if !right && !limit {
+	if errors.Is(last, natsgo.ErrMaxSubscriptionsExceeded) && what == subscribing {
+		patience = late // it may be an old one
+	} else if !right {
 		return nil
 	}
-	for end := time.After(late); ; {
-		latest, has, more := t.denials.since(from, last)
-		for _, d := range latest {
-			if d.what == what && (d.subject == wire || d.subject == "") {
-				return t.failed(d.err)
-			}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		has, err := t.denials.of(from, what, wire, last)
+		if err != nil {
+			return t.failed(err)
 		}
 		if has && right { // it was of another
 			return nil
 		}
-		select {
-		case <-more:
-		case <-end:
-			return nil
-		}
 	}
+	return nil
 }
 
 // explained adds to the error of a call without an answer what the server has refused of
@@ -115,8 +123,7 @@ func (t *Transport) explained(from uint64, err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, natsgo.ErrTimeout) {
 		return err
 	}
-	ever, _, _ := t.denials.since(0, nil)
-	since, _, _ := t.denials.since(from, nil)
+	ever, since := t.denials.since(0), t.denials.since(from)
 	for i, d := range ever {
 		inbox := strings.HasPrefix(d.subject, cmp.Or(t.conn.Opts.InboxPrefix, natsgo.InboxPrefix))
 		if inbox || i >= len(ever)-len(since) && t.keepsAt(d.subject) {

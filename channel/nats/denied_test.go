@@ -34,7 +34,9 @@ func TestDenied(t *testing.T) {
 	const mine = `"parley.pub.both.>", "parley.ctl.>", "_INBOX.>"`
 	bothServers(t, rights(mine+`, "parley.pub.says.>"`, mine+`, "parley.pub.hears.>"`),
 		func(t *testing.T, address string) {
-			transport := connect(t, ann(address))
+			o := ann(address)
+			o.Timeout = 20 * time.Second // for so many at once
+			transport := connect(t, o)
 			var calling sync.WaitGroup
 			for i := range 200 {
 				for _, space := range []string{"both", "says", "hears", "neither"} {

@@ -62,8 +62,8 @@ func (t *Transport) read(
 	}
 }
 
-// readOnce reads with one consumer, until nothing comes: the server is slow, or what was
-// to come has been purged, and a consumer of NATS 2.9 would go on to count it.
+// readOnce reads with one consumer, until nothing comes some times: what was to come has
+// been purged, and a consumer of NATS 2.9 goes on to count it.
 func (t *Transport) readOnce(
 	ctx context.Context, q question,
 ) (now time.Time, messages []kept, complete bool, err error) {
@@ -73,14 +73,18 @@ func (t *Transport) readOnce(
 	}
 	info := consumer.CachedInfo()
 	defer t.release(q.stream, info.Name)
+	empty := 0
 	for pending := info.NumPending; pending > 0; {
 		batch, err := t.pull(ctx, q.stream, info.Name,
 			pull{Batch: int(min(pending, 1000)), Expires: silence}, newest)
 		switch {
 		case errors.Is(err, natsgo.ErrNoResponders) && len(batch) == 0 && sleep(ctx) == nil:
 			continue // our server has not heard of the consumer yet
-		case err == nil && len(batch) == 0:
-			return info.Created, messages, false, nil
+		case err == nil && len(batch) == 0: // or the server is slow
+			if empty++; empty == 3 {
+				return info.Created, messages, false, nil
+			}
+			pending, err = left(ctx, consumer)
 		case err == nil:
 			messages, pending, err = keep(messages, batch)
 		}
@@ -107,6 +111,14 @@ func keep(messages []kept, batch []*natsgo.Msg) (all []kept, pending uint64, err
 
 // silence is after how long a server is asked again what it has, if nothing comes.
 const silence = 200 * time.Millisecond
+
+func left(ctx context.Context, consumer jetstream.Consumer) (uint64, error) {
+	info, err := consumer.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.NumPending, nil
+}
 
 // newest reports whether nothing is behind a message.
 func newest(m *natsgo.Msg) bool {

@@ -93,7 +93,6 @@ func New(o Options) (*Transport, error) {
 	t.life, t.end = context.WithCancel(context.Background())
 	t.link.made()
 	t.peers.init(t)
-	t.denials.init()
 	t.streams.init(t)
 	t.bucket.init(t)
 	t.jobs.init(t)
