@@ -42,12 +42,15 @@ var violation = regexp.MustCompile(`(?i)violation for (publish|subscription) .*?
 // add remembers an error if it is a denial, and returns which.
 func (d *denials) add(err error) (added denial, is bool) {
 	added.err = err
-	if errors.Is(err, natsgo.ErrMaxSubscriptionsExceeded) {
+	switch {
+	case errors.Is(err, natsgo.ErrMaxSubscriptionsExceeded):
 		added.what = subscribing
-	} else if found := violation.FindStringSubmatch(err.Error()); found != nil {
-		added.what, added.subject = strings.ToLower(found[1]), found[2]
-	} else {
+	case !errors.Is(err, natsgo.ErrPermissionViolation):
 		return added, false
+	default:
+		if found := violation.FindStringSubmatch(err.Error()); found != nil {
+			added.what, added.subject = strings.ToLower(found[1]), found[2]
+		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
