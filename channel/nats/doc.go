@@ -42,9 +42,9 @@
 //
 // A publish is one round trip, and one message to each server that has listeners. A
 // process has one connection, and no goroutine for a group: one that is quiet weighs less
-// than 1 KiB here, of which 250 bytes are nats.go's. A server has to allow payloads of 1 MiB and what is around
-// them, the default of a layer: "max_payload: 2MB", for NATS has exactly 1 MiB. What is
-// too large is refused with channel.ErrTooLarge.
+// than 1 KiB here, of which 250 bytes are nats.go's. A server has to allow payloads of
+// 1 MiB and what is around them, the default of a layer: "max_payload: 2MB", for NATS has
+// exactly 1 MiB. What is too large is refused with channel.ErrTooLarge.
 //
 // # When NATS is away
 //
