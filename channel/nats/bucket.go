@@ -126,7 +126,7 @@ func (b *bucket) create(ctx context.Context) (jetstream.Stream, error) {
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return b.transport.js.Stream(ctx, b.stream())
 	}
-	return found, err
+	return found, overlapping(err)
 }
 
 // lost has the bucket looked for again. It reports whether there is time for that.

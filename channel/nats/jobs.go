@@ -88,7 +88,7 @@ func (j *jobs) create(ctx context.Context) error {
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return nil // with other options
 	}
-	return err
+	return overlapping(err)
 }
 
 // Take implements channel.Jobs.

@@ -187,11 +187,8 @@ func (s *streams) create(ctx context.Context) (*stream, error) {
 			Source: prefix + stored + ">", Destination: prefix + live + ">"},
 	}
 	handle, err := t.js.CreateStream(ctx, config)
-	var api *jetstream.APIError
-	if errors.As(err, &api) && api.ErrorCode == 10065 { // subjects overlap
-		return nil, errors.Join(jetstream.ErrStreamNotFound, err)
-	} else if err != nil {
-		return nil, err
+	if err != nil {
+		return nil, overlapping(err)
 	}
 	if _, err := t.js.Publish(ctx, s.mark(), nil, jetstream.WithExpectLastSequence(0)); err != nil {
 		return nil, err
@@ -201,6 +198,15 @@ func (s *streams) create(ctx context.Context) (*stream, error) {
 	now := handle.CachedInfo().Created
 	made.date(now, handle.CachedInfo(), now)
 	return made, nil
+}
+
+// overlapping has a stream looked for again that somebody else makes at the same time.
+func overlapping(err error) error {
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == 10065 { // subjects overlap
+		return errors.Join(jetstream.ErrStreamNotFound, err)
+	}
+	return err
 }
 
 // renew has a stream that has lost its memory replaced.
