@@ -23,13 +23,13 @@ type Transport struct {
 	cluster   bool
 	sharded   bool // pub/sub goes to the node of the slot alone
 
-	work     context.Context // ends when Close begins
-	stop     context.CancelFunc
-	life     context.Context // of connections; ends when Close is over
-	end      context.CancelFunc
-	running  sync.WaitGroup
-	notices  interrupt.Teller
-	router   *router // nil if this is no cluster
+	work    context.Context // ends when Close begins
+	stop    context.CancelFunc
+	life    context.Context // of connections; ends when Close is over
+	end     context.CancelFunc
+	running sync.WaitGroup
+	notices interrupt.Teller
+	router  *router // nil if this is no cluster
 
 	mu      sync.RWMutex
 	closed  bool
