@@ -40,7 +40,7 @@ func (l *Layer) membership(name Name, group Group) *membership {
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.groups[group]
+	return in.groups.of(group)
 }
 
 // letsFollow reports whether a member that was just handed the message may have its

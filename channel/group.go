@@ -51,15 +51,12 @@ func (in *Inbox) join(ctx context.Context, group Group, reserved bool) error {
 		return fmt.Errorf("channel: join %s: %w", group, err)
 	}
 	in.mu.Lock()
-	err, other := in.err, in.groups[group]
+	err, other := in.err, in.groups.of(group)
 	if err == nil && in.resuming[group] && !reserved {
 		err = errResuming
 	}
 	if err == nil && other == nil {
-		if in.groups == nil {
-			in.groups = make(map[Group]*membership)
-		}
-		in.groups[group] = in.layer.enroll(group, in)
+		in.groups.add(group, in.layer.enroll(group, in))
 	}
 	in.mu.Unlock()
 	if err != nil || other != nil { // closed, or joined by another call meanwhile
@@ -72,8 +69,7 @@ func (in *Inbox) join(ctx context.Context, group Group, reserved bool) error {
 // in does nothing. A message that is being sent at this moment may still come.
 func (in *Inbox) Leave(group Group) {
 	in.mu.Lock()
-	m := in.groups[group]
-	delete(in.groups, group)
+	m := in.groups.remove(group)
 	in.mu.Unlock()
 	if m != nil {
 		in.layer.unsubscribe(in.layer.leave(group, m))
@@ -84,8 +80,8 @@ func (in *Inbox) Leave(group Group) {
 func (in *Inbox) Groups() []Group {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	groups := make([]Group, 0, len(in.groups))
-	for group := range in.groups {
+	groups := make([]Group, 0, in.groups.len())
+	for group := range in.groups.all() {
 		groups = append(groups, group)
 	}
 	return groups
@@ -107,7 +103,7 @@ func (in *Inbox) joined(group Group) (bool, error) {
 	if in.err == nil && in.resuming[group] {
 		return false, errResuming
 	}
-	return in.groups[group] != nil, in.err
+	return in.groups.of(group) != nil, in.err
 }
 
 // leave ends a membership that its inbox has let go of, and returns the
@@ -121,8 +117,8 @@ func (l *Layer) leave(group Group, m *membership) []Subscription {
 	return l.unfollow(group)
 }
 
-func (l *Layer) leaveAll(groups map[Group]*membership) (subs []Subscription) {
-	for group, m := range groups {
+func (l *Layer) leaveAll(groups memberships) (subs []Subscription) {
+	for group, m := range groups.all() {
 		subs = append(subs, l.leave(group, m)...)
 	}
 	return subs

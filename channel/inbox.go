@@ -64,15 +64,15 @@ type Inbox struct {
 	policy Policy
 	member feed.Member // may have its socket follow a feed; most often nil
 
-	done   chan struct{} // closed when the inbox is
 	ready  chan struct{} // holds a token when messages may be waiting
 	closed atomic.Bool   // set under mu
 
 	mu        sync.Mutex // never held while user code runs or anything waits
 	err       error
+	done      chan struct{} // closed when the inbox is; made by who waits
 	queue     queue
 	waiters   []*waiter // senders that wait for room, oldest first
-	groups    map[Group]*membership
+	groups    memberships
 	resuming  map[Group]bool // those that only the Resume under way may join
 	listening bool           // to the transport, for direct sends
 	closer    func(error)    // OnClose, once Open has succeeded
@@ -133,7 +133,6 @@ func (l *Layer) newInbox(options InboxOptions) (*Inbox, error) {
 	in := &Inbox{
 		layer: l, shard: l.shardOf(string(name)), name: name,
 		sink: options.Deliver, policy: options.Policy,
-		done:  make(chan struct{}),
 		queue: queue{limit: l.options.capacity(name, options.Capacity)},
 	}
 	if in.sink == nil {
@@ -165,7 +164,24 @@ func (l *Layer) inboxName(options InboxOptions) (Name, error) {
 func (in *Inbox) Name() Name { return in.name }
 
 // Done is closed when the inbox is closed.
-func (in *Inbox) Done() <-chan struct{} { return in.done }
+func (in *Inbox) Done() <-chan struct{} {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.done != nil:
+	case in.err != nil:
+		in.done = closedDone
+	default:
+		in.done = make(chan struct{})
+	}
+	return in.done
+}
+
+var closedDone = func() chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}()
 
 // Err returns nil while the inbox is open. Afterwards it is ErrClosed, wrapping
 // the cause if the inbox was not closed by its owner.
@@ -182,6 +198,7 @@ func (in *Inbox) Receive(ctx context.Context) (Message, error) {
 	if in.sink != nil {
 		return Message{}, fmt.Errorf("channel: receive from a sink: %w", errors.ErrUnsupported)
 	}
+	var done <-chan struct{}
 	for {
 		if ctx.Err() != nil {
 			in.wake() // the token may have been another receiver's
@@ -190,9 +207,12 @@ func (in *Inbox) Receive(ctx context.Context) (Message, error) {
 		if message, ok, err := in.take(); ok || err != nil {
 			return message, err
 		}
+		if done == nil {
+			done = in.Done()
+		}
 		select {
 		case <-in.ready:
-		case <-in.done:
+		case <-done:
 		case <-ctx.Done():
 		}
 	}
@@ -216,16 +236,18 @@ func (in *Inbox) end(cause error, empty func(*Inbox) []Drop) {
 	in.err = closedBy(cause)
 	in.closed.Store(true)
 	groups := in.groups
-	in.groups = nil
+	in.groups = memberships{}
 	lost := empty(in)
 	for _, w := range in.waiters {
 		close(w.done) // not taken: the sender finds the inbox closed
 	}
 	in.waiters = nil
 	listening, closer, err := in.listening, in.closer, in.err
+	if in.done != nil {
+		close(in.done)
+	}
 	in.mu.Unlock()
 
-	close(in.done)
 	in.layer.unregister(in)
 	subs := in.layer.leaveAll(groups)
 	if listening {

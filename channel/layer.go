@@ -91,7 +91,7 @@ func (in *Inbox) flush() {
 		in.admit()
 	}
 	groups := in.groups
-	in.groups = nil
+	in.groups = memberships{}
 	in.mu.Unlock()
 	in.wake()
 	defer in.layer.tell(lost)

@@ -232,11 +232,8 @@ func (r *resumption) release() (held []Message, entered bool, err error) {
 		held, r.held, r.size = r.held, nil, 0
 		return held, false, nil
 	}
-	if in.groups == nil {
-		in.groups = make(map[Group]*membership)
-	}
 	m := in.layer.shardOf(string(k.group)).join(k.group, in)
-	in.groups[k.group] = k.joined(m, max(k.picked, r.seq))
+	in.groups.add(k.group, k.joined(m, max(k.picked, r.seq)))
 	k.leave(r)
 	return nil, true, nil
 }

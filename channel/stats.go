@@ -82,7 +82,7 @@ func (in *Inbox) Stats() Stats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	stats := in.count.stats()
-	for _, m := range in.groups {
+	for _, m := range in.groups.all() {
 		stats.Received += uint64(m.followed())
 	}
 	if in.sink != nil {

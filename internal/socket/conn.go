@@ -18,6 +18,7 @@ type Conn struct {
 	hasRaw  bool
 	deflate bool
 	closing bool // the TCP connection is, or has been closed
+	cutOff  bool // it has been
 	said    bool // a close frame was written
 	options *parley.SocketOptions
 	sweeper *sweeper
@@ -33,13 +34,13 @@ type Conn struct {
 	endMu    sync.Mutex
 	end      *End
 	farewell *farewell     // still to be said
-	gone     chan struct{} // closed with the TCP connection
+	gone     chan struct{} // closed with the TCP connection; made by who waits
 }
 
 func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {
 	c := &Conn{
 		net: conn, deflate: deflate, options: &u.options,
-		sweeper: &u.sweeper, flusher: &u.flusher, totals: u.totals.some(), gone: make(chan struct{}),
+		sweeper: &u.sweeper, flusher: &u.flusher, totals: u.totals.some(),
 	}
 	if c.raw, c.hasRaw = rawOf(conn); !c.hasRaw {
 		c.net = &guardedConn{conn, func() { c.Abort(parley.ErrDisconnected) }}
@@ -58,7 +59,26 @@ func (c *Conn) Start(ctx context.Context, cancel context.CancelCauseFunc) {
 }
 
 // Gone is closed when the TCP connection is.
-func (c *Conn) Gone() <-chan struct{} { return c.gone }
+func (c *Conn) Gone() <-chan struct{} {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	if c.gone == nil {
+		c.gone = make(chan struct{})
+		if c.cutOff {
+			close(c.gone)
+		}
+	}
+	return c.gone
+}
+
+// noteGone is called once, when the TCP connection is closed.
+func (c *Conn) noteGone() {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	if c.cutOff = true; c.gone != nil {
+		close(c.gone)
+	}
+}
 
 // SaidGoodbye reports whether a close frame of ours was written, and all before it.
 func (c *Conn) SaidGoodbye() bool {

@@ -123,7 +123,7 @@ func (c *Conn) cut() {
 	c.closing = true
 	c.endMu.Unlock()
 	if first {
-		defer close(c.gone)
+		defer c.noteGone()
 		defer c.out.die()
 		c.net.Close()
 	}

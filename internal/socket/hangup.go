@@ -75,7 +75,7 @@ func (c *Conn) awaitHangup(due time.Time) (left []byte, hangup bool, err error) 
 	select {
 	case <-ping:
 	case <-c.in.nudge:
-	case <-c.gone:
+	case <-c.Gone():
 	}
 	return nil, false, nil
 }

@@ -21,16 +21,16 @@ func (c *Conn) linger(held *farewell) {
 		defer hold.Stop()
 		select {
 		case <-held.said:
-		case <-c.gone:
+		case <-c.Gone():
 		}
 	}
 	select {
 	case <-c.out.flush():
 		c.noteGoodbye()
-	case <-c.gone:
+	case <-c.Gone():
 		return
 	}
-	if !c.in.becomeCloser(c.gone) {
+	if !c.in.becomeCloser(c.Gone()) {
 		return
 	}
 	c.in.parser.others()
