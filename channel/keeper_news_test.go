@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,10 +34,10 @@ func TestFarewellsAreFew(t *testing.T) {
 				stays, goes := New(options()), New(options())
 				defer stays.Close(context.Background())
 				defer goes.Close(context.Background())
-				told := 0
+				var told atomic.Int64
 				watcher, err := stays.Open(t.Context(), InboxOptions{Deliver: func(m Message) Verdict {
 					if m.Type() == TypeLeave {
-						told++
+						told.Add(1)
 					}
 					return Accepted
 				}})
@@ -63,8 +64,8 @@ func TestFarewellsAreFew(t *testing.T) {
 				time.Sleep(goneAfter)
 				synctest.Wait()
 				said := stays.Stats().Published + goes.Stats().Published - before
-				if told != members || said > test.most {
-					t.Errorf("told of %d of %d who have left, in %d envelopes", told, members, said)
+				if told.Load() != members || said > test.most {
+					t.Errorf("told of %d of %d who have left, in %d envelopes", told.Load(), members, said)
 				}
 			})
 		})
