@@ -18,8 +18,8 @@ import (
 //	handler := middleware.AccessLogHandler(options)(nethttp.Handler(app))
 //
 // What runs natively below stays native: the ResponseWriter handed on can do what
-// the server's own can (Flusher, Hijacker, ReaderFrom, Pusher, and the rest by
-// http.ResponseController). It stands outside of TrustedProxies, and so shows the
+// the server's own can (Flusher, Hijacker, ReaderFrom, Pusher, CloseNotifier, and the
+// rest by http.ResponseController). It stands outside of TrustedProxies, and so shows the
 // peer's address.
 //
 // What it leaves out is decided by what the server does, not by what the client
@@ -100,6 +100,23 @@ func (w *logWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// WriteString spares io.WriteString a copy, where the server's writer does.
+func (w *logWriter) WriteString(s string) (int, error) {
+	w.begin(http.StatusOK)
+	n, err := io.WriteString(w.ResponseWriter, s)
+	w.access.BytesOut += int64(n)
+	return n, err
+}
+
+// closeNotify is for gin, whose Stream asks for it without looking.
+func (w *logWriter) closeNotify() <-chan bool {
+	notifier, ok := w.ResponseWriter.(interface{ CloseNotify() <-chan bool })
+	if !ok {
+		return nil
+	}
+	return notifier.CloseNotify()
+}
+
 type (
 	writer1 interface { // of HTTP/1
 		http.Flusher
@@ -131,6 +148,12 @@ func (w *logWriter) flush() {
 
 // Flush is the server's.
 func (w logWriter1) Flush() { w.flush() }
+
+// CloseNotify is the server's.
+func (w logWriter1) CloseNotify() <-chan bool { return w.closeNotify() }
+
+// CloseNotify is the server's.
+func (w logWriter2) CloseNotify() <-chan bool { return w.closeNotify() }
 
 // Hijack is the server's.
 func (w logWriter1) Hijack() (net.Conn, *bufio.ReadWriter, error) {

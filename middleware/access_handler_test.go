@@ -53,6 +53,36 @@ func TestAccessLogHandler(t *testing.T) {
 	}
 }
 
+// gin's Stream asks for a CloseNotifier without looking.
+func TestAccessLogHandlerNotifies(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		records := make(chan middleware.Access, 1)
+		log := middleware.AccessLogHandler(middleware.AccessLogOptions{
+			Record: func(_ context.Context, a *middleware.Access) { records <- *a },
+		})
+		server := httptest.NewUnstartedServer(log(http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.(io.StringWriter).WriteString("hello")
+				w.(http.Flusher).Flush()
+				<-w.(interface{ CloseNotify() <-chan bool }).CloseNotify()
+			})))
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		response, err := server.Client().Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.ProtoMajor == 2 != http2 {
+			t.Errorf("served over %s", response.Proto)
+		}
+		response.Body.Close() // which is how a client leaves
+		if a := <-records; a.BytesOut != 5 {
+			t.Errorf("%+v", a)
+		}
+		server.Close()
+	}
+}
+
 // What net/http removes behind a request, it removes below AccessLogHandler too.
 func TestAccessLogHandlerLeavesNoFiles(t *testing.T) {
 	folder := t.TempDir()

@@ -53,7 +53,7 @@ func serve(h http.Handler, c *gin.Context) {
 	if r.MultipartForm == nil {
 		defer func() {
 			if r.MultipartForm != nil {
-				r.MultipartForm.RemoveAll()
+				_ = r.MultipartForm.RemoveAll()
 			}
 		}()
 	}

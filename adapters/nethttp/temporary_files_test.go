@@ -19,11 +19,11 @@ func parsing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.ParseMultipartForm(1)
 		next.ServeHTTP(w, r)
-		if file, err := r.MultipartForm.File["file"][0].Open(); err != nil {
+		file, err := r.MultipartForm.File["file"][0].Open()
+		if err != nil {
 			panic(err) // what it has parsed is there until it has returned
-		} else {
-			file.Close()
 		}
+		file.Close()
 	})
 }
 

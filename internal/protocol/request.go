@@ -20,7 +20,7 @@ func WantsTrailers(header http.Header) bool {
 // a request of its own; of a copy it does not know. There is nobody to tell of a failure.
 func RemoveFiles(r *http.Request) {
 	if r.MultipartForm != nil {
-		r.MultipartForm.RemoveAll()
+		_ = r.MultipartForm.RemoveAll()
 	}
 }
 
