@@ -108,6 +108,11 @@ func (w *logWriter) WriteString(s string) (int, error) {
 	return n, err
 }
 
+func (w *logWriter) flushError() error {
+	w.begin(http.StatusOK)
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
 // closeNotify is for gin, whose Stream asks for it without looking.
 func (w *logWriter) closeNotify() <-chan bool {
 	notifier, ok := w.ResponseWriter.(interface{ CloseNotify() <-chan bool })
@@ -148,6 +153,13 @@ func (w *logWriter) flush() {
 
 // Flush is the server's.
 func (w logWriter1) Flush() { w.flush() }
+
+// FlushError is what http.ResponseController asks for before Flush, which would hide that
+// the client is gone.
+func (w logWriter1) FlushError() error { return w.flushError() }
+
+// FlushError is as that of HTTP/1.
+func (w logWriter2) FlushError() error { return w.flushError() }
 
 // CloseNotify is the server's.
 func (w logWriter1) CloseNotify() <-chan bool { return w.closeNotify() }
