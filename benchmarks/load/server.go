@@ -76,7 +76,7 @@ func serve(kind string) {
 	}
 }
 
-func (s server) listen() (port int) {
+func (s *server) listen() (port int) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)

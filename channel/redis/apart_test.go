@@ -38,7 +38,7 @@ func TestClocksAnHourApart(t *testing.T) {
 		_, err := fmt.Sscan(process.Output(), &now, &taken)
 		return err
 	})
-	ahead := time.Unix(now, 0).Sub(time.Now())
+	ahead := time.Until(time.Unix(now, 0))
 	if math.Abs((ahead-time.Hour).Minutes()) > 5 || taken != 1 {
 		t.Fatalf("the process is %v ahead, and has %d jobs", ahead, taken)
 	}
