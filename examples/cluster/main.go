@@ -46,6 +46,7 @@ type config struct {
 
 	number int    // of this process; 0 starts the others
 	peers  string // addresses of the NATS servers inside the processes
+	leash  bool   // it ends with its standard input, and so with who has started it
 }
 
 func main() {
@@ -66,7 +67,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.IntVar(&c.processes, "processes", 3, "how many")
 	flags.IntVar(&c.number, "number", 0, "is for the processes themselves")
 	flags.StringVar(&c.peers, "peers", "", "is for the processes themselves")
+	flags.BoolVar(&c.leash, "leash", false, "is for the processes themselves")
 	_ = flags.Parse(args) // exits on an error
+	if c.leash {
+		ctx = onLeash(ctx)
+	}
 	if c.number > 0 {
 		return c.serve(ctx, stdout)
 	}
@@ -96,9 +101,13 @@ func (c config) start(ctx context.Context, stdout io.Writer) error {
 		}
 		process := exec.CommandContext(ctx, program,
 			"-transport", c.transport, "-url", c.url, "-addr", addr, "-processes", strconv.Itoa(c.processes),
-			"-number", strconv.Itoa(i+1), "-peers", strings.Join(peers, ","))
+			"-number", strconv.Itoa(i+1), "-peers", strings.Join(peers, ","), "-leash")
 		process.Stdout, process.Stderr = out, os.Stderr
-		process.Cancel = func() error { return process.Process.Signal(syscall.SIGTERM) } // says goodbye
+		leash, err := process.StdinPipe() // the system lets it go where we are killed
+		if err != nil {
+			return err
+		}
+		process.Cancel = leash.Close // it says goodbye
 		process.WaitDelay = 20 * time.Second
 		running.Go(func() {
 			if err := process.Run(); err != nil && ctx.Err() == nil {
@@ -108,6 +117,16 @@ func (c config) start(ctx context.Context, stdout io.Writer) error {
 	}
 	running.Wait()
 	return errors.Join(failures...)
+}
+
+// onLeash returns a context that ends with the standard input, too.
+func onLeash(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it ends, however
+	}()
+	return ctx
 }
 
 // addrOf returns where a process listens: port 0 is any, for each of them.

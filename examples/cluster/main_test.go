@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -75,25 +76,69 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// start runs the example and returns where its processes listen. It is asked to end with
-// the test, and must.
-func start(t *testing.T, processes int, args ...string) (urls []string) {
+// TestEnds: however the example ends, its processes end with it, and leave no file behind.
+func TestEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		signal syscall.Signal
+		early  bool // before the processes have met
+	}{
+		"interrupted":  {syscall.SIGINT, false},
+		"terminated":   {syscall.SIGTERM, false},
+		"killed":       {syscall.SIGKILL, false},
+		"killed early": {syscall.SIGKILL, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			t.Setenv("TMPDIR", folder)
+			command, stdout, errs := example(t, "-addr", "127.0.0.1:0")
+			lines := bufio.NewScanner(stdout)
+			for range 3 {
+				if !test.early && !lines.Scan() {
+					t.Fatal(errs.String())
+				}
+			}
+			if err := command.Process.Signal(test.signal); err != nil {
+				t.Fatal(err)
+			}
+			command.WaitDelay = patience
+			err := command.Wait() // until nobody holds its standard error any more
+			if killed := test.signal == syscall.SIGKILL; (err != nil) != killed ||
+				errors.Is(err, exec.ErrWaitDelay) {
+				t.Errorf("%v\n%s", err, errs)
+			}
+			if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// example starts the example. Its processes write to errs, too.
+func example(t *testing.T, args ...string) (
+	command *exec.Cmd, stdout io.Reader, errs *strings.Builder,
+) {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(program, append([]string{
-		"-addr", "127.0.0.1:0", "-processes", fmt.Sprint(processes)}, args...)...)
-	var errs strings.Builder
-	command.Stderr = &errs
-	stdout, err := command.StdoutPipe()
+	command, errs = exec.Command(program, args...), new(strings.Builder)
+	command.Stderr = errs
+	if stdout, err = command.StdoutPipe(); err == nil {
+		err = command.Start()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
+	return command, stdout, errs
+}
+
+// start runs the example and returns where its processes listen. It is asked to end with
+// the test, and must.
+func start(t *testing.T, processes int, args ...string) (urls []string) {
+	t.Helper()
+	command, stdout, errs := example(t, append([]string{
+		"-addr", "127.0.0.1:0", "-processes", fmt.Sprint(processes)}, args...)...)
 	t.Cleanup(func() {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		if err := command.Wait(); err != nil {
