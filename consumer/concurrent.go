@@ -54,7 +54,7 @@ func (c *Conn) receiveConcurrently(ctx context.Context) (err error) {
 		return err
 	}, func(ended error) {
 		err = ended
-		c.cancel(outcomeOf(err).cause) // the handlers hear of it before they are waited for
+		c.life.End(outcomeOf(err).cause) // the handlers hear of it before they are waited for
 		c.queues.alive.Wait()
 	})
 	if panicked, ok := err.(*parley.PanicError); ok {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/lifetime"
 )
 
 // Conn is a consumer's client, by whatever transport it has come. Its methods
@@ -25,8 +26,8 @@ type Conn struct {
 	// failing handler ends it from another goroutine. It is kept because layer
 	// messages are handled without the goroutine that Serve runs on. Its cause is
 	// the one that everybody is told.
-	ctx    context.Context
-	cancel context.CancelCauseFunc
+	ctx  context.Context
+	life *lifetime.Context // the same, or what the executor's is below
 
 	serial   sync.Mutex // held while a hook or handler runs
 	mail     mailbox
@@ -47,7 +48,8 @@ type Conn struct {
 func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Conn {
 	a.counters.add(countOpened)
 	c := &Conn{app: a, scope: scope, conn: conn}
-	c.ctx, c.cancel = context.WithCancelCause(ctx)
+	c.life = lifetime.New(ctx)
+	c.ctx = c.life
 	c.offerer, _ = parley.OffererOf(conn)
 	if c.buffered, _ = conn.(parley.BufferReceiver); a.options.Lend {
 		c.lender, _ = conn.(parley.Lender)

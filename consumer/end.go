@@ -86,7 +86,7 @@ func (c *Conn) settle(recovered any, err error) outcome {
 	case first.failed():
 		c.app.logFailure(secondFailure, first.err)
 	}
-	c.cancel(how.cause)
+	c.life.End(how.cause)
 	if errors.Is(how.err, context.Canceled) {
 		how.err = context.Cause(c.ctx) // a handler was called away: that says by what
 	}

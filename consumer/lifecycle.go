@@ -223,7 +223,7 @@ func (c *Conn) hear(event parley.Event, err error) error {
 		return c.admit(event)
 	case parley.WebSocketDisconnect:
 		if event.Cause != nil {
-			c.cancel(event.Cause)
+			c.life.End(event.Cause)
 		}
 	}
 	return parley.Unexpected(event)
@@ -265,7 +265,7 @@ func (c *Conn) fail(how outcome) {
 		}
 		return
 	}
-	c.cancel(how.cause)
+	c.life.End(how.cause)
 	if c.offerer != nil && accepted {
 		// Below may be other people's code, and this goroutine is anybody's.
 		err := usercode.Run(func() error {

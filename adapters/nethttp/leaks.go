@@ -13,7 +13,7 @@ import (
 
 // cancel ends the conversation's context. Its app may go on for a while.
 func (c *webSocketConn) cancel(cause error) {
-	c.endCtx(cause)
+	c.ctx.End(cause)
 	c.expectReturn()
 }
 

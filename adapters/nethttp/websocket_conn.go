@@ -9,6 +9,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/leakguard"
+	"github.com/parleygo/parley/internal/lifetime"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
 )
@@ -20,8 +21,7 @@ type webSocketConn struct {
 	gateway *Gateway
 	app     parley.App
 	scope   parley.Scope
-	ctx     context.Context
-	endCtx  context.CancelCauseFunc // see cancel
+	ctx     *lifetime.Context // see cancel
 	watch   leakguard.Watch
 	entry   entry
 	facts   facts

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/lifetime"
 	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
@@ -71,7 +72,7 @@ func (g *Gateway) newWebSocketConn(
 	c.extended = socket.Extended(r)
 	held := g.options.Mode == Hold && !c.extended
 	c.opening = &opening{w: w, calls: make(chan func()), held: held}
-	c.ctx, c.endCtx = context.WithCancelCause(c.askOrigin(context.WithoutCancel(r.Context())))
+	c.ctx = lifetime.New(c.askOrigin(context.WithoutCancel(r.Context())))
 	return c
 }
 
