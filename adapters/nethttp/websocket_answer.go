@@ -49,6 +49,8 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 
 // upgrade makes the socket.
 func (c *webSocketConn) upgrade(event parley.WebSocketAccept) (sock *socket.Conn, err error) {
+	err = parley.ErrGoexit // unless the writer comes back
+	defer c.upgradeExited(&err)
 	panicked := c.write(func(w http.ResponseWriter) {
 		header := maps.Clone(w.Header())
 		if instead := c.head(http.StatusSwitchingProtocols, header); instead != nil {
@@ -90,6 +92,16 @@ func (c *webSocketConn) upgradeFailed(err error) error {
 		c.log(slog.LevelError, err)
 	}
 	return parley.ErrDisconnected
+}
+
+// upgradeExited ends a handshake that a writer above has kept from being completed: it
+// has ended the goroutine. It is deferred by upgrade.
+func (c *webSocketConn) upgradeExited(err *error) {
+	if *err == parley.ErrGoexit {
+		c.order.Disconnect()
+		c.cancel(parley.ErrDisconnected)
+		c.log(slog.LevelError, *err)
+	}
 }
 
 // answer answers with a status, at once where ServeHTTP does not return yet.

@@ -151,8 +151,11 @@ func (c *webSocketConn) sendMessage(ctx context.Context, event parley.Event) err
 }
 
 //go:noinline
-func (c *webSocketConn) sendAccept(event parley.Event) (err error) {
-	c.there(func() { err = c.sendAnswer(event) })
+func (c *webSocketConn) sendAccept(event parley.Event) error {
+	err := c.there(func() error { return c.sendAnswer(event) })
+	if err == parley.ErrGoexit {
+		err = parley.ErrDisconnected // see upgradeExited
+	}
 	return err
 }
 

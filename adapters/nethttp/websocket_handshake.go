@@ -43,26 +43,39 @@ type opening struct {
 
 // serveCalls does what ServeHTTP is asked to, until the handshake is answered.
 func (h *handshake) serveCalls(o *opening) {
-	defer h.done() // also where a call has ended this goroutine
+	defer h.serveRest(o) // also where a call has ended this goroutine
 	for call := range o.calls {
 		call()
 	}
 }
 
-// there calls f on the goroutine of ServeHTTP, if that has not returned. Upgrading goes
-// deep, and the app's goroutine would keep for good the stack that it needs.
-func (h *handshake) there(f func()) {
+// serveRest does not leave those waiting who have called by now.
+func (h *handshake) serveRest(o *opening) {
+	h.done()
+	for call := range o.calls {
+		call()
+	}
+}
+
+// there calls f on the goroutine of ServeHTTP, if that has not returned, and passes on
+// how it ends: parley.ErrGoexit means that the goroutine is gone. Upgrading goes deep,
+// and the app's goroutine would keep for good the stack that it needs.
+func (h *handshake) there(f func() error) error {
 	o := h.ask()
 	if o == nil {
-		f()
-		return
+		return f()
 	}
-	done := make(chan struct{})
-	o.calls <- func() {
-		defer close(done)
-		f()
+	ended := make(chan error, 1)
+	o.calls <- func() { usercode.Call(f, func(err error) { ended <- err }) }
+	err := <-ended
+	h.asked(o)
+	if panicked, ok := err.(*parley.PanicError); ok {
+		panic(panicked)
 	}
-	<-done
+	return err
+}
+
+func (h *handshake) asked(o *opening) {
 	h.state.Lock()
 	defer h.state.Unlock()
 	o.asking--
