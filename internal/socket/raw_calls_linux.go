@@ -14,20 +14,28 @@ import (
 // the kernel reads and writes; see raw_calls_other.go.
 
 func readCall(fd uintptr, p []byte) (int, error) {
+	if len(p) > manyBytes {
+		return called(syscall.Syscall6(syscall.SYS_RECVFROM, fd,
+			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), readFlags, 0, 0))
+	}
 	return called(syscall.RawSyscall6(syscall.SYS_RECVFROM, fd,
-		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), syscall.MSG_DONTWAIT, 0, 0))
+		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), readFlags, 0, 0))
 }
 
-// writeCall has the scheduler know where there is much to copy.
 func writeCall(fd uintptr, p []byte) (int, error) {
-	const much = 256 << 10
-	if len(p) > much {
-		return syscall.Write(int(fd), p)
+	if len(p) > manyBytes {
+		return called(syscall.Syscall6(syscall.SYS_SENDTO, fd,
+			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), writeFlags, 0, 0))
 	}
 	return called(syscall.RawSyscall6(syscall.SYS_SENDTO, fd,
-		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
-		syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0))
+		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), writeFlags, 0, 0))
 }
+
+const (
+	manyBytes  = 256 << 10 // bytes: to copy them takes so long that the scheduler is to know
+	readFlags  = syscall.MSG_DONTWAIT
+	writeFlags = syscall.MSG_DONTWAIT | syscall.MSG_NOSIGNAL
+)
 
 //parley:inline
 func called(n, _ uintptr, errno syscall.Errno) (int, error) {
