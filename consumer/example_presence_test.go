@@ -43,16 +43,19 @@ func ExampleConn_Enter() {
 	)
 	ann := parleytest.Dial(t, app, httptest.NewRequest("GET", "/page?name=ann", nil))
 	hear := func() {
-		var news struct {
-			Type    string
-			Show    string
-			Line    int
-			Members []struct{ Show string }
-		}
-		for news.Type == "" || news.Show == "ann" { // she knows that she is there
+		for {
+			var news struct {
+				Type    string
+				Show    string
+				Line    int
+				Members []struct{ Show string }
+			}
 			_ = json.Unmarshal(ann.Receive().Data, &news)
+			if news.Show != "ann" { // she knows that she is there
+				fmt.Println(strings.Trim(fmt.Sprintf("%+v", news), "{}"))
+				return
+			}
 		}
-		fmt.Println(strings.Trim(fmt.Sprintf("%+v", news), "{}"))
 	}
 	hear()
 	bob := parleytest.Dial(t, app, httptest.NewRequest("GET", "/page?name=bob", nil))
