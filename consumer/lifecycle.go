@@ -17,8 +17,13 @@ import (
 // goes deep, and Serve's goroutine would keep for good the stack that they need, while
 // its client says nothing.
 func (c *Conn) beginApart() error {
-	err := usercode.Apart(c.begin)
-	if panicked, ok := err.(*parley.PanicError); ok {
+	returned := false
+	err := usercode.Apart(func() error {
+		err := c.begin()
+		returned = true
+		return err
+	})
+	if panicked, ok := err.(*parley.PanicError); ok && !returned {
 		panic(panicked)
 	}
 	return err
