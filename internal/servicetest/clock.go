@@ -23,7 +23,7 @@ func BuildAhead(t testing.TB, pkg string, ahead time.Duration) string {
 	t.Helper()
 	dir := t.TempDir()
 	changed, program := filepath.Join(dir, "time.go"), filepath.Join(dir, "ahead")
-	original := filepath.Join(strings.TrimSpace(run(t, "env", "GOROOT")), "src", "time", "time.go")
+	original := filepath.Join(strings.TrimSpace(goCommand(t, "env", "GOROOT")), "src", "time", "time.go")
 	source, err := os.ReadFile(original)
 	if err != nil {
 		t.Fatal(err)
@@ -39,12 +39,12 @@ func BuildAhead(t testing.TB, pkg string, ahead time.Duration) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, "build", "-overlay", WriteFile(t, "overlay.json", string(overlay)), "-o", program, pkg)
+	goCommand(t, "build", "-overlay", WriteFile(t, "overlay.json", string(overlay)), "-o", program, pkg)
 	return program
 }
 
-// run has the go command of the tests do something, and returns what it says.
-func run(t testing.TB, args ...string) string {
+// goCommand has the go command of the tests do something, and returns what it says.
+func goCommand(t testing.TB, args ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), Program(t, "go"), args...)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0") // less to build

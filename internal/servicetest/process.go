@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -67,15 +68,25 @@ func (p *Process) Start() {
 	p.cmd = exec.Command(p.path, p.args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	orphanDies(p.cmd)
-	if err := p.cmd.Start(); err != nil {
+	p.exited = make(chan struct{})
+	started := make(chan error)
+	go run(p.cmd, started, p.exited)
+	if err := <-started; err != nil {
 		p.t.Fatal(err)
 	}
-	cmd, exited := p.cmd, make(chan struct{})
-	p.exited = exited
-	go func() {
-		defer close(exited)
+}
+
+// run has its thread to itself: for Linux a program is an orphan when the thread is gone
+// that has started it.
+func run(cmd *exec.Cmd, started chan<- error, exited chan<- struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(exited)
+	err := cmd.Start()
+	started <- err
+	if err == nil {
 		_ = cmd.Wait() // how it ends is for the test to judge
-	}()
+	}
 }
 
 // Kill ends the program as kill -9 does, and waits until it is gone.

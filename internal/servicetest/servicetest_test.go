@@ -3,6 +3,7 @@ package servicetest_test
 import (
 	"io"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -23,6 +24,23 @@ func TestRedisComesBack(t *testing.T) {
 	redis.Restart()
 	if got := redis.Must("EXISTS", "key"); got != ":0" {
 		t.Errorf("it kept something: %s", got)
+	}
+}
+
+// TestProcessOutlivesItsThread: a program ends with the test, and not with whatever thread
+// has started it.
+func TestProcessOutlivesItsThread(t *testing.T) {
+	path := servicetest.Program(t, "sleep")
+	started := make(chan *servicetest.Process)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		started <- servicetest.Start(t, path, "600")
+	}()
+	process := <-started
+	select {
+	case <-process.Exited():
+		t.Error("it has ended")
+	case <-time.After(100 * time.Millisecond):
 	}
 }
 
