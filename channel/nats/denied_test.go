@@ -24,7 +24,7 @@ func rights(publish, subscribe string) []string {
 }
 
 func ann(address string) nats.Options {
-	return nats.Options{Servers: []string{address}, User: "ann", Password: "a", Timeout: time.Second}
+	return nats.Options{Servers: []string{address}, User: "ann", Password: "a", Timeout: 3 * time.Second}
 }
 
 func denied(err error) bool { return errors.Is(err, natsgo.ErrPermissionViolation) }

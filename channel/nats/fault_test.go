@@ -140,7 +140,7 @@ func TestCut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			proxy := servicetest.StartProxy(t, server.Addr)
 			far := connect(t, nats.Options{Servers: []string{"nats://" + proxy.Addr},
-				Timeout: time.Second, Heartbeat: 50 * time.Millisecond, MaxBackoff: 50 * time.Millisecond})
+				Timeout: 2 * time.Second, Heartbeat: 50 * time.Millisecond, MaxBackoff: 50 * time.Millisecond})
 			near := connect(t, nats.Options{Servers: []string{server.URL}})
 			notices, got := told(far), make(chan string, 100)
 			deliver := func(payload []byte) { got <- string(payload) }

@@ -33,7 +33,7 @@ func TestWorkerProcess(t *testing.T) {
 	})
 	queue := worker.NewQueue(transport, worker.QueueOptions{})
 	w := worker.NewDurable(queue, app, []channel.Name{"jobs"},
-		worker.Options{Concurrency: 4, Hold: time.Second})
+		worker.Options{Concurrency: 4, Hold: 5 * time.Second}) // who lives is never away for as long
 	if err := w.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ func drain(t *testing.T, here, there Transport) {
 	queue := worker.NewQueue(here, worker.QueueOptions{})
 	send(t, queue, name, "short", "long", "waits")
 	stopping := make(chan struct{})
-	w, stop := work(t, queue, name, worker.Options{Concurrency: 2, Grace: time.Second, Hold: time.Minute},
+	w, stop := work(t, queue, name, worker.Options{Concurrency: 2, Grace: 4 * time.Second, Hold: time.Minute},
 		func(ctx context.Context, text string) error {
 			if first.add(text); text == "short" {
 				<-stopping
@@ -155,6 +155,9 @@ const (
 	tasks       = 300
 	workersDie  = 3
 	concurrency = 4
+
+	// A process that lives, on a machine with much to do, is never away for as long.
+	holdOfTheDead = 5 * time.Second
 )
 
 // Work is a worker that says what it begins and ends, for ever.
@@ -167,7 +170,7 @@ func (p *Peer) Work(name string, _ *int) error {
 			time.Sleep(5 * time.Millisecond)
 			return p.transport.Publish(ctx, "ended", job.Data)
 		}), []channel.Name{channel.Name(name)},
-		worker.Options{Concurrency: concurrency, Hold: time.Second})
+		worker.Options{Concurrency: concurrency, Hold: holdOfTheDead})
 	go func() { _ = w.Run(context.Background()) }() // until the process is killed
 	return nil
 }
