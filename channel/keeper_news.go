@@ -74,20 +74,22 @@ func (k *keeper) gather() (n news, places []int) {
 	return n, places
 }
 
-// strike removes announcements that were made. Others have only been added behind them.
+// strike removes announcements that were made. Others have only been added behind them,
+// and are not touched: there may be very many.
 func (k *keeper) strike(places []int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	left := k.outbox[:0]
-	for i, a := range k.outbox {
-		if len(places) > 0 && places[0] == i {
-			places = places[1:]
+	struck, to := len(places), places[len(places)-1]
+	for i := to; i >= 0; i-- {
+		if last := len(places) - 1; last >= 0 && places[last] == i {
+			places = places[:last]
 			continue
 		}
-		left = append(left, a)
+		k.outbox[to] = k.outbox[i]
+		to--
 	}
-	clear(k.outbox[len(left):])
-	k.outbox = left
+	clear(k.outbox[:struck])
+	k.outbox = k.outbox[struck:]
 }
 
 // tell publishes news, of which most often all is known here.

@@ -124,6 +124,33 @@ func TestNewsKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// However much there is to say, what is behind that which was said stays where it is.
+func TestStrikeTouchesNothingBehind(t *testing.T) {
+	k := &keeper{layer: &Layer{options: Options{}.withDefaults()}}
+	const all = 3 * ahead
+	for i := range all {
+		group := Group(fmt.Sprint("room", i%7))
+		k.outbox = append(k.outbox, announcement{group, kindLeave, presence.Stay{ID: fmt.Sprint(i)}})
+	}
+	last, said := &k.outbox[all-1], 0
+	for len(k.outbox) > 0 {
+		n, places := k.gather()
+		k.strike(places)
+		said += len(places)
+		for i := range places {
+			if n.stays[i].ID == "" {
+				t.Fatalf("%+v", n)
+			}
+		}
+		if left := len(k.outbox); left > 0 && &k.outbox[left-1] != last {
+			t.Fatalf("what was last of %d was copied", left)
+		}
+	}
+	if said != all {
+		t.Errorf("%d were said", said)
+	}
+}
+
 // What another process says of stays is taken as a whole, or counted as what is not
 // understood.
 func TestStrangeNews(t *testing.T) {
