@@ -75,16 +75,15 @@ func (k *keeper) renew(ctx context.Context, wanted bool) error {
 		state, err = k.leases.Renew(ctx, k.owner, leaseLife)
 		return err
 	})
+	if err == nil && k.take(state, asked) {
+		err = k.enterAgain(ctx)
+	}
 	if err != nil {
 		k.mu.Lock()
 		k.renewAt = time.Now().Add(retryAfter)
 		k.mu.Unlock()
-		return err
 	}
-	if !k.take(state, asked) {
-		return nil
-	}
-	return k.enterAgain(ctx)
+	return err
 }
 
 // take reports whether the records must be entered again. Stays that others have taken
