@@ -3,6 +3,7 @@ package channel_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,10 +76,19 @@ func TestNamespacesBeginAlike(t *testing.T) {
 // lives: as when the broker's clock jumps.
 type forgetful struct {
 	*channeltest.FaultyTransport
+	mu   sync.Mutex
 	dead []channel.LapsedLease
 }
 
+func (f *forgetful) take(dead ...channel.LapsedLease) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dead = dead
+}
+
 func (f *forgetful) Lapsed(ctx context.Context) ([]channel.LapsedLease, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	dead := f.dead
 	f.dead = nil
 	return dead, nil
@@ -107,7 +117,7 @@ func TestBuriedAlive(t *testing.T) {
 				records = append(records, channel.Record{Subject: "parley.group.room", Key: m.ID})
 			}
 		}
-		undertaker.dead = []channel.LapsedLease{{Owner: "parley.somebody", Records: records}}
+		undertaker.take(channel.LapsedLease{Owner: "parley.somebody", Records: records})
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		w.check(t, layers[0], 1+2*3)
