@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/rpc"
 	"sync"
@@ -115,8 +116,7 @@ func (p *Peer) Room(_ int, room *Room) error {
 	present, err := p.layer.Present(context.Background(), "room")
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	*room = p.room
-	room.Present = nil
+	room.Joined, room.Left = maps.Clone(p.room.Joined), maps.Clone(p.room.Left)
 	for _, member := range present {
 		room.Present = append(room.Present, member.ID)
 	}

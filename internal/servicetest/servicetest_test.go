@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,15 +32,23 @@ func TestRedisComesBack(t *testing.T) {
 // has started it.
 func TestProcessOutlivesItsThread(t *testing.T) {
 	path := servicetest.Program(t, "sleep")
+	var both sync.WaitGroup
+	both.Add(2) // of which one may have the first thread, which never ends
 	started := make(chan *servicetest.Process)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		started <- servicetest.Start(t, path, "600")
-	}()
-	process := <-started
+	for range 2 {
+		go func() {
+			runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+			both.Done()
+			both.Wait()
+			started <- servicetest.Start(t, path, "600")
+		}()
+	}
+	first, second := <-started, <-started
 	select {
-	case <-process.Exited():
-		t.Error("it has ended")
+	case <-first.Exited():
+		t.Error("the first has ended")
+	case <-second.Exited():
+		t.Error("the second has ended")
 	case <-time.After(100 * time.Millisecond):
 	}
 }
