@@ -44,6 +44,7 @@ func TestTemporaryFiles(t *testing.T) {
 		shape{"below one that parses, and a context",
 			behind(nethttp.Middleware(parsing), valued("user", "ada"))},
 		shape{"below one that parses, over events", behind(wrapping, nethttp.Middleware(parsing))},
+		shape{"over events, below one that parses", behind(nethttp.Middleware(parsing), wrapping)},
 	)
 	for _, shape := range shapes {
 		t.Run(shape.name, func(t *testing.T) {

@@ -80,11 +80,13 @@ func runHandler(
 	requestCtx := &handlerContext{Context: ctx, handshake: scope.Protocol == parley.WebSocket}
 	w.onHijack = requestCtx.detach
 	r, body := eventRequest(requestCtx, scope, conn, w.server)
+	if r.MultipartForm == nil { // else it is of somebody above
+		defer protocol.RemoveFiles(r)
+	}
 	defer func() {
 		w.Retire()
 		requestCtx.end()
 		body.end() // after the context, which ends a Read that still waits
-		protocol.RemoveFiles(r)
 	}()
 	h.ServeHTTP(w.offered(), r)
 }
