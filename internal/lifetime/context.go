@@ -26,17 +26,8 @@ type armed struct {
 func New(parent context.Context) *Context { return &Context{parent: parent} }
 
 // End ends the context, if it has not ended yet. The first cause stays, as with a
-// context.CancelCauseFunc.
-func (c *Context) End(cause error) {
-	if c.armed.Load() == nil && c.parent.Err() == nil {
-		over := newArmed(context.WithoutCancel(c.parent)) // which is not to know of it any more
-		over.cancel(cause)
-		if c.armed.CompareAndSwap(nil, over) {
-			return
-		}
-	}
-	c.arm().cancel(cause)
-}
+// context.CancelCauseFunc, and so the parent has a say: it may end at the same time.
+func (c *Context) End(cause error) { c.arm().cancel(cause) }
 
 func newArmed(parent context.Context) *armed {
 	a := new(armed)

@@ -153,3 +153,32 @@ func TestAllocs(t *testing.T) {
 		t.Errorf("%v allocations of one that nobody waits for", n)
 	}
 }
+
+// endsWhenAsked is a context that ends right after it has said that it has not.
+type endsWhenAsked struct {
+	context.Context
+	end func()
+}
+
+func (e endsWhenAsked) Err() error {
+	err := e.Context.Err()
+	e.end()
+	return err
+}
+
+// The cause that somebody was told stays, however close two ends come to each other.
+func TestEndsAtOnce(t *testing.T) {
+	parent, end := context.WithCancelCause(t.Context())
+	told := errOwn
+	var ctx *lifetime.Context
+	ctx = lifetime.New(endsWhenAsked{parent, func() {
+		if parent.Err() == nil {
+			end(errParent)
+			told = context.Cause(ctx)
+		}
+	}})
+	ctx.End(errOwn)
+	if got := context.Cause(ctx); got != told {
+		t.Errorf("cause %v, and before %v", got, told)
+	}
+}
