@@ -110,18 +110,18 @@ func TestReceiveType(t *testing.T) {
 // What a type without a handler costs is the app's to say.
 func TestUnknownType(t *testing.T) {
 	for policy, test := range map[consumer.UnknownPolicy]struct {
-		lines int
-		code  parley.CloseCode
+		messages, lines int
+		code            parley.CloseCode
 	}{
-		consumer.UnknownIgnore: {1, 1000}, consumer.UnknownLog: {3, 1000},
-		consumer.UnknownClose: {0, 1008},
+		consumer.UnknownIgnore: {3, 1, 1000}, consumer.UnknownLog: {3, 3, 1000},
+		consumer.UnknownClose: {1, 0, 1008},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			log := new(testlog.Lines)
 			s := dial(t, new(board).app(consumer.Options{Logger: log.Logger(), UnknownType: policy}))
 			s.Accept()
 			long := `{"type":"` + strings.Repeat("x", 5000) + `"}`
-			for range 3 {
+			for range test.messages {
 				s.Send(parley.Text(long))
 			}
 			synctest.Wait()
