@@ -44,8 +44,11 @@ func (e *envelope) told() bool {
 }
 
 // tooLarge reports whether the envelope brings a larger message than is wanted. A
-// kick is none.
+// kick is none, and news of several stays are as long as another layer makes them.
 func (e *envelope) tooLarge(limit int) bool {
+	if e.told() {
+		limit = max(limit, mostBytes)
+	}
 	return !e.kicks() && len(e.message.Payload()) > limit
 }
 
