@@ -29,7 +29,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	jobs, err := transport.Take(ctx, "jobs", 1, 5*time.Second)
+	jobs, err := transport.Take(ctx, os.Args[3], 1, 5*time.Second)
 	fmt.Println(time.Now().Unix(), len(jobs), err)
 	select {}
 }
