@@ -31,7 +31,7 @@ func TestClusterLosesOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dies.Renew(patient(t), "parley.dies", time.Second); err != nil {
+	if _, err := dies.Renew(patient(t), "parley.dies", 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	record := []channel.Record{{Subject: "room", Key: "member"}}

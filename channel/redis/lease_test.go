@@ -22,7 +22,7 @@ func TestLeases(t *testing.T) {
 		[]channel.Record{record}); !errors.Is(err, channel.ErrNoLease) {
 		t.Errorf("entered without a lease: %v", err)
 	}
-	const life = 200 * time.Millisecond
+	const life = 3 * time.Second // in which the calls that follow are made
 	renew(t, own, life, channel.LeaseNew)
 	renew(t, own, life, channel.LeaseKept)
 	for range 2 {
@@ -70,7 +70,7 @@ func TestForgottenLease(t *testing.T) {
 	server := servicetest.StartRedis(t)
 	transport := connect(t, redis.Options{URLs: []string{url(server)}})
 	renew(t, transport, time.Millisecond, channel.LeaseNew)
-	renew(t, transport, 100*time.Millisecond, channel.LeaseNew)
+	renew(t, transport, 2*time.Second, channel.LeaseNew)
 	record := channel.Record{Subject: "room", Key: "k"}
 	if err := transport.Enter(t.Context(), "t.a", []channel.Record{record}); err != nil {
 		t.Fatal(err)

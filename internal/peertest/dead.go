@@ -46,7 +46,7 @@ func jobOfTheDead(t *testing.T, here *side, others Others) {
 	ask[int](here, "Enqueue", Job{Subject: subject, Held: channel.Held{Payload: []byte("x")}})
 	take(dies, subject, time.Second, 1)
 	process.Kill()
-	held := take(here, subject, time.Second, 2)
+	held := take(here, subject, 5*time.Second, 2)
 	ask[int](here, "Done", Job{Subject: subject, Held: held})
 }
 
