@@ -34,7 +34,7 @@ const (
 
 	mostDenials = 8192 // so many are remembered
 
-	late = 50 * time.Millisecond // by which a callback may come behind an answer
+	late = 200 * time.Millisecond // by which a callback may come behind an answer
 )
 
 var violation = regexp.MustCompile(`(?i)violation for (publish|subscription) .*?"(\S+)"`)
