@@ -22,7 +22,8 @@ type TimeoutOptions struct {
 	// Status answers for the app. Default 503.
 	Status int
 
-	// Report is told of conversations that ran out of time. nil is silent.
+	// Report is told of conversations that ran out of time, with the scope as it was
+	// above the app. nil is silent.
 	Report Reporter
 }
 
@@ -62,6 +63,9 @@ func (m *timeout) Serve(ctx context.Context, scope *parley.Scope, conn parley.Co
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := &timeoutConn{Conn: conn, timeout: m, ctx: ctx, scope: scope, cancel: cancel}
+	if m.options.Report != nil {
+		c.scope = scope.Clone() // routers below write to theirs while Report asks
+	}
 	timer := time.AfterFunc(m.after, c.expire)
 	defer cancel(nil)
 	defer c.settle() // waits for an answer that is being given
