@@ -12,8 +12,8 @@ import (
 // messages, and whether it is to be closed when it is not. It is guarded by the
 // conversation's mu.
 type handling struct {
-	beside  int  // messages that are handled beside Receive
-	leaving bool // the socket is to be closed behind what the handlers send
+	beside  int32 // messages that are handled beside Receive
+	leaving bool  // the socket is to be closed behind what the handlers send
 }
 
 // busy reports whether the app is at work on messages. The caller holds mu.
@@ -63,7 +63,7 @@ func (c *webSocketConn) askForNext() {
 func (c *webSocketConn) Handling(delta int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.beside += delta
+	c.beside += int32(delta)
 	c.leaveIfIdle()
 }
 

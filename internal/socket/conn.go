@@ -17,12 +17,10 @@ type Conn struct {
 	raw     rawConn
 	hasRaw  bool
 	deflate bool
-	closing bool // the TCP connection is, or has been closed
-	cutOff  bool // it has been
-	said    bool // a close frame was written
-	options *parley.SocketOptions
-	sweeper *sweeper
-	flusher *flusher
+	closing bool      // the TCP connection is, or has been closed
+	cutOff  bool      // it has been
+	said    bool      // a close frame was written
+	made    *Upgrader // by which: what its sockets share is there
 	totals  *counters
 
 	out outbound // beside what it needs of the above
@@ -39,8 +37,7 @@ type Conn struct {
 
 func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {
 	c := &Conn{
-		net: conn, deflate: deflate, options: &u.options,
-		sweeper: &u.sweeper, flusher: &u.flusher, totals: u.totals.some(),
+		net: conn, deflate: deflate, made: u, totals: u.totals.some(),
 	}
 	if c.raw, c.hasRaw = rawOf(conn); !c.hasRaw {
 		c.net = &guardedConn{conn, func() { c.Abort(parley.ErrDisconnected) }}

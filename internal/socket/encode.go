@@ -11,7 +11,7 @@ import (
 //
 //parley:noescape
 func (c *Conn) encode(send parley.WebSocketSend) (frame []byte, shell *writeBuffer, size int) {
-	of := carrier{c.flusher, c.options, c.deflate}
+	of := carrier{&c.made.flusher, &c.made.options, c.deflate}
 	t, data := send.Payload()
 	if send.Prepared != nil {
 		return of.Frame(send.Prepared), nil, len(data)

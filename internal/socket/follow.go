@@ -17,7 +17,9 @@ type carrier struct {
 }
 
 // Carrier implements feed.Reader.
-func (c *Conn) Carrier() feed.Carrier { return carrier{c.flusher, c.options, c.deflate} }
+func (c *Conn) Carrier() feed.Carrier {
+	return carrier{&c.made.flusher, &c.made.options, c.deflate}
+}
 
 // Frame implements feed.Carrier.
 //
@@ -48,7 +50,7 @@ func (c *Conn) Follow(seat feed.Seat) {
 	o := &c.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !c.hasRaw || o.refusal() != nil || o.pressed(2*window(c.options)) {
+	if !c.hasRaw || o.refusal() != nil || o.pressed(2*window(&c.made.options)) {
 		return
 	}
 	if o.place != nil {
@@ -129,7 +131,7 @@ func (o *outbound) join() {
 		return
 	}
 	o.addAll(o.place.Take())
-	if o.pressed(window(o.c.options)) {
+	if o.pressed(window(&o.c.made.options)) {
 		o.unfollow()
 	}
 }
@@ -169,5 +171,5 @@ func (o *outbound) took(batch feed.Batch) {
 //
 //parley:inline
 func (o *outbound) pressed(bytes int) bool {
-	return o.stalled || len(o.waiting)+o.flyingB+bytes > o.c.options.QueueBytes
+	return o.stalled || len(o.waiting)+o.flyingB+bytes > o.c.made.options.QueueBytes
 }

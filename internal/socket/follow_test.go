@@ -114,7 +114,7 @@ func TestFollowingEnds(t *testing.T) {
 			p.expect(finBit|opText, "more")
 		}},
 		"no room": {func(c *Conn, _ *hall) {
-			c.Offer(parley.Binary(make([]byte, c.options.QueueBytes-window(c.options))))
+			c.Offer(parley.Binary(make([]byte, c.made.options.QueueBytes-window(&c.made.options))))
 		}, func(p *peer) { p.frame() }},
 	} {
 		t.Run(name, func(t *testing.T) {

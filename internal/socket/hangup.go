@@ -12,11 +12,11 @@ import (
 // meanwhile for the peer to hang up. The caller is the watcher.
 func (c *Conn) watchHangup() error {
 	in := &c.in
-	pings := c.options.PingInterval > 0
+	pings := c.made.options.PingInterval > 0
 	due := time.Time{} // when to ping: a peer that vanished shows in the error
 	for {
 		if pings && !time.Now().Before(due) {
-			due = time.Now().Add(c.options.PingInterval)
+			due = time.Now().Add(c.made.options.PingInterval)
 		}
 		if paused, err := in.stillPaused(due); !paused {
 			return err
@@ -122,8 +122,8 @@ func (p *parser) foresee() error {
 			return io.EOF
 		case what == foundMessage:
 			ahead.partial = partial{} // the next begins anew
-		case what == foundControl && ahead.control.opcode == opClose:
-			return parseClose(ahead.control.payload)
+		case what == foundControl && ahead.control().opcode == opClose:
+			return parseClose(ahead.control().payload)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (c *Conn) advance() (Message, error) {
 		case foundMessage:
 			return in.parser.takeWhole(), nil
 		case foundControl:
-			err = c.handleControl(in.parser.control)
+			err = c.handleControl(in.parser.control())
 		default:
 			err = in.awaitMore()
 		}
@@ -143,10 +143,10 @@ func (in *inbound) arm() bool {
 		return false
 	}
 	var due time.Time
-	if interval := in.c.options.PingInterval; interval > 0 {
+	if interval := in.c.made.options.PingInterval; interval > 0 {
 		due = time.Now().Add(interval - (now() - in.heard))
 		if in.pinged {
-			due = due.Add(in.c.options.PongTimeout)
+			due = due.Add(in.c.made.options.PongTimeout)
 		}
 	}
 	in.c.net.SetReadDeadline(due)
@@ -157,14 +157,14 @@ func (in *inbound) arm() bool {
 // heartbeat is called when a read deadline has passed, meant or not.
 func (c *Conn) heartbeat() error {
 	in := &c.in
-	interval := c.options.PingInterval
+	interval := c.made.options.PingInterval
 	silent := now() - in.heard
 	switch {
 	case interval <= 0 || silent < interval:
 	case !in.pinged:
 		in.pinged = true
 		return c.out.ping()
-	case silent >= interval+c.options.PongTimeout:
+	case silent >= interval+c.made.options.PongTimeout:
 		return parley.ErrIdle
 	}
 	return nil

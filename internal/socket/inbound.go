@@ -61,7 +61,7 @@ type inbound struct {
 func (in *inbound) init(c *Conn, early []byte) {
 	in.c = c
 	in.heard = now()
-	in.parser.limit = c.options.MaxMessage
+	in.parser.limit = c.made.options.MaxMessage
 	in.parser.deflates = c.deflate
 	if c.hasRaw {
 		in.parser.unread = readBuffer{buf: early, w: len(early)}

@@ -14,10 +14,10 @@ import (
 // connection and cost the peer what it has not read yet. CloseTimeout bounds it all.
 func (c *Conn) linger(held *farewell) {
 	defer c.cut()
-	timer := time.AfterFunc(c.options.CloseTimeout, c.cut)
+	timer := time.AfterFunc(c.made.options.CloseTimeout, c.cut)
 	defer timer.Stop()
 	if held != nil {
-		hold := time.AfterFunc(c.options.CloseTimeout/2, c.sayFarewell)
+		hold := time.AfterFunc(c.made.options.CloseTimeout/2, c.sayFarewell)
 		defer hold.Stop()
 		select {
 		case <-held.said:
@@ -93,8 +93,8 @@ func (c *Conn) awaitClose() error {
 			if err := c.readOnce(); err != nil {
 				return err
 			}
-		case p.control.opcode == opClose:
-			return parseClose(p.control.payload)
+		case p.control().opcode == opClose:
+			return parseClose(p.control().payload)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) error {
 func (c *Conn) writeLater(
 	ctx context.Context, frame []byte, room <-chan struct{},
 ) (err error) {
-	timer := time.NewTimer(c.options.WriteTimeout)
+	timer := time.NewTimer(c.made.options.WriteTimeout)
 	defer timer.Stop()
 	for {
 		select {
@@ -72,7 +72,7 @@ func (c *Conn) writeLater(
 			return parley.ErrDisconnected
 		case <-timer.C:
 			return fmt.Errorf("%w: no room in its queue for %v",
-				parley.ErrSlowConsumer, c.options.WriteTimeout)
+				parley.ErrSlowConsumer, c.made.options.WriteTimeout)
 		}
 		if room, err = c.out.write(frame, !c.hasRaw && c.ctxEnds(ctx)); room == nil {
 			return err
@@ -153,7 +153,7 @@ func (o *outbound) writeSoon() {
 		o.mu.Lock()
 	case !o.listed:
 		o.listed = true
-		o.c.flusher.add(o.c)
+		o.c.made.flusher.add(o.c)
 	}
 }
 
@@ -193,7 +193,7 @@ func (o *outbound) refusal() error {
 //
 //parley:noescape
 func (o *outbound) fits(frame []byte) bool {
-	if o.place != nil && o.pressed(window(o.c.options)+len(frame)) {
+	if o.place != nil && o.pressed(window(&o.c.made.options)+len(frame)) {
 		o.unfollow()
 	}
 	count, bytes := o.count+o.flying, len(o.waiting)+o.flyingB
@@ -201,8 +201,8 @@ func (o *outbound) fits(frame []byte) bool {
 		return true
 	}
 	counted := o.stalled || !o.c.hasRaw
-	return bytes+len(frame) <= o.c.options.QueueBytes &&
-		(!counted || count < o.c.options.QueueMessages)
+	return bytes+len(frame) <= o.c.made.options.QueueBytes &&
+		(!counted || count < o.c.made.options.QueueMessages)
 }
 
 func (o *outbound) add(frame []byte) {

@@ -15,20 +15,18 @@ type parser struct {
 	skims    bool  // compressed messages are not looked into
 	lends    bool  // the next message may be bytes of the read buffer
 
-	unread readBuffer
+	controlOp, controlSize uint8 // see control
 
-	// The data frame whose payload is being read.
+	// The data frame whose payload is being read, and the message it belongs to.
 	inPayload bool
+	inMessage bool
 	fin       bool
 	key       [4]byte
+	pos       uint8
 	remaining int64
-	pos       int
-
-	// The message it belongs to.
-	inMessage bool
 	partial   partial
 
-	control control // that next has found
+	unread readBuffer
 }
 
 // control is a control frame. Its payload is valid until the parser goes on.
@@ -43,7 +41,7 @@ type found uint8
 const (
 	foundNothing found = iota // more bytes are needed
 	foundMessage              // for takeWhole
-	foundControl              // in parser.control
+	foundControl              // see control
 )
 
 // next parses what was read, up to the end of a message or a control frame.
@@ -96,11 +94,17 @@ func (p *parser) takeHeader() (what found, more bool, err error) {
 	if len(b) < size+int(length) {
 		return foundNothing, true, nil
 	}
-	payload := b[size : size+int(length)]
-	unmask(key, 0, payload)
+	unmask(key, 0, b[size:size+int(length)])
 	p.unread.skip(size + int(length))
-	p.control = control{b[0] & 0x0f, payload}
+	p.controlOp, p.controlSize = b[0]&0x0f, uint8(length)
 	return foundControl, false, nil
+}
+
+// control returns the control frame that next has found, which ends where the parser
+// is.
+func (p *parser) control() control {
+	end := p.unread.r
+	return control{p.controlOp, p.unread.buf[end-int(p.controlSize) : end]}
 }
 
 // headerLength returns how long the header is and, if it is all there, what
@@ -227,8 +231,8 @@ func (p *parser) most() int64 {
 //parley:noescape
 func (p *parser) tookPayload(n int) {
 	data := p.partial.data
-	unmask(p.key, p.pos, data[len(data)-n:])
-	p.pos = (p.pos + n) & 3
+	unmask(p.key, int(p.pos), data[len(data)-n:])
+	p.pos = uint8((int(p.pos) + n) & 3)
 	p.remaining -= int64(n)
 }
 

@@ -25,7 +25,7 @@ func parse(p *parser, stream []byte, piece func(left int) int) (events []string,
 			m := p.takeWhole()
 			events = append(events, fmt.Sprintf("%v %q", m.Type, m.Data))
 		case what == foundControl:
-			events = append(events, fmt.Sprintf("control %#x %q", p.control.opcode, p.control.payload))
+			events = append(events, fmt.Sprintf("control %#x %q", p.control().opcode, p.control().payload))
 		case len(stream) == 0:
 			return events, nil
 		default:

@@ -36,7 +36,7 @@ func (c *Conn) appLeaves() {
 	p.turns.Add(1)
 	p.away.Store(true)
 	if p.listed.CompareAndSwap(false, true) {
-		c.sweeper.list(c)
+		c.made.sweeper.list(c)
 	}
 }
 

@@ -81,7 +81,7 @@ func (in *inbound) popLeft() (m Message, ok bool) {
 	for in.left != nil {
 		switch what, err := in.left.next(); {
 		case err != nil, what == foundNothing,
-			what == foundControl && in.left.control.opcode == opClose:
+			what == foundControl && in.left.control().opcode == opClose:
 			in.left = nil
 		case what == foundMessage:
 			m = in.left.takeWhole()
@@ -95,7 +95,7 @@ func (in *inbound) popLeft() (m Message, ok bool) {
 // full reports whether nothing more is read ahead. A message of any size fits an
 // empty read-ahead.
 func (in *inbound) full() bool {
-	return len(in.ahead) >= in.c.options.ReadAhead || in.bytes >= readAheadBytes
+	return len(in.ahead) >= in.c.made.options.ReadAhead || in.bytes >= readAheadBytes
 }
 
 const readAheadBytes = 1 << 20

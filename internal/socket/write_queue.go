@@ -172,7 +172,7 @@ func (o *outbound) writeAll(p []byte) error {
 	const step = 256 << 10 // a slow peer shows progress this often
 	conn := o.c.net
 	for len(p) > 0 {
-		conn.SetWriteDeadline(time.Now().Add(o.c.options.WriteTimeout))
+		conn.SetWriteDeadline(time.Now().Add(o.c.made.options.WriteTimeout))
 		n, err := conn.Write(p[:min(len(p), step)])
 		p = p[n:]
 		switch {
