@@ -20,7 +20,6 @@ type Conn struct {
 	buffered parley.BufferReceiver // where messages need no event; or nil
 	lender   parley.Lender         // the same, with Options.Lend
 	value    any                   // the consumer
-	answer   parley.Event          // to the handshake, until it is sent
 
 	// Hooks get ctx, which ends with the connection and also when a kick or a
 	// failing handler ends it from another goroutine. It is kept because layer
@@ -34,27 +33,33 @@ type Conn struct {
 	kept     keptGroups
 	queues   *queues      // nil for one message at a time
 	giveBack func() error // what the executor has begun; may be nil
-	returned bool         // Serve's goroutine ends in order
 
 	failed atomic.Pointer[outcome] // what ended it from another goroutine
 
 	mu       sync.Mutex // never held while anything waits
+	opening  *opening   // until the client is accepted
 	accepted bool
 	over     bool           // Serve is returning
+	returned bool           // in order; its goroutine's own
 	inbox    *channel.Inbox // once Connect has accepted, with a layer
-	wanted   []wish         // of Connect
+}
+
+// opening is what a Conn needs until its client is accepted.
+type opening struct {
+	answer parley.Event // to the handshake
+	wanted []wish       // of Connect
 }
 
 func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Conn {
 	a.counters.add(countOpened)
-	c := &Conn{app: a, scope: scope, conn: conn}
+	c := &Conn{app: a, scope: scope, conn: conn, opening: new(opening)}
 	c.life = lifetime.New(ctx)
 	c.ctx = c.life
 	c.offerer, _ = parley.OffererOf(conn)
 	if c.buffered, _ = conn.(parley.BufferReceiver); a.options.Lend {
 		c.lender, _ = conn.(parley.Lender)
 	}
-	c.mail.limit, c.mail.policy = &a.options.Capacity, a.options.Policy
+	c.mail.options = &a.options
 	c.mail.hold()
 	return c
 }

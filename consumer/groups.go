@@ -46,7 +46,7 @@ func (c *Conn) inboxOr(w wish) (*channel.Inbox, error) {
 	case c.over:
 		return nil, channel.ErrClosed
 	}
-	c.wanted = append(c.wanted, w)
+	c.opening.wanted = append(c.opening.wanted, w)
 	return nil, nil
 }
 
@@ -64,7 +64,9 @@ func (c *Conn) fulfil(ctx context.Context, inbox *channel.Inbox, w wish) error {
 func (c *Conn) Leave(group channel.Group) {
 	c.mu.Lock()
 	inbox := c.inbox
-	c.wanted = slices.DeleteFunc(c.wanted, func(w wish) bool { return w.group == group })
+	if o := c.opening; o != nil {
+		o.wanted = slices.DeleteFunc(o.wanted, func(w wish) bool { return w.group == group })
+	}
 	c.mu.Unlock()
 	if inbox != nil {
 		inbox.Leave(group)

@@ -73,16 +73,15 @@ func (c *Conn) accept() error {
 	if c.hasFailed() {
 		return c.turnAway()
 	}
-	if err := c.conn.Send(c.ctx, c.answer); err != nil {
+	if err := c.conn.Send(c.ctx, c.opening.answer); err != nil {
 		return err
 	}
-	c.answer = nil
 	if c.answersPings() {
 		protocol.Beat(c.conn) // while a handler runs nobody is here to answer
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.accepted = true
+	c.accepted, c.opening = true, nil
 	if c.hasFailed() {
 		return ErrStop
 	}
@@ -132,7 +131,7 @@ func (c *Conn) connect(ctx context.Context) error {
 	case answer.event == nil:
 		return errUndecided
 	case !answer.denies:
-		c.answer = answer.event
+		c.opening.answer = answer.event
 		return nil
 	}
 	c.app.counters.add(countDenied)
@@ -162,8 +161,8 @@ func (c *Conn) openInbox() error {
 	}
 	c.mu.Lock()
 	c.inbox = inbox
-	wanted := c.wanted
-	c.wanted = nil
+	wanted := c.opening.wanted
+	c.opening.wanted = nil
 	c.mu.Unlock()
 	for _, group := range c.app.options.Groups {
 		if err := c.join(c.ctx, inbox, group); err != nil {

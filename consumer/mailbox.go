@@ -12,17 +12,16 @@ import (
 // that cannot be offered messages, for the transport. A goroutine reads it while
 // there is something in it, and is gone when there is not.
 type mailbox struct {
-	limit  *channel.Capacity
-	policy channel.Policy
-	busy   atomic.Bool // written under mu: letters wait, are handled, or are held
+	options *Options
+	busy    atomic.Bool // written under mu: letters wait, are handled, or are held
+	held    bool        // nobody reads yet; guarded by mu, as all that follows
+	closed  bool
 
-	mu     sync.Mutex
-	held   bool // nobody reads yet
-	items  []letter
-	live   int // letters among them that have to fit
-	bytes  int // of those
-	closed bool
-	idle   chan struct{} // closed when the goroutine is gone, made by who waits
+	mu    sync.Mutex
+	items []letter
+	live  int           // letters among them that have to fit
+	bytes int           // of those
+	idle  chan struct{} // closed when the goroutine is gone, made by who waits
 }
 
 // letter is a message with its handler; nil forwards it.
@@ -68,15 +67,15 @@ func (m *mailbox) put(l letter, c *Conn) (verdict channel.Verdict, start bool) {
 	switch {
 	case m.closed:
 		return channel.Closed, false
-	case m.policy == channel.Coalesce && m.replace(l):
+	case m.options.Policy == channel.Coalesce && m.replace(l):
 		a.counters.add(countCoalesced)
 		a.counters.addN(countEvicted, m.shrink(l.key))
 		return channel.Accepted, false
 	}
 	for !m.fits(l.size()) {
 		switch {
-		case m.policy == channel.DropOldest, m.policy == channel.Coalesce:
-		case m.policy != channel.CloseSlow && l.presents():
+		case m.options.Policy == channel.DropOldest, m.options.Policy == channel.Coalesce:
+		case m.options.Policy != channel.CloseSlow && l.presents():
 			m.owe(l.message.Group())
 			return channel.Accepted, m.wake(c)
 		default:
@@ -134,7 +133,8 @@ func (m *mailbox) tells(group channel.Group) bool {
 
 // fits reports whether there is room. A mailbox with nothing live takes anything.
 func (m *mailbox) fits(size int) bool {
-	return m.live == 0 || m.live < m.limit.Messages && m.bytes+size <= m.limit.Bytes
+	limit := &m.options.Capacity
+	return m.live == 0 || m.live < limit.Messages && m.bytes+size <= limit.Bytes
 }
 
 // replace puts l where the letter is that has its key.
@@ -152,7 +152,7 @@ func (m *mailbox) replace(l letter) bool {
 // shrink makes up for a replacement that was larger: the oldest letters go, except
 // the one with this key. It returns how many did.
 func (m *mailbox) shrink(key string) (gone int) {
-	for m.bytes > m.limit.Bytes && m.live > 1 {
+	for m.bytes > m.options.Capacity.Bytes && m.live > 1 {
 		if oldest := m.evict(); oldest.key == key {
 			m.push(oldest)
 		} else {

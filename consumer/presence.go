@@ -46,9 +46,11 @@ func (c *Conn) enter(
 func (c *Conn) Exit(group channel.Group) {
 	c.mu.Lock()
 	inbox := c.inbox
-	for i := range c.wanted {
-		if c.wanted[i].group == group {
-			c.wanted[i] = wish{group: group}
+	if o := c.opening; o != nil {
+		for i := range o.wanted {
+			if o.wanted[i].group == group {
+				o.wanted[i] = wish{group: group}
+			}
 		}
 	}
 	c.mu.Unlock()
