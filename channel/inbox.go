@@ -61,12 +61,13 @@ type Inbox struct {
 	name   Name
 	sink   func(Message) Verdict
 	key    func(Message) string
-	policy Policy
 	member feed.Member // may have its socket follow a feed; most often nil
 
 	ready  chan struct{} // holds a token when messages may be waiting
 	closed atomic.Bool   // set under mu
+	policy Policy
 
+	listening bool       // to the transport, for direct sends; guarded by mu, as what follows
 	mu        sync.Mutex // never held while user code runs or anything waits
 	err       error
 	done      chan struct{} // closed when the inbox is; made by who waits
@@ -74,10 +75,9 @@ type Inbox struct {
 	waiters   []*waiter // senders that wait for room, oldest first
 	groups    memberships
 	resuming  map[Group]bool // those that only the Resume under way may join
-	listening bool           // to the transport, for direct sends
 	closer    func(error)    // OnClose, once Open has succeeded
 
-	count counters
+	count inboxCounters
 }
 
 // Open opens an inbox. ctx bounds only the opening, which can wait for a

@@ -42,6 +42,9 @@ type LayerStats struct {
 // a layer's figures outlive inboxes, and busy inboxes do not fight for one word.
 type counters [counterCount]atomic.Uint64
 
+// inboxCounters are those that an inbox has.
+type inboxCounters [countPublished]atomic.Uint64
+
 type counter int
 
 const (
@@ -52,13 +55,16 @@ const (
 	countCoalesced
 	countExpired
 	countDiscarded
-	countPublished
+	countPublished // this and what follows: never an inbox's
 	countBadEnvelopes
 	counterCount
 )
 
 //parley:inline
 func (c *counters) add(which counter, n int) { c[which].Add(uint64(n)) }
+
+//parley:inline
+func (c *inboxCounters) add(which counter, n int) { c[which].Add(uint64(n)) }
 
 // sent counts a direct send that ended with err.
 //
@@ -81,7 +87,7 @@ func (in *Inbox) tally(which counter) {
 func (in *Inbox) Stats() Stats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	stats := in.count.stats()
+	stats := statsOf(in.count[:])
 	for _, m := range in.groups.all() {
 		stats.Received += uint64(m.followed())
 	}
@@ -112,7 +118,7 @@ func (l *Layer) Stats() LayerStats {
 			unread += in.unread()
 		}
 	}
-	stats.Stats = sum.stats()
+	stats.Stats = statsOf(sum[:])
 	stats.Unread = unread
 	stats.Published = sum[countPublished].Load()
 	stats.BadEnvelopes = sum[countBadEnvelopes].Load()
@@ -130,7 +136,7 @@ func (in *Inbox) unread() int {
 	return in.queue.len()
 }
 
-func (c *counters) stats() Stats {
+func statsOf(c []atomic.Uint64) Stats {
 	return Stats{
 		Enqueued:  c[countEnqueued].Load(),
 		Dropped:   c[countDropped].Load(),
