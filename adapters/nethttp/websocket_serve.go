@@ -7,11 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
-	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/lifetime"
-	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
 )
@@ -33,12 +31,7 @@ func (c *webSocketConn) serve() {
 	c.facts.learn(r)
 	g.track(r.Context(), c)
 	c.drainWithBase()
-	stopLoss := context.AfterFunc(r.Context(), c.requestEnded)
-	defer stopLoss()
-	if timeout := g.options.HandshakeTimeout; options.Limited(timeout) {
-		timer := time.AfterFunc(timeout, c.timedOut)
-		defer timer.Stop()
-	}
+	defer c.keepVigil().end()
 	switch hold := g.options.Mode == Hold; {
 	case hold && c.extended: // the stream is pumped here
 		over := make(chan struct{})
