@@ -84,9 +84,16 @@ func (t *Transport) readOnce(
 			if empty++; empty == 3 {
 				return info.Created, messages, false, nil
 			}
-			pending, err = left(ctx, consumer)
+			var lost bool
+			if pending, lost, err = left(ctx, consumer, len(messages)); lost || err == nil && pending == 0 {
+				// Where another subject is purged a consumer of NATS 2.9 skips what is there.
+				return info.Created, messages, false, nil
+			}
 		case err == nil:
-			messages, pending, err = keep(messages, batch)
+			var lost bool
+			if messages, pending, lost, err = keep(messages, batch); lost {
+				return info.Created, messages, false, nil
+			}
 		}
 		if err != nil {
 			return info.Created, nil, false, err
@@ -95,29 +102,39 @@ func (t *Transport) readOnce(
 	return info.Created, messages, true, nil
 }
 
-// keep appends messages, and returns how many are behind them.
-func keep(messages []kept, batch []*natsgo.Msg) (all []kept, pending uint64, err error) {
+// keep appends messages, and returns how many are behind them. What a slow server has sent
+// when nobody waited for it any more is lost: the messages end in front of that.
+func keep(
+	messages []kept, batch []*natsgo.Msg,
+) (all []kept, pending uint64, lost bool, err error) {
 	for _, m := range batch {
 		meta, err := m.Metadata()
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, false, err
+		}
+		if meta.Sequence.Consumer != uint64(len(messages))+1 {
+			return messages, 0, true, nil
 		}
 		pending = meta.NumPending
 		messages = append(messages, kept{
 			meta.Sequence.Stream, meta.Timestamp, m.Subject, m.Header, m.Data})
 	}
-	return messages, pending, nil
+	return messages, pending, false, nil
 }
 
 // silence is after how long a server is asked again what it has, if nothing comes.
 const silence = 200 * time.Millisecond
 
-func left(ctx context.Context, consumer jetstream.Consumer) (uint64, error) {
+// left returns how many messages a consumer still has, and whether it has sent more than
+// have come.
+func left(
+	ctx context.Context, consumer jetstream.Consumer, came int,
+) (pending uint64, lost bool, err error) {
 	info, err := consumer.Info(ctx)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	return info.NumPending, nil
+	return info.NumPending, info.Delivered.Consumer > uint64(came), nil
 }
 
 // newest reports whether nothing is behind a message.
