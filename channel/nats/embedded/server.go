@@ -114,9 +114,16 @@ func (s *Server) Close() (err error) {
 	return err
 }
 
-func (s *Server) clean() error {
+// clean removes what nobody needs. nats-server may still end a write there.
+func (s *Server) clean() (err error) {
 	if s.temp == "" {
 		return nil
 	}
-	return os.RemoveAll(s.temp)
+	for range 20 {
+		if err = os.RemoveAll(s.temp); err == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
 }
