@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -54,6 +55,7 @@ func serveLogged(
 			access.Cause = err
 		}
 		access.Duration = time.Since(access.Start)
+		access.Route = cmp.Or(access.Route, r.Pattern)
 		if access.Status == 0 && err == nil {
 			access.Status = http.StatusOK // net/http answers for a handler that wrote nothing
 		}

@@ -189,7 +189,7 @@ func TestAccessLogHandlerEnds(t *testing.T) {
 		route   string
 		cause   string
 	}{
-		{"says nothing", func(http.ResponseWriter, *http.Request) {}, 200, "", ""},
+		{"says nothing", func(http.ResponseWriter, *http.Request) {}, 200, "/a", ""},
 		{"says 200", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }, 200, "/a", ""},
 		{"says 204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, 204, "/a", ""},
 		{"hints first", func(w http.ResponseWriter, _ *http.Request) {
@@ -200,11 +200,11 @@ func TestAccessLogHandlerEnds(t *testing.T) {
 			middleware.LogCause(r.Context(), errInner)
 			w.WriteHeader(500)
 		}, 500, "/a", errInner.Error()},
-		{"panics", func(http.ResponseWriter, *http.Request) { panic("no") }, 0, "", "panicked"},
+		{"panics", func(http.ResponseWriter, *http.Request) { panic("no") }, 0, "/a", "panicked"},
 		{"panics for a cause", func(_ http.ResponseWriter, r *http.Request) {
 			middleware.LogCause(r.Context(), errInner)
 			panic("no")
-		}, 0, "", errInner.Error()},
+		}, 0, "/a", errInner.Error()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var a middleware.Access

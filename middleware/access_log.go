@@ -96,6 +96,7 @@ func (c *logConn) ended(ctx context.Context, err error, seen *findings) Access {
 	}
 	c.mu.Unlock()
 	a.Duration = time.Since(a.Start)
+	a.Route = cmp.Or(a.Route, c.scope.Request.Pattern) // middleware has answered in the app's place
 	seen.complete(&a)
 	switch cause := context.Cause(ctx); {
 	case cause == parley.ErrFinished, cause == parley.ErrClosed:

@@ -34,7 +34,10 @@ type TimeoutOptions struct {
 // likes: streams and sockets are not cut.
 //
 // It wraps the conn of HTTP and WebSocket conversations: handlers of net/http
-// and gin below run over events. It panics if d is not positive.
+// and gin below run over events. They have a scope and a request of their own, which
+// routers may write to while the client is answered. Of what routers leave there the
+// pattern is carried back to the request above, and path values are not, as with
+// http.TimeoutHandler. It panics if d is not positive.
 func Timeout(d time.Duration, options TimeoutOptions) parley.Middleware {
 	if d <= 0 {
 		panic(fmt.Sprintf("middleware: Timeout of %v: it must be positive", d))
@@ -63,14 +66,12 @@ func (m *timeout) Serve(ctx context.Context, scope *parley.Scope, conn parley.Co
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := &timeoutConn{Conn: conn, timeout: m, ctx: ctx, scope: scope, cancel: cancel}
-	if m.options.Report != nil {
-		c.scope = scope.Clone() // routers below write to theirs while Report asks
-	}
+	c.below = c.ownScope()
 	timer := time.AfterFunc(m.after, c.expire)
 	defer cancel(nil)
-	defer c.settle() // waits for an answer that is being given
+	defer c.finish() // waits for an answer that is being given
 	defer timer.Stop()
-	err := m.next.Serve(ctx, scope, c)
+	err := m.next.Serve(ctx, c.below, c)
 	if c.settle() {
 		return c.failed // it was answered, unless Report did not return
 	}
@@ -83,6 +84,7 @@ type timeoutConn struct {
 	timeout *timeout
 	ctx     context.Context // of this one conversation, for the timer
 	scope   *parley.Scope
+	below   *parley.Scope // the app's
 	cancel  context.CancelCauseFunc
 
 	mu      sync.Mutex
@@ -94,13 +96,34 @@ type timeoutConn struct {
 // Unwrap tells that messages pass unchanged.
 func (c *timeoutConn) Unwrap() parley.Conn { return c.Conn }
 
+// ownScope returns a scope for the app. Routers write to it and to its request on the app's
+// goroutine, while the timer's may be answering.
+func (c *timeoutConn) ownScope() *parley.Scope {
+	below, request := *c.scope, *c.scope.Request
+	below.Request = &request
+	return &below
+}
+
 // settle ends the race and reports whether the deadline has won it.
 func (c *timeoutConn) settle() (expired bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settled = true
+	if !c.settled {
+		c.settled = true
+		c.giveBack()
+	}
 	return c.expired
 }
+
+// finish ends the race when the app has ended.
+func (c *timeoutConn) finish() {
+	if c.settle() {
+		c.giveBack()
+	}
+}
+
+// giveBack carries up what routers have left on the request.
+func (c *timeoutConn) giveBack() { c.scope.Request.Pattern = c.below.Request.Pattern }
 
 func (c *timeoutConn) expire() {
 	c.mu.Lock()

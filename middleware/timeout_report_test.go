@@ -2,11 +2,15 @@ package middleware_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/middleware"
 	"github.com/parleygo/parley/parleytest"
 	"github.com/parleygo/parley/router"
@@ -34,5 +38,36 @@ func TestTimeoutReportAsksTheScope(t *testing.T) {
 				t.Errorf("%d, %v", got.Status, got.Err)
 			}
 		})
+	}
+}
+
+// TestTimeoutAboveRouters: the deadline comes while a router below writes to its request.
+// Who stands above sees no half of it, and learns of the route in the end.
+func TestTimeoutAboveRouters(t *testing.T) {
+	for _, inScope := range []bool{false, true} {
+		for path, want := range map[string]int{"/slow/7": 503, "/quick/7": 200} {
+			var logged *middleware.Access
+			log := middleware.AccessLog(middleware.AccessLogOptions{
+				Record: func(_ context.Context, a *middleware.Access) { logged = a },
+			})
+			limit := middleware.Timeout(time.Millisecond, middleware.TimeoutOptions{})
+			routes := &router.URLs{ScopeValues: inScope}
+			routes.Handle("/slow/{id}", parley.AppFunc(
+				func(ctx context.Context, scope *parley.Scope, _ parley.Conn) error {
+					<-ctx.Done()
+					if scope.PathValue("id") != "7" {
+						t.Errorf("%q", scope.PathValue("id"))
+					}
+					return ctx.Err()
+				}))
+			routes.Handle("/quick/{id}", nethttp.App(http.HandlerFunc(
+				func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.PathValue("id")) })))
+			w := httptest.NewRecorder()
+			nethttp.Handler(parley.Chain(routes, log, limit)).
+				ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+			if w.Code != want || logged == nil || logged.Route != path[:len(path)-1]+"{id}" {
+				t.Errorf("%s: %d %q, logged %+v", path, w.Code, w.Body, logged)
+			}
+		}
 	}
 }
