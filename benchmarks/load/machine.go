@@ -34,6 +34,9 @@ func (s *setup) machine() string {
 	var system unix.Utsname
 	unix.Uname(&system)
 	kernel := strings.TrimRight(string(system.Release[:]), "\x00")
+	if parts := strings.SplitN(kernel, ".", 3); len(parts) == 3 {
+		kernel = parts[0] + "." + parts[1] // what comes behind names a build
+	}
 	text := fmt.Sprintf("Measured on %s with %s, %s/%s, kernel %s, %d processors",
 		time.Now().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, kernel,
 		runtime.NumCPU())
