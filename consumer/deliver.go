@@ -106,8 +106,9 @@ func (c *Conn) readMail() {
 	}
 }
 
-// openLetter deals with one letter, behind which there may be more. What a handler does to the connection, Serve's
-// goroutine has to hear. If it takes this goroutine with it another one goes on.
+// openLetter deals with one letter, behind which there may be more. What a handler does
+// to the connection, Serve's goroutine has to hear. If it takes this goroutine with it
+// another one goes on.
 func (c *Conn) openLetter(l letter, more bool) {
 	returned := false
 	usercode.Call(func() error {

@@ -65,8 +65,11 @@ func (m *timeout) Serve(ctx context.Context, scope *parley.Scope, conn parley.Co
 		return m.next.Serve(ctx, scope, conn)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	c := &timeoutConn{Conn: conn, timeout: m, ctx: ctx, scope: scope, cancel: cancel}
-	c.below = c.ownScope()
+	c := &timeoutConn{
+		Conn: conn, timeout: m, ctx: ctx, cancel: cancel,
+		// Routers below write to theirs while the timer's goroutine may be answering.
+		scope: scope, below: scope.Clone(),
+	}
 	timer := time.AfterFunc(m.after, c.expire)
 	defer cancel(nil)
 	defer c.finish() // waits for an answer that is being given
@@ -95,14 +98,6 @@ type timeoutConn struct {
 
 // Unwrap tells that messages pass unchanged.
 func (c *timeoutConn) Unwrap() parley.Conn { return c.Conn }
-
-// ownScope returns a scope for the app. Routers write to it and to its request on the app's
-// goroutine, while the timer's may be answering.
-func (c *timeoutConn) ownScope() *parley.Scope {
-	below, request := *c.scope, *c.scope.Request
-	below.Request = &request
-	return &below
-}
 
 // settle ends the race and reports whether the deadline has won it.
 func (c *timeoutConn) settle() (expired bool) {

@@ -71,3 +71,31 @@ func TestTimeoutAboveRouters(t *testing.T) {
 		}
 	}
 }
+
+// TestTimeoutBetweenRouters: what the one below captures is not put into what the one above
+// has put on the request, and that Report may be looking at.
+func TestTimeoutBetweenRouters(t *testing.T) {
+	limit := middleware.Timeout(time.Millisecond, middleware.TimeoutOptions{
+		Report: func(_ context.Context, scope *parley.Scope, _ *middleware.Refusal) {
+			if a, b := scope.PathValue("a"), scope.PathValue("b"); a != "1" || b != "" {
+				t.Errorf("reported %q, %q", a, b)
+			}
+		},
+	})
+	below := new(router.URLs)
+	below.Handle("/{b}", parley.AppFunc(
+		func(ctx context.Context, scope *parley.Scope, _ parley.Conn) error {
+			<-ctx.Done()
+			if a, b := scope.PathValue("a"), scope.PathValue("b"); a != "1" || b != "2" {
+				t.Errorf("the app has %q, %q", a, b)
+			}
+			return ctx.Err()
+		}))
+	above := new(router.URLs)
+	above.Mount("/{a}", limit(below))
+	w := httptest.NewRecorder()
+	nethttp.Handler(above).ServeHTTP(w, httptest.NewRequest("GET", "/1/2", nil))
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+}
