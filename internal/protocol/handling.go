@@ -11,18 +11,26 @@ type Handling interface {
 
 // HandlingOf returns the Handling below conn, or one that does not care.
 func HandlingOf(conn parley.Conn) Handling {
-	for {
-		if handling, ok := conn.(Handling); ok {
-			return handling
-		}
-		wrapper, ok := conn.(interface{ Unwrap() parley.Conn })
-		if !ok {
-			return nobody{}
-		}
-		conn = wrapper.Unwrap()
+	if handling, ok := below[Handling](conn); ok {
+		return handling
 	}
+	return nobody{}
 }
 
 type nobody struct{}
 
 func (nobody) Handling(int) {}
+
+// below returns the first of conn and the conns that it wraps which is a T.
+func below[T any](conn parley.Conn) (found T, ok bool) {
+	for {
+		if found, ok = conn.(T); ok {
+			return found, true
+		}
+		wrapper, wraps := conn.(interface{ Unwrap() parley.Conn })
+		if !wraps {
+			return found, false
+		}
+		conn = wrapper.Unwrap()
+	}
+}

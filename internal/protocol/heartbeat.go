@@ -22,15 +22,7 @@ type Heart interface {
 
 // Beat has the Heart below conn beat, if there is one.
 func Beat(conn parley.Conn) {
-	for {
-		if heart, ok := conn.(Heart); ok {
-			heart.Beat()
-			return
-		}
-		wrapper, ok := conn.(interface{ Unwrap() parley.Conn })
-		if !ok {
-			return
-		}
-		conn = wrapper.Unwrap()
+	if heart, ok := below[Heart](conn); ok {
+		heart.Beat()
 	}
 }
