@@ -1,0 +1,46 @@
+package redis_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/parleygo/parley/channel/redis"
+	"github.com/parleygo/parley/internal/peertest"
+	"github.com/parleygo/parley/internal/servicetest"
+)
+
+var peerOf = flag.String("peer-of", "", "be another process at the Redis with this URL")
+
+// TestPeerProcess is such a process, when another test starts it.
+func TestPeerProcess(t *testing.T) {
+	if *peerOf == "" {
+		return
+	}
+	if err := peertest.Serve(connect(t, redis.Options{URLs: []string{*peerOf}})); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOtherProcesses: what they see of each other, and that who is killed is out.
+func TestOtherProcesses(t *testing.T) {
+	t.Parallel()
+	withOthers(t, 0, os.Args[0], "-test.run=^TestPeerProcess$", "-peer-of")
+}
+
+// TestClocksApart: the same when the others' clocks are an hour ahead.
+func TestClocksApart(t *testing.T) {
+	t.Parallel()
+	withOthers(t, time.Hour, servicetest.BuildAhead(t, "./testdata/peer", time.Hour))
+}
+
+// withOthers runs the suite with a program that takes the URL behind its arguments.
+func withOthers(t *testing.T, ahead time.Duration, program string, args ...string) {
+	server := servicetest.StartRedis(t)
+	peertest.Run(t, func(t *testing.T) peertest.Transport {
+		return connect(t, redis.Options{URLs: []string{url(server)}})
+	}, peertest.Others{Ahead: ahead, Start: func(t *testing.T) *servicetest.Process {
+		return servicetest.Start(t, program, append(args, url(server))...)
+	}})
+}
