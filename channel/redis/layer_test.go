@@ -2,12 +2,8 @@ package redis_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -167,65 +163,4 @@ func TestKeptGroupOfAFlushedBroker(t *testing.T) {
 		}
 		return nil
 	})
-}
-
-var memberOf = flag.String("member-of", "", "be a process with members, of this Redis")
-
-// TestMemberProcess is such a process, when another test starts it.
-func TestMemberProcess(t *testing.T) {
-	if *memberOf == "" {
-		return
-	}
-	layer := newLayer(t, *memberOf)
-	for i := range 100 {
-		if _, err := join(t, layer).Enter(t.Context(), "room", i); err != nil {
-			t.Fatal(err)
-		}
-	}
-	select {} // until it is killed
-}
-
-// TestMemberProcessIsKilled with -9: its members leave, each once, within a lease.
-func TestMemberProcessIsKilled(t *testing.T) {
-	t.Parallel()
-	server := servicetest.StartRedis(t)
-	layer := newLayer(t, server.Addr)
-	m := join(t, layer)
-	if _, err := m.Enter(t.Context(), "room", "watcher"); err != nil {
-		t.Fatal(err)
-	}
-	process := servicetest.Start(t, os.Args[0],
-		"-test.run=^TestMemberProcess$", "-member-of="+server.Addr)
-	m.wants(t, channel.TypeJoin, 101)
-	process.Kill()
-	began := time.Now()
-	deadline := time.After(2 * time.Minute)
-	for m.count(channel.TypeLeave) < 100 {
-		select {
-		case <-deadline:
-			t.Fatalf("%d have left", m.count(channel.TypeLeave))
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	t.Logf("100 members are out after %v", time.Since(began).Round(time.Millisecond))
-	present, err := layer.Present(t.Context(), "room")
-	if err != nil || len(present) != 1 || string(present[0].Show) != `"watcher"` {
-		t.Errorf("%v, %v", present, err)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var left []string
-	for _, message := range m.got {
-		if message.Type() == channel.TypeLeave {
-			var who channel.Member
-			if err := json.Unmarshal(message.Payload(), &who); err != nil {
-				t.Fatal(err)
-			}
-			left = append(left, who.ID)
-		}
-	}
-	slices.Sort(left)
-	if len(slices.Compact(left)) != 100 {
-		t.Errorf("%d have left", len(left))
-	}
 }
