@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/parleygo/parley/internal/browsertest"
@@ -61,12 +62,18 @@ func comesOnline(_ *testing.T, s *stage, page *browsertest.Tab) {
 	is(page, "open")
 }
 
+// restart has the server forget the client, and takes it back once the client has found
+// that out and waits.
 func restart(s *stage, page *browsertest.Tab) {
+	page.T.Helper()
+	ctx := page.T.Context()
+	s.cast.control(ctx, "/deny", http.StatusServiceUnavailable, nil)
 	s.end()
-	page.Until(`document.title !== 'open'`)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.begin()
+	s.mu.Unlock()
+	is(page, "waiting")
+	s.cast.control(ctx, "/deny", 0, nil)
 }
 
 // becomesVisible: somebody who looks at the page does not have to wait.
@@ -77,7 +84,7 @@ func becomesVisible(_ *testing.T, s *stage, page *browsertest.Tab) {
 	}
 	restart(s, page)
 	show("hidden")
-	page.Until(`document.title !== 'open'`)
+	is(page, "waiting")
 	show("visible")
 	is(page, "open")
 	s.proxy.Silence() // a connection that has died meanwhile is noticed
