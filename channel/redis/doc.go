@@ -53,8 +53,7 @@
 // A server that says nothing for Options.Timeout, such as one behind a cut cable,
 // counts as gone. So does a master that has become a replica. A server that has no room
 // for more refuses what has to be kept, and who sent it is told; one with a
-// maxmemory-policy other than noeviction lets go of something else, which may be who is
-// present: New warns of that.
+// maxmemory-policy other than noeviction lets go of something else: New warns of that.
 //
 // # Logs and leases
 //
@@ -63,7 +62,9 @@
 // server: what an append was told is never taken back in silence, even by a replica
 // that took over without having heard of it, or a file that is a second old.
 //
-// Leases are of one server of a cluster, and so are all of their records.
+// Leases are of one server of a cluster, and so are all of their records. Whatever is
+// lost of them, by an eviction, by hand, or with a server whose replica had not heard of
+// the last, each process notices when it renews its lease, and enters its records again.
 //
 // # General names and work queues
 //

@@ -188,7 +188,7 @@ func TestKeysAreEvicted(t *testing.T) {
 	t.Parallel()
 	for key, epoch := range map[string]bool{ // and whether it begins another
 		"parley:log:{log}": false, "parley:mark:{log}": true,
-		"parley:lease:{leases}": false, "parley:owner:{leases}:t.a": false,
+		leaseKey: false, recordsKey: false,
 	} {
 		server := servicetest.StartRedis(t)
 		transport := connect(t, redis.Options{URLs: []string{url(server)}})

@@ -33,10 +33,10 @@ type Transport struct {
 
 	mu      sync.RWMutex
 	closed  bool
-	topics  map[string]*topic  // by channel
-	lines   map[string]*line   // by address
-	readers map[string]*reader // by subject
-	renewed map[string]renewal // by owner
+	topics  map[string]*topic   // by channel
+	lines   map[string]*line    // by address
+	readers map[string]*reader  // by subject
+	renewed map[string]*renewal // by owner
 	stats   Stats
 }
 
@@ -55,7 +55,7 @@ func New(options Options) (*Transport, error) {
 		topics:  make(map[string]*topic),
 		lines:   make(map[string]*line),
 		readers: make(map[string]*reader),
-		renewed: make(map[string]renewal),
+		renewed: make(map[string]*renewal),
 	}
 	t.work, t.stop = context.WithCancel(context.Background())
 	t.life, t.end = context.WithCancel(context.Background())
