@@ -1,6 +1,7 @@
 package fallback
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -74,10 +75,11 @@ func (s *session) deny(ctx context.Context, conn parley.Conn) error {
 	defer s.abandon()
 	err := conn.Send(ctx, parley.HTTPResponseStart{Status: d.status, Header: header})
 	for whole := false; err == nil && !whole; {
-		if d, err = s.nextPart(ctx); err == nil {
-			whole = d.whole
-			err = conn.Send(ctx, parley.HTTPResponseBody{Body: d.part, More: !whole})
-		}
+		d, err = s.nextPart(ctx)
+		whole = err == nil && d.whole
+		// Of a denial that is cut the client gets what there is: its head, if no more.
+		sent := conn.Send(ctx, parley.HTTPResponseBody{Body: d.part, More: !whole})
+		err = cmp.Or(err, sent)
 	}
 	if err != nil {
 		s.lose()

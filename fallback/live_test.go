@@ -243,3 +243,30 @@ func TestLiveStalled(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A denial whose app says no more than its head is cut, and its head is the client's.
+func TestDenialWithoutBody(t *testing.T) {
+	app := fallback.New(parley.AppFunc(
+		func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+			return conn.Send(ctx, parley.WebSocketResponseStart{Status: 401})
+		}), fallback.Options{Logger: silent})
+	url, browser := serveTCP(t, app)
+	for _, accept := range []string{"text/event-stream", "application/json"} {
+		t.Run("A7.deny/no-body "+accept, func(t *testing.T) {
+			request, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Accept", accept)
+			response, err := browser.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			_, err = io.ReadAll(response.Body)
+			if response.StatusCode != 401 || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Error(response.Status, err)
+			}
+		})
+	}
+}

@@ -168,6 +168,10 @@ var denialRows = []socketRow{
 		},
 		want: SocketSeen{Status: 401, Body: "who ", Truncated: true, Code: 1006},
 	}, {
+		rule: "A7.deny/no-body",
+		app:  func(c *call) error { return c.quietly(parley.WebSocketResponseStart{Status: 401}) },
+		want: SocketSeen{Status: 401, Truncated: true, Code: 1006},
+	}, {
 		rule: "A7.deny-twice",
 		app: func(c *call) error {
 			c.quietly(parley.WebSocketResponseStart{Status: 401})

@@ -116,6 +116,9 @@ func (c *webSocketConn) flush(w http.ResponseWriter) {
 	}
 }
 
+// flushNow brings what there is of a denial to the client, who may hear no more of it.
+func flushNow(w http.ResponseWriter) { http.NewResponseController(w).Flush() }
+
 func copyHeader(into, from http.Header) {
 	for name, values := range from {
 		name = textproto.CanonicalMIMEHeaderKey(name)
@@ -195,7 +198,7 @@ func (c *webSocketConn) continueDenial(event parley.WebSocketResponseBody) error
 	return c.write(func(w http.ResponseWriter) {
 		w.Write(event.Body)
 		if event.More {
-			http.NewResponseController(w).Flush()
+			flushNow(w)
 		} else {
 			c.flush(w)
 		}

@@ -219,6 +219,7 @@ func (c *webSocketConn) finishEvents(err error) {
 			c.write(func(w http.ResponseWriter) { c.answer(w, protocol.Status(err)) })
 		}
 	case protocol.WebSocketAbort:
+		c.write(flushNow)
 		c.fail(parley.ErrIncomplete)
 	}
 }
