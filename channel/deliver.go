@@ -123,7 +123,7 @@ func (in *Inbox) offer(d *delivery, mayWait bool) (Verdict, *waiter) {
 		return in.hand(d), nil
 	}
 	e := entry{message: d.message, size: d.size, deadline: in.layer.deadline(d.now)}
-	if in.key != nil {
+	if in.key != nil && !isNotice(d.message.typ) {
 		e.key = in.key(d.message)
 	}
 	in.mu.Lock()
@@ -164,6 +164,7 @@ func (in *Inbox) put(e entry, lost []Drop) (Verdict, []Drop) {
 		}
 		in.queue.push(e)
 	default:
+		in.owe(e.message)
 		return Full, lost
 	}
 	in.count.add(countEnqueued, 1)
@@ -201,12 +202,14 @@ func (in *Inbox) take() (message Message, ok bool, err error) {
 		return Message{}, false, in.err
 	}
 	lost := in.expire(in.layer.now(), nil)
-	if in.queue.len() > 0 {
+	if in.owed.due(in.queue.head) {
+		message, ok = in.settleOwed(), true
+	} else if in.queue.len() > 0 {
 		message, ok = in.queue.pop().message, true
 		in.tally(countReceived)
 		in.admit()
 	}
-	more := in.queue.len() > 0
+	more := in.queue.len() > 0 || in.owed != nil
 	in.mu.Unlock()
 	if more {
 		in.wake() // another receiver may be waiting
@@ -229,6 +232,7 @@ func (in *Inbox) expire(now int64, lost []Drop) []Drop {
 // lose accounts for a message that had been taken. The caller holds mu.
 func (in *Inbox) lose(e entry, reason DropReason, lost []Drop) []Drop {
 	in.tally(reason.counter())
+	in.owe(e.message)
 	if in.layer.options.OnDrop == nil {
 		return lost
 	}

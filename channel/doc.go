@@ -78,7 +78,8 @@
 //
 // A member that the layer cannot bring everything, for the log has lost its memory or
 // keeps too little, is told with a message of the type TypeGap. What a member loses by
-// its own policy is counted, as everywhere.
+// its own policy is counted, as everywhere, and where that is something that the layer
+// has said, it gets a message of the type TypeResync.
 //
 // # Presence
 //

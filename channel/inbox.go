@@ -26,7 +26,7 @@ type InboxOptions struct {
 
 	// Key gives a message's key for Coalesce; "" means that it is not replaced.
 	// Default: the message's type. It is called on the sender's goroutine,
-	// possibly several at once.
+	// possibly several at once, and not for what the layer says of itself.
 	Key func(Message) string
 
 	// Capacity, where set, goes before the layer's rules.
@@ -72,6 +72,7 @@ type Inbox struct {
 	err       error
 	done      chan struct{} // closed when the inbox is; made by who waits
 	queue     queue
+	owed      *owed     // nil if its reader has missed no notice
 	waiters   []*waiter // senders that wait for room, oldest first
 	groups    memberships
 	resuming  map[Group]bool // those that only the Resume under way may join

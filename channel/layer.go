@@ -87,6 +87,7 @@ func (l *Layer) everyInbox(f func(*Inbox)) {
 func (in *Inbox) flush() {
 	in.mu.Lock()
 	lost := in.discard()
+	in.owed = nil // for it is in no group any more
 	if in.err == nil {
 		in.admit()
 	}

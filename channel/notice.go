@@ -13,6 +13,10 @@ const (
 	// Each inbox that is affected gets one, with those of its groups that are. A kept
 	// group catches up from its log instead. The groups may be none: then it is only
 	// messages to the inbox alone that may have been missed.
+	//
+	// An inbox with a queue gets one, too, when its policy or the time has lost what the
+	// layer said of a group, behind what was in the queue then: one of TypeGap, TypeJoin,
+	// TypeLeave, or this. Whoever follows who is there then asks Layer.Present.
 	TypeResync = "channel.resync"
 
 	// TypeGap says that messages of a kept group are missing in front of what comes
@@ -33,7 +37,8 @@ const (
 	GapEpoch GapReason = "epoch"
 	// GapNotKept: no rule has the group kept.
 	GapNotKept GapReason = "not kept"
-	// GapSlow: more came while the inbox was resuming than it has room for.
+	// GapSlow: more came while the inbox was resuming than it has room for, or a consumer's
+	// policy has dropped messages for a client that is slow.
 	GapSlow GapReason = "slow"
 )
 

@@ -1,0 +1,61 @@
+package channel
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// owed is what the reader of a queue has to be told, for the layer has said something
+// that was lost: else it would believe something wrong for ever.
+type owed struct {
+	groups []Group // that was said of
+	behind uint64  // what was in the queue by then is read first
+}
+
+func isNotice(typ string) bool {
+	switch typ {
+	case TypeGap, TypeJoin, TypeLeave, TypeResync:
+		return true
+	}
+	return false
+}
+
+// owe takes note of a message that is lost. The caller holds mu.
+func (in *Inbox) owe(message Message) {
+	if in.err != nil || !isNotice(message.typ) {
+		return
+	}
+	if in.owed == nil {
+		in.owed = new(owed)
+	}
+	in.owed.behind = in.queue.tail
+	for _, group := range message.concerns() {
+		if !slices.Contains(in.owed.groups, group) {
+			in.owed.groups = append(in.owed.groups, group)
+		}
+	}
+}
+
+// concerns returns the groups that a notice is about.
+func (m Message) concerns() []Group {
+	if m.typ != TypeResync && m.group != "" {
+		return []Group{m.group}
+	}
+	var notice struct{ Groups []Group }
+	_ = json.Unmarshal(m.Payload(), &notice) // what is none of the layer's names no groups
+	return notice.Groups
+}
+
+// due reports whether everything that was in the queue has been read.
+func (o *owed) due(head uint64) bool { return o != nil && head >= o.behind }
+
+// settleOwed returns what the reader is told. The caller holds mu.
+func (in *Inbox) settleOwed() Message {
+	groups := in.owed.groups
+	in.owed = nil
+	slices.Sort(groups)
+	in.tally(countReceived)
+	in.tally(countEnqueued)
+	in.layer.resyncs.Add(1)
+	return resyncNotice(groups)
+}
