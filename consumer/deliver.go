@@ -36,8 +36,11 @@ func (c *Conn) deliver(message channel.Message) channel.Verdict {
 	}
 	l := letter{message: message, handle: handle}
 	if handle == nil && c.offerer != nil && !c.mail.busy.Load() {
-		if verdict := c.offer(message); verdict != channel.Full || !c.keeps(&l) {
+		switch verdict := c.offer(message); {
+		case verdict != channel.Full:
 			return verdict
+		case !c.keeps(&l):
+			return c.drop(l)
 		}
 	}
 	if c.app.options.Policy == channel.Coalesce && !isNotice(message.Type()) {
@@ -51,8 +54,6 @@ func (c *Conn) deliver(message channel.Message) channel.Verdict {
 }
 
 // keeps reports whether a letter waits behind a socket that is full.
-//
-//parley:inline
 func (c *Conn) keeps(l *letter) bool {
 	switch c.app.options.Policy {
 	case channel.DropOldest, channel.Coalesce:
@@ -60,7 +61,21 @@ func (c *Conn) keeps(l *letter) bool {
 	case channel.CloseSlow:
 		return false
 	}
-	return l.presents()
+	return isNotice(l.message.Type())
+}
+
+// drop has a letter not wait, but what it leaves behind.
+func (c *Conn) drop(l letter) channel.Verdict {
+	if c.app.options.Policy == channel.CloseSlow {
+		return channel.Full
+	}
+	c.mail.mu.Lock()
+	defer c.mail.mu.Unlock()
+	verdict, start := c.mail.refuse(l, c)
+	if start {
+		go c.readMail()
+	}
+	return verdict
 }
 
 // offer hands a message to the socket.
@@ -133,6 +148,9 @@ func (c *Conn) handle(l letter, more bool) error {
 	if l.state != "" {
 		c.tellPresent(l.state)
 		return nil
+	}
+	if l.gap {
+		l.message = slowNotice(l.message)
 	}
 	if l.handle == nil {
 		c.forward(l.message, more)

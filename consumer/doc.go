@@ -133,8 +133,8 @@
 // A position that cannot be read is a gap of the reason "epoch", as is each kept group
 // if the parameter cannot be read at all. All this is the same for clients without a
 // socket. A client that is closed for being slow (1013), as Options.Policy has it by
-// default, comes back and misses nothing; other policies drop messages of a history as
-// they drop others.
+// default, comes back and misses nothing. Other policies drop messages of a history as
+// they drop others, and where they do the client is told of a gap of the reason "slow".
 //
 // # Presence
 //
@@ -149,7 +149,8 @@
 //
 // Taken in their order these add up to who is there. None is lost to a slow client by
 // Options.Policy: where one finds no room the client is sent who is there instead, as
-// soon as it reads again, behind all that it was told before.
+// soon as it reads again, behind all that it was told before. A handler ([On]) that is
+// too slow is called for each, but for those who have come and gone meanwhile.
 //
 // # Kicks
 //

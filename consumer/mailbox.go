@@ -30,16 +30,12 @@ type letter struct {
 	handle  layerHandler
 	key     string        // for Coalesce
 	state   channel.Group // if set, who is there is what is sent; message is none
-	missed  bool          // it was sent before the client came back, and waits whatever there is
+	stay    string        // whose coming or going it is, of one that is owed
+	gap     bool          // message is lost, and that it is, is what is told
+	missed  bool          // it was sent before the client came back, or is owed: it waits whatever there is
 }
 
 func (l *letter) size() int { return len(l.message.Payload()) }
-
-// presents reports whether the letter tells a client who comes or goes.
-func (l *letter) presents() bool {
-	typ := l.message.Type()
-	return l.handle == nil && (typ == channel.TypeJoin || typ == channel.TypeLeave)
-}
 
 // hold keeps letters until release.
 func (m *mailbox) hold() {
@@ -69,32 +65,24 @@ func (m *mailbox) put(l letter, c *Conn) (verdict channel.Verdict, start bool) {
 		return channel.Closed, false
 	case m.options.Policy == channel.Coalesce && m.replace(l):
 		a.counters.add(countCoalesced)
-		a.counters.addN(countEvicted, m.shrink(l.key))
+		a.counters.addN(countEvicted, m.shrink(l.key, a))
 		return channel.Accepted, false
 	}
 	for !m.fits(l.size()) {
-		switch {
-		case m.options.Policy == channel.DropOldest, m.options.Policy == channel.Coalesce:
-		case m.options.Policy != channel.CloseSlow && l.presents():
-			m.owe(l.message.Group())
-			return channel.Accepted, m.wake(c)
-		default:
+		switch m.options.Policy {
+		case channel.DropOldest, channel.Coalesce:
+			if m.evict(a) {
+				a.counters.add(countEvicted)
+				verdict = channel.Displaced
+			}
+		case channel.CloseSlow:
 			return channel.Full, false
+		default:
+			return m.refuse(l, c)
 		}
-		m.evict()
-		a.counters.add(countEvicted)
-		verdict = channel.Displaced
 	}
 	m.push(l)
 	return verdict, m.wake(c)
-}
-
-// owe makes up for a letter about who comes or goes that has found no room. Who is there
-// is told instead, behind everything that was told of it before: a client that lost one
-// would believe something wrong for ever.
-func (m *mailbox) owe(group channel.Group) {
-	m.items = slices.DeleteFunc(m.items, func(l letter) bool { return l.state == group })
-	m.push(letter{state: group, missed: true})
 }
 
 // wake reports whether the caller must start a goroutine that reads the mailbox. The
@@ -137,10 +125,16 @@ func (m *mailbox) fits(size int) bool {
 	return m.live == 0 || m.live < limit.Messages && m.bytes+size <= limit.Bytes
 }
 
-// replace puts l where the letter is that has its key.
+// replace puts l where the letter is that has its key. One of a history goes behind
+// the others, for its client takes what has an earlier position as heard.
 func (m *mailbox) replace(l letter) bool {
 	for i := range m.items {
 		if l.key != "" && m.items[i].key == l.key {
+			if l.message.Position() != (channel.Position{}) {
+				m.remove(i)
+				m.push(l)
+				return true
+			}
 			m.bytes += l.size() - m.items[i].size()
 			m.items[i] = l
 			return true
@@ -151,26 +145,33 @@ func (m *mailbox) replace(l letter) bool {
 
 // shrink makes up for a replacement that was larger: the oldest letters go, except
 // the one with this key. It returns how many did.
-func (m *mailbox) shrink(key string) (gone int) {
+func (m *mailbox) shrink(key string, a *App) (gone int) {
 	for m.bytes > m.options.Capacity.Bytes && m.live > 1 {
-		if oldest := m.evict(); oldest.key == key {
-			m.push(oldest)
-		} else {
+		if i := m.oldest(); m.items[i].key == key {
+			m.push(m.remove(i))
+		} else if m.evict(a) {
 			gone++
 		}
 	}
 	return gone
 }
 
-// evict takes out the oldest letter that has to fit. There is one.
-func (m *mailbox) evict() letter {
-	i := slices.IndexFunc(m.items, func(l letter) bool { return !l.missed })
+// oldest returns the place of the oldest letter that has to fit. There is one.
+func (m *mailbox) oldest() int {
+	return slices.IndexFunc(m.items, func(l letter) bool { return !l.missed })
+}
+
+// evict takes out the oldest letter that has to fit, and reports whether it is lost: a
+// notice stays, and need not fit any more.
+func (m *mailbox) evict(a *App) (lost bool) {
+	i := m.oldest()
+	return m.owe(m.remove(i), i, a)
+}
+
+func (m *mailbox) remove(i int) letter {
 	l := m.items[i]
 	m.items = slices.Delete(m.items, i, i+1)
 	m.count(l, -1)
-	if l.presents() {
-		m.owe(l.message.Group())
-	}
 	return l
 }
 

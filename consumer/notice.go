@@ -59,3 +59,26 @@ func gapNotice(group channel.Group, resumed channel.Resumed) channel.Message {
 	n := groupNotice{"parley.gap", group, resumed.Gap, position.String()}
 	return n.message(channel.TypeGap)
 }
+
+// slowNotice tells that a message was lost by the policy.
+func slowNotice(lost channel.Message) channel.Message {
+	n := groupNotice{"parley.gap", lost.Group(), channel.GapSlow, lost.Position().String()}
+	return n.message(channel.TypeGap)
+}
+
+// resyncNotice makes one notice of two.
+func resyncNotice(a, b channel.Message) channel.Message {
+	var both struct {
+		Type   string          `json:"type"`
+		Groups []channel.Group `json:"groups"`
+	}
+	for _, one := range []channel.Message{a, b} {
+		var notice struct{ Groups []channel.Group }
+		_ = json.Unmarshal(one.Payload(), &notice) // what is none of the layer's names no groups
+		both.Groups = append(both.Groups, notice.Groups...)
+	}
+	slices.Sort(both.Groups)
+	both.Type, both.Groups = channel.TypeResync, append([]channel.Group{}, slices.Compact(both.Groups)...)
+	payload, _ := json.Marshal(both) // of strings: it does not fail
+	return channel.NewMessage(channel.TypeResync, payload)
+}

@@ -25,11 +25,14 @@ type Options struct {
 	// too slowly, or its handlers are too slow. Default channel.CloseSlow, which
 	// closes the connection with 1013. DropNewest drops the message, as Block
 	// does. DropOldest and Coalesce let messages wait behind a socket that is
-	// full, in the Capacity below, and drop or replace the oldest of those. What
-	// clients are told of who comes and goes is made up for by who is there.
+	// full, in the Capacity below, and drop or replace the oldest of those. None drops
+	// what the layer says of itself: of who comes and goes a client is told who is
+	// there, of messages of a history that were dropped that there is a gap, and what
+	// waits of other notices is made into few.
 	Policy channel.Policy
 
-	// Key gives a message's key for Coalesce. Default: its type.
+	// Key gives a message's key for Coalesce, but not of what the layer says of
+	// itself. Default: the message's type.
 	Key func(channel.Message) string
 
 	// Capacity bounds the messages of the layer that wait for this consumer,

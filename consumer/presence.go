@@ -3,6 +3,8 @@ package consumer
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"time"
 
 	"github.com/parleygo/parley/channel"
 )
@@ -65,8 +67,8 @@ func (c *Conn) Exit(group channel.Group) {
 //
 // Once is enough for all calls until then. Of who comes and goes after that it is told
 // if it is in the group itself: that and the messages of joins and leaves add up to who
-// is there at any time. If a transport does not say who is there, the log does, and
-// nothing is sent.
+// is there at any time. If a transport does not say who is there, the log does, and it
+// is asked again every few seconds.
 func (c *Conn) SendPresent(group channel.Group) {
 	if c.app.options.Layer != nil && c.mail.putMissed([]letter{{state: group}}, c) {
 		go c.readMail()
@@ -78,9 +80,7 @@ func (c *Conn) SendPresent(group channel.Group) {
 func (c *Conn) tellPresent(group channel.Group) {
 	members, err := c.app.options.Layer.Present(c.ctx, group)
 	if err != nil {
-		if c.ctx.Err() == nil && c.app.mayLog() {
-			c.app.warn("parley: presence is unknown", "group", group, "error", err)
-		}
+		c.tellPresentLater(group, err)
 		return
 	}
 	for i := range members {
@@ -96,4 +96,26 @@ func (c *Conn) tellPresent(group channel.Group) {
 	if err == nil {
 		c.forward(channel.NewMessage("presence.state", state), false)
 	}
+}
+
+// askAgain is the pause before a transport that did not say who is there is asked again.
+const askAgain = 3 * time.Second
+
+// tellPresentLater tries again, for a client that is owed the answer would go without it
+// for ever.
+func (c *Conn) tellPresentLater(group channel.Group, err error) {
+	if c.ctx.Err() != nil {
+		return
+	}
+	if c.app.mayLog() {
+		c.app.warn("parley: presence is unknown", "group", group, "error", err)
+	}
+	if errors.Is(err, channel.ErrClosed) || errors.Is(err, errors.ErrUnsupported) {
+		return
+	}
+	time.AfterFunc(askAgain, func() {
+		if c.ctx.Err() == nil {
+			c.SendPresent(group)
+		}
+	})
 }

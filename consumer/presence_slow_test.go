@@ -1,7 +1,9 @@
 package consumer_test
 
 import (
-	"encoding/json"
+	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -13,45 +15,129 @@ import (
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/fallback"
 )
 
-// Who reads nothing for a while loses messages, if that is the policy. Who is there it
-// knows all the same, as soon as it reads again.
+// Who reads nothing for a while loses messages, or is closed, as the policy has it. Who
+// is there it knows all the same, as soon as it reads again, by whatever transport.
 func TestPresenceOfASlowClient(t *testing.T) {
 	for _, policy := range []channel.Policy{
-		channel.DropNewest, channel.Block, channel.DropOldest, channel.Coalesce,
+		channel.CloseSlow, channel.DropNewest, channel.Block, channel.DropOldest, channel.Coalesce,
 	} {
-		t.Run(policy.String(), func(t *testing.T) {
-			layer := newLayer(t)
-			var joined sync.WaitGroup
-			joined.Add(1)
-			app := lobby(layer, consumer.Options{
-				Policy: policy, Capacity: channel.Capacity{Messages: 5},
-			}, &joined)
-			client := join(t, serve(t, app, nethttp.Options{
-				WebSocket: parley.SocketOptions{QueueMessages: 5},
-			}))
-			joined.Wait()
-			there := comeAndGo(t, layer, 400)
-			known, states := seen{}, 0
-			for !knows(known, there) || states == 0 {
-				_, data, err := client.ReadMessage()
-				if err != nil {
-					t.Fatalf("%v: it knows of %q, want %q", err, known.names(), there)
+		for transport, comes := range slowly {
+			t.Run(policy.String()+" "+transport, func(t *testing.T) {
+				layer := newLayer(t)
+				var joined sync.WaitGroup
+				joined.Add(1)
+				client := comes(t, lobby(layer, consumer.Options{
+					Policy: policy, Capacity: channel.Capacity{Messages: 5},
+				}, &joined))
+				joined.Wait()
+				there := comeAndGo(t, layer, 400)
+				if policy == channel.CloseSlow {
+					for !strings.HasPrefix(client.next(), `{"code":1013`) {
+					}
+					return
 				}
-				if strings.HasPrefix(string(data), `{"type":"presence.`) {
-					known.take(t, string(data))
+				enter(t, layer, "last")
+				known, states := seen{}, 0
+				for !slices.Contains(strings.Fields(known.names()), "last") {
+					message := client.next()
+					if strings.HasPrefix(message, `{"type":"presence.`) {
+						known.take(t, message)
+					}
+					if strings.HasPrefix(message, `{"type":"presence.state"`) {
+						states++
+					}
 				}
-				if strings.HasPrefix(string(data), `{"type":"presence.state"`) {
-					states++
+				there = append(there, "last")
+				slices.Sort(there)
+				if known.names() != strings.Join(there, " ") || states == 0 {
+					t.Errorf("told %d times it knows of %q, want %q", states, known.names(), there)
 				}
-			}
-			quietly(t, layer, client, known)
-			if !knows(known, there) {
-				t.Errorf("in the end it knows of %q, want %q", known.names(), there)
-			}
-		})
+				client.leave()
+			})
+		}
 	}
+}
+
+// slowly are clients that read nothing until they are asked for the next message, and few
+// wait for them elsewhere. The end is a message, too: {"code":1013}.
+var slowly = map[string]func(t *testing.T, app parley.App) listener{
+	"websocket": func(t *testing.T, app parley.App) listener {
+		return &slowSocket{t, join(t, serve(t, app, nethttp.Options{
+			WebSocket: parley.SocketOptions{QueueMessages: 5},
+		}))}
+	},
+	"sse": func(t *testing.T, app parley.App) listener {
+		goOn, app := make(chan struct{}), parley.App(fallback.New(app, few))
+		s := &byStream{requester: requester{t: t, app: parley.AppFunc(func(
+			ctx context.Context, scope *parley.Scope, conn parley.Conn,
+		) error {
+			return app.Serve(ctx, scope, &stalled{conn, goOn})
+		})}}
+		r := resuming("")
+		r.Header.Set("Accept", "text/event-stream")
+		s.x = s.begin(r)
+		for s.session == "" {
+			s.more()
+		}
+		return &slowStream{s, sync.OnceFunc(func() { close(goOn) })}
+	},
+	"poll": func(t *testing.T, app parley.App) listener {
+		p := &byPoll{requester: requester{t: t, app: fallback.New(app, few)}}
+		p.take(p.begin(resuming("")))
+		return p
+	},
+}
+
+var few = fallback.Options{QueueMessages: 5}
+
+type slowSocket struct {
+	t *testing.T
+	*websocket.Conn
+}
+
+func (s *slowSocket) next() string {
+	_, data, err := s.ReadMessage()
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) {
+		return fmt.Sprintf(`{"code":%d}`, closed.Code)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(data)
+}
+
+func (s *slowSocket) leave() { s.Close() }
+
+type slowStream struct {
+	*byStream
+	read func()
+}
+
+func (s *slowStream) next() string {
+	s.read()
+	return s.byStream.next()
+}
+
+// stalled is a request whose client reads no message until it goes on.
+type stalled struct {
+	parley.Conn
+	goOn chan struct{}
+}
+
+func (s *stalled) Send(ctx context.Context, event parley.Event) error {
+	body, ok := event.(parley.HTTPResponseBody)
+	if ok && len(body.Body) > 0 && !strings.Contains(string(body.Body), `"session"`) {
+		select {
+		case <-s.goOn:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return s.Conn.Send(ctx, event)
 }
 
 // comeAndGo has others enter and leave, and something said meanwhile. It returns who is
@@ -65,14 +151,7 @@ func comeAndGo(t *testing.T, layer *channel.Layer, steps int) (there []string) {
 			in.Close()
 			delete(present, name)
 		} else {
-			in, err := layer.Open(t.Context(), channel.InboxOptions{Policy: channel.DropOldest})
-			if err == nil {
-				_, err = in.Enter(t.Context(), "lobby", name)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			present[name] = in
+			present[name] = enter(t, layer, name)
 		}
 		if i%3 == 0 {
 			broadcast(t, layer, "lobby", "line", "x")
@@ -85,32 +164,14 @@ func comeAndGo(t *testing.T, layer *channel.Layer, steps int) (there []string) {
 	return there
 }
 
-func knows(known seen, there []string) bool {
-	return known.names() == strings.Join(there, " ")
-}
-
-// quietly has the client hear what else there is, up to something that comes last.
-func quietly(t *testing.T, layer *channel.Layer, client *websocket.Conn, known seen) {
+func enter(t *testing.T, layer *channel.Layer, name string) *channel.Inbox {
 	t.Helper()
 	in, err := layer.Open(t.Context(), channel.InboxOptions{Policy: channel.DropOldest})
 	if err == nil {
-		_, err = in.Enter(t.Context(), "lobby", "last")
+		_, err = in.Enter(t.Context(), "lobby", name)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	for !slices.Contains(strings.Fields(known.names()), "last") {
-		_, data, err := client.ReadMessage()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if json.Valid(data) {
-			known.take(t, string(data))
-		}
-	}
-	for id, name := range known {
-		if name == "last" {
-			delete(known, id)
-		}
-	}
+	return in
 }

@@ -89,22 +89,29 @@ type byStream struct {
 
 func (s *byStream) next() string {
 	for {
-		for !strings.Contains(s.unread, "\n\n") {
-			part, ok := s.x.Read()
-			if !ok {
-				s.t.Fatal("the stream has ended")
-			}
-			s.unread += part
+		if data := s.more(); data != "" {
+			return data
 		}
-		var event string
-		event, s.unread, _ = strings.Cut(s.unread, "\n\n")
-		_, data, _ := strings.Cut(event, "data: ")
-		if _, id, opens := strings.Cut(data, `{"session":"`); opens {
-			s.session = strings.TrimSuffix(id, `"}`)
-			continue
-		}
-		return data
 	}
+}
+
+// more reads an event, and returns nothing for the one that says who the client is.
+func (s *byStream) more() string {
+	for !strings.Contains(s.unread, "\n\n") {
+		part, ok := s.x.Read()
+		if !ok {
+			s.t.Fatal("the stream has ended")
+		}
+		s.unread += part
+	}
+	var event string
+	event, s.unread, _ = strings.Cut(s.unread, "\n\n")
+	_, data, _ := strings.Cut(event, "data: ")
+	if _, id, opens := strings.Cut(data, `{"session":"`); opens {
+		s.session = strings.TrimSuffix(id, `"}`)
+		return ""
+	}
+	return data
 }
 
 type byPoll struct {
@@ -118,6 +125,7 @@ func (p *byPoll) take(x *parleytest.Exchange) {
 		Session  string
 		Cursor   uint64
 		Messages []struct{ Text string }
+		Closed   json.RawMessage
 	}
 	if err := json.Unmarshal([]byte(x.Response().Body), &answer); err != nil {
 		p.t.Fatal(err)
@@ -125,6 +133,9 @@ func (p *byPoll) take(x *parleytest.Exchange) {
 	p.session, p.cursor = cmp.Or(p.session, answer.Session), answer.Cursor
 	for _, message := range answer.Messages {
 		p.unread = append(p.unread, message.Text)
+	}
+	if answer.Closed != nil {
+		p.unread = append(p.unread, string(answer.Closed))
 	}
 }
 
