@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -49,13 +50,28 @@ func (l *BodyLimit) Check(scope *parley.Scope) error {
 // parley.ErrTooLarge, which answers 413 if the app returns it.
 func (l *BodyLimit) Wrap(next parley.App) parley.App {
 	wiring.Need("middleware: BodyLimit.Wrap", "app", next)
-	counted := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		if scope.Protocol == parley.HTTP && scope.Request != nil && scope.Request.ContentLength < 0 {
-			conn = &bodyConn{Conn: conn, left: l.options.Max}
-		}
-		return next.Serve(ctx, scope, conn)
-	})
-	return &guard{next: counted, check: l.Check, report: l.options.Report}
+	return guarded(next, bodyGuard{l}, l.act)
+}
+
+// bodyGuard acts on bodies without a length, too.
+type bodyGuard struct{ *BodyLimit }
+
+// Check implements decider.
+func (g bodyGuard) Check(scope *parley.Scope) error {
+	isHTTP := scope.Protocol == parley.HTTP && scope.Request != nil
+	if isHTTP && scope.Request.ContentLength < 0 {
+		return errInvolved
+	}
+	return g.BodyLimit.Check(scope)
+}
+
+func (l *BodyLimit) act(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn, next parley.App, why error,
+) error {
+	if !errors.Is(why, errInvolved) {
+		return Refuse(ctx, scope, conn, l.options.Report, refusalOf(why))
+	}
+	return next.Serve(ctx, scope, &bodyConn{Conn: conn, left: l.options.Max})
 }
 
 type bodyConn struct {

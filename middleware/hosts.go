@@ -57,7 +57,7 @@ func NewHosts(options HostsOptions) *Hosts {
 // Wrap puts the check in front of next. Others get 400.
 func (h *Hosts) Wrap(next parley.App) parley.App {
 	wiring.Need("middleware: Hosts.Wrap", "app", next)
-	return &guard{next: next, check: h.Check, report: h.report}
+	return guarded(next, h, refusing(h.report))
 }
 
 // Check decides on a handshake or request. The error is a *Refusal with the

@@ -24,13 +24,24 @@ func MessageLimit(bytes int) parley.Middleware {
 		}
 		return nil
 	}
+	act := func(
+		ctx context.Context, scope *parley.Scope, conn parley.Conn, next parley.App, _ error,
+	) error {
+		return limited(ctx, scope, conn, next, admit)
+	}
 	return func(next parley.App) parley.App {
 		wiring.Need("middleware: MessageLimit", "app", next)
-		return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-			if scope.Protocol != parley.WebSocket {
-				return next.Serve(ctx, scope, conn)
-			}
-			return limited(ctx, scope, conn, next, admit)
-		})
+		return guarded(next, socketGuard{}, act)
 	}
+}
+
+// socketGuard acts on sockets.
+type socketGuard struct{}
+
+// Check implements decider.
+func (socketGuard) Check(scope *parley.Scope) error {
+	if scope.Protocol == parley.WebSocket {
+		return errInvolved
+	}
+	return nil
 }

@@ -2,6 +2,8 @@ package middleware
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -99,10 +101,34 @@ func ParsePattern(text string) error {
 // What it lets in, the Gateway above lets in as well.
 func (o *Origin) Wrap(next parley.App) parley.App {
 	wiring.Need("middleware: Origin.Wrap", "app", next)
-	return &guard{
-		next: next, check: o.Check, passed: origin.Allow,
-		report: o.options.Report, reportOnly: o.options.ReportOnly,
+	return guarded(next, pageGuard{o}, o.act)
+}
+
+// pageGuard lets requests pass and acts on handshakes, since the Gateway is to hear of
+// those that may come in.
+type pageGuard struct{ *Origin }
+
+// Check implements decider.
+func (g pageGuard) Check(scope *parley.Scope) error {
+	err := g.Origin.Check(scope)
+	if err == nil && scope.Protocol == parley.WebSocket && scope.Request != nil {
+		return errInvolved
 	}
+	return err
+}
+
+func (o *Origin) act(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn, next parley.App, why error,
+) error {
+	switch {
+	case errors.Is(why, errInvolved):
+		origin.Allow(ctx)
+	case o.options.ReportOnly:
+		tell(ctx, scope, o.options.Report, refusalOf(why))
+	default:
+		return Refuse(ctx, scope, conn, o.options.Report, refusalOf(why))
+	}
+	return next.Serve(ctx, scope, conn)
 }
 
 // Check decides on a handshake or request. The error is a *Refusal that names

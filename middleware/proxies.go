@@ -98,16 +98,31 @@ func (p *TrustedProxies) Wrap(next parley.App) parley.App {
 	if len(p.options.Trust) == 0 {
 		return next
 	}
-	return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		client, err := p.Client(scope)
-		switch {
-		case err != nil:
-			return Refuse(ctx, scope, conn, p.options.Report, refusalOf(err))
-		case client != nil:
-			scope = client.applied(scope)
-		}
-		return next.Serve(ctx, scope, conn)
-	})
+	return guarded(next, proxyGuard{p}, p.act)
+}
+
+// proxyGuard acts on requests that say for whom they speak.
+type proxyGuard struct{ *TrustedProxies }
+
+// Check implements decider.
+func (g proxyGuard) Check(scope *parley.Scope) error {
+	if !protocol.Requested(scope) || !g.speaks(scope.Request.Header) {
+		return nil
+	}
+	return errInvolved
+}
+
+func (p *TrustedProxies) act(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn, next parley.App, _ error,
+) error {
+	client, err := p.Client(scope)
+	switch {
+	case err != nil:
+		return Refuse(ctx, scope, conn, p.options.Report, refusalOf(err))
+	case client != nil:
+		scope = client.applied(scope)
+	}
+	return next.Serve(ctx, scope, conn)
 }
 
 // Check reports whether a trusted proxy's headers make sense: the error is a

@@ -153,27 +153,32 @@ func (l *RateLimit) Check(scope *parley.Scope) error {
 // only if Messages or Bytes are limited.
 func (l *RateLimit) Wrap(next parley.App) parley.App {
 	wiring.Need("middleware: RateLimit.Wrap", "app", next)
-	return &rateLimited{l, next}
+	return guarded(next, rateGuard{l}, l.act)
 }
 
-type rateLimited struct {
-	*RateLimit
-	next parley.App
-}
+// rateGuard acts on conversations of which some are too many.
+type rateGuard struct{ *RateLimit }
 
-func (l *rateLimited) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-	if !protocol.Requested(scope) || l.idle(scope.Protocol) {
-		return l.next.Serve(ctx, scope, conn)
+// Check implements decider.
+func (g rateGuard) Check(scope *parley.Scope) error {
+	if !protocol.Requested(scope) || g.idle(scope.Protocol) {
+		return nil
 	}
+	return errInvolved
+}
+
+func (l *RateLimit) act(
+	ctx context.Context, scope *parley.Scope, conn parley.Conn, next parley.App, _ error,
+) error {
 	b, err := l.take(ctx, scope)
 	if err != nil {
 		return Refuse(ctx, scope, conn, l.options.Report, refusalOf(err))
 	}
 	defer l.table.release(b)
 	if scope.Protocol == parley.WebSocket && (b.messages != nil || b.bytes != nil) {
-		return limited(ctx, scope, conn, l.next, b.admit)
+		return limited(ctx, scope, conn, next, b.admit)
 	}
-	return l.next.Serve(ctx, scope, conn)
+	return next.Serve(ctx, scope, conn)
 }
 
 // idle tells that nothing limits conversations of a protocol.
