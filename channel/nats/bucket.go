@@ -178,11 +178,14 @@ func (b *bucket) purge(ctx context.Context, filter string) error {
 
 const together = 256 // messages that are on their way at once
 
-// each publishes messages, many at once, and tells which numbers they have got.
+// each publishes records of a lease, many at once, and tells which numbers they have got.
 func (b *bucket) each(
-	ctx context.Context, count int, message func(i int) (*natsgo.Msg, error),
+	ctx context.Context, l lease, count int, message func(i int) (*natsgo.Msg, error),
 	has func(subject string, sequence uint64),
 ) error {
+	stay := strings.TrimSuffix(b.record(l.owner, l.stay, "*"), "*")
+	ctx, stop := b.transport.denials.watch(ctx, stay, true)
+	defer stop()
 	sent := make([]jetstream.PubAckFuture, 0, together)
 	for i := range count {
 		m, err := message(i)
@@ -214,7 +217,7 @@ func (b *bucket) each(
 // erase puts marks in the place of records, and has the marks purged later: that takes a
 // request each.
 func (b *bucket) erase(ctx context.Context, l lease, records []channel.Record) error {
-	return b.each(ctx, len(records), func(i int) (*natsgo.Msg, error) {
+	return b.each(ctx, l, len(records), func(i int) (*natsgo.Msg, error) {
 		subject, err := b.subject(l.owner, l.stay, &records[i])
 		return &natsgo.Msg{Subject: subject, Header: natsgo.Header{operation: []string{"DEL"}}}, err
 	}, b.sweeps.add)

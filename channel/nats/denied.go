@@ -1,12 +1,9 @@
 package nats
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,9 +15,18 @@ import (
 // latest last. It says so to the connection and not to who has asked; nats.go has it
 // called back, perhaps after the answer to what was asked next.
 type denials struct {
-	mu     sync.Mutex
-	latest []denial
-	count  uint64 // of all there ever were
+	mu      sync.Mutex
+	latest  []denial
+	count   uint64 // of all there ever were
+	waiting map[*waiter]struct{}
+	answers error // if answers cannot come, until the connection breaks
+}
+
+// waiter is a call that has asked by publishing to a subject.
+type waiter struct {
+	subject string
+	all     bool // that begin with it
+	fail    context.CancelCauseFunc
 }
 
 type denial struct {
@@ -39,13 +45,16 @@ const (
 
 var violation = regexp.MustCompile(`(?i)violation for (publish|subscription) .*?"(\S+)"`)
 
-// add remembers an error if it is a denial, and returns which.
-func (d *denials) add(err error) (added denial, is bool) {
+func denied(err error) bool { return errors.Is(err, natsgo.ErrPermissionViolation) }
+
+// add remembers an error if it is a denial, and returns which. Those who wait for an answer
+// that will not come wait no longer. Answers come to subjects that begin with inbox.
+func (d *denials) add(err error, inbox string) (added denial, is bool) {
 	added.err = err
 	switch {
 	case errors.Is(err, natsgo.ErrMaxSubscriptionsExceeded):
 		added.what = subscribing
-	case !errors.Is(err, natsgo.ErrPermissionViolation):
+	case !denied(err):
 		return added, false
 	default:
 		if found := violation.FindStringSubmatch(err.Error()); found != nil {
@@ -59,7 +68,53 @@ func (d *denials) add(err error) (added denial, is bool) {
 	}
 	d.latest = append(d.latest, added)
 	d.count++
+	d.fail(added, inbox)
 	return added, true
+}
+
+// fail is for callers that hold mu.
+func (d *denials) fail(new denial, inbox string) {
+	unanswered := new.what == subscribing && strings.HasPrefix(new.subject, inbox)
+	if unanswered {
+		d.answers = new.err
+	}
+	for w := range d.waiting {
+		if unanswered || new.what == publishing && (new.subject == w.subject ||
+			w.all && strings.HasPrefix(new.subject, w.subject)) {
+			w.fail(new.err)
+		}
+	}
+}
+
+// watch returns a ctx that ends when the server refuses what is published to a subject, or
+// to all that begin with it, or does not allow answers.
+func (d *denials) watch(
+	ctx context.Context, subject string, all bool,
+) (watched context.Context, stop func()) {
+	watched, cancel := context.WithCancelCause(ctx)
+	w := &waiter{subject, all, cancel}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.answers != nil {
+		cancel(d.answers)
+	}
+	if d.waiting == nil {
+		d.waiting = make(map[*waiter]struct{})
+	}
+	d.waiting[w] = struct{}{}
+	return watched, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.waiting, w)
+		cancel(nil)
+	}
+}
+
+// disconnected: the next connection asks for answers anew.
+func (d *denials) disconnected() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.answers = nil
 }
 
 // now returns where a call begins, for what has been denied since.
@@ -69,14 +124,8 @@ func (d *denials) now() uint64 {
 	return d.count
 }
 
-// since returns those from a number on. Of too many the first are forgotten.
-func (d *denials) since(from uint64) []denial {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.fresh(from))
-}
-
-// fresh is for callers that hold mu.
+// fresh returns those from a number on. Of too many the first are forgotten. It is for
+// callers that hold mu.
 func (d *denials) fresh(from uint64) []denial {
 	fresh := int(min(d.count-from, uint64(len(d.latest))))
 	return d.latest[len(d.latest)-fresh:]
@@ -102,7 +151,7 @@ func (d *denials) of(from uint64, what, subject string, last error) (has bool, e
 // call began that has had its answer.
 func (t *Transport) refused(from uint64, what, wire string) error {
 	last, patience := t.conn.LastError(), t.options.Timeout
-	right := errors.Is(last, natsgo.ErrPermissionViolation)
+	right := denied(last)
 	if errors.Is(last, natsgo.ErrMaxSubscriptionsExceeded) && what == subscribing {
 		patience = late // it may be an old one
 	} else if !right {
@@ -118,29 +167,6 @@ func (t *Transport) refused(from uint64, what, wire string) error {
 		}
 	}
 	return nil
-}
-
-// explained adds to the error of a call without an answer what the server has refused of
-// what such calls need: then it does not answer. What leads to answers is asked for once.
-func (t *Transport) explained(from uint64, err error) error {
-	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, natsgo.ErrTimeout) {
-		return err
-	}
-	ever, since := t.denials.since(0), t.denials.since(from)
-	for i, d := range ever {
-		inbox := strings.HasPrefix(d.subject, cmp.Or(t.conn.Opts.InboxPrefix, natsgo.InboxPrefix))
-		if inbox || i >= len(ever)-len(since) && t.keepsAt(d.subject) {
-			return fmt.Errorf("%w: %w", d.err, err)
-		}
-	}
-	return err
-}
-
-// keepsAt reports whether a subject is one of those that calls use for what is kept.
-func (t *Transport) keepsAt(subject string) bool {
-	prefix := t.options.Prefix
-	return strings.HasPrefix(subject, "$JS.") || strings.HasPrefix(subject, t.bucket.keys()) ||
-		strings.HasPrefix(subject, prefix+stored) || strings.HasPrefix(subject, prefix+queued)
 }
 
 // revoked has those told whose subscription was ended for a right that was taken away.

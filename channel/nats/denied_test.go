@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,7 +64,7 @@ func TestDenied(t *testing.T) {
 }
 
 // TestDeniedKeeping: a server that does not allow a request does not answer it. The caller
-// hears why, in the time of an answer.
+// hears why, and does not wait for the answer.
 func TestDeniedKeeping(t *testing.T) {
 	const groups = `"parley.>", "_INBOX.>"`
 	for name, rights := range map[string][]string{
@@ -72,35 +73,11 @@ func TestDeniedKeeping(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bothServers(t, rights, func(t *testing.T, address string) {
-				transport := connect(t, ann(address))
+				o := ann(address)
+				o.Timeout = time.Hour
+				transport := connect(t, o)
 				var calling sync.WaitGroup
-				for what, call := range map[string]func(ctx context.Context) error{
-					"append": func(ctx context.Context) error {
-						_, err := transport.Append(ctx, "room", nil, keepAll)
-						return err
-					},
-					"since": func(ctx context.Context) error {
-						_, err := transport.Since(ctx, "room", channel.Position{}, 1)
-						return err
-					},
-					"follow": func(ctx context.Context) error {
-						_, err := transport.Follow(ctx, "room", func(channel.Entry) {})
-						return err
-					},
-					"renew": func(ctx context.Context) error {
-						_, err := transport.Renew(ctx, "parley.a", time.Minute)
-						return err
-					},
-					"present": func(ctx context.Context) error {
-						_, err := transport.Present(ctx, "room")
-						return err
-					},
-					"enqueue": func(ctx context.Context) error { return transport.Enqueue(ctx, "jobs", nil) },
-					"take": func(ctx context.Context) error {
-						_, err := transport.Take(ctx, "jobs", 1, time.Minute)
-						return err
-					},
-				} {
+				for what, call := range calls(transport) {
 					calling.Go(func() {
 						if err := call(patient(t)); !denied(err) {
 							t.Errorf("%s: %v", what, err)
@@ -110,6 +87,97 @@ func TestDeniedKeeping(t *testing.T) {
 				calling.Wait()
 			})
 		})
+	}
+}
+
+// TestDeniedOne: where one right is missing, those calls fail that need it, and no others that
+// are made at the same time.
+func TestDeniedOne(t *testing.T) {
+	for missing, want := range map[string]string{
+		"$JS.API.STREAM.NAMES":                   "append follow since",
+		"$JS.API.STREAM.INFO.KV_parley-leases":   "enter present renew",
+		"$JS.API.CONSUMER.INFO.parley-jobs.*":    "take",
+		"$JS.API.CONSUMER.MSG.NEXT.*.*":          "append enter follow present since take",
+		"$KV.parley-leases.rec.parley=2Eann.*.>": "enter",
+		"parley.job.other":                       "enqueue",
+		"parley.log.room":                        "append",
+	} {
+		t.Run(missing, func(t *testing.T) {
+			server := servicetest.StartNATS(t, `authorization { users: [ { user: root, password: r },`,
+				fmt.Sprintf(`{ user: ann, password: a, permissions: { publish: { deny: [ %q ] } } } ] }`, missing))
+			o := ann(server.Addr)
+			o.Timeout = time.Hour
+			own := connect(t, o)
+			prepare(t, connect(t, nats.Options{Servers: []string{server.Addr}, User: "root", Password: "r"}))
+			var failed []string
+			var mu sync.Mutex
+			var calling sync.WaitGroup
+			for name, call := range calls(own) {
+				calling.Go(func() {
+					err := call(patient(t))
+					if err != nil && !denied(err) {
+						t.Errorf("%s: %v", name, err)
+					}
+					if mu.Lock(); err != nil {
+						failed = append(failed, name)
+					}
+					mu.Unlock()
+				})
+			}
+			calling.Wait()
+			slices.Sort(failed)
+			if got := strings.Join(failed, " "); got != want {
+				t.Errorf("denied are %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// prepare has something there for each of the calls.
+func prepare(t *testing.T, root *nats.Transport) {
+	t.Helper()
+	_, err := root.Append(patient(t), "room", nil, keepAll)
+	for range 2 {
+		err = errors.Join(err, root.Enqueue(patient(t), "jobs", nil))
+	}
+	_, renewed := root.Renew(patient(t), "parley.ann", time.Minute)
+	held, taken := root.Take(patient(t), "jobs", 1, time.Minute)
+	if err = errors.Join(err, renewed, taken); err != nil || len(held) != 1 {
+		t.Fatal(err)
+	}
+}
+
+// calls are those for what is kept.
+func calls(transport *nats.Transport) map[string]func(ctx context.Context) error {
+	return map[string]func(ctx context.Context) error{
+		"append": func(ctx context.Context) error {
+			_, err := transport.Append(ctx, "room", nil, keepAll)
+			return err
+		},
+		"since": func(ctx context.Context) error {
+			_, err := transport.Since(ctx, "room", channel.Position{}, 1)
+			return err
+		},
+		"follow": func(ctx context.Context) error {
+			_, err := transport.Follow(ctx, "room", func(channel.Entry) {})
+			return err
+		},
+		"renew": func(ctx context.Context) error {
+			_, err := transport.Renew(ctx, "parley.b", time.Minute)
+			return err
+		},
+		"enter": func(ctx context.Context) error {
+			return transport.Enter(ctx, "parley.ann", []channel.Record{{Subject: "room", Key: "k"}})
+		},
+		"present": func(ctx context.Context) error {
+			_, err := transport.Present(ctx, "room")
+			return err
+		},
+		"enqueue": func(ctx context.Context) error { return transport.Enqueue(ctx, "other", nil) },
+		"take": func(ctx context.Context) error {
+			_, err := transport.Take(ctx, "jobs", 1, time.Minute)
+			return err
+		},
 	}
 }
 

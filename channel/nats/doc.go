@@ -97,10 +97,10 @@
 //	publish: $JS.API.>, $JS.ACK.>, $KV.PREFIX-leases.>
 //
 // What the server does not allow is an error of the call that matches
-// ErrPermissionViolation of nats.go, with Options.Unconfirmed only a line in the log. Calls
-// for what is kept get it after Options.Timeout, for the server does not answer them. A
-// right that is taken away ends subscriptions: listeners are told of an interruption, and
-// hear again after the next one, when the right is back.
+// ErrPermissionViolation of nats.go and says which right is missing, with
+// Options.Unconfirmed only a line in the log. A right that is taken away ends
+// subscriptions: listeners are told of an interruption, and hear again after the next one,
+// when the right is back.
 //
 // Two systems with two prefixes and such rights cannot reach each other's groups. Rights
 // to the whole API of JetStream do reach all streams of the account: those who must not

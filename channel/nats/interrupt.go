@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -19,6 +20,7 @@ func (t *Transport) lost(nats *natsgo.Subscription) {
 
 func (t *Transport) disconnected(_ *natsgo.Conn, err error) {
 	t.link.breaks()
+	t.denials.disconnected()
 	t.options.logger().Warn("nats: disconnected", "err", err)
 }
 
@@ -44,11 +46,11 @@ func (t *Transport) interrupted() {
 	t.notices.Missed(subjects...)
 }
 
-func (t *Transport) asyncError(_ *natsgo.Conn, sub *natsgo.Subscription, err error) {
+func (t *Transport) asyncError(conn *natsgo.Conn, sub *natsgo.Subscription, err error) {
 	if sub != nil && errors.Is(err, natsgo.ErrSlowConsumer) {
 		t.lost(sub)
 	}
-	if d, is := t.denials.add(err); is {
+	if d, is := t.denials.add(err, cmp.Or(conn.Opts.InboxPrefix, natsgo.InboxPrefix)); is {
 		t.revoked(d)
 	}
 	t.options.logger().Warn("nats: error", "err", err)

@@ -99,7 +99,7 @@ func (t *Transport) Take(
 	if err != nil {
 		return nil, err
 	}
-	for began := t.denials.now(); ctx.Err() == nil; {
+	for ctx.Err() == nil {
 		var messages []*natsgo.Msg
 		err := t.jobs.open(ctx, wire, hold)
 		if err == nil {
@@ -111,9 +111,6 @@ func (t *Transport) Take(
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case errors.Is(err, context.DeadlineExceeded): // of one request: a cluster has to agree
-			if explained := t.explained(began, err); explained != err {
-				return nil, t.failed(explained)
-			}
 		case gone(err), errors.Is(err, natsgo.ErrNoResponders),
 			errors.Is(err, jetstream.ErrConsumerNotFound):
 			t.jobs.forget(consumerOf(wire))
@@ -206,7 +203,7 @@ func (j *jobs) find(ctx context.Context, name, wire string, wait time.Duration) 
 func (j *jobs) consume(ctx context.Context, name, wire string, wait time.Duration) error {
 	for {
 		soon, cancel := context.WithTimeout(ctx, time.Second)
-		_, err := j.transport.js.CreateOrUpdateConsumer(soon, j.stream(), jetstream.ConsumerConfig{
+		_, err := j.transport.js.CreateConsumer(soon, j.stream(), jetstream.ConsumerConfig{
 			Durable:       name,
 			FilterSubject: wire,
 			AckPolicy:     jetstream.AckExplicitPolicy,
@@ -323,7 +320,9 @@ func (j *jobs) say(ctx context.Context, id, what string) error {
 	}
 	ctx, cancel := j.transport.request(ctx)
 	defer cancel()
-	if _, err := j.transport.conn.RequestWithContext(ctx, id, []byte(what)); err != nil {
+	if _, err := asked(ctx, j.transport, id, func(ctx context.Context) (*natsgo.Msg, error) {
+		return j.transport.conn.RequestWithContext(ctx, id, []byte(what))
+	}); err != nil {
 		return j.transport.unanswered(ctx, err)
 	}
 	return nil

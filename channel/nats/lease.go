@@ -142,7 +142,7 @@ func (b *bucket) dated(ctx context.Context, owner string) (l lease, now time.Tim
 
 // write has many records on their way at once.
 func (b *bucket) write(ctx context.Context, l lease, records []channel.Record) error {
-	return b.each(ctx, len(records), func(i int) (*natsgo.Msg, error) {
+	return b.each(ctx, l, len(records), func(i int) (*natsgo.Msg, error) {
 		subject, err := b.subject(l.owner, l.stay, &records[i])
 		return &natsgo.Msg{Subject: subject, Data: records[i].Value}, err
 	}, func(string, uint64) {})

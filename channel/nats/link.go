@@ -43,21 +43,15 @@ func (l *link) over(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // request bounds what waits for an answer: by Options.Timeout, and by the connection.
 func (t *Transport) request(ctx context.Context) (context.Context, context.CancelFunc) {
-	linked, unlink := t.link.over(context.WithValue(ctx, began{}, t.denials.now()))
+	linked, unlink := t.link.over(ctx)
 	bounded, cancel := context.WithTimeout(linked, t.options.Timeout)
 	return bounded, func() { cancel(); unlink() }
 }
-
-// began is the key of a request's ctx for where it began among the denials.
-type began struct{}
 
 // unanswered is failed for what was asked within a ctx of request.
 func (t *Transport) unanswered(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause == natsgo.ErrDisconnected {
 		err = cause
-	}
-	if from, is := ctx.Value(began{}).(uint64); is {
-		err = t.explained(from, err)
 	}
 	return t.failed(err)
 }

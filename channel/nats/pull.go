@@ -28,8 +28,11 @@ func (t *Transport) pull(
 		return nil, err
 	}
 	request, err := json.Marshal(p)
+	subject := requests + "CONSUMER.MSG.NEXT." + stream + "." + consumer
+	ctx, stop := t.denials.watch(ctx, subject, false)
+	defer stop()
 	if err == nil {
-		err = t.conn.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+stream+"."+consumer, inbox, request)
+		err = t.conn.PublishRequest(subject, inbox, request)
 	}
 	if err == nil {
 		messages, err = collect(ctx, arrived, p.Batch, last)

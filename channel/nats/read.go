@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -29,6 +30,7 @@ type question struct {
 // consumer is one that nobody will miss.
 func (q *question) consumer(idle time.Duration) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
+		Name:              rand.Text(),
 		FilterSubject:     q.filter,
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       max(q.from, 1),
@@ -85,7 +87,7 @@ func (t *Transport) readOnce(
 				return info.Created, messages, false, nil
 			}
 			var lost bool
-			if pending, lost, err = left(ctx, consumer, len(messages)); lost || err == nil && pending == 0 {
+			if pending, lost, err = t.left(ctx, q.stream, info.Name, len(messages)); lost || err == nil && pending == 0 {
 				// Where another subject is purged a consumer of NATS 2.9 skips what is there.
 				return info.Created, messages, false, nil
 			}
@@ -127,13 +129,14 @@ const silence = 200 * time.Millisecond
 
 // left returns how many messages a consumer still has, and whether it has sent more than
 // have come.
-func left(
-	ctx context.Context, consumer jetstream.Consumer, came int,
+func (t *Transport) left(
+	ctx context.Context, stream, name string, came int,
 ) (pending uint64, lost bool, err error) {
-	info, err := consumer.Info(ctx)
+	consumer, err := t.js.Consumer(ctx, stream, name)
 	if err != nil {
 		return 0, false, err
 	}
+	info := consumer.CachedInfo()
 	return info.NumPending, info.Delivered.Consumer > uint64(came), nil
 }
 

@@ -21,7 +21,7 @@ import (
 type Transport struct {
 	options Options
 	conn    *natsgo.Conn
-	js      jetstream.JetStream
+	js      api
 
 	registering sync.Mutex // while nats.go makes a subscription
 	subs        subscriptions
@@ -107,10 +107,12 @@ func New(o Options) (*Transport, error) {
 		return nil, fmt.Errorf("nats: connect: %w", err)
 	}
 	t.conn = conn
-	if t.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(t.options.Timeout)); err != nil {
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(t.options.Timeout))
+	if err != nil {
 		_ = t.Close(context.Background())
 		return nil, fmt.Errorf("nats: %w", err)
 	}
+	t.js = api{js, t}
 	t.startReaders()
 	if err := t.peers.meet(context.Background()); err != nil {
 		_ = t.Close(context.Background())
