@@ -47,20 +47,22 @@ var violation = regexp.MustCompile(`(?i)violation for (publish|subscription) .*?
 
 func denied(err error) bool { return errors.Is(err, natsgo.ErrPermissionViolation) }
 
-// add remembers an error if it is a denial, and returns which. Those who wait for an answer
-// that will not come wait no longer. Answers come to subjects that begin with inbox.
-func (d *denials) add(err error, inbox string) (added denial, is bool) {
-	added.err = err
-	switch {
-	case errors.Is(err, natsgo.ErrMaxSubscriptionsExceeded):
-		added.what = subscribing
-	case !denied(err):
-		return added, false
-	default:
-		if found := violation.FindStringSubmatch(err.Error()); found != nil {
-			added.what, added.subject = strings.ToLower(found[1]), found[2]
-		}
+// denialOf reads an error, and reports whether it is a denial.
+func denialOf(err error) (d denial, is bool) {
+	d.err = err
+	if errors.Is(err, natsgo.ErrMaxSubscriptionsExceeded) {
+		d.what = subscribing
+	} else if !denied(err) {
+		return d, false
+	} else if found := violation.FindStringSubmatch(err.Error()); found != nil {
+		d.what, d.subject = strings.ToLower(found[1]), found[2]
 	}
+	return d, true
+}
+
+// add remembers a denial. Those who wait for an answer that will not come wait no longer.
+// Answers come to subjects that begin with inbox.
+func (d *denials) add(added denial, inbox string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.latest) == mostDenials {
@@ -69,7 +71,6 @@ func (d *denials) add(err error, inbox string) (added denial, is bool) {
 	d.latest = append(d.latest, added)
 	d.count++
 	d.fail(added, inbox)
-	return added, true
 }
 
 // fail is for callers that hold mu.
@@ -167,16 +168,4 @@ func (t *Transport) refused(from uint64, what, wire string) error {
 		}
 	}
 	return nil
-}
-
-// revoked has those told whose subscription was ended for a right that was taken away.
-func (t *Transport) revoked(d denial) {
-	if d.what != subscribing {
-		return
-	}
-	for _, sub := range t.subs.all() {
-		if sub.nats.Subject == d.subject {
-			t.notices.Missed(sub.subject)
-		}
-	}
 }

@@ -213,6 +213,106 @@ func TestRightsChange(t *testing.T) {
 	try(false)
 }
 
+// TestRightComesBack: who has lost the right to subscriptions is told, and told again when it
+// is back, and hears from then on. So are answers heard again.
+func TestRightComesBack(t *testing.T) {
+	const all = `"parley.>", "_INBOX.>", "$JS.>", "$KV.>"`
+	for name, left := range map[string]string{
+		"groups":  `"parley.pub.never", "parley.ctl.>", "_INBOX.>"`,
+		"answers": `"parley.>"`,
+		"all":     `"parley.pub.never"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := servicetest.StartNATS(t, rights(all, all)...)
+			transport, heard := connect(t, ann(server.Addr)), make(chan string, 1000)
+			subjects := []string{"queue"}
+			sub, err := transport.QueueSubscribe(patient(t), "queue", func([]byte) { heard <- "queue" })
+			for i := range 40 {
+				room := fmt.Sprint("room.", i)
+				_, failed := transport.Subscribe(patient(t), room, func([]byte) { heard <- room })
+				err, subjects = errors.Join(err, failed), append(subjects, room)
+			}
+			_, asked := transport.Since(patient(t), "room", channel.Position{}, 1)
+			if err = errors.Join(err, asked); err != nil {
+				t.Fatal(err)
+			}
+			notices := told(transport)
+			if server.Reload(rights(all, left)...); name != "answers" {
+				hears(t, notices, subjects)
+			}
+			server.Reload(rights(all, all)...)
+			hears(t, notices, subjects)
+			until(t, "answer", func() bool {
+				_, err := transport.Since(patient(t), "room", channel.Position{}, 1)
+				return err == nil
+			})
+			for _, subject := range subjects {
+				if err := transport.Publish(patient(t), subject, nil); err != nil {
+					t.Fatal(err)
+				}
+				if got := await(t, "message", heard); got != subject {
+					t.Errorf("%s heard, want %s", got, subject)
+				}
+			}
+			if err := sub.Unsubscribe(); err != nil || len(heard) > 0 {
+				t.Errorf("%v, and %d are heard twice", err, len(heard))
+			}
+		})
+	}
+}
+
+// hears waits until all subjects were told of.
+func hears(t *testing.T, notices <-chan []string, subjects []string) {
+	t.Helper()
+	missing := make(map[string]bool)
+	for _, subject := range subjects {
+		missing[subject] = true
+	}
+	for len(missing) > 0 {
+		for _, subject := range await(t, "notice", notices) {
+			delete(missing, subject)
+		}
+	}
+}
+
+// TestTriedWithoutAStorm: subscriptions that are not allowed any more cost the server a few
+// questions now and then, however many they are, and those that have ended are forgotten.
+func TestTriedWithoutAStorm(t *testing.T) {
+	const many, groups = 1000, `"parley.>", "_INBOX.>"`
+	server := servicetest.StartNATS(t, rights(groups, groups)...)
+	transport := connect(t, ann(server.Addr))
+	notices := told(transport)
+	var subs []channel.Subscription
+	var subjects []string
+	for i := range many {
+		subject := fmt.Sprint("room.", i)
+		sub, err := transport.Subscribe(patient(t), subject, func([]byte) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		subs, subjects = append(subs, sub), append(subjects, subject)
+	}
+	server.Reload(rights(groups, `"parley.pub.room.1", "_INBOX.>"`)...)
+	hears(t, notices, slices.DeleteFunc(subjects, func(s string) bool { return s == "room.1" }))
+	const refusal = "Subscription Violation"
+	before := strings.Count(server.Output(), refusal)
+	until(t, "tried again", func() bool { return strings.Count(server.Output(), refusal) >= before+24 })
+	if tried := strings.Count(server.Output(), refusal) - before; tried > 8*20 {
+		t.Errorf("%d were tried", tried)
+	}
+	for _, sub := range subs {
+		if err := sub.Unsubscribe(); err != nil {
+			t.Error(err)
+		}
+	}
+	if waiting := nats.Ended(transport); waiting > 0 {
+		t.Errorf("%d are to be tried again that nobody wants", waiting)
+	}
+	if len(notices) > 0 {
+		t.Errorf("told again of %d", len(<-notices))
+	}
+}
+
 // TestTooManySubscriptions: a limit of the server is an error of the call.
 func TestTooManySubscriptions(t *testing.T) {
 	const limit = 20

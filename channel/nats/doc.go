@@ -99,8 +99,9 @@
 // What the server does not allow is an error of the call that matches
 // ErrPermissionViolation of nats.go and says which right is missing, with
 // Options.Unconfirmed only a line in the log. A right that is taken away ends
-// subscriptions: listeners are told of an interruption, and hear again after the next one,
-// when the right is back.
+// subscriptions: listeners are told of an interruption. The server does not say when it is
+// back, so a few of what has ended are tried again, with pauses of up to half a minute, and
+// many once some are allowed; then listeners are told once more, and hear again.
 //
 // Two systems with two prefixes and such rights cannot reach each other's groups. Rights
 // to the whole API of JetStream do reach all streams of the account: those who must not

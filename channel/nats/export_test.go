@@ -21,3 +21,10 @@ func MeetAndLose(t *Transport, servers int) int {
 	defer t.peers.mu.Unlock()
 	return len(t.peers.known)
 }
+
+// Ended returns how many subscriptions wait to be tried again.
+func Ended(t *Transport) int {
+	t.regains.mu.Lock()
+	defer t.regains.mu.Unlock()
+	return len(t.regains.ended)
+}

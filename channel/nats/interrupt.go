@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 
 	natsgo "github.com/nats-io/nats.go"
 )
@@ -21,6 +22,7 @@ func (t *Transport) lost(nats *natsgo.Subscription) {
 func (t *Transport) disconnected(_ *natsgo.Conn, err error) {
 	t.link.breaks()
 	t.denials.disconnected()
+	t.regains.disconnected()
 	t.options.logger().Warn("nats: disconnected", "err", err)
 }
 
@@ -50,10 +52,14 @@ func (t *Transport) asyncError(conn *natsgo.Conn, sub *natsgo.Subscription, err 
 	if sub != nil && errors.Is(err, natsgo.ErrSlowConsumer) {
 		t.lost(sub)
 	}
-	if d, is := t.denials.add(err, cmp.Or(conn.Opts.InboxPrefix, natsgo.InboxPrefix)); is {
-		t.revoked(d)
+	inbox, level := cmp.Or(conn.Opts.InboxPrefix, natsgo.InboxPrefix), slog.LevelWarn
+	if d, is := denialOf(err); is {
+		if !t.regains.hears(d, inbox) {
+			level = slog.LevelDebug
+		}
+		t.denials.add(d, inbox) // whoever has asked again goes on now
 	}
-	t.options.logger().Warn("nats: error", "err", err)
+	t.options.logger().Log(context.Background(), level, "nats: error", "err", err)
 }
 
 // gaveUp is called when nats.go has closed the connection for good by itself.

@@ -29,6 +29,7 @@ type Transport struct {
 	readers     []*reader
 	notices     interrupt.Teller
 	denials     denials
+	regains     regains
 	streams     streams
 	trims       trims
 	bucket      bucket
@@ -49,8 +50,11 @@ type Transport struct {
 type subscription struct {
 	transport *Transport
 	subject   string
-	nats      *natsgo.Subscription
+	wire      string
+	queue     string
+	arrived   chan *natsgo.Msg
 	deliver   func(*natsgo.Msg)
+	nats      *natsgo.Subscription // another when it is tried again
 }
 
 // subscriptions finds those of this transport by nats.go's.
@@ -59,19 +63,28 @@ type subscriptions struct {
 	table map[*natsgo.Subscription]*subscription
 }
 
-func (s *subscriptions) add(sub *subscription) {
+// replace has a subscription be found by nats, and no more by what it had before.
+func (s *subscriptions) replace(sub *subscription, nats *natsgo.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.table == nil {
 		s.table = make(map[*natsgo.Subscription]*subscription)
 	}
-	s.table[sub.nats] = sub
+	delete(s.table, sub.nats)
+	sub.nats = nats
+	s.table[nats] = sub
 }
 
 func (s *subscriptions) remove(sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.table, sub.nats)
+}
+
+func (s *subscriptions) has(sub *subscription) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.table[sub.nats] == sub
 }
 
 func (s *subscriptions) find(nats *natsgo.Subscription) *subscription {
@@ -92,6 +105,7 @@ func New(o Options) (*Transport, error) {
 	t := &Transport{options: o.withDefaults()}
 	t.life, t.end = context.WithCancel(context.Background())
 	t.link.made()
+	t.regains.init(t)
 	t.peers.init(t)
 	t.streams.init(t)
 	t.bucket.init(t)
@@ -171,8 +185,9 @@ func (t *Transport) subscribe(
 		return nil, err
 	}
 	began := t.denials.now()
-	sub := &subscription{transport: t, subject: subject, deliver: deliver}
-	if err := t.register(sub, wire, queue); err != nil {
+	sub := &subscription{transport: t, subject: subject, wire: wire, queue: queue,
+		arrived: t.readers[int(t.turn.Add(1))%len(t.readers)].arrived, deliver: deliver}
+	if err := t.register(sub); err != nil {
 		return nil, t.failed(err)
 	}
 	if err := t.peers.settle(ctx); err != nil {
@@ -186,26 +201,32 @@ func (t *Transport) subscribe(
 	return sub, nil
 }
 
-func (t *Transport) register(sub *subscription, wire, queue string) (err error) {
-	in := t.readers[int(t.turn.Add(1))%len(t.readers)].arrived
+func (t *Transport) register(sub *subscription) error {
 	t.registering.Lock()
 	defer t.registering.Unlock()
-	if queue == "" {
-		sub.nats, err = t.conn.ChanSubscribe(wire, in)
-	} else {
-		sub.nats, err = t.conn.ChanQueueSubscribe(wire, queue, in)
-	}
+	nats, err := t.listen(sub)
 	if err == nil {
-		t.subs.add(sub)
+		t.subs.replace(sub, nats)
 	}
 	return err
 }
 
+func (t *Transport) listen(sub *subscription) (*natsgo.Subscription, error) {
+	if sub.queue == "" {
+		return t.conn.ChanSubscribe(sub.wire, sub.arrived)
+	}
+	return t.conn.ChanQueueSubscribe(sub.wire, sub.queue, sub.arrived)
+}
+
 // Unsubscribe implements channel.Subscription.
 func (s *subscription) Unsubscribe() error {
-	s.transport.subs.remove(s)
+	t := s.transport
+	t.registering.Lock() // it may be about to be tried again
+	defer t.registering.Unlock()
+	t.subs.remove(s)
+	t.regains.forget(s)
 	if err := s.nats.Unsubscribe(); err != nil {
-		return s.transport.failed(err)
+		return t.failed(err)
 	}
 	return nil
 }
