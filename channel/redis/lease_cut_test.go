@@ -18,7 +18,7 @@ func TestCutAndALease(t *testing.T) {
 	for name, test := range map[string]struct {
 		cut     time.Duration
 		changes int // of each stay
-	}{"Shorter": {12 * time.Second, 0}, "Longer": {35 * time.Second, 1}} {
+	}{"Shorter": {8 * time.Second, 0}, "Longer": {35 * time.Second, 1}} {
 		for how, cut := range map[string]func(*servicetest.Proxy){
 			"Cut": (*servicetest.Proxy).Cut, "Silent": (*servicetest.Proxy).Silence,
 		} {

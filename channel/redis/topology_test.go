@@ -49,8 +49,7 @@ func startWatched(t testing.TB) watched {
 func behindSentinel(t *testing.T) redis.Options { return startWatched(t).options() }
 
 func (w watched) options() redis.Options {
-	return redis.Options{URLs: []string{url(w.sentinel)}, MasterSet: "mymaster",
-		Timeout: 2 * time.Second}
+	return redis.Options{URLs: []string{url(w.sentinel)}, MasterSet: "mymaster"}
 }
 
 // clustered is a cluster of masters.
@@ -95,7 +94,7 @@ func oldCluster(t *testing.T) redis.Options {
 }
 
 func (c clustered) options() redis.Options {
-	return redis.Options{URLs: []string{url(c[0]), url(c[1])}, Timeout: 2 * time.Second}
+	return redis.Options{URLs: []string{url(c[0]), url(c[1])}}
 }
 
 // eventually waits for what must come.
