@@ -5,10 +5,14 @@
 if epoch == '' then
   epoch = ARGV[1]
 end
+local count = redis.call('XLEN', KEYS[1])
+if count == 0 then
+  bytes = 0 -- the entries may have been evicted, and the ledger not
+end
 last = last + 1
 bytes = bytes + #ARGV[2]
 redis.call('XADD', KEYS[1], digits(last) .. '-0', digits(now), ARGV[2])
-trim(tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
+trim(count + 1, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
 redis.call('HSET', KEYS[2], 'epoch', epoch, 'run', run, 'last', digits(last),
   'bytes', digits(bytes), 'age', ARGV[4], 'time', digits(now), 'slow', digits(slow))
 

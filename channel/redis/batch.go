@@ -55,7 +55,7 @@ func (l *line) confirm(topics []*topic) {
 		}
 		if top.on = true; top.lost {
 			top.lost = false
-			l.missed = append(l.missed, l.t.names.subject(top.kind, top.channel))
+			l.miss(l.t.names.subject(top.kind, top.channel))
 		}
 		if top.settle(nil); top.listeners == nil {
 			top.mark() // nobody wants it any more
@@ -67,6 +67,14 @@ func (l *line) confirm(topics []*topic) {
 	l.t.mu.Unlock()
 	for _, reader := range ring {
 		reader.deliver(nil)
+	}
+}
+
+// miss notes that payloads of a subject may have been missed. The caller holds mu.
+func (l *line) miss(subject string) {
+	l.missed = append(l.missed, subject)
+	if r := l.t.readers[subject]; r != nil {
+		r.told = true
 	}
 }
 

@@ -10,6 +10,19 @@ local function free(id, pause)
   note(KEYS[3])
 end
 
+-- adopt has jobs pause of which no time is known any more: the set was lost.
+local function adopt(hold)
+  local pending = redis.call('XPENDING', KEYS[1], GROUP)[1]
+  if pending <= redis.call('ZCARD', KEYS[2]) then
+    return
+  end
+  for _, job in ipairs(redis.call('XPENDING', KEYS[1], GROUP, '-', '+', pending)) do
+    if not redis.call('ZSCORE', KEYS[2], job[1]) then
+      free(job[1], hold)
+    end
+  end
+end
+
 -- takes returns how often a job was taken, or nil if it is none that is held or pauses.
 local function takes(id)
   local pending = redis.pcall('XPENDING', KEYS[1], GROUP, id, id, 1)
@@ -37,6 +50,7 @@ local function take(limit, hold)
       add(entry)
     else
       redis.call('ZREM', KEYS[2], id)
+      redis.call('XACK', KEYS[1], GROUP, id)
     end
   end
   local left = tonumber(limit) - #taken
@@ -50,6 +64,7 @@ local function take(limit, hold)
   if #taken > 0 then
     return taken
   end
+  adopt(hold)
   local next = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
   return next and math.max(tonumber(next) - now, 0) or -1
 end

@@ -148,7 +148,9 @@ func (l *line) serve(ctx context.Context, s *session, done func()) error {
 			}
 			continue
 		}
-		l.tell()
+		if err := l.tell(ctx, s); err != nil {
+			return err
+		}
 		done()
 		select {
 		case <-ctx.Done():
@@ -224,15 +226,28 @@ func (l *line) down() {
 }
 
 // tell tells of an interruption when all is subscribed to again.
-func (l *line) tell() {
+func (l *line) tell(ctx context.Context, s *session) error {
+	var readers []*reader
 	l.t.mu.Lock()
 	missed := l.missed
 	l.missed = nil
-	if len(missed) > 0 {
-		l.t.stats.Interruptions++
+	for _, subject := range missed {
+		if r := l.t.readers[subject]; r != nil {
+			readers = append(readers, r)
+		}
 	}
 	l.t.mu.Unlock()
+	if len(missed) == 0 {
+		return nil
+	}
+	if err := s.registerAgain(ctx, readers); err != nil {
+		return err // they are missed again with the connection
+	}
+	l.t.mu.Lock()
+	l.t.stats.Interruptions++
+	l.t.mu.Unlock()
 	l.t.notices.Missed(missed...)
+	return nil
 }
 
 func (l *line) tryDenied() {

@@ -20,13 +20,9 @@ else
   redis.call('DEL', KEYS[1], KEYS[2])
 end
 
--- trim lets go of what is over a bound, the oldest first. The newest entry only goes
--- for its age. It returns how many are left.
-local function trim(messages, age, size)
-  local count = redis.call('XLEN', KEYS[1])
-  if count == 0 then
-    bytes = 0
-  end
+-- trim lets go of what is over a bound, the oldest of so many first. The newest entry only
+-- goes for its age. It returns how many are left.
+local function trim(count, messages, age, size)
   while count > 0 do
     local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
     local over = count > 1 and (count > messages or bytes > size)

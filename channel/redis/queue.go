@@ -59,8 +59,9 @@ type reader struct {
 	bell    chan struct{}
 	over    chan struct{}
 
-	shares []*share // this and the next are guarded by the transport's mu
+	shares []*share // this and those below are guarded by the transport's mu
 	next   int      // whose turn it is
+	told   bool     // that something may have been missed, or will be as soon as it is known
 }
 
 // share is one subscription. It implements channel.Subscription.
@@ -83,7 +84,7 @@ func (t *Transport) QueueSubscribe(
 	rings, err := t.subscribe(ctx, bell, subject, ring)
 	if err == nil {
 		s.bell = rings
-		err = s.reader.register(ctx)
+		_, err = s.reader.register(ctx)
 	}
 	if err != nil {
 		_ = s.Unsubscribe()
@@ -99,7 +100,7 @@ func (t *Transport) join(subject string, deliver func([]byte)) *share {
 	defer t.mu.Unlock()
 	r := t.readers[subject]
 	if r == nil {
-		r = &reader{t: t, subject: subject,
+		r = &reader{t: t, subject: subject, told: true, // there was nothing to miss before
 			bell: make(chan struct{}, 1), over: make(chan struct{})}
 		t.readers[subject] = r
 		if !t.closed {
@@ -132,10 +133,45 @@ func (s *share) Unsubscribe() error {
 
 func (r *reader) poke() { ring(r.bell) }
 
-// register says that the subject has readers.
-func (r *reader) register(ctx context.Context) error {
-	return r.t.client.Do(ctx, r.t.client.B().Set().Key(r.t.names.of(readersKey, r.subject)).
-		Value("").Px(idle).Build()).Error()
+// register says that the subject has readers, and reports whether that was known. To say
+// it again takes no room, which the server may not have.
+func (r *reader) register(ctx context.Context) (known bool, err error) {
+	b, key := r.t.client.B(), r.t.names.of(readersKey, r.subject)
+	err = r.t.client.Do(ctx, b.Getex().Key(key).PxMilliseconds(idle.Milliseconds()).Build()).Error()
+	if rueidis.IsRedisNil(err) || answers(err, "WRONGTYPE") {
+		return false, r.t.client.Do(ctx, r.sign()).Error()
+	}
+	return err == nil, err
+}
+
+func (r *reader) sign() rueidis.Completed {
+	return r.t.client.B().Set().Key(r.t.names.of(readersKey, r.subject)).Value("").Px(idle).Build()
+}
+
+// registerAgain is for readers who are about to be told that they may have missed
+// something: what is published from then on waits for them.
+func (s *session) registerAgain(ctx context.Context, readers []*reader) error {
+	if len(readers) == 0 {
+		return nil
+	}
+	t := s.line.t
+	ctx, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	defer cancel()
+	signs := make([]rueidis.Completed, len(readers))
+	for i, r := range readers {
+		signs[i] = r.sign()
+	}
+	for _, result := range s.client.DoMulti(ctx, signs...) {
+		if err := result.Error(); err != nil && !answered(err) {
+			return err
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range readers { // whose sign was refused finds out by itself
+		r.told = false
+	}
+	return nil
 }
 
 func (r *reader) run() {
@@ -156,12 +192,24 @@ func (r *reader) run() {
 	}
 }
 
-// registered renews the sign that there is a reader. It is given before each look, so
-// that a broker that has lost it hears of it as soon as the reader does.
+// registered renews the sign that there is a reader, and reports whether it is worth to
+// look. It is given before each look, so that a broker that has lost it hears of it as soon
+// as the reader does. What was published without it has gone to nobody who shares.
 func (r *reader) registered() bool {
 	ctx, cancel := context.WithTimeout(r.t.work, r.t.options.Timeout)
 	defer cancel()
-	return r.register(ctx) == nil // else the bell rings when there is a connection
+	known, err := r.register(ctx)
+	if err != nil && !answered(err) {
+		return false // the bell rings when there is a connection
+	}
+	r.t.mu.Lock()
+	told := r.told
+	r.told = false
+	r.t.mu.Unlock()
+	if !known && !told {
+		r.t.notices.Missed(r.subject)
+	}
+	return true
 }
 
 // takeAll takes what there is, and hands it over.
@@ -169,7 +217,7 @@ func (r *reader) takeAll() {
 	for r.t.work.Err() == nil {
 		payloads, err := r.takeSome()
 		if err != nil {
-			if !rueidis.IsRedisNil(err) {
+			if !answered(err) {
 				r.t.notices.Missed(r.subject) // perhaps it was under way
 			}
 			return

@@ -43,6 +43,12 @@ func answers(err error, beginning string) bool {
 	return errors.As(err, &answer) && strings.HasPrefix(answer.Error(), beginning)
 }
 
+// answered reports whether err is an answer of the server, which has done nothing then.
+func answered(err error) bool {
+	var answer *rueidis.RedisError
+	return errors.As(err, &answer)
+}
+
 // refusesWrites reports whether a master takes no writes for now, since it cannot save
 // them or has no replicas. It publishes all the same.
 func refusesWrites(err error) bool { return answers(err, "MISCONF") || answers(err, "NOREPLICAS") }

@@ -5,8 +5,8 @@
 if epoch == '' then
   return {'', '1', '0', {}}
 end
-local before = bytes
-local count = trim(math.huge, tonumber(mark[5]), math.huge)
+local before, count = bytes, redis.call('XLEN', KEYS[1])
+count = trim(count, math.huge, tonumber(mark[5]), math.huge)
 if bytes ~= before then
   redis.call('HSET', KEYS[2], 'bytes', digits(bytes))
 end
