@@ -3,6 +3,7 @@ package parley
 import (
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 )
@@ -52,9 +53,12 @@ func (b *bodyReader) next() {
 }
 
 // ReadBody reads the whole request body. More than limit bytes is an error that
-// is ErrTooLarge; an app that returns it has the client told 413. ReadForm reads a
-// form.
+// is ErrTooLarge; an app that returns it has the client told 413. A negative limit is
+// none. ReadForm reads a form.
 func ReadBody(ctx context.Context, conn Conn, limit int64) ([]byte, error) {
+	if limit < 0 {
+		limit = math.MaxInt64
+	}
 	enough := max(limit, limit+1) // which is as good as no limit where limit+1 overflows
 	body, err := io.ReadAll(io.LimitReader(BodyReader(ctx, conn), enough))
 	if err == nil && int64(len(body)) > limit {

@@ -45,8 +45,10 @@ func TestWebSocketFuncLostBeforeConnect(t *testing.T) {
 }
 
 func TestReadBodyWithoutLimit(t *testing.T) {
-	body, err := parley.ReadBody(t.Context(), always{parley.HTTPRequest{Body: []byte("all")}}, math.MaxInt64)
-	if string(body) != "all" || err != nil {
-		t.Errorf("got %q, %v", body, err)
+	for _, limit := range []int64{math.MaxInt64, -1, math.MinInt64} {
+		all := always{parley.HTTPRequest{Body: []byte("all")}}
+		if body, err := parley.ReadBody(t.Context(), all, limit); string(body) != "all" || err != nil {
+			t.Errorf("limit %d: %q, %v", limit, body, err)
+		}
 	}
 }
