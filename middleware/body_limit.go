@@ -46,8 +46,9 @@ func (l *BodyLimit) Check(scope *parley.Scope) error {
 // Wrap puts the limit in front of next. A length that is too large is answered
 // with 413 before a byte of the body is read, so before "100 Continue" is sent.
 // A body that comes without a length is counted as it is received, for which the
-// conn of that request is wrapped: beyond the limit Receive returns
-// parley.ErrTooLarge, which answers 413 if the app returns it.
+// conn of that request is wrapped: beyond the limit Receive returns an error that is
+// parley.ErrTooLarge, which answers 413 if the app returns it. For a handler that reads
+// its body it is an *http.MaxBytesError, too.
 func (l *BodyLimit) Wrap(next parley.App) parley.App {
 	wiring.Need("middleware: BodyLimit.Wrap", "app", next)
 	return guarded(next, bodyGuard{l}, l.act)
@@ -71,12 +72,13 @@ func (l *BodyLimit) act(
 	if !errors.Is(why, errInvolved) {
 		return Refuse(ctx, scope, conn, l.options.Report, refusalOf(why))
 	}
-	return next.Serve(ctx, scope, &bodyConn{Conn: conn, left: l.options.Max})
+	return next.Serve(ctx, scope, &bodyConn{conn, l.options.Max, l.options.Max})
 }
 
 type bodyConn struct {
 	parley.Conn
-	left int64 // bytes that may come still
+	left  int64 // bytes that may come still
+	limit int64
 }
 
 // Unwrap tells that what is sent passes unchanged.
@@ -84,13 +86,18 @@ func (c *bodyConn) Unwrap() parley.Conn { return c.Conn }
 
 func (c *bodyConn) Receive(ctx context.Context) (parley.Event, error) {
 	if c.left < 0 {
-		return nil, parley.ErrTooLarge
+		return nil, c.tooLarge()
 	}
 	event, err := c.Conn.Receive(ctx)
 	if part, ok := event.(parley.HTTPRequest); ok {
 		if c.left -= int64(len(part.Body)); c.left < 0 {
-			return nil, parley.ErrTooLarge
+			return nil, c.tooLarge()
 		}
 	}
 	return event, err
+}
+
+// tooLarge is an error that handlers of net/http know as well.
+func (c *bodyConn) tooLarge() error {
+	return fmt.Errorf("%w: %w", parley.ErrTooLarge, &http.MaxBytesError{Limit: c.limit})
 }

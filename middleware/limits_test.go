@@ -60,6 +60,34 @@ func TestBodyLimitCounted(t *testing.T) {
 	}
 }
 
+// A handler that reads more than it may is told so in net/http's own way.
+func TestBodyLimitOfHandlers(t *testing.T) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) && tooLarge.Limit == 4 {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		}
+	})
+	limit := middleware.NewBodyLimit(middleware.BodyLimitOptions{Max: 4})
+	app := limit.Wrap(nethttp.App(handler))
+	for body, want := range map[string]int{"1234": 200, "12345": 413} {
+		upload := func() *http.Request {
+			return httptest.NewRequest("POST", "/", struct{ io.Reader }{strings.NewReader(body)})
+		}
+		t.Run("D9 live", func(t *testing.T) {
+			w := httptest.NewRecorder()
+			if nethttp.Handler(app).ServeHTTP(w, upload()); w.Code != want {
+				t.Errorf("%d bytes: %d", len(body), w.Code)
+			}
+		})
+		t.Run("D9 in a test", func(t *testing.T) {
+			if got := parleytest.Do(t, app, upload()); got.Status != want {
+				t.Errorf("%d bytes: %+v", len(body), got)
+			}
+		})
+	}
+}
+
 // A client that asks before it sends hears 413, and no 100 before.
 func TestBodyLimitBefore100Continue(t *testing.T) {
 	limit := middleware.NewBodyLimit(middleware.BodyLimitOptions{Max: 10})
