@@ -47,7 +47,8 @@ type Scope struct {
 
 	// Request is the request of an HTTP conversation or the handshake of a
 	// WebSocket, nil otherwise. Its Body is not read directly: the body
-	// arrives in events. net/http keeps neither order nor case of headers. What
+	// arrives in events. net/http keeps neither order nor case of headers, and a path
+	// or a query whose bytes are not UTF-8 comes through as the client sent it. What
 	// routers have captured is found by PathValue of the scope: a router may be
 	// told to leave it off the request (see NativeRequest).
 	Request *http.Request
