@@ -117,6 +117,49 @@ func closeAllAtOnce(t *testing.T, leaves func(p *peer)) {
 	}
 }
 
+// Whoever reads when the peer says goodbye stays the reader until the socket has its end:
+// an app that comes back meanwhile would read on, behind the close frame.
+func TestNothingIsReadBehindTheEnd(t *testing.T) {
+	for name, behind := range map[string]func(p *peer){
+		"a message": func(p *peer) { p.conn.Write(masked(0x81, "late")) },
+		"a hang-up": func(p *peer) { p.conn.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { readBehind(t, behind) })
+		})
+	}
+}
+
+func readBehind(t *testing.T, behind func(p *peer)) {
+	c, ctx, p := overPipe(t, parley.SocketOptions{})
+	ending, settle := make(chan bool), make(chan bool)
+	end := c.cancel
+	c.cancel = func(cause error) {
+		close(ending)
+		<-settle
+		end(cause)
+	}
+	time.Sleep(3 * awayAfter) // the watcher reads
+	var all sync.WaitGroup
+	all.Go(func() { p.conn.Write(masked(0x88, "\x0f\xa0bye")) })
+	<-ending
+	all.Go(func() { behind(p) })
+	all.Go(func() {
+		if m, err := c.Read(ctx); err != ErrEnded {
+			t.Errorf("read %q, %v", m.Data, err)
+		}
+	})
+	synctest.Wait()
+	close(settle)
+	<-ctx.Done()
+	if got := c.Ended(); got.Code != 4000 || got.Reason != "bye" {
+		t.Errorf("ended with %+v", got)
+	}
+	go p.answer()
+	<-c.Gone()
+	all.Wait()
+}
+
 // closingConn closes its socket in the middle of reading the peer's close frame.
 type closingConn struct {
 	net.Conn

@@ -221,15 +221,15 @@ func (c *Conn) stopApp(err error) {
 	c.stopReading(err)
 }
 
-// stopReading ends the caller's time as the reader: for now, or for good.
+// stopReading ends the caller's time as the reader: for now, or for good. Then the socket
+// has its end before anybody may look for more on the wire: what comes behind a close
+// frame is nobody's, and the peer's hanging up is not how the socket ended.
 func (c *Conn) stopReading(err error) {
 	if err != errHandOver {
 		c.in.met = err
-	}
-	c.in.release(nil)
-	if err != errHandOver {
 		c.fail(err)
 	}
+	c.in.release(nil)
 }
 
 // release makes nobody the reader. m is the message that the caller has now, if it
