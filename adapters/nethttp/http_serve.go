@@ -220,6 +220,7 @@ func (c *httpConn) answerError(err error) {
 		status = http.StatusServiceUnavailable // of middleware above: the client is there
 	case c.ctx.cause() != parley.ErrDraining && c.r.Context().Err() != nil:
 		status = statusClientGone
+		c.out.close.Store(true) // the context of a later request would have ended, too
 	case protocol.Status(c.ctx.cause()) != http.StatusInternalServerError:
 		status = protocol.Status(c.ctx.cause()) // 503 for a drain, 401 for a login that has ended
 	case err == nil, errors.Is(err, parley.ErrDisconnected):

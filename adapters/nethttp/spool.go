@@ -35,7 +35,7 @@ type spool struct {
 	err    error         // how the body ended, once it has
 	news   chan struct{} // closed when something above has changed
 	closed bool
-	ended  chan struct{} // closed when the reading goroutine is gone
+	ended  chan struct{} // closed when nobody reads any more
 }
 
 const (
@@ -98,10 +98,7 @@ func (s *spool) fill() error {
 	buffer := make([]byte, spoolChunk)
 	for s.awaitRoom() {
 		n, err := s.body.Read(buffer)
-		if !s.keep(buffer[:n]) && err == nil {
-			err = errOverLimit
-		}
-		if err != nil {
+		if err = s.keep(buffer[:n], err); err != nil {
 			return err
 		}
 	}
@@ -121,11 +118,17 @@ func (s *spool) awaitRoom() bool {
 	return !s.closed
 }
 
-// keep adds bytes to what is unread, and reports whether that is within the limit.
-func (s *spool) keep(p []byte) bool {
+// keep adds bytes to what is unread, and the end that came with them, which it returns.
+// Whoever has the last of the body must not find it being read, and stop that: with the
+// end net/http has begun to watch the connection. Stopped in that it would take the client
+// for gone, in this request and in all that follow.
+func (s *spool) keep(p []byte, end error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total += int64(len(p))
+	if end == nil && s.total > s.limit {
+		end = errOverLimit
+	}
 	if len(p) > 0 && !s.closed {
 		last := len(s.unread) - 1
 		if last >= 0 && len(s.unread[last])+len(p) <= spoolChunk {
@@ -135,8 +138,17 @@ func (s *spool) keep(p []byte) bool {
 		}
 		s.hold(len(p))
 	}
+	if end != nil {
+		s.over(end)
+	}
 	s.tell()
-	return s.total <= s.limit
+	return end
+}
+
+// over notes how the reading has ended. The caller holds mu.
+func (s *spool) over(err error) {
+	s.err = err
+	close(s.ended)
 }
 
 // hold accounts for n more bytes, or fewer. The caller holds mu.
@@ -151,13 +163,14 @@ func (s *spool) tell() {
 	s.news = make(chan struct{})
 }
 
-// end notes how the reading has ended.
+// end is called when the reading is over, with how if nobody knows yet.
 func (s *spool) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.err = err
-	s.tell()
-	close(s.ended)
+	if s.err == nil {
+		s.over(err)
+		s.tell()
+	}
 }
 
 // next waits for the next unread part, with a timeout (0 for none) for as long as
