@@ -149,7 +149,7 @@ func TestOptionsAreDescribed(t *testing.T) {
 // TestParts has Node test what needs no server.
 func TestParts(t *testing.T) {
 	node := servicetest.Program(t, "node")
-	out, err := exec.CommandContext(t.Context(), node, "--test", "--test-timeout=60000",
+	out, err := exec.CommandContext(t.Context(), node, "--test", "--test-timeout=240000",
 		"test/parts.test.js", "test/links.test.js").CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)

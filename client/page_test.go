@@ -9,24 +9,33 @@ import (
 )
 
 // open makes a client in a page, as window.chat, that would by itself not try again nor
-// look whether it lives before the test is over, and waits until it is open.
-func open(t *testing.T, chromium *browsertest.Browser, s *stage, transport string) *browsertest.Tab {
+// look whether it lives before the test is over, and waits until it is open. The page
+// keeps how often the client has waited: a state passes, a count stays. A client that
+// looks whether it lives gives up after pong milliseconds, dead or not: those of tests
+// where it is to live are many.
+func open(t *testing.T, chromium *browsertest.Browser, s *stage, transport string, pong int) *browsertest.Tab {
 	t.Helper()
 	chromium.T = t
 	page := chromium.Open(chromium.Person(), s.url()+"/")
 	page.Eval(fmt.Sprintf(`(async () => {
 		const {Parley} = await import('/client/parley.js');
 		window.chat = new Parley('/room', {transports: [%q], remember: false, stableAfter: 0,
-			backoffMin: 600_000, backoffMax: 600_000, pingAfter: 600_000, pongTimeout: 300});
+			backoffMin: 600_000, backoffMax: 600_000, openTimeout: 600_000,
+			pingAfter: 600_000, pongTimeout: %d});
+		window.waits = 0;
 		chat.addEventListener('state', ({state, reason}) => {
+			if (state === 'waiting') waits++;
 			document.title = state;
-			document.body.dataset.reason = reason ?? '';
+			if (reason === 'silence') document.body.dataset.silence = true;
 		});
 		chat.on('said', ({n}) => document.body.append(n, ' '));
 		await chat.connect();
-	})()`, transport))
+	})()`, transport, pong))
 	return page
 }
+
+// forEver is longer than a test has, in milliseconds.
+const forEver = 600_000
 
 func is(page *browsertest.Tab, state string) {
 	page.T.Helper()
@@ -43,21 +52,31 @@ func offline(page *browsertest.Tab, on bool) {
 func TestPageLife(t *testing.T) {
 	chromium := browsertest.New(t)
 	for _, transport := range []string{"websocket", "sse", "poll"} {
-		for name, test := range map[string]func(*testing.T, *stage, *browsertest.Tab){
-			"online": comesOnline, "offline": goesOffline, "visible": becomesVisible, "history": goesBack,
+		for name, test := range map[string]struct {
+			pong int
+			play func(*testing.T, *stage, *browsertest.Tab)
+		}{
+			"online":  {forEver, comesOnline},
+			"offline": {300, goesOffline},
+			"alive":   {forEver, staysOnline},
+			"visible": {300, becomesVisible},
+			"history": {forEver, goesBack},
 		} {
 			t.Run(transport+"/"+name, func(t *testing.T) {
 				s := newStage(t, newWire())
-				test(t, s, open(t, chromium, s, transport))
+				test.play(t, s, open(t, chromium, s, transport, test.pong))
 			})
 		}
 	}
 }
 
-// comesOnline: it tries at once when the machine is online again.
+// comesOnline: it tries at once when the machine is online again. That it is offline is
+// a reason to try, too, as far as a browser has pages feel that: to no avail, as a rule.
 func comesOnline(_ *testing.T, s *stage, page *browsertest.Tab) {
 	restart(s, page)
+	page.Eval(`waits = 0`)
 	offline(page, true)
+	page.Until(`waits > 0 || document.title === 'open'`)
 	offline(page, false)
 	is(page, "open")
 }
@@ -69,9 +88,7 @@ func restart(s *stage, page *browsertest.Tab) {
 	ctx := page.T.Context()
 	s.cast.control(ctx, "/deny", http.StatusServiceUnavailable, nil)
 	s.end()
-	s.mu.Lock()
-	s.begin()
-	s.mu.Unlock()
+	s.again()
 	is(page, "waiting")
 	s.cast.control(ctx, "/deny", 0, nil)
 }
@@ -89,7 +106,7 @@ func becomesVisible(_ *testing.T, s *stage, page *browsertest.Tab) {
 	is(page, "open")
 	s.proxy.Silence() // a connection that has died meanwhile is noticed
 	again(page, "document.dispatchEvent(new Event('visibilitychange'))")
-	page.Until(`document.body.dataset.reason === 'silence'`)
+	page.Until(`document.body.dataset.silence`)
 }
 
 // again has the page do something again and again: what was on its way before the line was
@@ -99,14 +116,27 @@ func again(page *browsertest.Tab, action string) {
 	page.Eval(`void setInterval(() => { ` + action + ` }, 1000)`)
 }
 
-// goesOffline: it looks whether the connection lives. Being told that there is no network
+// staysOnline: it looks whether the connection lives. Being told that there is no network
 // is no proof: the server may be on this machine.
-func goesOffline(_ *testing.T, s *stage, page *browsertest.Tab) {
+func staysOnline(t *testing.T, s *stage, page *browsertest.Tab) {
+	looks := "pinged"
+	if page.Eval(`chat.transport`) == "sse" {
+		looks = "asked" // for the stream, once more
+	}
+	before := s.report()[looks].(int)
 	page.Eval(`dispatchEvent(new Event('offline'))`)
+	s.await(func(report map[string]any) bool { return report[looks].(int) > before })
+	if waits := page.Eval(`waits`); waits != 0.0 {
+		t.Errorf("it has waited %v times", waits)
+	}
 	is(page, "open")
+}
+
+// goesOffline: it notices that the connection is dead.
+func goesOffline(_ *testing.T, s *stage, page *browsertest.Tab) {
 	s.proxy.Silence()
 	again(page, "dispatchEvent(new Event('offline'))")
-	page.Until(`document.body.dataset.reason === 'silence'`)
+	page.Until(`document.body.dataset.silence`)
 }
 
 // goesBack: a page that is left says goodbye, also to a server that it has no socket to.
@@ -118,9 +148,7 @@ func goesBack(t *testing.T, s *stage, page *browsertest.Tab) {
 	})`)
 	page.Eval(`addEventListener('pageshow', ({persisted}) => { window.persisted = persisted; })`)
 	page.Navigate(s.url() + "/client/LICENSE")
-	for members := 1; members > 0; {
-		members = s.cast.report()["members"].(int)
-	}
+	s.await(func(report map[string]any) bool { return report["members"] == 0 })
 	s.cast.control(t.Context(), "/publish", 3, nil)
 	page.Back()
 	page.Until(`window.persisted`)

@@ -29,9 +29,9 @@ type stage struct {
 	control *httptest.Server
 
 	mu      sync.Mutex
-	addr    string
 	stop    func()
 	blocked map[string]bool // "websocket", "stream"
+	asked   int             // requests to the room
 }
 
 // cast is who plays: an app that outlives its servers, and does what it is asked for.
@@ -43,10 +43,10 @@ type cast interface {
 
 func newStage(t *testing.T, cast cast) *stage {
 	t.Helper()
-	s := &stage{t: t, cast: cast, addr: "127.0.0.1:0", blocked: make(map[string]bool)}
-	s.begin()
+	s := &stage{t: t, cast: cast, blocked: make(map[string]bool)}
+	addr := s.begin()
 	t.Cleanup(func() { s.end() })
-	s.proxy = servicetest.StartProxy(t, s.addr)
+	s.proxy = servicetest.StartProxy(t, addr)
 	s.control = httptest.NewServer(http.HandlerFunc(s.serveControl))
 	t.Cleanup(s.control.Close)
 	return s
@@ -54,17 +54,12 @@ func newStage(t *testing.T, cast cast) *stage {
 
 func (s *stage) url() string { return "http://" + s.proxy.Addr }
 
-// begin starts the server, where it was before.
-func (s *stage) begin() {
-	var listener net.Listener
-	for {
-		var err error
-		if listener, err = net.Listen("tcp", s.addr); err == nil {
-			break
-		}
-		if s.t.Context().Err() != nil {
-			s.t.Fatal(err)
-		}
+// begin starts the server and returns where it is. The port of the one before may be
+// somebody else's by now.
+func (s *stage) begin() (addr string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
 	}
 	silent := slog.New(slog.DiscardHandler)
 	sessions := fallback.New(s.cast, fallback.Options{Logger: silent, PollTimeout: 5 * time.Second})
@@ -81,7 +76,6 @@ func (s *stage) begin() {
 		defer close(ended)
 		_ = server.Serve(listener) // ends when it is closed
 	}()
-	s.addr = listener.Addr().String()
 	s.stop = func() { // as a crash does it, and then in peace
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -90,6 +84,14 @@ func (s *stage) begin() {
 		_ = sessions.Close(ctx) // what does not end in time is cut
 		_ = gateway.Drain(ctx)
 	}
+	return listener.Addr().String()
+}
+
+// again starts the server after an end, where clients find it.
+func (s *stage) again() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.proxy.Point(s.begin())
 }
 
 func (s *stage) end() {
@@ -102,6 +104,7 @@ func (s *stage) end() {
 func (s *stage) block(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
+		s.asked++
 		socket, stream := s.blocked["websocket"], s.blocked["stream"]
 		s.mu.Unlock()
 		switch {
@@ -136,9 +139,7 @@ func (s *stage) serveControl(w http.ResponseWriter, r *http.Request) {
 	case "/stop":
 		s.end()
 	case "/start":
-		s.mu.Lock()
-		s.begin()
-		s.mu.Unlock()
+		s.again()
 	case "/block":
 		s.mu.Lock()
 		s.blocked[query.Get("what")] = number != 0
@@ -149,5 +150,20 @@ func (s *stage) serveControl(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	_ = json.NewEncoder(w).Encode(s.cast.report()) // it is read by a test
+	_ = json.NewEncoder(w).Encode(s.report()) // it is read by a test
+}
+
+func (s *stage) report() map[string]any {
+	report := s.cast.report()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	report["asked"] = s.asked
+	return report
+}
+
+// await waits until the server reports what is wanted.
+func (s *stage) await(wanted func(report map[string]any) bool) {
+	for !wanted(s.report()) {
+		time.Sleep(5 * time.Millisecond)
+	}
 }

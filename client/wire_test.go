@@ -24,8 +24,9 @@ type wire struct {
 	heard   []string       // the text of what members have said
 	seen    map[string]int // how often each request with a key was heard
 	opened  int            // handshakes, denied ones too
-	deny    int            // the status that handshakes are answered with; 0: come in
-	hold    chan struct{}  // closed when members may be heard again
+	pinged  int
+	deny    int           // the status that handshakes are answered with; 0: come in
+	hold    chan struct{} // closed when members may be heard again
 }
 
 func newWire() *wire {
@@ -155,6 +156,9 @@ func (w *wire) hear(ctx context.Context, ws *parley.Socket, message parley.WebSo
 		return ws.Write(ctx, parley.Text("plain "+string(message.Data)))
 	}
 	if s.Type == "parley.ping" {
+		w.mu.Lock()
+		w.pinged++
+		w.mu.Unlock()
 		return ws.WriteJSON(ctx, map[string]any{"type": "parley.pong"})
 	}
 	w.mu.Lock()
@@ -220,5 +224,5 @@ func (w *wire) report() map[string]any {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return map[string]any{"members": len(w.members), "heard": slices.Clone(w.heard),
-		"opened": w.opened, "seen": maps.Clone(w.seen)}
+		"opened": w.opened, "pinged": w.pinged, "seen": maps.Clone(w.seen)}
 }

@@ -2,7 +2,9 @@
 
 import {Parley} from '../parley.js';
 
-const QUICK = {backoffMin: 20, backoffMax: 200, openTimeout: 5000, remember: false};
+// Clients come back soon, and give nothing up for being slow: a machine may be busy.
+const QUICK = {backoffMin: 20, backoffMax: 200, openTimeout: 120_000, requestTimeout: 0,
+	pingAfter: 120_000, pongTimeout: 120_000, remember: false};
 
 export function same(got, want, what = '') {
 	const [a, b] = [got, want].map(value => JSON.stringify(value));
@@ -51,11 +53,16 @@ export class Stage {
 	constructor({room, door, transport}) {
 		Object.assign(this, {room, door, transport});
 		this.clients = [];
+		this.story = []; // of a test that fails
 	}
 
 	make({url = this.room, ...options} = {}) {
 		const chat = new Parley(url, {...QUICK, transports: [this.transport], ...options});
 		this.clients.push(chat);
+		const began = Date.now();
+		chat.addEventListener('state', ({state, reason = ''}) => {
+			this.story.push(`${Date.now() - began} ${state} ${reason}`);
+		});
 		return chat;
 	}
 

@@ -38,7 +38,7 @@ type devtools struct {
 }
 
 // patience is how long a browser may take for anything before the test fails.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // New starts a browser that ends with the test, with further flags if there are any.
 // Where there is none the test is skipped, or fails if PARLEY_REQUIRE_SERVICES is 1.
