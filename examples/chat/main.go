@@ -86,8 +86,8 @@ func serve(ctx context.Context, listener net.Listener, nap func(context.Context)
 // they do not come back all at once; whoever is told last has time to answer; and the
 // handlers that run then come to their end.
 const (
-	wave     = 5 * time.Second // of nethttp.Gateway.Drain
-	reply    = 3 * time.Second // of a client that is told to leave
-	work     = 2 * time.Second // of a handler
+	wave     = 5 * time.Second  // of nethttp.Gateway.Drain
+	reply    = 3 * time.Second  // of a client that is told to leave
+	work     = 10 * time.Second // of a handler, and of a machine that is busy
 	shutdown = wave + reply + work
 )

@@ -21,15 +21,15 @@ func TestMain(m *testing.M) {
 // with the test.
 func start(t *testing.T) (home string) {
 	t.Helper()
-	home, stop := launch(t, "127.0.0.1:0", nap)
+	home, stop := launch(t, nap)
 	t.Cleanup(stop)
 	return home
 }
 
 // launch is start for a program that stops when it is told to.
-func launch(t *testing.T, addr string, nap func(context.Context)) (home string, stop func()) {
+func launch(t *testing.T, nap func(context.Context)) (home string, stop func()) {
 	t.Helper()
-	listener, err := net.Listen("tcp", addr)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/parleygo/parley/internal/browsertest"
+	"github.com/parleygo/parley/internal/servicetest"
 )
 
 // texts is what a page shows of the lines, lines that are still waiting marked.
@@ -74,6 +75,13 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// thinks has who types on a page think for as long as the test likes: by itself the page
+// tells after 4 seconds that they have stopped.
+func (p *tab) thinks() {
+	p.T.Helper()
+	p.Eval(`void (window.setTimeout = (make => (f, ms, ...more) => ms === 4000 ? 0 : make(f, ms, ...more))(setTimeout))`)
+}
+
 // twoPeople has two people talk, by keyboard only.
 func twoPeople(t *testing.T, chromium *browser) {
 	home := start(t)
@@ -83,6 +91,7 @@ func twoPeople(t *testing.T, chromium *browser) {
 	bob.shows(state, "Connected")
 	ann.Until(`document.querySelector('#alone').hidden`) // somebody else is
 
+	ann.thinks()
 	ann.Call("Input.insertText", map[string]any{"text": "hel"})
 	bob.shows(typing, "ann is typing …")
 	ann.Enter("lo")
@@ -119,7 +128,9 @@ func twoPeople(t *testing.T, chromium *browser) {
 
 // reconnect has the server go away and come back.
 func reconnect(t *testing.T, chromium *browser) {
-	home, stop := launch(t, "127.0.0.1:0", nap)
+	server, stop := launch(t, nap)
+	line := servicetest.StartProxy(t, address(t, server))
+	home := "http://" + line.Addr + "/"
 	_, ann := chromium.visit(home+"#attic", "ann")
 	_, bob := chromium.visit(home+"?transport=sse#attic", "bob")
 	bob.Enter("before")
@@ -130,18 +141,24 @@ func reconnect(t *testing.T, chromium *browser) {
 	ann.Enter("are you there?")
 	ann.shows(texts, "bob: before|?ann: are you there?")
 
-	at, err := url.Parse(home)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, stop = launch(t, at.Host, nap)
+	server, stop = launch(t, nap)
 	t.Cleanup(stop)
+	line.Point(address(t, server))
 	ann.click("#retry") // or it waits for its own next try
 	bob.click("#retry")
 	ann.shows(texts, "bob: before|ann: are you there?")
 	bob.shows(texts, "bob: before|ann: are you there?")
 	ann.shows(state, "Connected")
 	bob.shows(state, "Connected by events")
+}
+
+func address(t *testing.T, home string) string {
+	t.Helper()
+	at, err := url.Parse(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.Host
 }
 
 // withoutSockets has a proxy between that lets no WebSocket through.
@@ -170,6 +187,7 @@ func withoutSockets(t *testing.T, chromium *browser) {
 	ann.shows(here, "ann (you)|bob")
 	ann.Enter("hello")
 	bob.shows(texts, "ann: hello")
+	bob.thinks()
 	bob.Call("Input.insertText", map[string]any{"text": "hi "})
 	ann.shows(typing, "bob is typing …")
 	bob.Enter("ann")
@@ -215,7 +233,7 @@ func logout(t *testing.T, chromium *browser) {
 func slowTab(t *testing.T, chromium *browser) {
 	const lines = 3 * maxWaiting
 	naps := newNaps()
-	home, stop := launch(t, "127.0.0.1:0", naps.nap)
+	home, stop := launch(t, naps.nap)
 	t.Cleanup(stop)
 	_, bob := chromium.visit(home, "bob")
 	bob.click("#slow")

@@ -75,8 +75,6 @@ func TestHistory(t *testing.T) {
 	for i := range 60 {
 		ann.say(strconv.Itoa(i), "x")
 		ann.say(strconv.Itoa(i), "x") // again: it was not sure that it had been heard
-	}
-	for i := range 60 {
 		ann.hears(strconv.Itoa(i), "ann", "x")
 	}
 	cookie := cookieOf(t, home, "bob")

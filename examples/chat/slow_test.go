@@ -38,7 +38,7 @@ func (c *visitor) babble(lines int) {
 // told by the numbers, and no business of the others.
 func TestSlowClient(t *testing.T) {
 	naps := newNaps()
-	home, stop := launch(t, "127.0.0.1:0", naps.nap)
+	home, stop := launch(t, naps.nap)
 	t.Cleanup(stop)
 	bob, _ := join(t, home, "lobby", "bob")
 	ann, _ := join(t, home, "lobby", "ann")
