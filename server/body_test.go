@@ -5,31 +5,36 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parleygo/parley/adapters/nethttp"
 )
 
-// serveBodies serves handlers that clients send bodies to.
+// serveBodies serves handlers that clients send bodies to, in the bubble of the test.
 func serveBodies(t *testing.T, patience time.Duration) (url string, client *http.Client) {
-	options := quiet()
-	options.Listeners = []Listener{{Addr: "127.0.0.1:0", H2C: true, BodyTimeout: patience}}
+	options, lobby := quiet(), newLobby()
+	options.Listeners = []Listener{{Socket: lobby, H2C: true, BodyTimeout: patience}}
 	s := New(nethttp.App(http.HandlerFunc(takeBody)), options)
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport := &http.Transport{
+		Protocols:   new(http.Protocols),
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return lobby.dial(), nil },
+	}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		if err := s.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	return "http://" + s.Addr().String(), &http.Client{Transport: transport}
+	return "http://lobby", &http.Client{Transport: transport}
 }
 
 // takeBody answers with what it has read, or with the name of a file that is kept of it.
@@ -55,41 +60,47 @@ func takeBody(w http.ResponseWriter, r *http.Request) {
 // that does not is told.
 func TestBodiesThatStop(t *testing.T) {
 	for _, version := range []int{1, 2} {
-		url, client := serveBodies(t, 300*time.Millisecond)
-		protocols := client.Transport.(*http.Transport).Protocols
-		protocols.SetHTTP1(version == 1)
-		protocols.SetUnencryptedHTTP2(version == 2)
 		for _, stops := range []bool{false, true} {
-			r, w := io.Pipe()
-			go func() {
-				for range 3 {
-					io.WriteString(w, "piece ")
-					time.Sleep(20 * time.Millisecond)
-				}
-				if !stops {
-					w.Close()
-				}
-			}()
-			answer, err := client.Post(url, "text/plain", r)
-			if err != nil {
-				t.Fatal(version, stops, err)
-			}
-			body, _ := io.ReadAll(answer.Body)
-			answer.Body.Close()
-			want := http.StatusOK
-			if stops {
-				want = http.StatusRequestTimeout
-			}
-			if answer.StatusCode != want || string(body) != "piece piece piece " || answer.ProtoMajor != version {
-				t.Errorf("HTTP/%d, stops %v: %s %q", answer.ProtoMajor, stops, answer.Status, body)
-			}
-			w.Close()
+			synctest.Test(t, func(t *testing.T) { sendPieces(t, version, stops) })
 		}
 	}
 }
 
+func sendPieces(t *testing.T, version int, stops bool) {
+	url, client := serveBodies(t, 10*time.Second)
+	protocols := client.Transport.(*http.Transport).Protocols
+	protocols.SetHTTP1(version == 1)
+	protocols.SetUnencryptedHTTP2(version == 2)
+	r, w := io.Pipe()
+	defer w.Close()
+	go func() {
+		for range 3 {
+			io.WriteString(w, "piece ")
+			time.Sleep(9 * time.Second)
+		}
+		if !stops {
+			w.Close()
+		}
+	}()
+	answer, err := client.Post(url, "text/plain", r)
+	if err != nil {
+		t.Fatal(version, stops, err)
+	}
+	body, _ := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	want := http.StatusOK
+	if stops {
+		want = http.StatusRequestTimeout
+	}
+	if answer.StatusCode != want || string(body) != "piece piece piece " || answer.ProtoMajor != version {
+		t.Errorf("HTTP/%d, stops %v: %s %q", answer.ProtoMajor, stops, answer.Status, body)
+	}
+}
+
 // TestFormsLeaveNoFiles: net/http removes what a form has put on the disk.
-func TestFormsLeaveNoFiles(t *testing.T) {
+func TestFormsLeaveNoFiles(t *testing.T) { synctest.Test(t, sendForm) }
+
+func sendForm(t *testing.T) {
 	url, client := serveBodies(t, 0)
 	client.Transport.(*http.Transport).Protocols.SetHTTP1(true)
 	var body strings.Builder
@@ -106,12 +117,8 @@ func TestFormsLeaveNoFiles(t *testing.T) {
 	if !strings.Contains(string(name), "multipart-") {
 		t.Fatalf("%s %q is no file's name", answer.Status, name)
 	}
-	client.CloseIdleConnections()
-	for range 100 {
-		if _, err = os.Stat(string(name)); errors.Is(err, os.ErrNotExist) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	synctest.Wait()
+	if _, err := os.Stat(string(name)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is left behind: %v", name, err)
 	}
-	t.Errorf("%s is left behind: %v", name, err)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -25,22 +26,53 @@ type crowd struct {
 	stop chan struct{}
 
 	mu           sync.Mutex
-	requests     int
+	done         map[string]int // what each client has got done
 	moved        map[string]int // how often each kind was told to come back
 	acknowledged []string
 }
 
 func gather(t *testing.T, addr string) *crowd {
-	c := &crowd{t: t, addr: addr, stop: make(chan struct{}), moved: make(map[string]int)}
-	for i := range 4 {
-		c.work.Go(func() { c.ask(&http.Transport{}) })
-		c.work.Go(func() { c.ask(&http.Transport{DisableKeepAlives: true}) })
-		c.work.Go(func() { c.talk(fmt.Sprint("client ", i)) })
+	c := &crowd{t: t, addr: addr, stop: make(chan struct{}),
+		done: make(map[string]int), moved: make(map[string]int)}
+	start := func(work func(name string), name string) {
+		c.done[name] = 0
+		c.work.Go(func() { work(name) })
 	}
-	for range 2 {
-		c.work.Go(c.follow)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range 4 {
+		start(func(name string) { c.ask(name, &http.Transport{}) }, fmt.Sprint("asker ", i))
+		start(func(name string) { c.ask(name, &http.Transport{DisableKeepAlives: true}) }, fmt.Sprint("visitor ", i))
+		start(c.talk, fmt.Sprint("client ", i))
+	}
+	for i := range 2 {
+		start(c.follow, fmt.Sprint("reader ", i))
 	}
 	return c
+}
+
+// works waits until each of the clients has got something done.
+func (c *crowd) works() {
+	c.t.Helper()
+	c.mu.Lock()
+	before := maps.Clone(c.done)
+	c.mu.Unlock()
+	await(c.t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for name, had := range before {
+			if c.done[name] < had+20 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (c *crowd) hasDone(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done[name]++
 }
 
 func (c *crowd) goOn() bool {
@@ -64,7 +96,7 @@ func (c *crowd) comesBack(kind string) {
 }
 
 // ask sends requests that net/http's client does not repeat by itself.
-func (c *crowd) ask(transport *http.Transport) {
+func (c *crowd) ask(name string, transport *http.Transport) {
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	for c.goOn() {
@@ -78,14 +110,12 @@ func (c *crowd) ask(transport *http.Transport) {
 		if err != nil || answer.StatusCode != http.StatusOK || string(body) != "done" {
 			c.t.Errorf("a request was answered %s %q, %v", answer.Status, body, err)
 		}
-		c.mu.Lock()
-		c.requests++
-		c.mu.Unlock()
+		c.hasDone(name)
 	}
 }
 
 // follow reads a stream, and opens the next when it was told to.
-func (c *crowd) follow() {
+func (c *crowd) follow(name string) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	for c.goOn() {
@@ -100,15 +130,16 @@ func (c *crowd) follow() {
 		if answer.StatusCode != http.StatusOK {
 			c.t.Errorf("a stream was answered %s", answer.Status)
 		}
-		c.readStream(answer.Body)
+		c.readStream(name, answer.Body)
 		cancel()
 		answer.Body.Close()
 	}
 }
 
-func (c *crowd) readStream(body io.Reader) {
+func (c *crowd) readStream(name string, body io.Reader) {
 	lines, told := bufio.NewScanner(body), false
 	for lines.Scan() {
+		c.hasDone(name)
 		told = told || strings.HasPrefix(lines.Text(), "retry:")
 		select {
 		case <-c.stop:
@@ -181,6 +212,7 @@ func (c *crowd) converse(
 			waiting = waiting[1:]
 			c.mu.Lock()
 			c.acknowledged = append(c.acknowledged, message)
+			c.done[name]++
 			c.mu.Unlock()
 		case <-time.After(time.Millisecond):
 			if stop != nil && len(waiting) < 4 {

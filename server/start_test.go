@@ -87,9 +87,7 @@ func TestStartThatFails(t *testing.T) {
 					t.Error("a socket was left behind")
 				}
 			}
-			if after := descriptors(t); after != before {
-				t.Errorf("%d descriptors are open, %d were", after, before)
-			}
+			await(t, func() bool { return descriptors(t) <= before }) // others may still close theirs
 			if _, err := os.Lstat(folder + "/first"); err == nil {
 				t.Error("a socket's file was left behind")
 			}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
@@ -21,14 +20,16 @@ import (
 // until waits for what the server's goroutines do sooner or later.
 func until(t *testing.T, s *Server, is func(Stats) bool) Stats {
 	t.Helper()
-	for range 1000 {
-		if stats := s.Stats(); is(stats) {
-			return stats
+	var stats Stats
+	defer func() {
+		if t.Failed() {
+			t.Logf("%+v", stats)
 		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	stats := s.Stats()
-	t.Fatalf("%+v", stats)
+	}()
+	await(t, func() bool {
+		stats = s.Stats()
+		return is(stats)
+	})
 	return stats
 }
 
