@@ -31,7 +31,7 @@ func newLayer(t testing.TB, options channel.Options) *channel.Layer {
 func accounted(t testing.TB, layer *channel.Layer) {
 	t.Helper()
 	stats := layer.Stats()
-	for range 1000 {
+	for range 60_000 {
 		s := stats.Stats
 		if s.Enqueued == s.Received+s.Evicted+s.Coalesced+s.Expired+s.Discarded {
 			break
