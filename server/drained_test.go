@@ -170,23 +170,18 @@ func (a *drainedApp) drain(
 	}
 	begin(t, s)
 	<-a.begun
-	patience := time.Minute
-	if stays {
-		patience = 50 * time.Millisecond
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if a.finishes {
-		go func() {
-			for !s.gateway.Stats().Draining || !inner.Stats().Draining {
-				time.Sleep(time.Millisecond)
-			}
-			if sessions, ok := app.(*fallback.App); ok {
-				sessions.Close(ended(t)) // as the drain does, sooner or later
-			}
-			close(a.leave)
-		}()
-	}
+	go func() {
+		for !s.gateway.Stats().Draining || !inner.Stats().Draining {
+			time.Sleep(time.Millisecond)
+		}
+		if stays {
+			cancel()
+		} else if a.finishes {
+			a.finish(t, app)
+		}
+	}()
 	report, err := s.Drain(ctx)
 	if (err != nil) != stays || report.Cut != stays {
 		t.Errorf("drain: %+v, %v", report, err)
@@ -198,4 +193,12 @@ func (a *drainedApp) drain(
 		t.Error(err)
 	}
 	return report
+}
+
+// finish has the app leave.
+func (a *drainedApp) finish(t *testing.T, app parley.App) {
+	if sessions, ok := app.(*fallback.App); ok {
+		sessions.Close(ended(t)) // as the drain does, sooner or later
+	}
+	close(a.leave)
 }

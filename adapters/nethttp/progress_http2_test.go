@@ -25,7 +25,7 @@ func TestClientsThatDoNotReadOverHTTP2(t *testing.T) {
 		err := respond(ctx, conn, string(long))
 		cause <- context.Cause(ctx)
 		return err
-	}), nethttp.Options{WriteTimeout: 200 * time.Millisecond})
+	}), nethttp.Options{WriteTimeout: 2 * time.Second})
 	server := adaptertest.New(t, g)
 	server.EnableHTTP2 = true
 	server.StartTLS()

@@ -207,9 +207,9 @@ func takenOver(t *testing.T, one, other jobs) {
 
 func holdKeeps(t *testing.T, one, other jobs) {
 	one.enqueue("a")
-	const hold = time.Second // in which a loaded machine gets to the next command
+	const hold = 3 * time.Second // in which a loaded machine gets to the next command
 	job := one.take(hold, "a", 1)
-	for range 25 {
+	for began := time.Now(); time.Since(began) < hold+hold/4; {
 		other.nothing()
 		one.check(one.Hold(patient(t), one.subject, job, hold))
 	}

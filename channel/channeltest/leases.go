@@ -13,7 +13,7 @@ import (
 
 const (
 	longLife  = time.Minute
-	shortLife = 2 * time.Second
+	shortLife = 5 * time.Second // in which a loaded machine gets to the next command
 )
 
 func asLeases(t *testing.T, transport channel.Transport) channel.Leases {

@@ -170,7 +170,7 @@ func logBounds(t *testing.T, connect func() channel.Transport) {
 
 func logAges(t *testing.T, connect func() channel.Transport) {
 	log, subject := asLog(t, connect()), unique("age")
-	keep := channel.Keep{Messages: 100, Age: time.Second, Bytes: 1 << 20}
+	keep := channel.Keep{Messages: 100, Age: 3 * time.Second, Bytes: 1 << 20}
 	at := appendTo(t, log, subject, keep, "0")
 	eventually(t, "the entry is too old", func() bool {
 		return len(since(t, log, subject, channel.Position{}, 10).Entries) == 0
