@@ -22,8 +22,7 @@ func (g *Gateway) Drained() (report DrainReport) {
 	if !g.draining.Load() {
 		return report
 	}
-	for i := range g.requests.shards {
-		s := &g.requests.shards[i]
+	for s := range g.requests.made() {
 		s.mu.Lock()
 		report.Requests.sum(s.drain[0])
 		report.Streams.sum(s.drain[1])

@@ -25,7 +25,6 @@ type Gateway struct {
 	leaks    leakguard.Guard
 	endings  census.Endings
 	joined   atomic.Bool // the process that serves it, if it keeps a list
-	conns    sync.Pool   // of *httpConn
 
 	draining atomic.Bool
 	overdue  atomic.Int64 // when a drain waits for nobody any more, in Unix nanoseconds
@@ -46,17 +45,16 @@ func Handler(app parley.App, list ...Options) *Gateway {
 	wiring.Need("nethttp: Handler", "app", app)
 	g := &Gateway{app: app, options: complete(one("Handler", list))}
 	g.upgrader = socket.NewUpgrader(g.options.WebSocket)
-	g.initPools()
+	g.init()
 	if wrapped, ok := app.(*handlerApp); ok && g.options.RootPath == "" {
 		g.handler = wrapped.handler
 	}
 	return g
 }
 
-func (g *Gateway) initPools() {
-	g.conns.New = func() any { return g.newHTTPConn() }
+func (g *Gateway) init() {
 	g.leaks.After, g.leaks.Logger = g.options.LeakAfter, g.options.Logger
-	g.requests.init(&g.leaks)
+	g.requests.guard = &g.leaks
 }
 
 // ServeHTTP serves one request.
@@ -79,12 +77,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 //parley:noescape
 func (g *Gateway) serveHandler(w http.ResponseWriter, r *http.Request) {
-	rec := g.requests.records.Get().(*record)
-	rec.enter(r)
+	rec := records.Get().(*record)
+	rec.enter(&g.requests, r)
 	broke := true
 	defer func() {
 		rec.leave(broke, g.ended(rec, false))
-		g.requests.records.Put(rec)
+		records.Put(rec)
 	}()
 	rec.serve(g.handler, w, r)
 	broke = false

@@ -49,12 +49,15 @@ type httpConn struct {
 	complete chan struct{} // closed when it is, made by who waits
 }
 
-// newHTTPConn makes a conn with all that is the same for each of g's requests.
-func (g *Gateway) newHTTPConn() *httpConn {
-	c := &httpConn{gateway: g}
-	c.own.shard, c.own.conn = g.requests.shard(), c
+// conns are for the requests of all gateways. Who has one for each route uses one conn
+// for them all, and that one is near.
+var conns = sync.Pool{New: func() any { return newHTTPConn() }}
+
+// newHTTPConn makes a conn with all that is the same for each request.
+func newHTTPConn() *httpConn {
+	c := new(httpConn)
+	c.own.lane, c.own.conn = someLane(), c
 	c.scope.Protocol = parley.HTTP
-	c.scope.RootPath = g.options.RootPath
 	c.scope.Extensions = withoutTrailers
 	c.above.conn = c
 	return c
@@ -63,13 +66,14 @@ func (g *Gateway) newHTTPConn() *httpConn {
 // begin takes on a request. above is the scope that routers and middleware above
 // have made, and outer the record of the request, if there are any.
 func (c *httpConn) begin(
-	w http.ResponseWriter, r *http.Request, above *parley.Scope, outer *record,
+	g *Gateway, w http.ResponseWriter, r *http.Request, above *parley.Scope, outer *record,
 ) {
-	c.w, c.r = w, r
+	c.gateway, c.w, c.r = g, w, r
+	c.scope.RootPath = g.options.RootPath
 	c.ctx = c.contexts.next()
 	c.ctx.lend(r.Context(), c)
 	if c.outer = outer; outer == nil {
-		c.own.enter(r)
+		c.own.enter(&g.requests, r)
 	}
 	if above != nil {
 		c.scope = *above
@@ -96,7 +100,7 @@ func (c *httpConn) isSpare() bool {
 //
 //parley:noescape
 func (c *httpConn) reset() {
-	c.w, c.r, c.scope.Request, c.ctx, c.outer = nil, nil, nil, nil, nil
+	c.gateway, c.w, c.r, c.scope.Request, c.ctx, c.outer = nil, nil, nil, nil, nil, nil
 	c.scope.Release(0)
 	c.isNative = false
 	c.facts.badge.Clear()

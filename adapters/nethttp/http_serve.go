@@ -24,8 +24,8 @@ func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) serveBelow(
 	above *parley.Scope, outer *record, app parley.App, w http.ResponseWriter, r *http.Request,
 ) error {
-	c := g.conns.Get().(*httpConn)
-	c.begin(w, r, above, outer)
+	c := conns.Get().(*httpConn)
+	c.begin(g, w, r, above, outer)
 	returned, retired := false, false
 	defer func() {
 		if !retired && !c.over {
@@ -87,7 +87,7 @@ func (c *httpConn) retire() {
 //parley:noescape
 func (c *httpConn) release() {
 	c.reset()
-	c.gateway.conns.Put(c)
+	conns.Put(c)
 }
 
 // panicked ends a conversation whose app panicked, or ended its goroutine, which

@@ -42,8 +42,7 @@ func (q *requests) look(guard *leakguard.Guard) {
 	q.clock.Store(int64(now))
 	var overdue []leakguard.Overdue
 	live := 0
-	for i := range q.shards {
-		s := &q.shards[i]
+	for s := range q.made() {
 		s.mu.Lock()
 		live += s.live
 		for rec := s.first; rec != nil; rec = rec.next {

@@ -30,7 +30,7 @@ func Middleware(middleware func(http.Handler) http.Handler) parley.Middleware {
 	return func(next parley.App) parley.App {
 		wiring.Need("nethttp: Middleware", "app", next)
 		m := &middlewareApp{next: next, fallback: &Gateway{app: next, options: complete(Options{})}}
-		m.fallback.initPools()
+		m.fallback.init()
 		m.handler = middleware(http.HandlerFunc(m.inner))
 		if wiring.Missing(m.handler) {
 			panic("nethttp: Middleware: the function returned a nil handler")

@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"context"
+	"iter"
 	"math/rand/v2"
 	"net/http"
 	"runtime"
@@ -16,7 +17,8 @@ import (
 // record is one HTTP request that is being served, for those who look on: who counts,
 // who drains, and who looks for apps that do not end.
 type record struct {
-	shard      *shard
+	lane       uint8  // which shard the request is in, of those of its gateway
+	shard      *shard // while it is listed
 	prev, next *record
 	in         bool // it is listed
 	timed      bool
@@ -38,7 +40,6 @@ type record struct {
 // shard is some of the requests being served. There are several, so that those who
 // serve them do not wait for each other.
 type shard struct {
-	all    *requests
 	mu     sync.Mutex
 	first  *record
 	live   int
@@ -54,25 +55,36 @@ const shards = 32 // a power of two
 
 // requests lists what is being served.
 type requests struct {
-	shards  [shards]shard
-	records sync.Pool // for handlers; a conn has its own
-
+	shards  [shards]atomic.Pointer[shard]
 	guard   *leakguard.Guard
 	clock   atomic.Int64 // the time of the last look, or of the first request after it
 	looking atomic.Bool  // a look is to come
 }
 
-func (q *requests) init(guard *leakguard.Guard) {
-	q.guard = guard
-	for i := range q.shards {
-		q.shards[i].all = q
-	}
-	q.records.New = func() any { return &record{shard: q.shard()} }
+// records are for handlers' requests of all gateways. A conn has its own.
+var records = sync.Pool{New: func() any { return &record{lane: someLane()} }}
+
+// someLane is for a new record, which keeps it: the pools that records come from keep
+// them near one processor.
+func someLane() uint8 { return uint8(rand.Uint32() % shards) }
+
+// makeShard returns the shard of a lane, which is made when somebody takes it: a gateway
+// with few requests at a time has few.
+func (q *requests) makeShard(lane uint8) *shard {
+	q.shards[lane].CompareAndSwap(nil, new(shard))
+	return q.shards[lane].Load()
 }
 
-// shard returns the shard of a new record, which keeps it: the pools that records come
-// from keep them near one processor.
-func (q *requests) shard() *shard { return &q.shards[rand.Uint32()%shards] }
+// made are the shards that there are.
+func (q *requests) made() iter.Seq[*shard] {
+	return func(yield func(*shard) bool) {
+		for i := range q.shards {
+			if s := q.shards[i].Load(); s != nil && !yield(s) {
+				return
+			}
+		}
+	}
+}
 
 // timeOneIn is which part of the requests is timed: a look at the clock costs more
 // than all the rest.
@@ -88,14 +100,18 @@ var timeBounds = meter.Durations{
 }
 
 // enter lists a request.
-func (rec *record) enter(r *http.Request) {
-	s := rec.shard
-	if !s.all.looking.Load() {
-		s.all.lookLater(s.all.guard)
+func (rec *record) enter(q *requests, r *http.Request) {
+	if !q.looking.Load() {
+		q.lookLater(q.guard)
+	}
+	s := q.shards[rec.lane].Load()
+	if s == nil {
+		s = q.makeShard(rec.lane)
 	}
 	s.mu.Lock()
+	rec.shard = s
 	rec.ctx, rec.path, rec.in = r.Context(), r.RequestURI, true
-	rec.since, rec.over, rec.reported = time.Duration(s.all.clock.Load()), false, false
+	rec.since, rec.over, rec.reported = time.Duration(q.clock.Load()), false, false
 	if rec.next = s.first; s.first != nil {
 		s.first.prev = rec
 	}
@@ -130,7 +146,7 @@ func (rec *record) leave(broke bool, how how) {
 	if rec.next != nil {
 		rec.next.prev = rec.prev
 	}
-	rec.prev, rec.next, rec.ctx, rec.in = nil, nil, nil, false
+	rec.shard, rec.prev, rec.next, rec.ctx, rec.in = nil, nil, nil, nil, false
 	s.live--
 	s.served++
 	if broke || rec.broke.Load() {

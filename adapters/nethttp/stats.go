@@ -74,8 +74,7 @@ func (g *Gateway) Stats() Stats {
 
 func (q *requests) addTo(stats *Stats) {
 	var nanoseconds uint64
-	for i := range q.shards {
-		s := &q.shards[i]
+	for s := range q.made() {
 		s.mu.Lock()
 		stats.Requests += s.live
 		stats.Served += s.served
