@@ -33,12 +33,14 @@ func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
 	c.out.order.Head = c.r.Method == http.MethodHead
 	header := c.w.Header()
 	handler := c.above.atWork.Load()
+	trailers := event.Trailers && (handler || c.scope.Supports(parley.ExtensionTrailers))
+	begun := len(header) > 0 // by somebody above
 	err := c.out.order.StartWith(event, func(name string, values []string) {
 		if handler && name != "Set-Cookie" && name != "Vary" {
 			header[name] = values // framing included
 			return
 		}
-		takeField(header, name, values)
+		takeField(header, name, values, trailers)
 	})
 	if err != nil {
 		if errors.Is(err, parley.ErrInvalidHeader) {
@@ -49,20 +51,24 @@ func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
 	if c.r.ProtoMajor > 1 {
 		dropConnection(header, handler)
 	}
-	c.out.status = event.Status
-	c.out.trailers = event.Trailers && (handler || c.scope.Supports(parley.ExtensionTrailers))
-	if c.out.trailers {
+	c.out.status, c.out.trailers = event.Status, trailers
+	if trailers {
 		c.out.declared = tokens(header["Trailer"])
-	} else if !handler {
+	} else if begun && !handler {
 		delete(header, "Trailer")
 	}
 	return nil
 }
 
-// takeField puts a field of the app's head into the server's.
-func takeField(header http.Header, name string, values []string) {
+// takeField puts a field of the app's head into the server's, which may tell of trailers
+// or not.
+func takeField(header http.Header, name string, values []string, trailers bool) {
 	switch name = textproto.CanonicalMIMEHeaderKey(name); name {
 	case "Transfer-Encoding": // the server's own business
+	case "Trailer":
+		if trailers {
+			header[name] = values
+		}
 	case "Set-Cookie", "Vary": // middleware above may have set some
 		header[name] = append(header[name], values...)
 	default:
