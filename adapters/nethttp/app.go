@@ -45,8 +45,11 @@ func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 	case *httpHandle:
 		if w, live := live.takeWriter(scope); w != nil {
 			live.broke = true
-			r := requestFor(ctx, live.ctx, live.r, scope)
-			serveCopy(a.handler, w, r, live.r)
+			if r := requestFor(ctx, live.ctx, live.r, scope); r == live.r {
+				a.handler.ServeHTTP(w, r)
+			} else {
+				serveCopy(a.handler, w, r)
+			}
 			live.broke = false
 			return nil
 		}
@@ -61,10 +64,10 @@ func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 	return overevents.Serve(ctx, a.handler, scope, conn)
 }
 
-// serveCopy has h serve r, which may be a copy of the request received, and removes what
-// h leaves in a copy.
-func serveCopy(h http.Handler, w http.ResponseWriter, r, received *http.Request) {
-	if r != received && r.MultipartForm == nil {
+// serveCopy has h serve r, which is a copy of the request received, and removes what h
+// leaves in it.
+func serveCopy(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	if r.MultipartForm == nil {
 		defer protocol.RemoveFiles(r)
 	}
 	h.ServeHTTP(w, r)

@@ -68,7 +68,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.serveHandler(w, r)
 	case !socket.Requested(r):
 		g.serveHTTP(w, r)
-	case !g.serveHandover(w, r):
+	default:
+		g.serveHandshake(w, r)
+	}
+}
+
+// serveHandshake has a stack frame of its own, which is large.
+//
+//go:noinline
+func (g *Gateway) serveHandshake(w http.ResponseWriter, r *http.Request) {
+	if !g.serveHandover(w, r) {
 		g.serveWebSocket(g.app, w, r, parley.Scope{RootPath: g.options.RootPath})
 	}
 }

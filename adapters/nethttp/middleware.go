@@ -112,7 +112,7 @@ func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 			live.leaked = true // the context has the passage, which has the record
 			p.gateway, p.record = live.gateway, live.record()
 			live.broke = true
-			serveCopy(m.handler, w, p.scope.Request.WithContext(ctx), live.r)
+			serveCopy(m.handler, w, p.scope.Request.WithContext(ctx))
 			live.broke = false
 			_, err := p.outcome()
 			return err
