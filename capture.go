@@ -101,10 +101,21 @@ func (c *capture) release(mark int) {
 // whatever routers have captured is found by the request's own PathValue. That is so
 // of Request itself, too, unless a router keeps values in the scope, and adapters of
 // native handlers call NativeRequest for that case. It writes to both the scope and the request.
+//
+//parley:inline
 func (s *Scope) NativeRequest() *http.Request {
-	if s.captured.names != nil && s.Request != nil {
+	if s.captured.names != nil {
+		s.handOver()
+	}
+	return s.Request
+}
+
+// handOver is not inlined, so that NativeRequest is.
+//
+//go:noinline
+func (s *Scope) handOver() {
+	if s.Request != nil {
 		s.captured.setOn(s.Request)
 		s.captured = capture{} // who sets a value on the request now is heard
 	}
-	return s.Request
 }

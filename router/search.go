@@ -97,6 +97,9 @@ func (s *search) walk(n *node, path string) *entry {
 		if len(path) <= len("/") {
 			return s.arrive(n, path)
 		}
+		if n.wild == nil && n.literals.list == nil {
+			return s.chooseRest(n, path)
+		}
 		segment, rest := cutSegment(path)
 		if isUnclean(segment) {
 			return nil
@@ -251,7 +254,7 @@ func isClean(p string) bool {
 		return false
 	}
 	for i := 1; i < len(p); i++ {
-		if (p[i] == '/' || p[i] == '.') && p[i-1] == '/' {
+		if p[i-1] == '/' && (p[i] == '/' || p[i] == '.') {
 			return p == cleanPath(p)
 		}
 	}

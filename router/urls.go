@@ -123,7 +123,9 @@ func (u *URLs) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn)
 		if answer != nil {
 			return u.miss(ctx, scope, conn, missed.or(answer))
 		}
-		v.tell(conn)
+		if scope.Protocol == parley.WebSocket {
+			v.tell(conn)
+		}
 		var err error
 		if u.ScopeValues && scope.Protocol == parley.HTTP {
 			err = v.serveFromScope(ctx, conn)

@@ -92,9 +92,6 @@ func (v *visit) enter(found *entry, scope *parley.Scope, values *values) {
 // tell tells who looks on which route a socket has taken. Transports find that of
 // HTTP on the request, as anybody does.
 func (v *visit) tell(conn parley.Conn) {
-	if v.scope.Protocol != parley.WebSocket {
-		return
-	}
 	if badge := census.BadgeOf(conn); badge != nil {
 		badge.SetRoute(&v.entry.text)
 	}
