@@ -86,15 +86,22 @@ func (g *guest) Line(ctx context.Context, conn *consumer.Conn, said said) error 
 	return err
 }
 
-// serve is what one of the processes does.
+// serve is what one of the processes does. Whatever it ends with, it says goodbye to the
+// others: the server need not have started for that.
 func (c config) serve(ctx context.Context, stdout io.Writer) error {
 	layer, end, err := c.layer(ctx)
 	if err != nil {
 		return err
 	}
+	err = c.chat(ctx, layer, stdout)
+	return errors.Join(err, end(context.WithoutCancel(ctx)))
+}
+
+// chat serves guests until ctx ends, and then those who are there to their end.
+func (c config) chat(ctx context.Context, layer *channel.Layer, stdout io.Writer) error {
 	listener, err := net.Listen("tcp", c.addr)
 	if err != nil {
-		return errors.Join(err, end(context.WithoutCancel(ctx)))
+		return err
 	}
 	chat := consumer.New(func() *guest { return &guest{process: c.number} },
 		consumer.Options{Layer: layer},
@@ -103,15 +110,13 @@ func (c config) serve(ctx context.Context, stdout io.Writer) error {
 	)
 	files, err := fs.Sub(web, "web")
 	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
 	routes := new(router.URLs)
 	routes.Handle("/chat", fallback.New(chat, fallback.Options{})) // serves who has no socket, too
 	routes.Handle("/parley.js", nethttp.App(client.Handler()))
 	routes.Handle("/", nethttp.App(http.FileServerFS(files)))
 	fmt.Fprintf(stdout, "process %d: http://%s/\n", c.number, listener.Addr())
-	return server.Run(ctx, router.Protocols{
-		parley.HTTP: routes, parley.WebSocket: routes,
-		parley.Lifespan: parley.LifespanHooks{Shutdown: end},
-	}, server.Options{Listeners: []server.Listener{{Socket: listener}}})
+	return server.Run(ctx, router.Protocols{parley.HTTP: routes, parley.WebSocket: routes},
+		server.Options{Listeners: []server.Listener{{Socket: listener}}, DrainTimeout: 10 * time.Second})
 }

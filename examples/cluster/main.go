@@ -52,6 +52,7 @@ type config struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	signal.Ignore(syscall.SIGPIPE) // who reads what it says may be gone: it says goodbye even so
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		log.Fatal(err)
 	}
@@ -107,8 +108,8 @@ func (c config) start(ctx context.Context, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		process.Cancel = leash.Close // it says goodbye
-		process.WaitDelay = 20 * time.Second
+		process.Cancel = leash.Close    // it says goodbye
+		process.WaitDelay = time.Minute // guests have ten seconds, and a machine may be busy
 		running.Go(func() {
 			if err := process.Run(); err != nil && ctx.Err() == nil {
 				failures[i] = fmt.Errorf("process %d: %w", i+1, err)

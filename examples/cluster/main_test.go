@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -73,39 +72,6 @@ func TestMemory(t *testing.T) {
 	}
 	if len(start(t, 1, "-transport", "memory")) != 1 {
 		t.Error("one process does not start")
-	}
-}
-
-// TestEnds: however the example ends, its processes end with it.
-func TestEnds(t *testing.T) {
-	for name, test := range map[string]struct {
-		signal syscall.Signal
-		early  bool // before the processes have met
-	}{
-		"interrupted":  {syscall.SIGINT, false},
-		"terminated":   {syscall.SIGTERM, false},
-		"killed":       {syscall.SIGKILL, false},
-		"killed early": {syscall.SIGKILL, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Setenv("TMPDIR", t.TempDir())
-			command, stdout, errs := example(t, "-addr", "127.0.0.1:0")
-			lines := bufio.NewScanner(stdout)
-			for range 3 {
-				if !test.early && !lines.Scan() {
-					t.Fatal(errs.String())
-				}
-			}
-			if err := command.Process.Signal(test.signal); err != nil {
-				t.Fatal(err)
-			}
-			command.WaitDelay = patience
-			err := command.Wait() // until nobody holds its standard error any more
-			if killed := test.signal == syscall.SIGKILL; (err != nil) != killed ||
-				errors.Is(err, exec.ErrWaitDelay) {
-				t.Errorf("%v\n%s", err, errs)
-			}
-		})
 	}
 }
 
