@@ -142,26 +142,23 @@ func serve(t *testing.T, http2 bool, handler http.HandlerFunc) {
 	response.Body.Close()
 }
 
-// TestAccessLogHandlerTellsWhoIsGone: a flush tells that the client is, sooner or later.
+// TestAccessLogHandlerTellsWhoIsGone: a flush tells that the client is, sooner or later:
+// nobody goes on for ever.
 func TestAccessLogHandlerTellsWhoIsGone(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		logging := middleware.AccessLogHandler(middleware.AccessLogOptions{
 			Record: func(context.Context, *middleware.Access) {},
 		})
-		told := make(chan error, 1)
+		told := make(chan struct{})
 		serve(t, http2, logging(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			err := flushes(w) // the client has its answer, and leaves
 			<-r.Context().Done()
-			for range 1000 {
-				if err == nil {
-					io.WriteString(w, "more")
-					err = flushes(w)
-				}
+			for err == nil { // for as long as the client takes to close, too
+				io.WriteString(w, "more")
+				err = flushes(w)
 			}
-			told <- err
+			close(told)
 		})).ServeHTTP)
-		if err := <-told; err == nil {
-			t.Errorf("HTTP/2 %v: nobody told", http2)
-		}
+		<-told
 	}
 }
