@@ -40,7 +40,8 @@ func evaluate(t *testing.T, server *servicetest.Redis, script string, args ...st
 // and has all of them there again: also where the user may not ask for the server's life.
 func TestRecordsAreLost(t *testing.T) {
 	t.Parallel()
-	first, second := channel.Record{Subject: "room", Key: "a"}, channel.Record{Subject: "room", Key: "b"}
+	first := channel.Record{Subject: "room", Key: "a"}
+	second := channel.Record{Subject: "room", Key: "b"}
 	all := []channel.Record{first, second}
 	for name, test := range map[string]struct {
 		lose  func(t *testing.T, server *servicetest.Redis, saved string)
