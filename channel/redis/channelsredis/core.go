@@ -30,7 +30,7 @@ func Core(options Options) (channel.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.wire.noise, b.wire.life = 12, b.options.Expiry+10*time.Second
+	b.wire.noise, b.wire.life = b.options.RandomPrefix, b.options.Expiry+10*time.Second
 	t := &core{base: b, self: "parley." + rand.Text()[:16] + "!"}
 	t.line = newLine(b.clients[0], b.options.logger(),
 		func(_, _, message string) { b.overhear(message) }, func() { t.resumed(0, t.hosts) })
@@ -78,7 +78,7 @@ func (t *core) hosts(a address) []int {
 func (t *core) returned(host int) {
 	t.running.Go(func() { // reading goes on, while another host may be away
 		select {
-		case <-t.roll.renew():
+		case <-t.roll.renew(host):
 			t.resumed(host, t.hosts)
 		case <-t.roll.done:
 		}

@@ -2,6 +2,7 @@ package channelsredis
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ type roll struct {
 	orders []entry
 	due    chan struct{}   // holds a token when there is something to do
 	all    bool            // renew all groups
+	told   map[int]bool    // hosts of which all are told anyway, when that is done
 	stale  []chan struct{} // closed when that is done
 	quit   chan struct{}
 	cancel context.CancelFunc
@@ -30,6 +32,7 @@ type roll struct {
 type entry struct {
 	group string
 	leave bool
+	again bool       // it should be there
 	done  chan error // where somebody waits
 }
 
@@ -42,7 +45,7 @@ const (
 
 func newRoll(t *core) *roll {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &roll{core: t, groups: make(map[string]int), due: make(chan struct{}, 1),
+	r := &roll{core: t, groups: make(map[string]int), told: make(map[int]bool), due: make(chan struct{}, 1),
 		quit: make(chan struct{}), cancel: cancel, done: make(chan struct{})}
 	go r.run(ctx)
 	return r
@@ -80,11 +83,14 @@ func (r *roll) leave(group string) {
 }
 
 // renew enters all groups again, without waiting. What it returns is closed when that is
-// done.
-func (r *roll) renew() <-chan struct{} {
+// done, and then the caller tells of all that may have been missed on these hosts.
+func (r *roll) renew(hosts ...int) <-chan struct{} {
 	done := make(chan struct{})
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, host := range hosts {
+		r.told[host] = true
+	}
 	r.all, r.stale = true, append(r.stale, done)
 	r.wake()
 	return done
@@ -125,11 +131,12 @@ func (r *roll) run(ctx context.Context) {
 // carryOut reports whether what is to be renewed was, on all hosts.
 func (r *roll) carryOut(ctx context.Context) bool {
 	r.mu.Lock()
-	entries, stale := r.orders, r.stale
-	r.orders, r.stale = nil, nil
+	entries, stale, told := r.orders, r.stale, r.told
+	r.orders, r.stale, r.told = nil, nil, make(map[int]bool)
 	if r.all {
 		for group := range r.groups {
-			entries = append(entries, entry{group: group})
+			host := ring(group, len(r.core.clients))
+			entries = append(entries, entry{group: group, again: !told[host]})
 		}
 	}
 	r.all = false
@@ -149,6 +156,7 @@ func (r *roll) carryOut(ctx context.Context) bool {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.stale = append(stale, r.stale...)
+			maps.Copy(r.told, told)
 			return false
 		}
 	}
@@ -177,18 +185,21 @@ func (r *roll) write(ctx context.Context, entries []entry) {
 }
 
 // enroll has the process stand in groups, or strikes it out, by the clock of the host.
-// Each group has a name there, and what is to be done.
+// Each group has a name there, and what is to be done. It returns which were not there.
 var enroll = rueidis.NewLuaScript(clockLua + `
+local new = {}
 for i = 1, #KEYS do
 	local name, leave = ARGV[2 * i + 1], ARGV[2 * i + 2] ~= ''
 	if leave then
 		redis.call('ZREM', KEYS[i], name)
 	else
-		redis.call('ZADD', KEYS[i], now - tonumber(ARGV[1]), name)
+		if redis.call('ZADD', KEYS[i], now - tonumber(ARGV[1]), name) == 1 then
+			new[#new + 1] = i
+		end
 		redis.call('EXPIRE', KEYS[i], ARGV[2])
 	end
 end
-return #KEYS`)
+return new`)
 
 func (r *roll) writeTo(ctx context.Context, client rueidis.Client, entries []entry) {
 	expiry := r.core.options.GroupExpiry
@@ -202,9 +213,29 @@ func (r *roll) writeTo(ctx context.Context, client rueidis.Client, entries []ent
 		keys = append(keys, r.core.groupKey(e.group))
 		args = append(args, r.core.self+e.group, leave)
 	}
-	err := enroll.Exec(ctx, client, keys, args).Error()
+	entered, err := enroll.Exec(ctx, client, keys, args).AsIntSlice()
 	for _, e := range entries {
 		e.done <- err
+	}
+	r.missed(entries, entered)
+}
+
+// missed tells those who were struck out of what may have gone past them: the host was
+// flushed, or has let go of the key.
+func (r *roll) missed(entries []entry, entered []int64) {
+	var subjects []string
+	for _, place := range entered {
+		e := entries[place-1]
+		r.mu.Lock()
+		wanted := e.again && r.groups[e.group] > 0
+		r.mu.Unlock()
+		if wanted {
+			subjects = append(subjects, r.core.heard.subjects(
+				func(a address) bool { return a.group == e.group })...)
+		}
+	}
+	if len(subjects) > 0 {
+		r.core.tell(subjects)
 	}
 }
 

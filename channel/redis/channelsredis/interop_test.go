@@ -51,6 +51,8 @@ var settings = []setting{
 		peer: map[string]any{"keys": []string{"old", "new"}}, newer: true},
 	{name: "encrypted json", hosts: 2, options: Options{Keys: []string{"k"}, Format: JSON},
 		peer: map[string]any{"keys": []string{"k"}, "json": true}, newer: true},
+	{name: "short random prefix", hosts: 1, options: Options{RandomPrefix: 5},
+		peer: map[string]any{"random_prefix": 5}, newer: true},
 }
 
 // pair is a layer and a Channels program on the same Redis.

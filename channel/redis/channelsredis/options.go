@@ -30,8 +30,13 @@ type Options struct {
 	Format Format
 
 	// Keys are symmetric_encryption_keys: the first one encrypts, all decrypt. Those of
-	// pub/sub are since channels_redis 4.2.
+	// pub/sub are since channels_redis 4.2.1.
 	Keys []string
+
+	// RandomPrefix is random_prefix_length, the random bytes before a message that have
+	// no two be the same, since channels_redis 4.2.1. Core only. Default 12; negative is
+	// none.
+	RandomPrefix int
 
 	// Expiry is the life of a message that nobody reads. Core only. Default 60 s.
 	Expiry time.Duration
@@ -95,6 +100,12 @@ func (o Options) withDefaults() Options {
 	o.GroupExpiry = options.Positive("channelsredis: Options.GroupExpiry", o.GroupExpiry, 24*time.Hour)
 	o.GroupExpiry = max(o.GroupExpiry, time.Second)
 	o.Capacity = options.Limit(o.Capacity, 100)
+	switch {
+	case o.RandomPrefix == 0:
+		o.RandomPrefix = 12
+	case o.RandomPrefix < 0:
+		o.RandomPrefix = 0
+	}
 	o.MaxMessage = options.Limit(o.MaxMessage, 4<<20)
 	return o
 }

@@ -22,7 +22,7 @@ type Format int
 const (
 	// MsgPack is channels_redis' default.
 	MsgPack Format = iota
-	// JSON is what serializer_format="json" means, since channels_redis 4.2.
+	// JSON is what serializer_format="json" means, since channels_redis 4.2.1.
 	JSON
 )
 

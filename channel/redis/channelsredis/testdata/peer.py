@@ -20,9 +20,9 @@ from channels.layers import get_channel_layer
 
 
 class Newer:
-    """What channels_redis 4.2 and later write: JSON, and encryption for pub/sub too."""
+    """What channels_redis 4.2.1 and later write: JSON, encryption for pub/sub too, and a shorter random prefix."""
 
-    noise = 0
+    noise = kept = 0
 
     def serialize(self, message):
         value = super().serialize(message)[self.noise :]
@@ -30,10 +30,10 @@ class Newer:
             value = json.dumps(message).encode()
         if crypter:
             value = crypter.encrypt(value)
-        return super().serialize(message)[: self.noise] + value
+        return super().serialize(message)[: self.kept] + value
 
     def deserialize(self, message):
-        message = bytes(message)[self.noise :]
+        message = bytes(message)[self.kept :]
         if crypter:
             message = crypter.decrypt(message)
         if options.get("json"):
@@ -47,6 +47,7 @@ class PubSub(Newer, channels_redis.pubsub.RedisPubSubChannelLayer):
 
 class Core(Newer, channels_redis.core.RedisChannelLayer):
     noise = 12
+    kept = options.get("random_prefix", 12)
 
 
 make = channels_redis.core.RedisChannelLayer.make_fernet
