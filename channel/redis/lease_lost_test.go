@@ -126,7 +126,7 @@ func TestLeaseOfTheDeadIsLost(t *testing.T) {
 	t.Parallel()
 	server := servicetest.StartRedis(t)
 	transport := connect(t, redis.Options{URLs: []string{url(server)}})
-	renew(t, transport, time.Second, channel.LeaseNew)
+	renew(t, transport, 5*time.Second, channel.LeaseNew) // in which the record is entered
 	record := channel.Record{Subject: "room", Key: "a", Value: []byte("v w\x00\n")}
 	if err := transport.Enter(t.Context(), "t.a", []channel.Record{record}); err != nil {
 		t.Fatal(err)

@@ -100,11 +100,14 @@ func share(t *testing.T, server *servicetest.Redis) *sharing {
 func (s *sharing) told(t *testing.T, notices int64) {
 	t.Helper()
 	eventually(t, func() error {
-		if got := s.notices.Load(); got != notices {
+		if got := s.notices.Load(); got < notices {
 			return fmt.Errorf("%d notices, want %d", got, notices)
 		}
 		return nil
 	})
+	if got := s.notices.Load(); got != notices {
+		t.Fatalf("%d notices, want %d", got, notices)
+	}
 }
 
 // TestReadersAreForgotten: what was published meanwhile has gone to nobody, and one of
@@ -121,7 +124,11 @@ func TestReadersAreForgotten(t *testing.T) {
 	if err := s.Publish(t.Context(), "shared", []byte("next")); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-s.came; got != "next" {
+	got := <-s.came
+	if got == "lost" { // the sign was given again before it was published
+		got = <-s.came
+	}
+	if got != "next" {
 		t.Errorf("%s came", got)
 	}
 	server.Kill()
@@ -140,7 +147,7 @@ func TestReadersMakeRoom(t *testing.T) {
 	server := servicetest.StartRedis(t)
 	s := share(t, server)
 	server.Must("CONFIG", "SET", "maxmemory", "1")
-	server.Must("PEXPIRE", "parley:readers:{shared}", "20000")
+	server.Must("PEXPIRE", "parley:readers:{shared}", "40000")
 	evaluate(t, server, `redis.call('DEL', 'none')
 		redis.call('RPUSH', 'parley:queue:{shared}', ARGV[1])`, "waits")
 	if got := <-s.came; got != "waits" {
