@@ -27,15 +27,26 @@ type counters struct {
 	_                     [64]byte        // the next ones' lines are others' to write
 }
 
-type totals [32]counters // a power of two
+// totals are made when sockets take them: where each route has an Upgrader, most have few
+// sockets or none.
+type totals [32]atomic.Pointer[counters] // a power of two
 
 // some returns the counters of a new socket.
-func (t *totals) some() *counters { return &t[rand.Uint32()%uint32(len(t))] }
+func (t *totals) some() *counters {
+	at := &t[rand.Uint32()%uint32(len(t))]
+	if at.Load() == nil {
+		at.CompareAndSwap(nil, new(counters))
+	}
+	return at.Load()
+}
 
 // Traffic returns the counts. They may be some apart while messages are under way.
 func (u *Upgrader) Traffic() (sum Traffic) {
 	for i := range u.totals {
-		c := &u.totals[i]
+		c := u.totals[i].Load()
+		if c == nil {
+			continue
+		}
 		sum.MessagesIn += c.in.Load()
 		sum.BytesIn += c.inBytes.Load()
 		sum.BytesOut += c.outBytes.Load()
