@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,8 +20,10 @@ type anything struct {
 	From   string
 	Text   string
 	Nicks  []string
-	Here   list
 	Typing list
+
+	Member, Show string
+	Members      []struct{ Member, Show string }
 }
 
 // spoken is a message of a page, of any kind.
@@ -32,8 +36,9 @@ type spoken struct {
 
 // visitor is a page without a browser.
 type visitor struct {
-	t  *testing.T
-	ws *websocket.Conn
+	t    *testing.T
+	ws   *websocket.Conn
+	here map[string]string // by the ids of their stays
 }
 
 // cookieOf logs somebody in and returns the cookie.
@@ -82,7 +87,7 @@ func joinFrom(t *testing.T, home, room, cookie, heard string) (*visitor, anythin
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ws.Close() })
-	c := &visitor{t, ws}
+	c := &visitor{t, ws, make(map[string]string)}
 	first := c.read()
 	if first.Type != "welcome" {
 		t.Fatalf("first comes %+v", first)
@@ -118,7 +123,31 @@ func (c *visitor) read() (got anything) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	c.learn(got)
 	return got
+}
+
+// learn follows who is here.
+func (c *visitor) learn(got anything) {
+	switch got.Type {
+	case "presence.state":
+		clear(c.here)
+		for _, one := range got.Members {
+			c.here[one.Member] = one.Show
+		}
+	case "presence.join":
+		c.here[got.Member] = got.Show
+	case "presence.leave":
+		delete(c.here, got.Member)
+	}
+}
+
+// finds reads until these are here, each perhaps by several pages.
+func (c *visitor) finds(nicks ...string) {
+	c.t.Helper()
+	for !slices.Equal(slices.Compact(slices.Sorted(maps.Values(c.here))), nicks) {
+		c.read()
+	}
 }
 
 // until reads until there is a message of a kind, and returns that.
@@ -139,10 +168,10 @@ func (c *visitor) hears(key, from, text string) {
 	}
 }
 
-// sees wants the next list of a kind.
-func (c *visitor) sees(kind string, nicks ...string) {
+// sees wants the next list of who is typing.
+func (c *visitor) sees(nicks ...string) {
 	c.t.Helper()
-	if got := strings.Join(c.until(kind).Nicks, " "); got != strings.Join(nicks, " ") {
-		c.t.Errorf("%s: got %s, want %s", kind, got, nicks)
+	if got := c.until("typing").Nicks; !slices.Equal(got, nicks) {
+		c.t.Errorf("got %q, want %q", got, nicks)
 	}
 }

@@ -30,18 +30,18 @@ func newChat(layer *channel.Layer, nap func(context.Context)) *consumer.App {
 		consumer.ReceiveType("typing", (*member).types),
 		consumer.ReceiveType("who", (*member).who),
 		consumer.ReceiveType("slow", (*member).dawdle),
-		consumer.Forward("chat.line", "chat.here", "chat.typing"), // encoded once for the whole room
+		consumer.Forward("chat.line", "chat.typing"), // encoded once for the whole room
 		consumer.On("chat.nap", (*member).doze),
 	)
 }
 
 // key says which messages replace their like while they wait for a slow client:
-// those who are here and those who type are told as a whole each time, so the
-// latest is enough. Lines are kept, as many as there is room for. The oldest that
-// waits makes room, be it a line or a list: the page notices by the numbers.
+// those who type are told as a whole each time, so the latest is enough. Lines are
+// kept, as many as there is room for. The oldest that waits makes room, be it a line
+// or a list: the page notices by the numbers. Who comes and goes is not lost: that the
+// consumer sees to.
 func key(message channel.Message) string {
-	switch message.Type() {
-	case "chat.here", "chat.typing":
+	if message.Type() == "chat.typing" {
 		return message.Type()
 	}
 	return ""

@@ -34,22 +34,22 @@ type line struct {
 	From   string    `json:"from"`
 	Text   string    `json:"text"`
 	At     time.Time `json:"at"`
-	Here   uint64    `json:"hereNumber"`   // the numbers of the lists by then: a page that has
-	Typing uint64    `json:"typingNumber"` // older ones has lost some, and asks for them
+	Typing uint64    `json:"typingNumber"` // that of the list by then: a page that has an
+	// older one has lost some, and asks for it
 }
 
-// list is who is here, or who is typing: all of them each time.
+// list is who is typing: all of them each time.
 type list struct {
 	Type   string   `json:"type"`
 	Number uint64   `json:"number"` // counts the changes
 	Nicks  []string `json:"nicks"`
 }
 
-// welcome is what a page gets first. Behind it come the lines that it has missed.
+// welcome is what a page gets first. Behind it come the lines that it has missed, and
+// who is here.
 type welcome struct {
 	Type   string `json:"type"`
 	Number uint64 `json:"number"` // that of the last line
-	Here   list   `json:"here"`
 	Typing list   `json:"typing"`
 }
 
@@ -76,9 +76,8 @@ func (r *rooms) find(name string) (*room, error) {
 		if r.byName == nil {
 			r.byName = make(map[string]*room)
 		}
-		found = &room{layer: r.layer, lines: group, lists: "people." + group[len("room."):],
-			members: make(map[*member]bool),
-			here:    list{"here", 0, []string{}}, typing: list{"typing", 0, []string{}}}
+		found = &room{layer: r.layer, lines: group, hints: "hints." + group[len("room."):],
+			typists: make(map[*member]bool), typing: list{"typing", 0, []string{}}}
 		r.byName[name] = found
 	}
 	return found, nil
@@ -89,14 +88,13 @@ func (r *rooms) find(name string) (*room, error) {
 // nobody, and so the order is that of the numbers for everyone.
 type room struct {
 	layer *channel.Layer
-	lines channel.Group // kept
-	lists channel.Group // of which the latest is enough
+	lines channel.Group // kept, and where members are seen by the others
+	hints channel.Group // of which the latest is enough
 
 	mu      sync.Mutex
-	members map[*member]bool // true: is typing
-	said    []uttered        // the last lines
+	typists map[*member]bool
+	said    []uttered // the last lines
 	count   uint64
-	here    list
 	typing  list
 }
 
@@ -104,26 +102,24 @@ type room struct {
 type uttered struct{ key, from string }
 
 // enter joins the groups and sends what there is, at one moment: no list is missed
-// between the two. Of the lines the layer sees to it.
+// between the two. Of the lines, and of who is here, the layer sees to it.
 func (r *room) enter(ctx context.Context, m *member, conn *consumer.Conn) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.members[m] = false
-	r.update(ctx)
-	for _, group := range []channel.Group{r.lists, r.lines} {
-		if err := conn.Join(ctx, group); err != nil {
-			return err
-		}
+	if err := conn.Join(ctx, r.hints); err != nil {
+		return err
+	}
+	if _, err := conn.Enter(ctx, r.lines, m.nick); err != nil { // until it leaves, in whatever way
+		return err
 	}
 	// Nothing waits to be sent to a new client, so this does not wait either.
-	return conn.SendValue(ctx, welcome{"welcome", r.count, r.here, r.typing})
+	return conn.SendValue(ctx, welcome{"welcome", r.count, r.typing})
 }
 
 func (r *room) leave(ctx context.Context, m *member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.members, m)
-	r.update(ctx)
+	r.set(ctx, m, false)
 }
 
 // say tells the room a line, unless it has been told: a page that was cut off
@@ -138,14 +134,13 @@ func (r *room) say(ctx context.Context, m *member, key, text string) error {
 	if slices.Contains(r.said, uttered{key, m.nick}) {
 		return nil
 	}
-	said := line{"line", r.count + 1, key, m.nick, text, time.Now().UTC(), r.here.Number, r.typing.Number}
+	said := line{"line", r.count + 1, key, m.nick, text, time.Now().UTC(), r.typing.Number}
 	if err := r.tell(ctx, r.lines, "chat.line", said); err != nil {
 		return err
 	}
 	r.count++
 	r.said = append(r.said[max(0, len(r.said)+1-maxHistory):], uttered{key, m.nick})
-	r.members[m] = false
-	r.update(ctx)
+	r.set(ctx, m, false)
 	return nil
 }
 
@@ -153,46 +148,35 @@ func (r *room) say(ctx context.Context, m *member, key, text string) error {
 func (r *room) types(ctx context.Context, m *member, on bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.members[m] = on
-	r.update(ctx)
+	r.set(ctx, m, on)
 	return nil
 }
 
-// who tells one client what all have been told of late. It may be a slow one, so
-// the room does not wait for it, and a newer list may come first.
+// who tells one client who is typing. It may be a slow one, so the room does not wait
+// for it, and a newer list may come first.
 func (r *room) who(ctx context.Context, conn *consumer.Conn) error {
 	r.mu.Lock()
-	lists := []list{r.here, r.typing}
+	typing := r.typing
 	r.mu.Unlock()
-	for _, l := range lists {
-		if err := conn.SendValue(ctx, l); err != nil {
-			return err
-		}
-	}
-	return nil
+	return conn.SendValue(ctx, typing)
 }
 
-// update tells the room who is here and who is typing, if that has changed.
-func (r *room) update(ctx context.Context) {
-	here, typing := []string{}, []string{}
-	for m, types := range r.members {
-		here = append(here, m.nick)
-		if types {
-			typing = append(typing, m.nick)
-		}
+// set tells the room who is typing, if that has changed.
+func (r *room) set(ctx context.Context, m *member, types bool) {
+	if delete(r.typists, m); types {
+		r.typists[m] = true
 	}
-	r.change(ctx, &r.here, here)
-	r.change(ctx, &r.typing, typing)
-}
-
-func (r *room) change(ctx context.Context, l *list, nicks []string) {
+	nicks := []string{}
+	for m := range r.typists {
+		nicks = append(nicks, m.nick)
+	}
 	slices.Sort(nicks)
 	nicks = slices.Compact(nicks) // one may have several pages
-	if slices.Equal(nicks, l.Nicks) {
+	if slices.Equal(nicks, r.typing.Nicks) {
 		return
 	}
-	l.Number, l.Nicks = l.Number+1, nicks
-	_ = r.tell(ctx, r.lists, "chat."+l.Type, *l) // fails only when all is over
+	r.typing = list{"typing", r.typing.Number + 1, nicks}
+	_ = r.tell(ctx, r.hints, "chat.typing", r.typing) // fails only when all is over
 }
 
 func (r *room) tell(ctx context.Context, group channel.Group, typ string, value any) error {

@@ -29,20 +29,19 @@ func TestRooms(t *testing.T) {
 
 func TestPresence(t *testing.T) {
 	home := start(t)
-	ann, first := join(t, home, "lobby", "ann")
-	if strings.Join(first.Here.Nicks, " ") != "ann" {
-		t.Errorf("got %+v", first)
-	}
+	ann, _ := join(t, home, "lobby", "ann")
+	ann.finds("ann")
 	cookie := cookieOf(t, home, "bob")
-	bob, first := joinAs(t, home, "lobby", cookie)
-	if strings.Join(first.Here.Nicks, " ") != "ann bob" {
-		t.Errorf("got %+v", first)
-	}
-	ann.sees("here", "ann", "bob")
-	again, _ := joinAs(t, home, "lobby", cookie) // a second page of the same person is no news
+	bob, _ := joinAs(t, home, "lobby", cookie)
+	bob.finds("ann", "bob")
+	ann.finds("ann", "bob")
+	again, _ := joinAs(t, home, "lobby", cookie) // a second page of the same person
+	again.finds("ann", "bob")
+	eve, _ := join(t, home, "cellar", "eve")
+	eve.finds("eve")
 	bob.ws.Close()
 	again.ws.Close()
-	ann.sees("here", "ann")
+	ann.finds("ann")
 }
 
 func TestTyping(t *testing.T) {
@@ -50,23 +49,23 @@ func TestTyping(t *testing.T) {
 	ann, _ := join(t, home, "lobby", "ann")
 	bob, _ := join(t, home, "lobby", "bob")
 	bob.send(spoken{Type: "typing", On: true})
-	ann.sees("typing", "bob")
+	ann.sees("bob")
 	bob.send(spoken{Type: "typing", On: true}) // is no news
 	bob.send(spoken{Type: "typing"})
-	ann.sees("typing")
+	ann.sees()
 	bob.send(spoken{Type: "typing", On: true})
-	ann.sees("typing", "bob")
+	ann.sees("bob")
 	_, first := join(t, home, "lobby", "eve")
 	if strings.Join(first.Typing.Nicks, " ") != "bob" {
 		t.Errorf("got %+v", first)
 	}
 	bob.say("1", "said") // is done
 	ann.hears("1", "bob", "said")
-	ann.sees("typing")
+	ann.sees()
 	bob.send(spoken{Type: "typing", On: true})
-	ann.sees("typing", "bob")
+	ann.sees("bob")
 	bob.ws.Close() // leaves in the middle of a word
-	ann.sees("typing")
+	ann.sees()
 }
 
 func TestHistory(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 // The slow client. Its handler takes a nap, and what the room says meanwhile
 // waits behind it: at most maxWaiting messages. Of those that type only the
 // latest is kept, and when there is no room the oldest line goes. Nobody else
-// notices. The page sees from the numbers what it has missed.
+// notices. The page sees from the numbers what it has missed. Who is here it knows when it
+// is awake again, however many have come and gone.
 
 // round is one nap after another, until the page has had enough.
 type round struct {

@@ -28,8 +28,11 @@ function connect() {
 	mine.addEventListener('gap', ({reason}) => {
 		if (mine === chat && reason === 'trimmed') note('Something was said meanwhile.');
 	});
+	mine.addEventListener('presence', ({members}) => {
+		if (mine === chat) present([...new Set(members.values())].sort()); // one may have several pages
+	});
 	mine.addEventListener('open', () => { if (slow) mine.send({type: 'slow', on: true}); });
-	for (const [type, handler] of Object.entries({welcome, line, here: list, typing: list})) mine.on(type, handler);
+	for (const [type, handler] of Object.entries({welcome, line, typing: list})) mine.on(type, handler);
 	for (const [key, said] of waiting) if (said.room === room) say(key, said.text);
 	mine.connect().catch(() => {}); // it tells by its events
 }
@@ -112,19 +115,18 @@ $('logout').onclick = async () => {
 
 // What the server says.
 
-let heard = 0, seen = {}, lost = 0, merged = 0; // the numbers of the last line and of the last lists
+let heard = 0, seen, lost = 0, merged = 0; // the numbers of the last line and of the last list
 
-function welcome({number, here, typing}) {
+function welcome({number, typing}) {
 	heard = number; // what was said before comes now: that we miss nothing of it is not for us to see to
-	seen = {};
-	list(here);
+	seen = undefined;
 	list(typing);
 }
 
 function line(said) {
 	if (said.number > heard + 1) missed(said.number - heard - 1);
 	heard = Math.max(heard, said.number);
-	if (said.hereNumber > seen.here || said.typingNumber > seen.typing) mention({type: 'who'}); // lost as well
+	if (said.typingNumber > seen) mention({type: 'who'}); // lost as well
 	hear(said);
 }
 
@@ -134,16 +136,13 @@ function missed(lines) {
 	note(lines === 1 ? 'One line was lost: this tab was too slow.' : `${lines} lines were lost: this tab was too slow.`);
 }
 
-function list({type, number, nicks}) {
-	if (number <= seen[type]) return;
-	if (type in seen) merged += number - seen[type] - 1;
+function list({number, nicks}) {
+	if (number <= seen) return;
+	if (seen !== undefined) merged += number - seen - 1;
 	$('merged').textContent = merged;
-	seen[type] = number;
-	if (type === 'here') present(nicks);
-	if (type === 'typing') {
-		const others = nicks.filter(name => name !== nick);
-		$('typing').textContent = others.length ? `${others.join(', ')} ${others.length > 1 ? 'are' : 'is'} typing …` : '';
-	}
+	seen = number;
+	const others = nicks.filter(name => name !== nick);
+	$('typing').textContent = others.length ? `${others.join(', ')} ${others.length > 1 ? 'are' : 'is'} typing …` : '';
 }
 
 function present(nicks) {
