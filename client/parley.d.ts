@@ -15,6 +15,19 @@ export type Transport = 'websocket' | 'sse' | 'poll';
 
 type Now<T> = T | Promise<T>;
 
+// Of the DOM's types none is used that TypeScript's Node does not have.
+
+type Fields = Headers | [string, string][] | Record<string, string>;
+
+type Listener = ((event: Event) => void) | {handleEvent(event: Event): void};
+
+interface ListenerOptions {
+	capture?: boolean;
+	once?: boolean;
+	passive?: boolean;
+	signal?: AbortSignal;
+}
+
 /** All durations are in milliseconds. */
 export interface Options {
 	/** Subprotocols that are offered, or what gives them before each try. */
@@ -22,9 +35,9 @@ export interface Options {
 	/** What to connect by, the best first. */
 	transports?: Transport[];
 	/** Headers of the requests without a socket, or what gives them for each. */
-	headers?: HeadersInit | (() => Now<HeadersInit>);
+	headers?: Fields | (() => Now<Fields>);
 	/** Whether those requests show cookies. */
-	credentials?: RequestCredentials;
+	credentials?: 'omit' | 'same-origin' | 'include';
 	/** Where to go on, as `parley.positions` was. */
 	positions?: Record<string, string>;
 	/** Close codes after which it does not come back. */
@@ -152,8 +165,11 @@ export class Parley<M extends {type: string} = any> extends EventTarget {
 
 	connect(): Promise<void>;
 	close(code?: number, reason?: string): void;
-	send(message: {type: string} | string | BufferSource): void;
-	request<R = any>(message: {type: string}, options?: RequestOptions): Promise<R>;
+	/** Bytes are copied. */
+	send(message: string | ArrayBuffer | ArrayBufferView): void;
+	/** An object with a type is sent as JSON. */
+	send<S extends {type: string}>(message: S): void;
+	request<R = any>(message: {type: string; [field: string]: any}, options?: RequestOptions): Promise<R>;
 	members(group: string): Map<string, any>;
 	forget(group: string): void;
 
@@ -164,16 +180,16 @@ export class Parley<M extends {type: string} = any> extends EventTarget {
 
 	addEventListener<T extends keyof Events>(
 		type: T, listener: (this: this, event: Events<M>[T]) => void,
-		options?: boolean | AddEventListenerOptions): void;
+		options?: boolean | ListenerOptions): void;
 	addEventListener(
-		type: string, listener: EventListenerOrEventListenerObject | null,
-		options?: boolean | AddEventListenerOptions): void;
+		type: string, listener: Listener | null,
+		options?: boolean | ListenerOptions): void;
 	removeEventListener<T extends keyof Events>(
 		type: T, listener: (this: this, event: Events<M>[T]) => void,
-		options?: boolean | EventListenerOptions): void;
+		options?: boolean | {capture?: boolean}): void;
 	removeEventListener(
-		type: string, listener: EventListenerOrEventListenerObject | null,
-		options?: boolean | EventListenerOptions): void;
+		type: string, listener: Listener | null,
+		options?: boolean | {capture?: boolean}): void;
 }
 
 export default Parley;
