@@ -150,7 +150,7 @@ func TestOptionsAreDescribed(t *testing.T) {
 func TestParts(t *testing.T) {
 	node := servicetest.Program(t, "node")
 	out, err := exec.CommandContext(t.Context(), node, "--test", "--test-timeout=240000",
-		"test/parts.test.js", "test/links.test.js").CombinedOutput()
+		"test/parts.test.js", "test/links.test.js", "test/session.test.js").CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

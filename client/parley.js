@@ -77,6 +77,7 @@ export class Parley extends EventTarget {
 	#heard = false; // anything since then
 	#notBefore = 0; // the server has said
 	#retryAt = 0;
+	#anew = false; // the network has changed during a try, which says nothing of this one
 	#asleep = false; // the page is in the back-forward cache, or goes
 	#timer; // of the next try, or of one that takes too long
 	#pulse; // of the heartbeat
@@ -86,6 +87,7 @@ export class Parley extends EventTarget {
 
 	constructor(url, options = {}) {
 		super();
+		if (typeof url !== 'function') resolved(url);
 		this.#url = url;
 		this.#options = checked(options);
 		this.#backoff = new Backoff(this.#options.backoffMin, this.#options.backoffMax);
@@ -213,8 +215,7 @@ export class Parley extends EventTarget {
 	}
 
 	async #address(begins) {
-		const url = typeof this.#url === 'function' ? await this.#url(begins) : this.#url;
-		const address = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
+		const address = resolved(typeof this.#url === 'function' ? await this.#url(begins) : this.#url);
 		const positions = begins ? JSON.stringify(this.#positions.all()) : '{}';
 		if (positions !== '{}') address.searchParams.set('parley-resume', positions);
 		return address;
@@ -224,7 +225,7 @@ export class Parley extends EventTarget {
 	#linked(name, protocol) {
 		const isNew = this.#openedAt === 0;
 		clearTimeout(this.#timer);
-		this.#heardAt = Date.now();
+		this.#heardAt = now();
 		if (isNew) {
 			this.#openedAt = this.#heardAt;
 			this.#heard = false;
@@ -232,6 +233,7 @@ export class Parley extends EventTarget {
 			this.#protocol = protocol ?? '';
 			this.#ladder.worked(name);
 		}
+		this.#anew = false;
 		this.#watch();
 		this.#become('open');
 		if (isNew && this.#state === 'open') {
@@ -243,7 +245,7 @@ export class Parley extends EventTarget {
 	}
 
 	#unlinked(end, name, others) {
-		const lived = this.#openedAt && Date.now() - this.#openedAt;
+		const lived = this.#openedAt && now() - this.#openedAt;
 		this.#link = null;
 		clearTimeout(this.#timer);
 		clearTimeout(this.#pulse);
@@ -261,8 +263,9 @@ export class Parley extends EventTarget {
 
 	#wait({code, reason = '', status, retry, error}) {
 		const hint = retry ?? (LATER.includes(code) ? 1000 + Math.random() * 2000 : 0);
-		const pause = Math.max(hint, this.#backoff.next());
-		this.#notBefore = Date.now() + hint;
+		const pause = Math.max(hint, this.#anew ? 0 : this.#backoff.next());
+		this.#anew = false;
+		this.#notBefore = now() + hint;
 		this.#retryAt = Date.now() + pause;
 		this.#timer = after(pause, () => this.#try());
 		this.#become('waiting', {code, reason, status, error, retryAt: this.#retryAt});
@@ -289,7 +292,11 @@ export class Parley extends EventTarget {
 		const {signal} = this.#listening;
 		const on = (target, type, handler) => target?.addEventListener?.(type, handler, {signal});
 		const {document} = globalThis;
-		on(globalThis, 'online', () => { this.#ladder.reset(); this.#wake(); });
+		on(globalThis, 'online', () => {
+			this.#ladder.reset();
+			this.#anew = this.#state === 'connecting';
+			this.#wake();
+		});
 		on(globalThis, 'offline', () => this.#wake());
 		on(globalThis, 'pagehide', () => this.#sleep());
 		on(globalThis, 'pageshow', () => { if (this.#asleep) this.#rise(); });
@@ -304,10 +311,10 @@ export class Parley extends EventTarget {
 		if (this.#asleep) return;
 		if (this.#link && this.#openedAt) this.#check();
 		if (this.#state !== 'waiting') return;
-		const pause = this.#notBefore - Date.now();
+		const pause = this.#notBefore - now();
 		if (pause <= 0) return this.#try();
 		clearTimeout(this.#timer);
-		this.#retryAt = this.#notBefore;
+		this.#retryAt = Date.now() + pause;
 		this.#timer = after(pause, () => this.#try());
 	}
 
@@ -334,7 +341,7 @@ export class Parley extends EventTarget {
 	// The heartbeat.
 
 	#lives(name) {
-		this.#heardAt = Date.now();
+		this.#heardAt = now();
 		if (!this.#heard) this.#ladder.heard(name);
 		this.#heard = true;
 	}
@@ -344,7 +351,7 @@ export class Parley extends EventTarget {
 		const {pingAfter} = this.#options;
 		if (!pingAfter) return;
 		clearTimeout(this.#pulse);
-		const quiet = Date.now() - this.#heardAt;
+		const quiet = now() - this.#heardAt;
 		if (quiet >= pingAfter) return this.#check();
 		this.#pulse = after(pingAfter - quiet, () => this.#watch());
 	}
@@ -352,7 +359,7 @@ export class Parley extends EventTarget {
 	#check() {
 		const {pingAfter, pongTimeout} = this.#options, link = this.#link;
 		if (!pingAfter) return link.renew?.();
-		const {backlog} = link, asked = Date.now();
+		const {backlog} = link, asked = now();
 		clearTimeout(this.#pulse);
 		this.#heardAt = Math.min(this.#heardAt, asked - 1);
 		link.check();
@@ -479,7 +486,8 @@ class Ladder {
 	}
 
 	names() {
-		if (this.now() >= this.#until) this.#from = 0;
+		const left = this.#until - this.now();
+		if (left <= 0 || left > this.retryAfter) this.#from = 0; // or the clock was put back
 		// A server that restarts is no reason to leave what has worked.
 		const patient = this.#from === 0 && this.#proven && this.#failures < 2;
 		return this.transports.slice(this.#from, patient ? 1 : undefined);
@@ -775,6 +783,7 @@ class SessionLink extends Link {
 	#sending = null;
 	#reading = null; // the request that brings messages
 	#saying = new Set(); // those that take some there
+	#naps = new Set();
 	#goOn = () => {};
 
 	/** Asks for messages. */
@@ -796,11 +805,25 @@ class SessionLink extends Link {
 	/** Waits before the next request, longer each time, or gives up. */
 	async pause(failures, reason) {
 		if (failures >= LOST) return this.end({code: ABNORMAL, reason});
-		await new Promise(done => {
-			this.#goOn = done;
-			setTimeout(done, moment(failures));
+		await this.nap(moment(failures), wake => { this.#goOn = wake; });
+	}
+
+	/** Waits, but not beyond the end. */
+	nap(ms, begins = () => {}) {
+		if (this.ended) return Promise.resolve();
+		return new Promise(done => {
+			const wake = () => {
+				clearTimeout(timer);
+				this.#naps.delete(wake);
+				done();
+			};
+			const timer = after(ms, wake);
+			this.#naps.add(wake);
+			begins(wake);
 		});
 	}
+
+	#rouse() { for (const wake of [...this.#naps]) wake(); }
 
 	get renews() { return this.#reading.signal.aborted; }
 
@@ -850,7 +873,7 @@ class SessionLink extends Link {
 			}
 			// A server that says when to come again lives, and may say so for long.
 			if (pause === undefined) await this.pause(++failures, 'nothing can be sent');
-			else await sleep(Math.max(pause, moment(Math.min(busy++, 6))));
+			else await this.nap(Math.max(pause, moment(Math.min(busy++, 6))));
 		}
 		return true;
 	}
@@ -876,6 +899,7 @@ class SessionLink extends Link {
 	}
 
 	stop() {
+		this.#rouse();
 		this.#reading?.abort();
 		for (const request of this.#saying) request.abort();
 	}
@@ -886,6 +910,7 @@ class SessionLink extends Link {
 			const query = code ? {code, ...reason && {reason}} : {};
 			if (this.id) await this.request('DELETE', {query, keepalive: true}).catch(() => {});
 		};
+		this.#rouse();
 		if (code && this.busy) this.#sending.then(goodbye);
 		else goodbye();
 	}
@@ -901,7 +926,7 @@ class StreamLink extends SessionLink {
 
 	async open() {
 		for (let failures = 0; !this.ended;) {
-			const began = Date.now(), before = this.#last;
+			const began = now(), before = this.#last;
 			try {
 				const response = await this.get('text/event-stream',
 					this.id && {'Last-Event-ID': `${this.id}.${this.#last}`});
@@ -918,7 +943,7 @@ class StreamLink extends SessionLink {
 			if (this.ended) return;
 			if (this.renews) continue;
 			this.on.lost();
-			const good = this.#last > before || Date.now() - began > 2000;
+			const good = this.#last > before || now() - began > 2000;
 			failures = good ? 0 : failures + 1;
 			if (failures) await this.pause(failures, 'the stream is lost');
 		}
@@ -955,7 +980,7 @@ class PollLink extends SessionLink {
 
 	async open() {
 		for (let failures = 0, hasty = 0; !this.ended;) {
-			const began = Date.now();
+			const began = now();
 			try {
 				const response = await this.get('application/json', {},
 					this.id && {cursor: this.#cursor});
@@ -963,8 +988,8 @@ class PollLink extends SessionLink {
 					const news = this.#take(await response.json());
 					failures = 0;
 					// A server that holds no poll is not asked as fast as it answers.
-					hasty = news || Date.now() - began > 1000 ? 0 : hasty + 1;
-					if (hasty > 1) await sleep(moment(Math.min(hasty, 3)));
+					hasty = news || now() - began > 1000 ? 0 : hasty + 1;
+					if (hasty > 1) await this.nap(moment(Math.min(hasty, 3)));
 					continue;
 				}
 				if (!this.id || response.status < 500) return this.refused(response);
@@ -1054,13 +1079,32 @@ function reporting(action) {
 /** A pause that grows, in ms, and not all at once. */
 function moment(failures) { return 125 * 2 ** failures * (0.5 + Math.random() / 2); }
 
+/** A clock that only goes forward, unlike that of the machine; never 0. */
+function now() { return performance.now() + 1; }
+
 function after(ms, action) { return setTimeout(action, Math.min(ms, LONGEST)); }
 
 function sleep(ms) { return new Promise(done => after(ms, done)); }
 
+/** An address that a client can have, without its fragment. */
+function resolved(url) {
+	const address = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
+	if (!/^(http|ws)s?:$/.test(address.protocol)) {
+		throw new TypeError(`parley: ${address.protocol} is no scheme of an app`);
+	}
+	address.hash = '';
+	return address;
+}
+
 function value(option) { return typeof option === 'function' ? option() : option; }
 
 function isBytes(data) { return data instanceof ArrayBuffer || ArrayBuffer.isView(data); }
+
+/** Whoever sends bytes may write into them, while they wait. */
+function copied(data) {
+	const {buffer, byteOffset, byteLength} = ArrayBuffer.isView(data) ? data : new Uint8Array(data);
+	return new Uint8Array(buffer, byteOffset, byteLength).slice();
+}
 
 function bytesIn(data) {
 	return typeof data === 'string' ? new TextEncoder().encode(data).length : data.byteLength;
@@ -1068,7 +1112,11 @@ function bytesIn(data) {
 
 /** An object is sent as JSON, text and bytes as they are. */
 function encoded(message, id) {
-	if (typeof message === 'string' || isBytes(message)) return message;
+	if (typeof message === 'string') return message;
+	if (isBytes(message)) return copied(message);
+	if (message instanceof globalThis.Blob) {
+		throw new TypeError('parley: a blob is not sent as it is: send its bytes or its text');
+	}
 	if (typeof message?.type !== 'string') throw new TypeError('parley: a message has a type');
 	if (message.type.startsWith('parley.')) {
 		throw new TypeError('parley: types that begin with parley. are its own');
@@ -1093,7 +1141,8 @@ function isType(response, type) {
 function retryAfter(headers) {
 	const text = headers?.get('Retry-After');
 	if (!text) return undefined;
-	const ms = /^\d+$/.test(text) ? text * 1000 : Date.parse(text) - Date.now();
+	const there = Date.parse(headers.get('Date') ?? '') || Date.now(); // by the server's clock
+	const ms = /^\d+$/.test(text) ? text * 1000 : Date.parse(text) - there;
 	return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 

@@ -1,55 +1,11 @@
-// Tests of the transports with sockets and requests that are made up.
+// Tests of the client with sockets that are made up.
 
 import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
 import {describe, test} from 'node:test';
+import {fileURLToPath} from 'node:url';
 import {Parley, ParleyError} from '../parley.js';
-
-const URL_ = 'http://example.com/chat';
-const QUICK = {backoffMin: 1, backoffMax: 2, remember: false};
-const WAITS = {backoffMin: 600_000, backoffMax: 600_000}; // a state that does not pass
-
-/** Waits until look returns something. */
-async function until(look) {
-	for (;;) {
-		const found = look();
-		if (found) return found;
-		await new Promise(done => setTimeout(done, 1));
-	}
-}
-
-/** A socket that does what the test says. */
-class Socket {
-	static all = [];
-	readyState = 0;
-	bufferedAmount = 0;
-	protocol = 'chat.v1';
-	sent = [];
-
-	constructor(url, protocols) {
-		Object.assign(this, {url, protocols});
-		Socket.all.push(this);
-		setTimeout(() => {
-			this.readyState = 1;
-			this.onopen?.();
-		}, 1);
-	}
-
-	send(data) { this.sent.push(data); }
-	close(code, reason) { this.closed = {code, reason}; }
-	says(message) { this.onmessage({data: JSON.stringify(message)}); }
-
-	breaks(code = 1006, reason = '') {
-		this.readyState = 3;
-		this.onclose({code, reason});
-	}
-}
-
-async function socket(options) {
-	Socket.all = [];
-	const chat = new Parley(URL_, {...QUICK, transports: ['websocket'], WebSocket: Socket, ...options});
-	await chat.connect();
-	return {chat, link: Socket.all[0]};
-}
+import {QUICK, Socket, URL_, server, socket, until} from './made_up.js';
 
 describe('options', () => {
 	for (const [name, options, error] of [
@@ -60,6 +16,9 @@ describe('options', () => {
 		['no transport', {transports: []}, TypeError],
 	]) {
 		test(`refuses ${name}`, () => assert.throws(() => new Parley(URL_, options), error));
+	}
+	for (const url of ['/chat', 'ftp://example.com/', 'http://', '', undefined]) {
+		test(`refuses the address ${url}`, () => assert.throws(() => new Parley(url), TypeError));
 	}
 	test('takes undefined for the default', () => new Parley(URL_, {pingAfter: undefined}));
 	test('closes with codes that a client may use', () => {
@@ -77,6 +36,27 @@ describe('socket', () => {
 		assert.equal(chat.protocol, 'chat.v1');
 		chat.close(4000, 'bye');
 		assert.deepEqual(link.closed, {code: 4000, reason: 'bye'});
+	});
+	test('is opened without the fragment of an address', async () => {
+		Socket.all = [];
+		const chat = new Parley(`${URL_}?a=b#here`, {...QUICK, WebSocket: Socket});
+		await chat.connect();
+		assert.equal(Socket.all[0].url, 'ws://example.com/chat?a=b');
+		chat.close();
+	});
+	test('sends bytes as they were when they were given', async () => {
+		Socket.all = [];
+		const chat = new Parley(URL_, {...QUICK, transports: ['websocket'], WebSocket: Socket});
+		const whole = new Uint8Array([9, 1, 2, 9]);
+		for (const bytes of [whole.subarray(1, 3), new DataView(whole.buffer, 1, 2), whole.buffer]) {
+			chat.send(bytes);
+		}
+		whole.fill(0);
+		await chat.connect();
+		assert.deepEqual(Socket.all[0].sent.map(data => [...new Uint8Array(data)]),
+			[[1, 2], [1, 2], [9, 1, 2, 9]]);
+		assert.throws(() => chat.send(new Blob(['x'], {type: 'text/plain'})), TypeError);
+		chat.close();
 	});
 	test('holds no more than a little', async () => {
 		const {chat, link} = await socket();
@@ -121,8 +101,50 @@ describe('socket', () => {
 		assert.ok(c);
 		chat.close();
 	});
+	test('hears nothing of an answer that comes too late', async () => {
+		const {chat, link} = await socket();
+		const told = [];
+		chat.addEventListener('message', ({data}) => told.push(data));
+		await assert.rejects(chat.request({type: 'x'}, {timeout: 1}), {code: 'timeout'});
+		const next = chat.request({type: 'y'});
+		const [late, id] = link.sent.map(text => JSON.parse(text).id);
+		link.says({type: 'parley.reply', id: late, result: 'late'});
+		link.says({type: 'parley.reply', id, result: 'y'});
+		assert.equal(await next, 'y');
+		assert.deepEqual(told, []);
+		chat.close();
+	});
+	for (const [state, make] of Object.entries({
+		idle: () => {},
+		connecting: chat => { chat.connect().catch(() => {}); },
+		open: chat => chat.connect(),
+		waiting: chat => chat.connect().then(() => Socket.all[0].breaks(1013)),
+		closed: chat => { chat.close(); },
+	})) {
+		test(`is over when it is closed while it is ${state}`, async () => {
+			Socket.all = [];
+			const chat = new Parley(URL_, {...QUICK, transports: ['websocket'], WebSocket: Socket});
+			await make(chat);
+			assert.equal(chat.state, state);
+			const told = [];
+			for (const type of ['state', 'open', 'close']) {
+				chat.addEventListener(type, ({code}) => told.push([type, code]));
+			}
+			chat.close(4000, 'bye');
+			chat.close();
+			assert.deepEqual(told, state === 'closed' ? [] : [['state', 4000], ['close', 4000]]);
+			assert.throws(() => chat.send('x'), {code: 'closed'});
+			await assert.rejects(chat.request({type: 'x'}), {code: 'closed'});
+			await new Promise(done => setTimeout(done, 5));
+			assert.equal(chat.state, 'closed');
+			await chat.connect();
+			assert.equal(chat.state, 'open');
+			chat.close();
+		});
+	}
 	test('is alive while pings are answered, and silent then', async t => {
 		t.mock.timers.enable({apis: ['setTimeout', 'Date']});
+		t.mock.method(performance, 'now', () => Date.now());
 		const opening = socket({pingAfter: 100, pongTimeout: 300});
 		await new Promise(setImmediate);
 		t.mock.timers.tick(1);
@@ -177,6 +199,7 @@ describe('page', () => {
 		});
 		test(`spares a server that has said so when it is ${name}`, async t => {
 			t.mock.method(Date, 'now', () => 5000); // it stands still
+			t.mock.method(performance, 'now', () => 5000);
 			const page = show(t), {chat, link} = await socket();
 			link.breaks(1013);
 			page.tell('pagehide');
@@ -186,126 +209,47 @@ describe('page', () => {
 			chat.close();
 		});
 	}
-});
-
-/** A server of polls. What answers has for a number of a request is the answer to it. */
-function server(answers = {}) {
-	const heard = [];
-	const reply = (status, headers = {}, body = null) => new Response(body, {status, headers});
-	const fetch = async (url, {method, headers, body, signal}) => {
-		heard.push({method, url: new URL(url), headers: Object.fromEntries(headers), body});
-		const same = heard.filter(one => one.method === method).length;
-		const answer = answers[`${method} ${same}`];
-		if (answer instanceof Error) throw answer;
-		if (answer) return reply(...answer);
-		if (method !== 'GET') return reply(204);
-		if (same === 1) {
-			return reply(200, {'Parley-Secret': 'secret'},
-				'{"session":"S","cursor":0,"messages":[]}');
-		}
-		await new Promise((_, gone) => signal.addEventListener('abort', () => gone(signal.reason)));
-	};
-	return {heard, fetch, posts: () => heard.filter(one => one.method === 'POST')};
-}
-
-describe('session', () => {
-	const open = async (answers, options) => {
-		const made = server(answers);
-		const chat = new Parley(URL_, {...QUICK, transports: ['poll'], fetch: made.fetch, ...options});
-		await chat.connect();
-		return {chat, ...made};
-	};
-	test('shows its name, its secret and the caller\'s headers', async () => {
-		const {chat, heard, posts} = await open({}, {headers: () => ({Authorization: 'Bearer x'})});
-		chat.send('hello');
-		await until(() => posts().length);
-		assert.equal(heard[0].headers['parley-secret'], 'new');
-		const {headers, body} = posts()[0];
-		assert.deepEqual([headers['parley-session'], headers['parley-secret'], headers.authorization,
-			headers['parley-message'], headers['content-type'], body],
-		['S', 'secret', 'Bearer x', '1', 'text/plain', 'hello']);
-		chat.close(4000, 'bye');
-		const gone = await until(() => heard.find(one => one.method === 'DELETE'));
-		assert.equal(gone.url.search, '?code=4000&reason=bye');
-	});
-	for (const [name, answer] of [
-		['is lost', new TypeError('network')], ['says that it is too much', [429, {'Retry-After': '0'}]],
-		['says that the app is behind', [503]], ['says that it is too early', [409]],
-	]) {
-		test(`repeats a message under its number when the answer ${name}`, async () => {
-			const {chat, posts} = await open({'POST 1': answer});
-			chat.send('a');
-			chat.send('b');
-			await until(() => posts().length === 3);
-			assert.deepEqual(posts().map(({body, headers}) => body + headers['parley-message']),
-				['a1', 'a1', 'b2']);
-			chat.close();
-		});
-	}
-	for (const [name, answers] of [
-		['refuses messages', number => ({[`POST ${number}`]: [503, {'Retry-After': '0'}]})],
-		['holds no poll', number => ({
-			[`GET ${number + 1}`]: [200, {}, '{"session":"S","cursor":0,"messages":[]}']})],
-	]) {
-		test(`does not hurry where a server ${name}`, async t => {
-			const timers = t.mock.method(globalThis, 'setTimeout').mock;
-			const pauses = () => timers.calls.map(({arguments: [, ms]}) => ms).filter(
-				ms => ms > 60 && ms < 2000);
-			const {chat} = await open(Object.assign({}, ...[1, 2, 3, 4].map(answers)));
-			chat.send('a');
-			await until(() => pauses().length === 3);
-			chat.close();
-		});
-	}
-	test('takes back what was not taken, for the next session', async () => {
-		const {chat, posts} = await open({'POST 1': [410],
-			'GET 3': [200, {}, '{"session":"T","cursor":0,"messages":[]}']});
-		chat.send('a');
-		await until(() => posts().length === 2);
-		assert.deepEqual(posts().map(({body, headers}) =>
-			body + headers['parley-message'] + headers['parley-session']), ['a1S', 'a1T']);
+	test('tries again at once what has failed while the machine came online', async t => {
+		const page = show(t);
+		let Kind = Socket;
+		const {chat, link} = await socket({backoffMin: 600_000, backoffMax: 600_000,
+			WebSocket: function (...given) { return new Kind(...given); }});
+		Kind = class {
+			constructor() { Socket.all.push(this); }
+			close() {}
+		};
+		link.breaks();
+		chat.connect().catch(() => {});
+		const dead = await until(() => Socket.all[1]?.onclose && Socket.all[1]);
+		page.tell('online');
+		assert.equal(chat.state, 'connecting');
+		Kind = Socket;
+		dead.onclose({code: 1006, reason: ''});
+		await until(() => chat.state === 'open');
+		Socket.all[2].breaks();
+		assert.ok(chat.retryAt - Date.now() > 200_000, 'and only once');
 		chat.close();
 	});
-	test('waits for the code that it was closed with when its message is refused first', async t => {
-		t.mock.timers.enable({apis: ['setTimeout']}); // they stand still
-		const {fetch} = server({'POST 1': [410],
-			'GET 2': [200, {}, '{"cursor":0,"messages":[],"closed":{"code":4401}}']});
-		let refused;
-		const refusal = new Promise(done => { refused = done; });
-		const {chat} = await open({}, {fetch: async (url, init) => {
-			if (init.method === 'GET' && url.includes('cursor')) await refusal;
-			const answer = await fetch(url, init);
-			if (init.method === 'POST') setImmediate(refused);
-			return answer;
-		}});
-		chat.send('a');
-		const {code} = await new Promise(done => chat.addEventListener('close', done));
-		assert.equal(code, 4401);
-	});
-	for (const retry of ['soon', -1, null, {}, undefined]) {
-		test(`waits as long as it likes where a goodbye says ${JSON.stringify(retry)}`, async () => {
-			const {chat} = await open({'GET 2': [200, {}, JSON.stringify(
-				{cursor: 0, messages: [], closed: {code: 1013, retry}})]}, WAITS);
-			await until(() => chat.state === 'waiting');
-			assert.ok(Number.isFinite(chat.retryAt));
+	for (const hours of [-1, 1]) {
+		test(`bears a clock that is put forward by ${hours} h`, async t => {
+			const page = show(t), real = Date.now;
+			const {chat, link} = await socket({pingAfter: 20, pongTimeout: 600_000});
+			t.mock.method(Date, 'now', () => real() + hours * 3600_000);
+			await until(() => link.sent.length); // it asks whether the server lives
+			link.says({type: 'parley.pong'});
+			link.breaks(1013);
+			t.mock.method(Date, 'now', () => real() + 2 * hours * 3600_000);
+			page.tell('online');
+			assert.deepEqual([chat.state, Socket.all.length], ['waiting', 1]);
+			assert.ok(chat.retryAt - Date.now() <= 3000);
 			chat.close();
 		});
 	}
-	for (const [name, header, least] of [
-		['seconds', '3600', 3_000_000], ['a date', new Date(Date.now() + 3_600_000).toUTCString(), 3_000_000],
-		['more than a timer has', '9999999', 9_000_000_000],
-	]) {
-		test(`waits as long as ${name} say`, async t => {
-			const timers = t.mock.method(globalThis, 'setTimeout').mock;
-			const {fetch} = server({'GET 1': [503, {'Retry-After': header}],
-				'GET 2': [200, {}, '{"session":"S","cursor":0,"messages":[]}']});
-			const chat = new Parley(URL_, {...QUICK, transports: ['poll'], fetch});
-			chat.connect().catch(() => {});
-			await until(() => chat.state === 'waiting');
-			assert.ok(chat.retryAt - Date.now() > least);
-			await chat.connect(); // somebody insists
-			assert.ok(timers.calls.every(({arguments: [, ms]}) => !(ms > 0x7fff_ffff)));
-			chat.close();
-		});
-	}
+});
+
+test('ten thousand connections leave nothing behind', () => {
+	const many = fileURLToPath(new URL('many.js', import.meta.url));
+	const left = JSON.parse(execFileSync(process.execPath, [many], {encoding: 'utf8'}));
+	// What lives is the heart of the last connection.
+	assert.deepEqual(left, {alive: 1, failed: 10_000, listeners: 0, timers: 1});
 });

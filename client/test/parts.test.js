@@ -55,6 +55,12 @@ describe('ladder', () => {
 		clock.ladder.heard('websocket');
 		assert.deepEqual(clock.ladder.names().length, 1);
 	});
+	test('remembers for no longer where the clock is put back', () => {
+		const clock = make();
+		clock.ladder.worked('poll');
+		clock.now = -5000;
+		assert.deepEqual(clock.ladder.names(), ALL);
+	});
 	test('does not leave a socket that has worked for one failure', () => {
 		const {ladder} = make();
 		ladder.worked('websocket');

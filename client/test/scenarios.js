@@ -218,6 +218,19 @@ export const scenarios = {
 		same(chat.state, 'open');
 	},
 
+	async bearsTheLimit(stage) {
+		const limit = 1 << 20, chat = await stage.open({queueBytes: 4 * limit});
+		const {length} = JSON.stringify({type: 'said', pad: '', id: 1});
+		const ask = size => chat.request({type: 'said', pad: 'x'.repeat(size - length)});
+		same(await ask(limit), null);
+		const lost = next(chat, 'state', ({state}) => state === 'waiting');
+		const {code} = await rejection(ask(limit + 1));
+		same(['refused', 'disconnected'].includes(code), true, code); // the line may break first
+		await lost;
+		await becomes(chat, 'open');
+		same(await chat.request({type: 'echo', text: 'x'}), 'x');
+	},
+
 	async staysAway(stage) {
 		for (const [code, final] of [
 			[1000, true], [1008, true], [4401, true], [4403, true],
