@@ -69,16 +69,36 @@ func (q *queue) pop() entry {
 	return e
 }
 
-// replace puts e in the place of the unread entry that has its key.
+// replace puts e in the place of the unread entry that has its key. One of a log goes
+// behind the others, whose positions are before its own.
 func (q *queue) replace(e entry) bool {
 	seq, found := q.keyed[e.key]
 	if !found {
 		return false
 	}
+	if e.message.kept != nil {
+		q.remove(seq)
+		q.push(e)
+		return true
+	}
 	slot := q.at(seq)
 	q.bytes += e.size - slot.size
 	*slot = e
 	return true
+}
+
+// remove takes out an entry, and moves up those behind it.
+func (q *queue) remove(seq uint64) {
+	q.bytes -= q.at(seq).size
+	delete(q.keyed, q.at(seq).key)
+	for ; seq+1 < q.tail; seq++ {
+		*q.at(seq) = *q.at(seq + 1)
+		if key := q.at(seq).key; key != "" {
+			q.keyed[key] = seq
+		}
+	}
+	q.tail--
+	*q.at(q.tail) = entry{}
 }
 
 // over reports whether a replacement has made the queue too large.
