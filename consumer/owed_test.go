@@ -193,7 +193,11 @@ type mute struct {
 }
 
 func (m *mute) Present(ctx context.Context, subject string) ([]channel.Record, error) {
-	if m.fails.Add(-1) >= 0 {
+	switch n := m.fails.Add(-1); {
+	case n == 1: // and hangs once
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	case n >= 0:
 		return nil, errors.New("not now")
 	}
 	return m.FaultyTransport.Present(ctx, subject)

@@ -78,7 +78,9 @@ func (c *Conn) SendPresent(group channel.Group) {
 // tellPresent asks when the letter's turn has come. What was told before is in the
 // answer, and what is told after it may be, too.
 func (c *Conn) tellPresent(group channel.Group) {
-	members, err := c.app.options.Layer.Present(c.ctx, group)
+	ctx, cancel := context.WithTimeout(c.ctx, presentTimeout)
+	defer cancel()
+	members, err := c.app.options.Layer.Present(ctx, group)
 	if err != nil {
 		c.tellPresentLater(group, err)
 		return
@@ -98,8 +100,12 @@ func (c *Conn) tellPresent(group channel.Group) {
 	}
 }
 
-// askAgain is the pause before a transport that did not say who is there is asked again.
-const askAgain = 3 * time.Second
+// What waits for the client waits while a transport is asked who is there. One that does
+// not say so in time is asked again after a pause.
+const (
+	presentTimeout = 5 * time.Second
+	askAgain       = 3 * time.Second
+)
 
 // tellPresentLater tries again, for a client that is owed the answer would go without it
 // for ever.
