@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -26,10 +27,19 @@ func NewPanicError(recovered any) *PanicError {
 // Error returns the value, without the stack: a log has a field of its own for it.
 func (e *PanicError) Error() string { return fmt.Sprintf("%v: %v", ErrAppPanic, e.Value) }
 
-// Unwrap returns ErrAppPanic, and Value if that is an error.
+// Unwrap returns ErrAppPanic, and Value if that is an error. One whose own methods panic,
+// as those of a nil pointer do, is left out: whoever looks for a cause would panic.
 func (e *PanicError) Unwrap() []error {
-	if err, ok := e.Value.(error); ok {
+	if err, ok := e.Value.(error); ok && readable(err) {
 		return []error{ErrAppPanic, err}
 	}
 	return []error{ErrAppPanic}
+}
+
+// readable reports whether the methods of err, and of what it wraps, return.
+func readable(err error) (returned bool) {
+	defer func() { returned = recover() == nil }()
+	_ = err.Error()
+	_ = errors.Is(err, ErrAppPanic) || errors.As(err, new(*PanicError))
+	return true
 }

@@ -2,6 +2,7 @@ package parley_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"testing"
@@ -80,6 +81,12 @@ func TestPanicError(t *testing.T) {
 	if got := recovered("no"); !errors.Is(got, parley.ErrAppPanic) ||
 		got.Error() != "parley: app panicked: no" {
 		t.Errorf("a panic with a text is %v", got)
+	}
+	for _, value := range []error{(*net.OpError)(nil), fmt.Errorf("a: %w", (*net.OpError)(nil))} {
+		got := recovered(value)
+		if !errors.Is(got, parley.ErrAppPanic) || errors.Is(got, io.EOF) || got.Error() == "" {
+			t.Errorf("a panic with a nil pointer is %v", got)
+		}
 	}
 	if code := parley.CodeOf(first); code != parley.CloseInternalError {
 		t.Errorf("a panic closes with %d", code)

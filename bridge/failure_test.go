@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -119,6 +121,45 @@ func TestB49_UnreadFailureIsReported(t *testing.T) {
 	wantErr(t, <-reports, unread)
 	wantErr(t, b.Close(context.Background()), nil)
 	wantEqual(t, "further reports", len(reports), 0)
+}
+
+// badLog is a handler of log records that ends as it is told.
+type badLog struct {
+	slog.Handler
+	end func()
+}
+
+func (l badLog) Handle(context.Context, slog.Record) error { l.end(); return nil }
+
+// What nobody waited for is told on a goroutine of the runtime's, which neither an error
+// that cannot be looked at nor the program's log may break.
+func TestB49_BadFailuresHurtNobody(t *testing.T) {
+	var nilPointer error = (*net.OpError)(nil)
+	for _, c := range badEnds {
+		for name, end := range map[string]func() error{
+			"error": func() error { return nilPointer },
+			"panic": func() error { panic(nilPointer) },
+		} {
+			t.Run(c.name+"/"+name, func(t *testing.T) {
+				told := make(chan bool, 10)
+				usual := slog.Default()
+				slog.SetDefault(slog.New(badLog{usual.Handler(), func() { told <- true; c.end() }}))
+				defer slog.SetDefault(usual)
+				b, err := bridge.New(bridge.Options{})
+				wantErr(t, err, nil)
+				ctx := bridge.With(context.Background(), b)
+				fail := bridge.SyncToAsync(func(context.Context, int) (int, error) { return 0, end() })
+				_, err = fail(ctx, 0).Await(ctx)
+				wantErr(t, err, parley.ErrAppPanic)
+				<-fail(ctx, 0).Done()
+				for len(told) == 0 {
+					runtime.GC()
+					runtime.Gosched()
+				}
+				wantErr(t, b.Close(context.Background()), nil)
+			})
+		}
+	}
 }
 
 func TestB50_GoexitReleasesEverybody(t *testing.T) {

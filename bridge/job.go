@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // A job goes through these states once, in order, under its bridge's mutex. Whoever moves it first
@@ -112,7 +113,7 @@ func (j *job) run() (err error) {
 			err = parley.NewPanicError(value)
 		}
 	}()
-	err = j.work.execute()
+	err = usercode.Sound(j.work.execute())
 	returned = true
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/usercode"
 )
 
@@ -53,5 +54,5 @@ func logUnobserved(err error) {
 	if p := asPanic(err); p != nil {
 		args = append(args, "stack", string(p.Stack))
 	}
-	slog.Default().Error("bridge: a failure that nobody waited for", args...)
+	logged.Line(slog.Default(), slog.LevelError, "bridge: a failure that nobody waited for", args...)
 }

@@ -1,11 +1,11 @@
 package channel
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/usercode"
 )
 
@@ -48,14 +48,13 @@ func (l *Layer) unsubscribe(subs []Subscription) {
 
 // fault logs how a function that has no other way to tell of it has ended.
 func (l *Layer) fault(function string, name Name, err error) {
-	attributes := []slog.Attr{slog.String("function", function), slog.Any("error", err)}
+	about := []any{"function", function, "error", err}
 	if name != "" {
-		attributes = append(attributes, slog.String("inbox", string(name)))
+		about = append(about, "inbox", string(name))
 	}
 	var panicked *parley.PanicError
 	if errors.As(err, &panicked) {
-		attributes = append(attributes, slog.String("stack", string(panicked.Stack)))
+		about = append(about, "stack", string(panicked.Stack))
 	}
-	l.options.logger().LogAttrs(
-		context.Background(), slog.LevelError, "channel: function failed", attributes...)
+	logged.Line(l.options.logger(), slog.LevelError, "channel: function failed", about...)
 }

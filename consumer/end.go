@@ -3,9 +3,11 @@ package consumer
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/usercode"
 )
 
@@ -73,7 +75,7 @@ func (c *Conn) settle(recovered any, err error) outcome {
 	case !c.returned:
 		how = outcomeOf(parley.ErrGoexit)
 	default:
-		how = outcomeOf(err)
+		how = outcomeOf(usercode.Sound(err))
 	}
 	c.mu.Lock()
 	first := c.failed.Load()
@@ -165,8 +167,5 @@ func (a *App) logFailure(text string, err error) {
 	if errors.As(err, &panicked) {
 		fields = append(fields, "stack", string(panicked.Stack))
 	}
-	_ = usercode.Apart(func() error {
-		a.options.Logger.Error(text, fields...)
-		return nil
-	})
+	logged.Line(a.options.Logger, slog.LevelError, text, fields...)
 }

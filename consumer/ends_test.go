@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"runtime"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ var ways = map[string]struct {
 }{
 	"return":           {func() error { return nil }, nil},
 	"error":            {func() error { return errTest }, errTest},
+	"nil pointer":      {func() error { return (*net.OpError)(nil) }, parley.ErrAppPanic},
 	"panic":            {func() error { panic("ouch") }, parley.ErrAppPanic},
 	"panic with error": {func() error { panic(errTest) }, errTest},
 	"exit":             {func() error { runtime.Goexit(); return nil }, parley.ErrGoexit},
@@ -176,6 +178,9 @@ func TestEnds(t *testing.T) {
 				continue
 			}
 			for how := range ways {
+				if function.mute && how == "nil pointer" {
+					continue // nobody looks at it, or the function returns none
+				}
 				t.Run(kind+"/"+function.name+"/"+how, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) { function.endsBy(t, how, options) })
 				})

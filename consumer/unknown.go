@@ -2,10 +2,11 @@ package consumer
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/parleygo/parley/channel"
-	"github.com/parleygo/parley/internal/usercode"
+	"github.com/parleygo/parley/internal/logged"
 )
 
 // UnknownPolicy says what happens to a layer message that has no handler, or
@@ -51,12 +52,8 @@ func (c *Conn) unsendable(message channel.Message, why error) {
 	}
 }
 
-// warn writes a line. A logger that panics costs its line, and no client.
 func (a *App) warn(text string, fields ...any) {
-	_ = usercode.Run(func() error {
-		a.options.Logger.Warn(text, fields...)
-		return nil
-	})
+	logged.Line(a.options.Logger, slog.LevelWarn, text, fields...)
 }
 
 // mayLog keeps a mistake that happens for every member of a group from flooding

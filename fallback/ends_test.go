@@ -3,6 +3,9 @@ package fallback_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"runtime"
 	"slices"
@@ -32,6 +35,8 @@ var appEnds = []struct {
 	{"fails", returns(errTest), 1011, 500, 1},
 	{"panics", panics("secret of the app"), 1011, 500, 1},
 	{"panics with an error", panics(errTest), 1011, 500, 1},
+	{"returns a nil pointer", returns((*net.OpError)(nil)), 1011, 500, 1},
+	{"panics with a nil pointer", panics((*net.OpError)(nil)), 1011, 500, 1},
 	{"exits", exits, 1011, 500, 1},
 	{"cuts", panics(http.ErrAbortHandler), 1006, 0, 0},
 	{"says why", returns(&parley.CloseError{Code: 4000}), 4000, 500, 0},
@@ -70,9 +75,40 @@ func TestAppEnds(t *testing.T) {
 				if got := log.Len(); got != test.logged {
 					t.Errorf("%d lines, want %d: %s", got, test.logged, log.String())
 				}
-				broke := slices.Contains([]string{"panics", "panics with an error", "exits", "cuts"}, test.name)
+				broke := slices.Contains([]string{
+					"panics", "panics with an error", "exits", "cuts",
+					"returns a nil pointer", "panics with a nil pointer",
+				}, test.name)
 				if got := app.Stats().Panics == 1; got != broke {
 					t.Errorf("counts as one that did not return: %v", got)
+				}
+				settled(t, app)
+			})
+		})
+	}
+}
+
+// badLog is a handler of log records that ends as it is told.
+type badLog struct {
+	slog.Handler
+	end func()
+}
+
+func (l badLog) Handle(context.Context, slog.Record) error { l.end(); return nil }
+
+// The program's log, on a goroutine of the kit's, takes nobody along either.
+func TestBadLogHurtsNobody(t *testing.T) {
+	for name, end := range map[string]func(){
+		"panics": func() { panic("log") }, "exits": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, streams bool) {
+				log := slog.New(badLog{slog.NewTextHandler(io.Discard, nil), end})
+				app := serve(t, accepting(returns(errTest)), fallback.Options{Logger: log})
+				c := (&client{t: t, app: app, streams: streams}).mustOpen()
+				c.post("go")
+				if got := c.ended(); got != parley.CloseInternalError {
+					t.Errorf("closed with %d", got)
 				}
 				settled(t, app)
 			})

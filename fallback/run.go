@@ -123,5 +123,5 @@ func (s *session) report(err, cause error) {
 	case known, protocol.Status(err) < http.StatusInternalServerError:
 		level = slog.LevelDebug
 	}
-	s.app.options.Logger.Log(context.WithoutCancel(s.ctx), level, "parley: app failed", attrs...)
+	logged.Line(s.app.options.Logger, level, "parley: app failed", attrs...)
 }

@@ -2,6 +2,7 @@ package parleytest
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 
@@ -23,6 +24,9 @@ var (
 	answer  = HTTPSeen{Status: 200, Body: "yes"}
 	errSelf = errors.New(secret)
 )
+
+// nilPointer is what an app returns by mistake: its Unwrap panics.
+var nilPointer error = (*net.OpError)(nil)
 
 // strange is an event that no conn knows.
 type strange struct{}

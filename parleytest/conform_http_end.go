@@ -35,6 +35,18 @@ var httpEndingRows = []httpRow{
 		app:  func(*call) error { return errSelf },
 		want: failed(500),
 	}, {
+		rule: "A4.error-before-start/nil-pointer",
+		app:  func(*call) error { return nilPointer },
+		want: failed(500),
+	}, {
+		rule: "A4.error-after-start/nil-pointer",
+		app:  func(c *call) error { c.quietly(ok200, part); return nilPointer },
+		want: truncated,
+	}, {
+		rule: "A4.panic-before-start/nil-pointer",
+		app:  func(*call) error { panic(nilPointer) },
+		want: failed(500),
+	}, {
 		rule: "A4.error-after-start",
 		app:  func(c *call) error { c.quietly(ok200, part); return errSelf },
 		want: truncated,

@@ -96,6 +96,10 @@ var socketAnswerRows = []socketRow{
 		app:  func(*call) error { return errSelf },
 		want: denied(500),
 	}, {
+		rule: "A7.error-before-accept/nil-pointer",
+		app:  func(*call) error { return nilPointer },
+		want: denied(500),
+	}, {
 		rule: "A7.panic-before-accept",
 		app:  func(*call) error { panic(secret) },
 		want: denied(500),

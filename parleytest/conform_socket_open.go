@@ -82,6 +82,14 @@ var socketCloseRows = []socketRow{
 		app:  func(c *call) error { c.accept(); return errSelf },
 		want: opened(1011, ""),
 	}, {
+		rule: "A7.error-after-accept/nil-pointer",
+		app:  func(c *call) error { c.accept(); return nilPointer },
+		want: opened(1011, ""),
+	}, {
+		rule: "A7.panic-after-accept/nil-pointer",
+		app:  func(c *call) error { c.accept(); panic(nilPointer) },
+		want: opened(1011, ""),
+	}, {
 		rule: "A7.panic-after-accept",
 		app:  func(c *call) error { c.accept(); panic(secret) },
 		want: opened(1011, ""),

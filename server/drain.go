@@ -3,10 +3,13 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/parleygo/parley/adapters/nethttp"
+
+	"github.com/parleygo/parley/internal/logged"
 )
 
 // DrainReport says how a drain went, and how the conversations have ended that were
@@ -55,7 +58,7 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	began := time.Now()
 	s.ready.set(false)
 	s.tellSystemd("STOPPING=1")
-	s.options.Logger.Info("server: draining")
+	logged.Line(s.options.Logger, slog.LevelInfo, "server: draining")
 	s.delay(ctx)
 	s.leaving.Store(true)
 	s.retire()
@@ -67,7 +70,7 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	s.phase, s.report = stopped, report
 	s.mu.Unlock()
 	close(s.over)
-	s.options.Logger.Info("server: drained", "took", report.Took, "cut", report.Cut,
+	logged.Line(s.options.Logger, slog.LevelInfo, "server: drained", "took", report.Took, "cut", report.Cut,
 		"requests", report.Requests, "streams", report.Streams,
 		"websockets", report.WebSockets, "sessions", report.Sessions)
 	return report, err

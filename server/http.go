@@ -13,6 +13,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/drain"
+	"github.com/parleygo/parley/internal/logged"
 )
 
 // httpServer makes the http.Server of a listener. Every request's context knows
@@ -54,7 +55,7 @@ func (r *reports) Write(line []byte) (int, error) {
 	text := strings.TrimSpace(string(line))
 	r.conns.report(text)
 	if r.admits(kindOfReport(text)) {
-		r.logger.Warn("server: " + strings.TrimPrefix(text, "http: "))
+		logged.Line(r.logger, slog.LevelWarn, "server: "+strings.TrimPrefix(text, "http: "))
 	}
 	return len(line), nil
 }

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"log/slog"
 	"os"
 	"strings"
+
+	"github.com/parleygo/parley/internal/logged"
 )
 
 // tellHTTP2 says, where HTTP/2 is spoken at all, whether net/http lets WebSockets in
@@ -14,10 +17,10 @@ func (s *Server) tellHTTP2() {
 			continue
 		}
 		if strings.Contains(os.Getenv("GODEBUG"), extendedConnect) { // as net/http looks
-			s.options.Logger.Info("server: WebSockets over HTTP/2 are on")
+			logged.Line(s.options.Logger, slog.LevelInfo, "server: WebSockets over HTTP/2 are on")
 		} else {
-			s.options.Logger.Info("server: WebSockets over HTTP/2 are off, browsers open them over " +
-				"HTTP/1.1; to have them, start the process with GODEBUG=" + extendedConnect)
+			logged.Line(s.options.Logger, slog.LevelInfo, "server: WebSockets over HTTP/2 are off, browsers open them over "+
+				"HTTP/1.1; to have them, start the process with GODEBUG="+extendedConnect)
 		}
 		return
 	}

@@ -3,11 +3,13 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/logged"
 )
 
 // ErrAborted is the error of a Run that a second signal has ended.
@@ -53,7 +55,7 @@ func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
 		case <-signals:
 			heard = true
 		case err = <-s.failed:
-			s.options.Logger.Error("server: a socket failed", "error", err)
+			logged.Line(s.options.Logger, slog.LevelError, "server: a socket failed", "error", err)
 		}
 	}
 	return errors.Join(err, s.stopUnlessAborted(ctx, signals, heard))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/parleygo/parley/adapters/nethttp"
 	"github.com/parleygo/parley/internal/drain"
 	"github.com/parleygo/parley/internal/leakguard"
+	"github.com/parleygo/parley/internal/logged"
 	limits "github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/wiring"
 )
@@ -124,7 +126,7 @@ func (s *Server) tellServing() {
 		s.options.Serving(list[0])
 		return
 	}
-	s.options.Logger.Info("server: serving", "addr", list)
+	logged.Line(s.options.Logger, slog.LevelInfo, "server: serving", "addr", list)
 }
 
 // open makes the http.Server of one listener, and opens its sockets.
@@ -134,7 +136,7 @@ func (s *Server) open(ctx context.Context, l *Listener) error {
 	s.places = append(s.places, p)
 	if l.TLS != nil {
 		config, err := l.TLS.config(func(err error) {
-			s.options.Logger.Error("server: TLS", "error", err)
+			logged.Line(s.options.Logger, slog.LevelError, "server: TLS", "error", err)
 		})
 		if err != nil {
 			return fmt.Errorf("TLS: %w", err)

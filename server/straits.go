@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/parleygo/parley/internal/logged"
 )
 
 // straits is what a place does while the process has no descriptor left: one client
@@ -36,7 +39,7 @@ const (
 func (s *Server) straitsOf(p *place, reports *reports) *straits {
 	t := &straits{reserve: &s.reserve, report: func() {
 		if reports.admits("straits") {
-			s.options.Logger.Error("server: out of descriptors: new clients are refused")
+			logged.Line(s.options.Logger, slog.LevelError, "server: out of descriptors: new clients are refused")
 		}
 	}}
 	t.server = &http.Server{

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/parleygo/parley/internal/logged"
 )
 
 // handedOver are the sockets that systemd has opened for the process, by name. They
@@ -47,7 +50,7 @@ func activated(name string) (list []net.Listener, err error) {
 // one.
 func (s *Server) tellSystemd(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		s.options.Logger.Warn("server: telling systemd", "state", state, "error", err)
+		logged.Line(s.options.Logger, slog.LevelWarn, "server: telling systemd", "state", state, "error", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
+	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/usercode"
 )
 
@@ -44,8 +45,5 @@ func (w *Worker) log(level slog.Level, text string, letter DeadLetter, err error
 	if errors.As(err, &panicked) {
 		fields = append(fields, "stack", string(panicked.Stack))
 	}
-	_ = usercode.Apart(func() error {
-		w.options.Logger.Log(context.Background(), level, text, fields...)
-		return nil
-	})
+	logged.Line(w.options.Logger, level, text, fields...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"runtime"
 	"slices"
 	"strings"
@@ -39,6 +40,8 @@ func TestWorker(t *testing.T) {
 		{"never done", "jobs", `{"text":"a"}`, 99, errTest, 3, worker.Stats{Retried: 2, Dead: 1}},
 		{"panic", "jobs", `{"text":"panic"}`, 0, parley.ErrAppPanic, 3,
 			worker.Stats{Retried: 2, Dead: 1}},
+		{"nil pointer", "jobs", `{"text":"nil"}`, 0, parley.ErrAppPanic, 3,
+			worker.Stats{Retried: 2, Dead: 1}},
 		{"exit", "jobs", `{"text":"exit"}`, 0, parley.ErrGoexit, 3,
 			worker.Stats{Retried: 2, Dead: 1}},
 		{"rejected", "jobs", `{"text":"a"}`, 99, worker.ErrReject, 1, worker.Stats{Dead: 1}},
@@ -54,6 +57,8 @@ func TestWorker(t *testing.T) {
 						panic("ouch")
 					case n.Text == "exit":
 						runtime.Goexit()
+					case n.Text == "nil":
+						return (*net.OpError)(nil)
 					case calls <= test.fails:
 						return test.err
 					}

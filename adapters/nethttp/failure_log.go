@@ -1,13 +1,11 @@
 package nethttp
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/logged"
-	"github.com/parleygo/parley/internal/usercode"
 )
 
 // logFailure writes a line about an app that failed, with the stack if it panicked.
@@ -25,11 +23,7 @@ func (g *Gateway) logFailure(level slog.Level, err error, about ...any) {
 	g.log(level, text, about...)
 }
 
-// log writes a line. A handler of log records is the program's: what it does wrong
-// ends nothing else.
+// log writes a line.
 func (g *Gateway) log(level slog.Level, text string, about ...any) {
-	usercode.Run(func() error {
-		g.options.Logger.Log(context.Background(), level, text, about...)
-		return nil
-	})
+	logged.Line(g.options.Logger, level, text, about...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // serveHTTP serves one request with an HTTP conversation.
@@ -41,7 +42,7 @@ func (g *Gateway) serveBelow(
 			c.panicked(recover())
 		}
 	}()
-	err := c.run(app)
+	err := usercode.Sound(c.run(app))
 	returned = true
 	c.panics = err != nil && errors.Is(err, parley.ErrAppPanic)
 	switch {

@@ -12,6 +12,7 @@ import (
 	"github.com/parleygo/parley/internal/lifetime"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // serveWebSocket serves one handshake and what comes of it.
@@ -163,7 +164,7 @@ func (c *webSocketConn) conclude(ended *error) {
 	if recovered := recover(); recovered != nil {
 		*ended = parley.NewPanicError(recovered)
 	}
-	err := *ended
+	err := usercode.Sound(*ended)
 	*ended = parley.ErrGoexit // and now of what follows
 	c.gateway.countPanic(err)
 	defer c.overBy(ended)

@@ -43,7 +43,7 @@ var layers = []layer{
 		"sse", "worker"}, nil},
 	{"internal/peertest", []string{".", "internal/...", "channel", "worker"}, nil},
 	{"internal/...", []string{".", "internal/..."}, nil},
-	{"bridge", []string{".", "internal/options", "internal/usercode"},
+	{"bridge", []string{".", "internal/logged", "internal/options", "internal/usercode"},
 		[]string{"github.com/panjf2000/ants/v2"}},
 	{"channel/channeltest", []string{".", "channel"}, nil},
 	{"channel", []string{".", "internal/..."}, nil},

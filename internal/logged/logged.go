@@ -2,7 +2,22 @@
 // is one line, however many on its way up would write it.
 package logged
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/parleygo/parley/internal/usercode"
+)
+
+// Line writes a line, from whatever goroutine. A handler of log records is the
+// program's: however it ends, nothing but the line is lost.
+func Line(logger *slog.Logger, level slog.Level, text string, args ...any) {
+	_ = usercode.Apart(func() error {
+		logger.Log(context.Background(), level, text, args...)
+		return nil
+	})
+}
 
 // Mark returns err as one that was logged.
 func Mark(err error) error { return logged{err} }

@@ -1,11 +1,38 @@
 package logged
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"runtime"
 	"testing"
 )
+
+// badLog is a handler of log records that ends as it is told.
+type badLog struct {
+	slog.Handler
+	end func()
+}
+
+func (l badLog) Handle(context.Context, slog.Record) error { l.end(); return nil }
+
+// TestLine: a line is written before Line returns, and a log that breaks breaks nobody.
+func TestLine(t *testing.T) {
+	var written []string
+	log := func(end func()) *slog.Logger {
+		return slog.New(badLog{slog.NewTextHandler(io.Discard, nil), end})
+	}
+	for name, end := range map[string]func(){
+		"returns": func() {}, "panics": func() { panic("log") }, "exits": runtime.Goexit,
+	} {
+		Line(log(func() { written = append(written, name); end() }), slog.LevelError, "failed", "who", name)
+	}
+	if len(written) != 3 {
+		t.Errorf("written: %v", written)
+	}
+}
 
 func TestMark(t *testing.T) {
 	marked := Mark(io.ErrUnexpectedEOF)

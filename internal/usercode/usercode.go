@@ -2,7 +2,12 @@
 // way in which they can end.
 package usercode
 
-import "github.com/parleygo/parley"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/parleygo/parley"
+)
 
 // Call calls f and then done, on the same goroutine, with how f has ended: what it
 // returned, a *parley.PanicError if it panicked, or parley.ErrGoexit if it ended its
@@ -17,7 +22,7 @@ func Call(f func() error, done func(err error)) {
 		}
 		done(err)
 	}()
-	err = f()
+	err = Sound(f())
 }
 
 // Run calls f on this goroutine and returns what it returned, or a
@@ -29,7 +34,25 @@ func Run(f func() error) (err error) {
 			err = parley.NewPanicError(recovered)
 		}
 	}()
-	return f()
+	return Sound(f())
+}
+
+// Sound returns err if it can be looked at. The methods of an error are user code as
+// well, and the easiest of Go's mistakes, a nil pointer returned as an error, has them
+// panic wherever somebody asks what the error is. In its place it returns the
+// *parley.PanicError of that, which names its type.
+func Sound(err error) (sound error) {
+	if err == nil {
+		return nil
+	}
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			sound = parley.NewPanicError(fmt.Sprintf("asked for its cause, a %T: %v", err, recovered))
+		}
+	}()
+	_ = err.Error()
+	_ = errors.Is(err, parley.ErrAppPanic) || errors.As(err, new(*parley.PanicError))
+	return err
 }
 
 // Apart calls f on a goroutine of its own and returns how it ended, as Call tells

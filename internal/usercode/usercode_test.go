@@ -2,7 +2,9 @@ package usercode_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -23,8 +25,21 @@ var ends = []struct {
 	{"error", func() error { return io.EOF }, []error{io.EOF}},
 	{"panic", func() error { panic("no") }, []error{parley.ErrAppPanic}},
 	{"panic with an error", func() error { panic(io.EOF) }, []error{parley.ErrAppPanic, io.EOF}},
+	{"nil pointer", func() error { return nilPointer }, []error{parley.ErrAppPanic}},
+	{"nil pointer below", func() error { return fmt.Errorf("a: %w", nilPointer) }, []error{parley.ErrAppPanic}},
+	{"error that panics", func() error { return bad{} }, []error{parley.ErrAppPanic}},
+	{"panic with a nil pointer", func() error { panic(nilPointer) }, []error{parley.ErrAppPanic}},
 	{"exit", func() error { runtime.Goexit(); return nil }, []error{parley.ErrGoexit}},
 }
+
+// nilPointer is what is returned by mistake: its Unwrap panics.
+var nilPointer error = (*net.OpError)(nil)
+
+// bad is an error of which nothing can be asked.
+type bad struct{}
+
+func (bad) Error() string { panic("no") }
+func (bad) Is(error) bool { panic("no") }
 
 func TestApart(t *testing.T) {
 	for _, test := range ends {
@@ -51,6 +66,18 @@ func check(t *testing.T, got error, want []error) {
 		if !errors.Is(got, err) {
 			t.Errorf("ended with %v, want %v", got, err)
 		}
+	}
+}
+
+// TestSound: what is in order passes unchanged, and of what is not the type is told.
+func TestSound(t *testing.T) {
+	for _, err := range []error{nil, io.EOF, fmt.Errorf("a: %w", io.EOF), parley.NewPanicError("a")} {
+		if got := usercode.Sound(err); got != err {
+			t.Errorf("of %v became %v", err, got)
+		}
+	}
+	if got := usercode.Sound(nilPointer); !strings.Contains(got.Error(), "*net.OpError") {
+		t.Errorf("a nil pointer became %v", got)
 	}
 }
 
