@@ -38,6 +38,7 @@ func serveLogged(
 	next http.Handler, record func(context.Context, *Access),
 	w http.ResponseWriter, r *http.Request,
 ) {
+	protocol.ShareTrailers(r)
 	seen := new(findings)
 	scope := &parley.Scope{Protocol: parley.HTTP, Request: r}
 	r = r.WithContext(context.WithValue(r.Context(), findingsKey{}, seen))

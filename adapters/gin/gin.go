@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // App makes an app of a gin engine; nethttp.Handler of it is the engine again.
@@ -51,17 +52,14 @@ func Gateway(gateway *nethttp.Gateway) gin.HandlerFunc {
 func serve(h http.Handler, c *gin.Context) {
 	r := request(c)
 	if r.MultipartForm == nil {
-		defer func() {
-			if r.MultipartForm != nil {
-				_ = r.MultipartForm.RemoveAll()
-			}
-		}()
+		defer protocol.RemoveFiles(r)
 	}
 	h.ServeHTTP(c.Writer, r)
 }
 
 // request is c's request with what gin knows of it.
 func request(c *gin.Context) *http.Request {
+	protocol.ShareTrailers(c.Request)
 	r := c.Request.WithContext(withFacts(c))
 	for _, param := range c.Params {
 		r.SetPathValue(param.Key, param.Value)

@@ -83,7 +83,7 @@ func requestFor(
 	if ctx != live {
 		r = r.WithContext(ctx)
 	}
-	if r != received && len(received.Trailer) > 0 {
+	if r != received && received.Trailer != nil {
 		r = r.WithContext(r.Context())
 		r.Trailer = received.Trailer // the server fills it in, also where a scope was cloned
 	}

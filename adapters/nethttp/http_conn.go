@@ -68,6 +68,7 @@ func newHTTPConn() *httpConn {
 func (c *httpConn) begin(
 	g *Gateway, w http.ResponseWriter, r *http.Request, above *parley.Scope, outer *record,
 ) {
+	protocol.ShareTrailers(r)
 	c.gateway, c.w, c.r = g, w, r
 	c.scope.RootPath = g.options.RootPath
 	c.ctx = c.contexts.next()

@@ -61,7 +61,7 @@ var layers = []layer{
 	{pattern: "adapters/internal/..."},
 	{"adapters/nethttp", []string{".", "internal/..."}, nil},
 	{"adapters/blocking", []string{".", "internal/...", "bridge"}, nil},
-	{"adapters/gin", []string{".", "adapters/nethttp"}, []string{"github.com/gin-gonic/gin"}},
+	{"adapters/gin", []string{".", "internal/protocol", "adapters/nethttp"}, []string{"github.com/gin-gonic/gin"}},
 	{"server/inspect", []string{".", "internal/...", "adapters/nethttp", "bridge", "channel", "fallback", "sse"},
 		nil},
 	{"server", []string{".", "internal/...", "adapters/nethttp"},

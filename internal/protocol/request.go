@@ -16,6 +16,16 @@ func WantsTrailers(header http.Header) bool {
 	return false
 }
 
+// ShareTrailers has r share its trailers with the copies that are going to be made of it.
+// net/http fills them in where the body ends, in its own request only, and where the
+// client has declared none it makes the map no earlier. In HTTP/2 it drops those that
+// were not declared.
+func ShareTrailers(r *http.Request) {
+	if r.Trailer == nil && r.ContentLength < 0 && r.ProtoMajor == 1 {
+		r.Trailer = make(http.Header)
+	}
+}
+
 // RemoveFiles removes the temporary files of a form that was parsed. net/http does so for
 // a request of its own; of a copy it does not know. There is nobody to tell of a failure.
 func RemoveFiles(r *http.Request) {
