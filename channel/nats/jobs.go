@@ -63,10 +63,10 @@ func (t *Transport) Enqueue(ctx context.Context, subject string, payload []byte)
 		_, err := t.js.PublishMsg(ctx, &natsgo.Msg{Subject: wire, Data: payload},
 			jetstream.WithRetryAttempts(0))
 		if errors.Is(err, jetstream.ErrNoStreamResponse) {
-			if err = t.jobs.create(ctx); err == nil || gone(err) {
-				if sleep(ctx) == nil {
-					continue
-				}
+			if made := t.jobs.create(ctx); made != nil && !gone(made) {
+				err = made
+			} else if sleep(ctx) == nil {
+				continue
 			}
 		}
 		if err != nil {
@@ -99,7 +99,7 @@ func (t *Transport) Take(
 	if err != nil {
 		return nil, err
 	}
-	for ctx.Err() == nil {
+	for bad := (trouble{lasts: t.options.Timeout}); ctx.Err() == nil; {
 		var messages []*natsgo.Msg
 		err := t.jobs.open(ctx, wire, hold)
 		if err == nil {
@@ -110,16 +110,41 @@ func (t *Transport) Take(
 		}
 		switch {
 		case err == nil || ctx.Err() != nil:
+			bad.over()
 		case errors.Is(err, context.DeadlineExceeded): // of one request: a cluster has to agree
 		case gone(err), errors.Is(err, natsgo.ErrNoResponders),
 			errors.Is(err, jetstream.ErrConsumerNotFound):
 			t.jobs.forget(consumerOf(wire))
-			_ = sleep(ctx)
+			if !bad.passes(ctx) {
+				return nil, t.failed(err)
+			}
 		default:
 			return nil, t.failed(err)
 		}
 	}
 	return nil, context.Cause(ctx)
+}
+
+// trouble is what will be right in a moment, as a rule. What lasts is told to the caller.
+type trouble struct {
+	lasts time.Duration
+	began time.Time
+	pause time.Duration
+}
+
+func (d *trouble) over() { d.began, d.pause = time.Time{}, 0 }
+
+// passes waits for a moment, longer each time, and reports whether it may be right then.
+func (d *trouble) passes(ctx context.Context) bool {
+	if d.began.IsZero() {
+		d.began = time.Now()
+	}
+	d.pause = min(max(2*d.pause, 2*time.Millisecond), 200*time.Millisecond)
+	select {
+	case <-time.After(d.pause):
+	case <-ctx.Done():
+	}
+	return time.Since(d.began) < d.lasts
 }
 
 // take waits for a job for a while.

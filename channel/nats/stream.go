@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -99,11 +100,16 @@ func gone(err error) bool {
 		errors.Is(err, jetstream.ErrNoStreamResponse) || unavailable(err)
 }
 
-// unavailable reports whether a cluster says that it has not found itself yet.
+// unavailable reports whether a cluster says that it has not found itself yet. The same
+// number stands for what no time mends: there is no JetStream here, or no room in it.
 func unavailable(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && api.Code == 503
+	return errors.As(err, &api) && api.Code == 503 && !slices.Contains(lasting, api.ErrorCode)
 }
+
+// lasting are errors of JetStream: not enabled, neither for the account; no resources, and
+// what was published was not stored.
+var lasting = []jetstream.ErrorCode{10076, 10039, 10023, 10077}
 
 // open returns the stream, which is made if there is none, and has room for what is to
 // be kept.
