@@ -13,7 +13,6 @@ import (
 // and beside each other.
 type Conn struct {
 	net     net.Conn
-	stream  *stream // over HTTP/2, or nil
 	raw     rawConn
 	hasRaw  bool
 	deflate bool
@@ -29,10 +28,8 @@ type Conn struct {
 	ctx    context.Context // ends with the socket
 	cancel context.CancelCauseFunc
 
-	endMu    sync.Mutex
-	end      *End
-	farewell *farewell     // still to be said
-	gone     chan struct{} // closed with the TCP connection; made by who waits
+	endMu  sync.Mutex
+	ending *ending // or nil
 }
 
 func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {
@@ -59,21 +56,22 @@ func (c *Conn) Start(ctx context.Context, cancel context.CancelCauseFunc) {
 func (c *Conn) Gone() <-chan struct{} {
 	c.endMu.Lock()
 	defer c.endMu.Unlock()
-	if c.gone == nil {
-		c.gone = make(chan struct{})
+	e := c.toEnd()
+	if e.gone == nil {
+		e.gone = make(chan struct{})
 		if c.cutOff {
-			close(c.gone)
+			close(e.gone)
 		}
 	}
-	return c.gone
+	return e.gone
 }
 
 // noteGone is called once, when the TCP connection is closed.
 func (c *Conn) noteGone() {
 	c.endMu.Lock()
 	defer c.endMu.Unlock()
-	if c.cutOff = true; c.gone != nil {
-		close(c.gone)
+	if c.cutOff = true; c.ending != nil && c.ending.gone != nil {
+		close(c.ending.gone)
 	}
 }
 

@@ -64,10 +64,11 @@ func (o *outbound) sendControl(frame []byte) error {
 	if o.c.hasRaw && !o.busy {
 		return o.writeHere(frame, false)
 	}
-	if len(o.control)+len(frame) > maxWaitingControls {
-		o.control = nil
+	s := o.rarely()
+	if len(s.control)+len(frame) > maxWaitingControls {
+		s.control = nil
 	}
-	o.control = append(o.control, frame...)
+	s.control = append(s.control, frame...)
 	o.writeQueuedSoon()
 	o.mu.Unlock()
 	return nil

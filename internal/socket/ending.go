@@ -18,7 +18,25 @@ type End struct {
 func (c *Conn) Ended() *End {
 	c.endMu.Lock()
 	defer c.endMu.Unlock()
-	return c.end
+	if c.ending == nil {
+		return nil
+	}
+	return c.ending.end
+}
+
+// ending is what there is of a socket's end, or for those who wait for it.
+type ending struct {
+	end      *End
+	farewell *farewell     // still to be said
+	gone     chan struct{} // closed with the TCP connection; made by who waits
+}
+
+// toEnd returns what there is to be of the end. The caller holds endMu.
+func (c *Conn) toEnd() *ending {
+	if c.ending == nil {
+		c.ending = new(ending)
+	}
+	return c.ending
 }
 
 // Close ends the socket with a close frame behind everything that waits to be
@@ -50,10 +68,11 @@ type farewell struct {
 // context has the last word on the cause: it may have ended before.
 func (c *Conn) finish(end End, held *farewell) (first bool) {
 	c.endMu.Lock()
-	if first = c.end == nil; first {
+	e := c.toEnd()
+	if first = e.end == nil; first {
 		c.cancel(end.Cause)
 		end.Cause = context.Cause(c.ctx)
-		c.end, c.farewell = &end, held
+		e.end, e.farewell = &end, held
 	}
 	c.endMu.Unlock()
 	if first {
@@ -84,8 +103,9 @@ func (c *Conn) fail(err error) {
 func (c *Conn) sayFarewell() {
 	c.endMu.Lock()
 	defer c.endMu.Unlock()
-	if held := c.farewell; held != nil {
-		c.farewell = nil
+	if e := c.ending; e != nil && e.farewell != nil {
+		held := e.farewell
+		e.farewell = nil
 		c.out.seal(held.frame)
 		close(held.said)
 	}

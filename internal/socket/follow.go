@@ -87,7 +87,7 @@ func (c *Conn) CatchUp() {
 	case o.busy:
 		o.join()
 		o.mu.Unlock()
-	case len(o.waiting) > 0 || len(o.control) > 0:
+	case len(o.waiting) > 0 || o.controls():
 		o.join()
 		o.busy = true
 		o.mu.Unlock()
@@ -107,7 +107,7 @@ func (o *outbound) writeFeed() {
 	}
 	o.took(batch)
 	o.busy = true
-	o.flying, o.flyingB = batch.Messages, len(batch.Frames)
+	o.flying, o.flyingB = int32(batch.Messages), len(batch.Frames)
 	o.mu.Unlock()
 	rest, err := o.writeNow(batch.Frames)
 	switch {
@@ -153,7 +153,7 @@ func (o *outbound) addAll(batch feed.Batch) {
 		o.waiting = borrow()
 	}
 	o.waiting = append(o.waiting, batch.Frames...)
-	o.count += batch.Messages
+	o.count += int32(batch.Messages)
 }
 
 // took counts what the feed had. The caller holds mu.
@@ -163,7 +163,7 @@ func (o *outbound) took(batch feed.Batch) {
 	o.strangers = 0
 	o.sent.messages += uint64(batch.Messages)
 	o.sent.bytes += uint64(len(batch.Frames))
-	o.c.totals.fed(batch.Messages, batch.Bytes, o.count+o.flying+1)
+	o.c.totals.fed(batch.Messages, batch.Bytes, o.depth()+1)
 }
 
 // pressed reports whether the socket has no room for so many bytes more, or a peer

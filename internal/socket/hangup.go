@@ -74,7 +74,7 @@ func (c *Conn) awaitHangup(due time.Time) (left []byte, hangup bool, err error) 
 	}
 	select {
 	case <-ping:
-	case <-c.in.nudge:
+	case <-c.in.away.nudge:
 	case <-c.Gone():
 	}
 	return nil, false, nil
@@ -98,11 +98,11 @@ func readLeft(fd uintptr) (left []byte) {
 func (in *inbound) keepLeft(bytes []byte) (end error) {
 	left := in.parser
 	all := slices.Concat(left.unread.bytes(), bytes)
-	left.unread = readBuffer{buf: all, w: len(all)}
+	left.unread = unparsed(all)
 	end = left.foresee()
 	in.parser.unread.skip(len(in.parser.unread.bytes()))
 	in.mu.Lock()
-	in.left = &left
+	in.away.left = &left
 	in.mu.Unlock()
 	return end
 }

@@ -33,18 +33,14 @@ type inbound struct {
 
 	mu       sync.Mutex
 	reader   reader
-	handOver bool      // the reader is asked to give up
-	paused   bool      // the watcher waits for room in ahead
-	handling bool      // the app was given a message and has not come back
-	beats    bool      // the watcher answers pings
-	over     bool      // the socket has an end
-	asked    func()    // see OnAsk
-	ahead    []Message // read and not received yet
-	bytes    int       // that ahead holds
+	handOver bool       // the reader is asked to give up
+	paused   bool       // the watcher waits for room
+	handling bool       // the app was given a message and has not come back
+	beats    bool       // the watcher answers pings
+	over     bool       // the socket has an end
+	asked    func()     // see OnAsk
+	away     *readAhead // by the watcher, if there ever was one
 	got      traffic
-	left     *parser       // after them, all that a peer sent before it hung up
-	wake     chan struct{} // has a waiting Read look again
-	nudge    chan struct{} // has a paused watcher look again
 	free     chan struct{} // closed when nobody reads, for the closer
 
 	// Only the reader touches these.
@@ -64,11 +60,11 @@ func (in *inbound) init(c *Conn, early []byte) {
 	in.parser.limit = c.made.options.MaxMessage
 	in.parser.deflates = c.deflate
 	if c.hasRaw {
-		in.parser.unread = readBuffer{buf: early, w: len(early)}
+		in.parser.unread = unparsed(early)
 		in.attempt = in.readAttempt
 	} else {
 		buf := make([]byte, max(4<<10, len(early)))
-		in.parser.unread = readBuffer{buf: buf, w: copy(buf, early), kept: true}
+		in.parser.unread = readBuffer{buf: buf, w: uint32(copy(buf, early)), kept: true}
 	}
 }
 
@@ -171,13 +167,17 @@ func (c *Conn) take(ctx context.Context) (m Message, next turn, err error) {
 //
 //go:noinline
 func (c *Conn) awaitReader(ctx context.Context) {
+	var wake <-chan struct{}
+	if c.in.away != nil {
+		wake = c.in.away.wake
+	}
 	elsewhere(c.in.askReader)
 	if !c.ctxEnds(ctx) {
-		<-c.in.wake
+		<-wake
 		return
 	}
 	select {
-	case <-c.in.wake:
+	case <-wake:
 	case <-ctx.Done():
 	}
 }
@@ -279,18 +279,18 @@ func (c *Conn) AtMessage() bool {
 func (in *inbound) beingHandled() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.handling || len(in.ahead) > 0 || in.left != nil
+	return in.handling || in.away != nil && in.away.holds()
 }
 
 // rouse wakes a Read that waits for the watcher.
 //
 //parley:inline
 func (in *inbound) rouse() {
-	if in.wake == nil {
+	if in.away == nil {
 		return
 	}
 	select {
-	case in.wake <- struct{}{}:
+	case in.away.wake <- struct{}{}:
 	default:
 	}
 }
@@ -309,11 +309,11 @@ func (in *inbound) interrupt() {
 
 func (in *inbound) nudgeReader() {
 	in.c.net.SetReadDeadline(longAgo)
-	if in.nudge == nil {
+	if in.away == nil {
 		return
 	}
 	select {
-	case in.nudge <- struct{}{}:
+	case in.away.nudge <- struct{}{}:
 	default:
 	}
 }

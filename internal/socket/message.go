@@ -16,10 +16,10 @@ type Message struct {
 type partial struct {
 	opcode     byte
 	compressed bool
-	lent       bool // data is the reader's own
+	lent       bool   // data is the reader's own
+	empty      uint16 // frames without a payload
 	data       []byte
 	valid      int // bytes of data known to be UTF-8
-	empty      int // frames without a payload
 }
 
 // maxEmptyFrames is how many frames of a message may have no payload: without a

@@ -25,15 +25,18 @@ type outbound struct {
 	strangers uint8       // messages of other groups since the one followed had any
 	place     *feed.Place // in the feed that it follows, if it does
 	waiting   []byte      // whole frames, joined
-	count     int         // messages among them
-	control   []byte      // pings and pongs, which overtake them
-	flying    int         // messages being written, and their bytes: they still
+	count     int32       // messages among them
+	flying    int32       // messages being written, and their bytes: they still
 	flyingB   int         // count, or a stalled peer would cost two queues
 	sent      traffic
 	lastTurn  time.Duration // when the flusher last wrote, see now; kept while listed
-	room      chan struct{} // closed when there is room again, made by who waits
-	flushed   chan struct{} // closed when nothing is left to write, made by who waits
+	seldom    *seldom       // or nil
 }
+
+// depth is how many messages wait or are being written. The caller holds mu.
+//
+//parley:inline
+func (o *outbound) depth() int { return int(o.count + o.flying) }
 
 func (o *outbound) init(c *Conn) {
 	o.c = c
@@ -91,7 +94,7 @@ func (o *outbound) write(frame []byte, ctxEnds bool) (room <-chan struct{}, err 
 	o.join()
 	if !o.busy {
 		o.sent.add(len(frame))
-		o.c.totals.queued(o.count)
+		o.c.totals.queued(int(o.count))
 		return nil, o.writeHere(frame, ctxEnds)
 	}
 	room = o.queue(frame)
@@ -107,7 +110,7 @@ func (o *outbound) queue(frame []byte) (room <-chan struct{}) {
 	}
 	o.sent.add(len(frame))
 	o.add(frame)
-	o.c.totals.queued(o.count + o.flying)
+	o.c.totals.queued(o.depth())
 	return nil
 }
 
@@ -128,7 +131,7 @@ func (c *Conn) Offer(send parley.WebSocketSend) error {
 	}
 	o.sent.add(len(frame))
 	o.add(frame)
-	c.totals.queued(o.count + o.flying)
+	c.totals.queued(o.depth())
 	c.totals.sent(size, nil)
 	o.writeSoon()
 	return nil
@@ -164,7 +167,7 @@ func (o *outbound) turn() {
 	o.mu.Lock()
 	o.listed = false
 	o.lastTurn = now()
-	if o.busy || o.dead || len(o.waiting) == 0 && len(o.control) == 0 {
+	if o.busy || o.dead || len(o.waiting) == 0 && !o.controls() {
 		o.mu.Unlock()
 		return
 	}
@@ -196,7 +199,7 @@ func (o *outbound) fits(frame []byte) bool {
 	if o.place != nil && o.pressed(window(&o.c.made.options)+len(frame)) {
 		o.unfollow()
 	}
-	count, bytes := o.count+o.flying, len(o.waiting)+o.flyingB
+	count, bytes := o.depth(), len(o.waiting)+o.flyingB
 	if count == 0 {
 		return true
 	}
@@ -213,12 +216,12 @@ func (o *outbound) add(frame []byte) {
 	o.count++
 }
 
-//parley:inline
 func (o *outbound) awaitRoom() <-chan struct{} {
-	if o.room == nil {
-		o.room = make(chan struct{})
+	s := o.rarely()
+	if s.room == nil {
+		s.room = make(chan struct{})
 	}
-	return o.room
+	return s.room
 }
 
 // writeQueuedSoon sees to it that what waits is written, on another goroutine. The
@@ -290,13 +293,13 @@ func (o *outbound) seal(frame []byte) {
 func (o *outbound) flush() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.flushed == nil {
-		o.flushed = make(chan struct{})
+	s := o.rarely()
+	if s.flushed == nil {
+		s.flushed = make(chan struct{})
 	}
-	flushed := o.flushed
+	flushed := s.flushed
 	if !o.busy || o.dead {
-		close(o.flushed)
-		o.flushed = nil
+		s.tellFlushed()
 	}
 	return flushed
 }
@@ -317,11 +320,10 @@ func (o *outbound) die() {
 		o.place = nil
 	}
 	giveBack(o.waiting)
-	o.waiting, o.count, o.control = nil, 0, nil
-	for _, waiter := range []*chan struct{}{&o.room, &o.flushed} {
-		if *waiter != nil {
-			close(*waiter)
-			*waiter = nil
-		}
+	o.waiting, o.count = nil, 0
+	if o.seldom != nil {
+		o.seldom.tellRoom()
+		o.seldom.tellFlushed()
+		o.seldom = nil
 	}
 }

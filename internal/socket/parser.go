@@ -103,7 +103,7 @@ func (p *parser) takeHeader() (what found, more bool, err error) {
 // control returns the control frame that next has found, which ends where the parser
 // is.
 func (p *parser) control() control {
-	end := p.unread.r
+	end := int(p.unread.r)
 	return control{p.controlOp, p.unread.buf[end-int(p.controlSize) : end]}
 }
 
@@ -295,7 +295,7 @@ func (p *parser) target() (into []byte, direct bool) {
 //parley:noescape
 func (p *parser) took(n int, direct bool) {
 	if !direct {
-		p.unread.w += n
+		p.unread.w += uint32(n)
 		return
 	}
 	p.partial.data = p.partial.data[:len(p.partial.data)+n]

@@ -166,7 +166,7 @@ func FuzzForesee(f *testing.F) {
 			return
 		}
 		all := append(append([]byte(nil), p.unread.bytes()...), stream[first:]...)
-		p.unread = readBuffer{buf: all, w: len(all)}
+		p.unread = readBuffer{buf: all, w: uint32(len(all))}
 		end := p.foresee()
 		after, err := parse(p, nil, whole)
 		want, wantErr := parse(&parser{limit: limit}, stream, whole)

@@ -2,6 +2,18 @@ package socket
 
 import "errors"
 
+// readAhead is what the watcher has read. It is guarded by the inbound's mu.
+type readAhead struct {
+	messages []Message     // read and not received yet
+	bytes    int           // that they hold
+	left     *parser       // after them, all that a peer sent before it hung up
+	wake     chan struct{} // has a waiting Read look again
+	nudge    chan struct{} // has a paused watcher look again
+}
+
+// holds reports whether there is something for the app.
+func (r *readAhead) holds() bool { return len(r.messages) > 0 || r.left != nil }
+
 // appIsAway makes this goroutine the watcher, if there is need of one.
 func (c *Conn) appIsAway() {
 	in := &c.in
@@ -10,14 +22,13 @@ func (c *Conn) appIsAway() {
 	case c.Ended() != nil:
 	case in.reader == nobody:
 		in.reader = watcher
-		if in.wake == nil {
-			in.wake = make(chan struct{}, 1)
-			in.nudge = make(chan struct{}, 1)
+		if in.away == nil {
+			in.away = &readAhead{wake: make(chan struct{}, 1), nudge: make(chan struct{}, 1)}
 		}
 		in.mu.Unlock()
 		c.watch()
 		return
-	case in.reader == watcher && in.paused && !in.full():
+	case in.reader == watcher && in.paused && !in.away.full(c):
 		in.paused = false
 		in.nudgeReader()
 	}
@@ -49,13 +60,13 @@ var errFull = errors.New("socket: read far enough ahead")
 func (in *inbound) push(m Message) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.ahead = append(in.ahead, m)
-	in.bytes += cap(m.Data)
+	in.away.messages = append(in.away.messages, m)
+	in.away.bytes += cap(m.Data)
 	in.got.add(len(m.Data))
 	switch {
 	case in.handOver:
 		return errHandOver
-	case in.full():
+	case in.away.full(in.c):
 		in.paused = true
 		return errFull
 	}
@@ -64,27 +75,32 @@ func (in *inbound) push(m Message) error {
 
 // pop takes the next message that was read already. The caller holds mu.
 func (in *inbound) pop() (m Message, ok bool) {
-	if len(in.ahead) == 0 {
+	r := in.away
+	if r == nil {
+		return m, false
+	}
+	if len(r.messages) == 0 {
 		return in.popLeft()
 	}
-	m, in.ahead[0] = in.ahead[0], Message{}
-	in.ahead = in.ahead[1:]
-	in.bytes -= cap(m.Data)
-	if len(in.ahead) == 0 {
-		in.ahead = nil
+	m, r.messages[0] = r.messages[0], Message{}
+	r.messages = r.messages[1:]
+	r.bytes -= cap(m.Data)
+	if len(r.messages) == 0 {
+		r.messages = nil
 	}
 	return m, true
 }
 
 // popLeft takes the next message that a peer left behind which has hung up.
 func (in *inbound) popLeft() (m Message, ok bool) {
-	for in.left != nil {
-		switch what, err := in.left.next(); {
+	r := in.away
+	for r.left != nil {
+		switch what, err := r.left.next(); {
 		case err != nil, what == foundNothing,
-			what == foundControl && in.left.control().opcode == opClose:
-			in.left = nil
+			what == foundControl && r.left.control().opcode == opClose:
+			r.left = nil
 		case what == foundMessage:
-			m = in.left.takeWhole()
+			m = r.left.takeWhole()
 			in.got.add(len(m.Data))
 			return m, true
 		}
@@ -94,8 +110,8 @@ func (in *inbound) popLeft() (m Message, ok bool) {
 
 // full reports whether nothing more is read ahead. A message of any size fits an
 // empty read-ahead.
-func (in *inbound) full() bool {
-	return len(in.ahead) >= in.c.made.options.ReadAhead || in.bytes >= readAheadBytes
+func (r *readAhead) full(c *Conn) bool {
+	return len(r.messages) >= c.made.options.ReadAhead || r.bytes >= readAheadBytes
 }
 
 const readAheadBytes = 1 << 20

@@ -11,11 +11,14 @@ var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 // borrowed while bytes keep coming.
 type readBuffer struct {
 	buf      []byte
-	r, w     int
+	r, w     uint32
 	borrowed bool
 	kept     bool // buf stays: whoever reads must have one while it waits
 	lent     bool // the app has a message that is a part of buf
 }
+
+// unparsed returns a buffer of its own for bytes.
+func unparsed(bytes []byte) readBuffer { return readBuffer{buf: bytes, w: uint32(len(bytes))} }
 
 //parley:inline
 func (b *readBuffer) bytes() []byte { return b.buf[b.r:b.w] }
@@ -26,7 +29,7 @@ func (b *readBuffer) empty() bool { return b.r == b.w }
 // skip drops n bytes, which were parsed.
 //
 //parley:inline
-func (b *readBuffer) skip(n int) { b.r += n }
+func (b *readBuffer) skip(n int) { b.r += uint32(n) }
 
 // space returns where to read to.
 //
@@ -35,12 +38,12 @@ func (b *readBuffer) space() []byte {
 	switch {
 	case !b.borrowed && !b.kept:
 		buf := buffers.Get().(*[bufferSize]byte)[:]
-		b.r, b.w, b.buf = 0, copy(buf, b.bytes()), buf
+		b.r, b.w, b.buf = 0, uint32(copy(buf, b.bytes())), buf
 		b.borrowed = true
 	case b.empty():
 		b.r, b.w = 0, 0
-	case b.r > 0 && b.w == len(b.buf):
-		b.r, b.w = 0, copy(b.buf, b.bytes())
+	case b.r > 0 && int(b.w) == len(b.buf):
+		b.r, b.w = 0, uint32(copy(b.buf, b.bytes()))
 	}
 	return b.buf[b.w:]
 }
@@ -56,7 +59,7 @@ func (b *readBuffer) detach() {
 		size = len(b.buf)
 	}
 	buf := make([]byte, size)
-	*b = readBuffer{buf: buf, w: copy(buf, b.bytes()), kept: b.kept}
+	*b = readBuffer{buf: buf, w: uint32(copy(buf, b.bytes())), kept: b.kept}
 }
 
 // rest gives the borrowed buffer back while nothing comes. What cannot be parsed
@@ -68,5 +71,5 @@ func (b *readBuffer) rest() {
 	}
 	rest := append([]byte(nil), b.bytes()...)
 	buffers.Put((*[bufferSize]byte)(b.buf))
-	*b = readBuffer{buf: rest, w: len(rest)}
+	*b = unparsed(rest)
 }

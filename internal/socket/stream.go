@@ -159,9 +159,7 @@ func (u *Upgrader) Extend(
 		stream.Close()
 		return nil, err
 	}
-	c := newConn(stream, nil, u, deflate)
-	c.stream = stream
-	return c, nil
+	return newConn(stream, nil, u, deflate), nil
 }
 
 // answer completes the handshake.
@@ -179,7 +177,9 @@ func (s *stream) answer(header http.Header) error {
 // once for a connection that was taken over, and with the socket's end for a stream of
 // HTTP/2.
 func (c *Conn) Serve() {
-	if c.stream != nil {
-		c.stream.serve()
+	if guarded, ok := c.net.(*guardedConn); ok {
+		if stream, ok := guarded.Conn.(*stream); ok {
+			stream.serve()
+		}
 	}
 }

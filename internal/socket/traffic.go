@@ -22,11 +22,14 @@ type State struct {
 // State looks at the socket.
 func (c *Conn) State() (s State) {
 	c.in.mu.Lock()
-	s.Unread, s.MessagesIn, s.BytesIn = len(c.in.ahead), c.in.got.messages, c.in.got.bytes
+	s.MessagesIn, s.BytesIn = c.in.got.messages, c.in.got.bytes
+	if c.in.away != nil {
+		s.Unread = len(c.in.away.messages)
+	}
 	c.in.mu.Unlock()
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
-	s.Queued, s.QueuedBytes = c.out.count+c.out.flying, len(c.out.waiting)+c.out.flyingB
+	s.Queued, s.QueuedBytes = c.out.depth(), len(c.out.waiting)+c.out.flyingB
 	s.MessagesOut, s.BytesOut = c.out.sent.messages, c.out.sent.bytes
 	if c.out.place != nil {
 		waiting := c.out.place.Waiting()

@@ -102,13 +102,12 @@ func (o *outbound) passQueuedOn() {
 //
 //parley:inline
 func (o *outbound) nothingLeft() bool {
-	if len(o.waiting) > 0 || len(o.control) > 0 {
+	if len(o.waiting) > 0 || o.controls() {
 		return false
 	}
 	o.busy = false
-	if o.flushed != nil {
-		close(o.flushed)
-		o.flushed = nil
+	if o.seldom != nil {
+		o.drained()
 	}
 	return true
 }
@@ -144,10 +143,10 @@ func (o *outbound) next() []byte {
 // take takes all that waits. The caller holds mu.
 func (o *outbound) take() []byte {
 	batch := o.waiting
-	if len(o.control) > 0 {
-		batch = append(append(borrow(), o.control...), o.waiting...)
+	if o.controls() {
+		batch = append(append(borrow(), o.seldom.control...), o.waiting...)
 		giveBack(o.waiting)
-		o.control = nil
+		o.seldom.control = nil
 	}
 	o.flying, o.flyingB = o.count, len(batch)
 	o.waiting, o.count = nil, 0
@@ -159,9 +158,8 @@ func (o *outbound) take() []byte {
 //parley:inline
 func (o *outbound) landed() {
 	o.flying, o.flyingB, o.stalled = 0, 0, false
-	if o.room != nil {
-		close(o.room)
-		o.room = nil
+	if o.seldom != nil {
+		o.seldom.tellRoom()
 	}
 }
 
