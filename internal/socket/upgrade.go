@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gorilla/websocket"
@@ -31,8 +32,7 @@ func NewUpgrader(options parley.SocketOptions) *Upgrader {
 	m := melody.New()
 	m.Config.MessageBufferSize = 0 // nothing is ever sent through the session
 	m.Upgrader = &websocket.Upgrader{
-		ReadBufferSize:    1, // both buffers end with the handshake
-		WriteBufferPool:   discardBuffers{},
+		WriteBufferPool:   discardBuffers{},                         // they are the server's, see Hijack
 		CheckOrigin:       func(*http.Request) bool { return true }, // decided above
 		EnableCompression: options.Deflate,
 		Error:             func(http.ResponseWriter, *http.Request, int, error) {}, // answered above
@@ -57,7 +57,9 @@ func (u *Upgrader) Upgrade(
 	deflate := u.options.Deflate && acceptsDeflate(offers)
 	keepSendable(header)
 	h := &handshake{ResponseWriter: w, header: header}
-	err := usercode.Run(func() error { return u.melody.HandleRequest(h, understood(r, deflate)) })
+	request := understood(r, deflate)
+	err := usercode.Run(func() error { return u.melody.HandleRequest(h, request) })
+	understoods.Put(request) // melody's session is over
 	switch {
 	case err == nil && h.shell != nil && h.shell.empty.Load():
 		return newConn(h.shell.Conn, h.early, u, deflate), nil
@@ -73,17 +75,28 @@ func (u *Upgrader) Upgrade(
 // understood is the handshake as Check has read it, for gorilla, which reads some
 // headers in another way.
 func understood(r *http.Request, deflate bool) *http.Request {
-	header := http.Header{
+	request := understoods.Get().(*http.Request)
+	key := textproto.TrimString(r.Header.Get("Sec-Websocket-Key"))
+	request.Header["Sec-Websocket-Key"][0] = key
+	if deflate {
+		request.Header["Sec-Websocket-Extensions"] = offerDeflate
+	} else {
+		delete(request.Header, "Sec-Websocket-Extensions")
+	}
+	return request
+}
+
+var offerDeflate = []string{"permessage-deflate"}
+
+// understoods are used again: two handshakes differ in little.
+var understoods = sync.Pool{New: func() any {
+	return &http.Request{Method: http.MethodGet, Header: http.Header{
 		"Connection":            {"Upgrade"},
 		"Upgrade":               {"websocket"},
 		"Sec-Websocket-Version": {"13"},
-		"Sec-Websocket-Key":     {textproto.TrimString(r.Header.Get("Sec-Websocket-Key"))},
-	}
-	if deflate {
-		header["Sec-Websocket-Extensions"] = []string{"permessage-deflate"}
-	}
-	return &http.Request{Method: http.MethodGet, Header: header}
-}
+		"Sec-Websocket-Key":     {""},
+	}}
+}}
 
 // keepSendable drops what may not stand in the answer to a handshake, whoever has
 // set it: headers that are the handshake's own or frame a body, and names that are
@@ -119,8 +132,8 @@ type handshake struct {
 
 func (h *handshake) Header() http.Header { return h.header }
 
-// Hijack gives the connection to gorilla inside a shell, with buffers that only
-// the handshake uses. Bytes that have arrived already are kept for the reader:
+// Hijack gives the connection to gorilla inside a shell, with the server's buffers,
+// which nobody needs any more. Bytes that have arrived already are kept for the reader:
 // gorilla would refuse the connection for them.
 func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
@@ -132,13 +145,23 @@ func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	h.shell = &shell{Conn: conn}
-	if buffered != nil && buffered.Reader != nil {
-		h.early = make([]byte, buffered.Reader.Buffered())
+	if buffered == nil {
+		buffered = new(bufio.ReadWriter)
+	}
+	if buffered.Reader == nil {
+		buffered.Reader = bufio.NewReaderSize(h.shell, handshakeBuffer)
+	} else if early := buffered.Reader.Buffered(); early > 0 {
+		h.early = make([]byte, early)
 		io.ReadFull(buffered.Reader, h.early) // cannot fail: they are there
 	}
-	return h.shell, bufio.NewReadWriter(
-		bufio.NewReaderSize(h.shell, 16), bufio.NewWriterSize(h.shell, 1024)), nil
+	if buffered.Writer == nil {
+		buffered.Writer = bufio.NewWriterSize(h.shell, handshakeBuffer)
+	}
+	return h.shell, buffered, nil
 }
+
+// handshakeBuffer is what gorilla likes to use, and not to replace.
+const handshakeBuffer = 512
 
 var errNoConnection = errors.New("the response writer's Hijack gave no connection")
 
