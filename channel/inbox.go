@@ -60,25 +60,31 @@ type Inbox struct {
 	shard  *shard // of its name
 	name   Name
 	sink   func(Message) Verdict
-	key    func(Message) string
 	member feed.Member // may have its socket follow a feed; most often nil
+	limit  Capacity
+	*unread
 
-	ready  chan struct{} // holds a token when messages may be waiting
-	closed atomic.Bool   // set under mu
+	closed atomic.Bool // set under mu
 	policy Policy
 
 	listening bool       // to the transport, for direct sends; guarded by mu, as what follows
 	mu        sync.Mutex // never held while user code runs or anything waits
 	err       error
 	done      chan struct{} // closed when the inbox is; made by who waits
-	queue     queue
-	owed      *owed     // nil if its reader has missed no notice
-	waiters   []*waiter // senders that wait for room, oldest first
 	groups    memberships
 	resuming  map[Group]bool // those that only the Resume under way may join
 	closer    func(error)    // OnClose, once Open has succeeded
 
 	count inboxCounters
+}
+
+// unread is what there is of messages that wait for their receiver. A sink has none.
+type unread struct {
+	key     func(Message) string
+	ready   chan struct{} // holds a token when messages may be waiting
+	queue   queue
+	owed    *owed     // nil if its reader has missed no notice
+	waiters []*waiter // senders that wait for room, oldest first
 }
 
 // Open opens an inbox. ctx bounds only the opening, which can wait for a
@@ -134,18 +140,23 @@ func (l *Layer) newInbox(options InboxOptions) (*Inbox, error) {
 	in := &Inbox{
 		layer: l, shard: l.shardOf(string(name)), name: name,
 		sink: options.Deliver, policy: options.Policy,
-		queue: queue{limit: l.options.capacity(name, options.Capacity)},
+		limit: l.options.capacity(name, options.Capacity),
 	}
 	if in.sink == nil {
-		in.ready = make(chan struct{}, 1)
-	}
-	if in.policy == Coalesce {
-		in.key = options.Key
-		if in.key == nil {
-			in.key = Message.Type
-		}
+		in.unread = newUnread(in.limit, options)
 	}
 	return in, nil
+}
+
+func newUnread(limit Capacity, options InboxOptions) *unread {
+	u := &unread{ready: make(chan struct{}, 1), queue: queue{limit: limit}}
+	if options.Policy == Coalesce {
+		u.key = options.Key
+		if u.key == nil {
+			u.key = Message.Type
+		}
+	}
+	return u
 }
 
 func (l *Layer) inboxName(options InboxOptions) (Name, error) {
@@ -238,11 +249,14 @@ func (in *Inbox) end(cause error, empty func(*Inbox) []Drop) {
 	in.closed.Store(true)
 	groups := in.groups
 	in.groups = memberships{}
-	lost := empty(in)
-	for _, w := range in.waiters {
-		close(w.done) // not taken: the sender finds the inbox closed
+	var lost []Drop
+	if in.unread != nil {
+		lost = empty(in)
+		for _, w := range in.waiters {
+			close(w.done) // not taken: the sender finds the inbox closed
+		}
+		in.waiters = nil
 	}
-	in.waiters = nil
 	listening, closer, err := in.listening, in.closer, in.err
 	if in.done != nil {
 		close(in.done)

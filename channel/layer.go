@@ -86,15 +86,18 @@ func (l *Layer) everyInbox(f func(*Inbox)) {
 
 func (in *Inbox) flush() {
 	in.mu.Lock()
-	lost := in.discard()
-	in.owed = nil // for it is in no group any more
-	if in.err == nil {
-		in.admit()
+	var lost []Drop
+	if in.unread != nil {
+		lost = in.discard()
+		in.owed = nil // for it is in no group any more
+		if in.err == nil {
+			in.admit()
+		}
+		in.wake()
 	}
 	groups := in.groups
 	in.groups = memberships{}
 	in.mu.Unlock()
-	in.wake()
 	defer in.layer.tell(lost)
 	in.layer.unsubscribe(in.layer.leaveAll(groups))
 }

@@ -118,6 +118,9 @@ var allowed = func() (table [256]bool) {
 // newID returns 80 unguessable bits: enough to tell layers apart.
 func newID() string { return rand.Text()[:16] }
 
+// longestPrefix leaves room in a name for what makes it one of its layer.
+const longestPrefix = 56
+
 // NewChannel makes a process-specific name, "prefix.<layer>!<random>", that
 // nobody can guess and that no inbox has yet. An empty prefix stands for
 // "inbox". The error is a *NameError for a prefix that is out of rule or longer
@@ -129,10 +132,9 @@ func (l *Layer) NewChannel(prefix string) (Name, error) {
 	if err := checkPlain("prefix", prefix); err != nil {
 		return "", err
 	}
-	name := Name(prefix + "." + l.id + "!" + rand.Text())
-	if len(name) > MaxName {
+	if len(prefix) > longestPrefix {
 		return "", &NameError{"prefix", prefix,
-			fmt.Sprintf("is longer than %d bytes", MaxName-len(name)+len(prefix))}
+			fmt.Sprintf("is longer than %d bytes", longestPrefix)}
 	}
-	return name, nil
+	return Name(prefix + "." + l.id + "!" + rand.Text()[:24]), nil // 120 bits
 }

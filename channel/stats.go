@@ -94,7 +94,9 @@ func (in *Inbox) Stats() Stats {
 	if in.sink != nil {
 		stats.Enqueued = stats.Received + stats.Evicted
 	}
-	stats.Unread = in.queue.len()
+	if in.unread != nil {
+		stats.Unread = in.queue.len()
+	}
 	return stats
 }
 
@@ -115,7 +117,7 @@ func (l *Layer) Stats() LayerStats {
 		stats.Members += s.members
 		s.mu.RUnlock()
 		for _, in := range s.all() {
-			unread += in.unread()
+			unread += in.waiting()
 		}
 	}
 	stats.Stats = statsOf(sum[:])
@@ -130,7 +132,11 @@ func (l *Layer) Stats() LayerStats {
 	return stats
 }
 
-func (in *Inbox) unread() int {
+// waiting returns how many messages are unread.
+func (in *Inbox) waiting() int {
+	if in.unread == nil {
+		return 0
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.queue.len()
