@@ -60,17 +60,27 @@ func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) 
 	if err == nil && a.options.Concurrency > 1 {
 		err = c.receiveConcurrently(ctx)
 	}
+	buffered, lender := a.receivers(conn)
 	// An idle client waits here, and not in a function below, for the sake of its stack.
 	for ctx = c.receiving(ctx); err == nil; {
 		switch {
-		case c.lender != nil:
-			err = c.hearMessage(c.lender.ReceiveLent(ctx))
-		case c.buffered != nil:
-			err = c.hearMessage(c.buffered.ReceiveInto(ctx, nil))
+		case lender != nil:
+			err = c.hearMessage(lender.ReceiveLent(ctx))
+		case buffered != nil:
+			err = c.hearMessage(buffered.ReceiveInto(ctx, nil))
 		default:
 			err = c.hear(conn.Receive(ctx))
 		}
 	}
 	c.returned = true
 	return err
+}
+
+// receivers returns what conn has for messages that need no event, or nil; lender only
+// with Options.Lend.
+func (a *App) receivers(conn parley.Conn) (buffered parley.BufferReceiver, lender parley.Lender) {
+	if buffered, _ = conn.(parley.BufferReceiver); a.options.Lend {
+		lender, _ = conn.(parley.Lender)
+	}
+	return buffered, lender
 }

@@ -13,13 +13,11 @@ import (
 // Conn is a consumer's client, by whatever transport it has come. Its methods
 // may be called from any goroutine until Disconnect has returned.
 type Conn struct {
-	app      *App
-	scope    *parley.Scope
-	conn     parley.Conn
-	offerer  parley.Offerer        // nil where there is none
-	buffered parley.BufferReceiver // where messages need no event; or nil
-	lender   parley.Lender         // the same, with Options.Lend
-	value    any                   // the consumer
+	app     *App
+	scope   *parley.Scope
+	conn    parley.Conn
+	offerer parley.Offerer // nil where there is none
+	value   any            // the consumer
 
 	// Hooks get ctx, which ends with the connection and also when a kick or a
 	// failing handler ends it from another goroutine. It is kept because layer
@@ -56,10 +54,6 @@ func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn
 	c.life = lifetime.New(ctx)
 	c.ctx = c.life
 	c.offerer, _ = parley.OffererOf(conn)
-	if c.buffered, _ = conn.(parley.BufferReceiver); a.options.Lend {
-		c.lender, _ = conn.(parley.Lender)
-	}
-	c.mail.options = &a.options
 	c.mail.hold()
 	return c
 }

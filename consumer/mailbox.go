@@ -12,16 +12,21 @@ import (
 // that cannot be offered messages, for the transport. A goroutine reads it while
 // there is something in it, and is gone when there is not.
 type mailbox struct {
-	options *Options
-	busy    atomic.Bool // written under mu: letters wait, are handled, or are held
-	held    bool        // nobody reads yet; guarded by mu, as all that follows
-	closed  bool
+	busy   atomic.Bool // written under mu: letters wait, are handled, or are held
+	held   bool        // nobody reads yet; guarded by mu, as all that follows
+	closed bool
 
-	mu    sync.Mutex
-	items []letter
-	live  int           // letters among them that have to fit
-	bytes int           // of those
-	idle  chan struct{} // closed when the goroutine is gone, made by who waits
+	mu sync.Mutex
+	*letters
+	idle chan struct{} // closed when the goroutine is gone, made by who waits
+}
+
+// letters are those that wait. A mailbox that never had one has none of it.
+type letters struct {
+	options *Options
+	items   []letter
+	live    int // letters among them that have to fit
+	bytes   int // of those
 }
 
 // letter is a message with its handler; nil forwards it.
@@ -49,9 +54,24 @@ func (m *mailbox) release() (start bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.held = false
-	start = len(m.items) > 0
+	start = m.waiting() > 0
 	m.busy.Store(start)
 	return start
+}
+
+// waiting returns how many letters wait. The caller holds mu.
+func (m *mailbox) waiting() int {
+	if m.letters == nil {
+		return 0
+	}
+	return len(m.items)
+}
+
+// receive makes room for letters. The caller holds mu.
+func (m *mailbox) receive(a *App) {
+	if m.letters == nil {
+		m.letters = &letters{options: &a.options}
+	}
 }
 
 // put applies the policy. start reports whether the caller must start a goroutine
@@ -60,10 +80,11 @@ func (m *mailbox) put(l letter, c *Conn) (verdict channel.Verdict, start bool) {
 	a := c.app
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch {
-	case m.closed:
+	if m.closed {
 		return channel.Closed, false
-	case m.options.Policy == channel.Coalesce && m.replace(l):
+	}
+	m.receive(a)
+	if m.options.Policy == channel.Coalesce && m.replace(l) {
 		a.counters.add(countCoalesced)
 		a.counters.addN(countEvicted, m.shrink(l.key, a))
 		return channel.Accepted, false
@@ -97,19 +118,20 @@ func (m *mailbox) wake(c *Conn) (start bool) {
 
 // putMissed puts letters behind what waits: their number is bounded by the log that
 // they are from.
-func (m *mailbox) putMissed(letters []letter, c *Conn) (start bool) {
+func (m *mailbox) putMissed(missed []letter, c *Conn) (start bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		c.app.counters.addN(countDiscarded, len(letters))
+		c.app.counters.addN(countDiscarded, len(missed))
 		return false
 	}
-	for _, l := range letters {
+	m.receive(c.app)
+	for _, l := range missed {
 		if l.missed = true; !m.tells(l.state) {
 			m.push(l)
 		}
 	}
-	return len(letters) > 0 && m.wake(c)
+	return len(missed) > 0 && m.wake(c)
 }
 
 // tells reports whether the client is to be told who is in a group when a letter that
@@ -204,9 +226,9 @@ func (m *mailbox) count(l letter, by int) {
 func (m *mailbox) next() (l letter, more, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.items) > 0 {
+	if m.waiting() > 0 {
 		l = m.pop()
-		return l, len(m.items) > 0, true
+		return l, m.waiting() > 0, true
 	}
 	m.busy.Store(false)
 	if m.idle != nil {
@@ -220,8 +242,8 @@ func (m *mailbox) next() (l letter, more, ok bool) {
 func (m *mailbox) close(a *App) {
 	m.mu.Lock()
 	m.closed = true
-	a.counters.addN(countDiscarded, len(m.items))
-	m.items, m.live, m.bytes = nil, 0, 0
+	a.counters.addN(countDiscarded, m.waiting())
+	m.letters = nil
 	var idle chan struct{}
 	if m.busy.Load() && !m.held {
 		idle = make(chan struct{})

@@ -49,6 +49,7 @@ func (m *mailbox) refuse(l letter, c *Conn) (verdict channel.Verdict, start bool
 	if m.closed {
 		return channel.Closed, false
 	}
+	m.receive(c.app)
 	if m.owe(l, len(m.items), c.app) && !isNotice(l.message.Type()) {
 		verdict = channel.Full
 	}
