@@ -39,9 +39,9 @@ func isLast(event parley.Event) bool {
 func (c *webSocketConn) End(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.socket != nil:
-		c.socket.Close(parley.CodeOf(cause), "", cause)
+	switch sock := c.open.Load(); {
+	case sock != nil:
+		sock.Close(parley.CodeOf(cause), "", cause)
 	case !c.preempt(protocol.Status(cause), cause):
 		c.cancel(cause) // a denial is on its way, or the handler's own answer
 	}

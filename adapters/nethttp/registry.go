@@ -19,10 +19,7 @@ type drainable interface {
 }
 
 // entry is a conversation's place in the registry.
-type entry struct {
-	prev, next drainable
-	in         bool
-}
+type entry struct{ prev, next drainable }
 
 // track lists a conversation, and the gateway among what the process ends when it
 // goes.
@@ -50,11 +47,10 @@ type registry struct {
 func (r *registry) add(d drainable) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := d.place()
-	if e.in {
+	if r.lists(d) {
 		return
 	}
-	*e = entry{next: r.first, in: true}
+	*d.place() = entry{next: r.first}
 	if r.first != nil {
 		r.first.place().prev = d
 	}
@@ -62,11 +58,14 @@ func (r *registry) add(d drainable) {
 	r.count++
 }
 
+// lists reports whether d is in the list. The caller holds mu.
+func (r *registry) lists(d drainable) bool { return r.first == d || d.place().prev != nil }
+
 func (r *registry) remove(d drainable) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := d.place()
-	if !e.in {
+	if !r.lists(d) {
 		return
 	}
 	if e.prev != nil {

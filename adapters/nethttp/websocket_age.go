@@ -14,13 +14,8 @@ func (c *webSocketConn) startAging() {
 		return
 	}
 	age += time.Duration(float64(age) * (rand.Float64() - 0.5) / 5)
-	c.aging = time.AfterFunc(age, func() {
-		c.socket.Close(parley.CodeOf(parley.ErrTooOld), "", parley.ErrTooOld)
+	timer := time.AfterFunc(age, func() {
+		c.open.Load().Close(parley.CodeOf(parley.ErrTooOld), "", parley.ErrTooOld)
 	})
-}
-
-func (c *webSocketConn) stopAging() {
-	if c.aging != nil {
-		c.aging.Stop()
-	}
+	c.whenOver(func() { timer.Stop() })
 }

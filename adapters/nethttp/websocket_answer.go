@@ -36,7 +36,7 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 	}
 	c.gateway.sockets.opened()
 	sock.Start(c.ctx, c.cancel)
-	c.order, c.socket = order, sock
+	c.order = order
 	c.facts.noteRoute(c.scope.Request)
 	c.open.Store(sock)
 	c.sending.Store(sock)
@@ -131,7 +131,7 @@ func (c *webSocketConn) close(event parley.WebSocketClose) error {
 	c.sending.Store(nil)
 	switch what {
 	case protocol.CloseFrame:
-		c.socket.Close(event.Code, event.Reason, parley.ErrClosed)
+		c.open.Load().Close(event.Code, event.Reason, parley.ErrClosed)
 	case protocol.CloseDenies:
 		err = c.respond(parley.WebSocketDeny{Status: http.StatusForbidden})
 	}

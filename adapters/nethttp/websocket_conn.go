@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
@@ -19,29 +18,25 @@ import (
 // that ServeHTTP can return after the upgrade and net/http frees what it holds.
 type webSocketConn struct {
 	gateway *Gateway
-	app     parley.App
 	scope   parley.Scope
 	ctx     *lifetime.Context // see cancel
 	watch   leakguard.Watch
 	entry   entry
 	facts   facts
 
-	stopDraining func() bool // what waits for the end of the server's context; or nil
-
 	mu        sync.Mutex
+	stop      func() // what else waits for an end; or nil
 	order     protocol.WebSocket
-	socket    *socket.Conn                // once accepted
-	open      atomic.Pointer[socket.Conn] // the same
+	open      atomic.Pointer[socket.Conn] // once accepted
 	sending   atomic.Pointer[socket.Conn] // the same, while order lets messages pass
 	gone      *parley.WebSocketDisconnect
-	aging     *time.Timer // ends a socket that is too old
-	foreign   *foreign    // the page is of another site
-	connected bool        // WebSocketConnect was received
-	touched   bool        // an event was exchanged
-	native    bool        // a handler was given the writer
-	broke     bool        // and did not return
-	finished  bool        // what the app left unsaid is said
-	wasCut    bool        // by a drain
+	foreign   *foreign // the page is of another site
+	connected bool     // WebSocketConnect was received
+	touched   bool     // an event was exchanged
+	native    bool     // a handler was given the writer
+	broke     bool     // and did not return
+	finished  bool     // what the app left unsaid is said
+	wasCut    bool     // by a drain
 	handling
 
 	handshake
@@ -73,7 +68,7 @@ func (c *webSocketConn) receiver(
 		}
 		return nil, parley.WebSocketConnect{}, nil
 	}
-	sock = c.socket
+	sock = c.open.Load()
 	c.mu.Unlock()
 	if sock != nil {
 		return sock, nil, nil
@@ -111,7 +106,7 @@ func (c *webSocketConn) awaitAccept(ctx context.Context) (*socket.Conn, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.socket, nil
+	return c.open.Load(), nil
 }
 
 // disconnected is the event that ends the conversation, the same each time.
@@ -122,8 +117,8 @@ func (c *webSocketConn) disconnected() parley.Event {
 	c.sending.Store(nil)
 	if c.gone == nil {
 		c.gone = &parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: context.Cause(c.ctx)}
-		if c.socket != nil {
-			end := c.socket.Ended()
+		if sock := c.open.Load(); sock != nil {
+			end := sock.Ended()
 			*c.gone = parley.WebSocketDisconnect{Code: end.Code, Reason: end.Reason, Cause: end.Cause}
 		}
 		if c.gone.Cause == nil {
@@ -163,7 +158,7 @@ func (c *webSocketConn) sendAnswer(event parley.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.touched = true
-	if c.socket == nil && c.ctx.Err() != nil {
+	if c.open.Load() == nil && c.ctx.Err() != nil {
 		c.order.Disconnect()
 	}
 	switch event := event.(type) {
@@ -199,7 +194,7 @@ func (c *webSocketConn) sender(message parley.WebSocketSend) (*socket.Conn, erro
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.touched = true
-	return c.socket, c.order.Send(message)
+	return c.open.Load(), c.order.Send(message)
 }
 
 // sent tells the app what a write met. The order has let the message pass, so a

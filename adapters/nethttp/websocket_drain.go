@@ -18,14 +18,15 @@ type handling struct {
 
 // busy reports whether the app is at work on messages. The caller holds mu.
 func (c *webSocketConn) busy() bool {
-	return c.beside > 0 || c.socket != nil && c.socket.AtMessage()
+	sock := c.open.Load()
+	return c.beside > 0 || sock != nil && sock.AtMessage()
 }
 
 // drain ends a WebSocket politely. A handler that is at work is let finish first,
 // unless it has had its time.
 func (c *webSocketConn) drain(overdue bool) {
 	c.mu.Lock()
-	sock := c.socket
+	sock := c.open.Load()
 	if c.leaving = sock != nil; c.leaving {
 		sock.OnAsk(c.askForNext)
 	}
@@ -70,7 +71,7 @@ func (c *webSocketConn) Handling(delta int) {
 // leaveIfIdle closes a socket whose turn in a drain has come. The caller holds mu.
 func (c *webSocketConn) leaveIfIdle() {
 	if c.leaving && !c.busy() {
-		c.drainSocket(c.socket)
+		c.drainSocket(c.open.Load())
 	}
 }
 
@@ -82,9 +83,9 @@ func (c *webSocketConn) drainSocket(sock *socket.Conn) {
 func (c *webSocketConn) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.socket != nil {
+	if sock := c.open.Load(); sock != nil {
 		c.wasCut = true
-		c.socket.Abort(parley.ErrDraining)
+		sock.Abort(parley.ErrDraining)
 	}
 }
 

@@ -115,7 +115,7 @@ func (w *connectWriter) imply() {
 // request: the stream is given up when that returns.
 func (c *webSocketConn) pump() {
 	c.mu.Lock()
-	sock := c.socket
+	sock := c.open.Load()
 	c.mu.Unlock()
 	if sock != nil {
 		sock.Serve()

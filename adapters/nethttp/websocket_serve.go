@@ -21,13 +21,13 @@ func (g *Gateway) serveWebSocket(
 ) {
 	asUpgrade(w, r, func(w http.ResponseWriter, r *http.Request) {
 		if !g.refuseHandshake(w, r) {
-			g.newWebSocketConn(app, w, r, scope).serve()
+			g.newWebSocketConn(w, r, scope).serve(app)
 		}
 	})
 }
 
 // serve stays for as long as the server's writer is needed.
-func (c *webSocketConn) serve() {
+func (c *webSocketConn) serve(app parley.App) {
 	g, r, opening := c.gateway, c.scope.Request, c.opening
 	c.facts.learn(r)
 	g.track(r.Context(), c)
@@ -36,12 +36,12 @@ func (c *webSocketConn) serve() {
 	switch hold := g.options.Mode == Hold; {
 	case hold && c.extended: // the stream is pumped here
 		over := make(chan struct{})
-		go c.runAnd(over)
+		go c.runAnd(app, over)
 		defer func() { <-over }()
 	case hold:
-		c.run()
+		c.run(app)
 	default:
-		go c.run()
+		go c.run(app)
 	}
 	c.serveCalls(opening)
 	if opening.failure != nil {
@@ -50,19 +50,19 @@ func (c *webSocketConn) serve() {
 	c.pump()
 }
 
-func (c *webSocketConn) runAnd(over chan struct{}) {
+func (c *webSocketConn) runAnd(app parley.App, over chan struct{}) {
 	defer close(over)
-	c.run()
+	c.run(app)
 }
 
 func (g *Gateway) newWebSocketConn(
-	app parley.App, w http.ResponseWriter, r *http.Request, scope parley.Scope,
+	w http.ResponseWriter, r *http.Request, scope parley.Scope,
 ) *webSocketConn {
 	scope.Protocol = parley.WebSocket
 	scope.Request = r
 	scope.Subprotocols = protocol.Subprotocols(r.Header)
 	scope.Extensions = withDenial
-	c := &webSocketConn{gateway: g, app: app, scope: scope}
+	c := &webSocketConn{gateway: g, scope: scope}
 	c.extended = socket.Extended(r)
 	held := g.options.Mode == Hold && !c.extended
 	c.opening = &opening{w: w, calls: make(chan func()), held: held}
@@ -147,19 +147,17 @@ func (c *webSocketConn) timedOut() {
 
 // run serves the conversation to its end. Whatever the app, a logger or a writer
 // above does, nothing but this conversation ends with it.
-func (c *webSocketConn) run() {
+func (c *webSocketConn) run(app parley.App) {
 	ended := parley.ErrGoexit // unless it says otherwise
 	defer c.conclude(&ended)
-	ended = c.app.Serve(c.ctx, &c.scope, c)
+	ended = app.Serve(c.ctx, &c.scope, c)
 	runtime.KeepAlive(c) // for the leak guard
 }
 
 // conclude is deferred below the app, and no function stands around the app that
 // would be on the stack of every idle socket.
 func (c *webSocketConn) conclude(ended *error) {
-	if c.stopDraining != nil {
-		defer c.stopDraining()
-	}
+	defer c.stopWaiting()
 	c.watch.Returned()
 	if recovered := recover(); recovered != nil {
 		*ended = parley.NewPanicError(recovered)
@@ -175,7 +173,27 @@ func (c *webSocketConn) conclude(ended *error) {
 // drainWithBase drains the socket when the server's BaseContext ends.
 func (c *webSocketConn) drainWithBase() {
 	if base := c.gateway.baseOf(c.scope.Request); base.Done() != nil {
-		c.stopDraining = context.AfterFunc(base, func() { c.drain(true) })
+		stop := context.AfterFunc(base, func() { c.drain(true) })
+		c.whenOver(func() { stop() })
+	}
+}
+
+// whenOver has stop called when the app has returned. The caller holds mu, or has the
+// conn alone.
+func (c *webSocketConn) whenOver(stop func()) {
+	if earlier := c.stop; earlier != nil {
+		last := stop
+		stop = func() { earlier(); last() }
+	}
+	c.stop = stop
+}
+
+func (c *webSocketConn) stopWaiting() {
+	c.mu.Lock()
+	stop := c.stop
+	c.mu.Unlock()
+	if stop != nil {
+		stop()
 	}
 }
 
@@ -206,11 +224,11 @@ func (c *webSocketConn) finishEvents(err error) {
 	switch ending {
 	case protocol.WebSocketSayGoodbye:
 		if errors.Is(err, http.ErrAbortHandler) {
-			c.socket.Abort(parley.ErrAppPanic)
+			c.open.Load().Abort(parley.ErrAppPanic)
 			return
 		}
 		bye := protocol.Goodbye(err)
-		c.socket.Close(bye.Code, bye.Reason, parley.ErrFinished)
+		c.open.Load().Close(bye.Code, bye.Reason, parley.ErrFinished)
 	case protocol.WebSocketFail:
 		switch {
 		case !c.take():
@@ -248,7 +266,6 @@ func (c *webSocketConn) over(ended error) {
 		c.fail(ended)
 	}
 	c.appReturned()
-	c.stopAging()
 	if sock := c.open.Load(); sock != nil {
 		if !c.finished {
 			sock.Abort(parley.ErrAppPanic)

@@ -49,30 +49,31 @@ func (g *Guard) Leaked() uint64 { return g.leaked.Load() }
 // Watch looks after one app that runs on a goroutine of its own. The zero value waits
 // for the end of the conversation.
 type Watch struct {
-	returned atomic.Bool
-	timer    atomic.Pointer[time.Timer]
+	timer atomic.Pointer[time.Timer] // or returned
 }
+
+// returned stands for the timer of an app that has returned.
+var returned = new(time.Timer)
 
 // Ended notes that the conversation is over. If the app goes on for after, report is
 // called.
 func (w *Watch) Ended(after time.Duration, report func()) {
-	if w.returned.Load() || w.timer.Load() != nil {
+	if w.timer.Load() != nil {
 		return
 	}
 	timer := time.AfterFunc(after, func() {
-		if !w.returned.Load() {
+		if w.timer.Load() != returned {
 			report()
 		}
 	})
-	if !w.timer.CompareAndSwap(nil, timer) || w.returned.Load() {
+	if !w.timer.CompareAndSwap(nil, timer) {
 		timer.Stop()
 	}
 }
 
 // Returned notes that the app has returned.
 func (w *Watch) Returned() {
-	w.returned.Store(true)
-	if timer := w.timer.Load(); timer != nil {
+	if timer := w.timer.Swap(returned); timer != nil && timer != returned {
 		timer.Stop()
 	}
 }

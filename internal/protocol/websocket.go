@@ -29,7 +29,7 @@ func (s WebSocketState) String() string {
 // its beginning. It is not safe for concurrent use.
 type WebSocket struct {
 	state  WebSocketState
-	closed parley.WebSocketClose
+	closed *parley.WebSocketClose // if state says so
 }
 
 // State returns where the socket stands.
@@ -133,7 +133,7 @@ func (w *WebSocket) Close(event parley.WebSocketClose) (parley.WebSocketClose, C
 		return event, CloseDenies, nil
 	case WebSocketOpen:
 	case WebSocketClosed:
-		if event == w.closed {
+		if event == *w.closed {
 			return event, CloseNothing, nil // saying the same twice is harmless
 		}
 		return event, CloseNothing, w.over(event)
@@ -145,7 +145,7 @@ func (w *WebSocket) Close(event parley.WebSocketClose) (parley.WebSocketClose, C
 	if !event.Code.Sendable() {
 		return event, CloseNothing, w.refuse(event, &closeCode)
 	}
-	w.state, w.closed = WebSocketClosed, event
+	w.state, w.closed = WebSocketClosed, &event
 	return event, CloseFrame, nil
 }
 

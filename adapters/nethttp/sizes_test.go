@@ -1,0 +1,15 @@
+package nethttp
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// What an idle socket keeps is as large as the allocator makes it: a byte more takes the
+// next of its sizes.
+func TestAllocSizes(t *testing.T) {
+	const most = 448
+	if size := unsafe.Sizeof(webSocketConn{}); size > most && unsafe.Sizeof(uintptr(0)) == 8 {
+		t.Errorf("a webSocketConn has %d bytes", size)
+	}
+}
