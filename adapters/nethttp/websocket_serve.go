@@ -66,24 +66,8 @@ func (g *Gateway) newWebSocketConn(
 	c.extended = socket.Extended(r)
 	held := g.options.Mode == Hold && !c.extended
 	c.opening = &opening{w: w, calls: make(chan func()), held: held}
-	values := r.Context()
-	if g.options.Mode != Hold {
-		values = borrowContext(r)
-	}
-	c.ctx = lifetime.New(c.askOrigin(context.WithoutCancel(values)))
+	c.ctx = lifetime.New(c.askOrigin(context.WithoutCancel(r.Context())))
 	return c
-}
-
-// borrowContext gives the server's request, which the scope keeps as long as the socket
-// lives, a context that is the server's as long as that lives. It returns one with the
-// values. As a router does, it changes the request itself, for those above who look at
-// what was set on it below.
-func borrowContext(r *http.Request) (values context.Context) {
-	same, values := lifetime.Borrow(r.Context())
-	if same != r.Context() {
-		*r = *r.WithContext(same)
-	}
-	return values
 }
 
 // refuseHandshake answers a handshake that no app has to look at.

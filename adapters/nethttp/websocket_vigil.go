@@ -9,7 +9,8 @@ import (
 )
 
 // vigilAfter is how long a handshake may go unanswered before somebody looks after it.
-// Most are answered before, and need nobody who waits for the end of their request.
+// Most are answered before: to wait for the end of a request makes its context keep a
+// channel, for as long as the socket lives.
 const vigilAfter = time.Millisecond
 
 // vigil looks after a handshake that is not answered at once: its client may leave, and
