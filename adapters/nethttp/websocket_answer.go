@@ -106,6 +106,7 @@ func (c *webSocketConn) upgradeExited(err *error) {
 
 // answer answers with a status, at once where ServeHTTP does not return yet.
 func (c *webSocketConn) answer(w http.ResponseWriter, status int) {
+	endWithAnswer(w.Header(), c.extended)
 	answer(w, status)
 	c.flush(w)
 }
@@ -118,6 +119,20 @@ func (c *webSocketConn) flush(w http.ResponseWriter) {
 
 // flushNow brings what there is of a denial to the client, who may hear no more of it.
 func flushNow(w http.ResponseWriter) { http.NewResponseController(w).Flush() }
+
+// endWithAnswer has the connection end with the answer to a handshake that is refused. A
+// proxy that makes a tunnel of the connection before it has seen a 101 would bring us what
+// its client says next unseen, and we would serve that as requests. Clients begin anew on
+// another connection anyway. Over HTTP/2 a handshake has a stream of its own.
+func endWithAnswer(header http.Header, overHTTP2 bool) {
+	if overHTTP2 {
+		return
+	}
+	header["Connection"] = []string{"close"}
+	if len(header["Upgrade"]) > 0 {
+		header["Connection"] = []string{"close", "Upgrade"} // net/http looks at the first
+	}
+}
 
 func copyHeader(into, from http.Header) {
 	for name, values := range from {
@@ -167,6 +182,7 @@ func (c *webSocketConn) reply(w http.ResponseWriter, deny parley.WebSocketDeny) 
 	if deny.Status != http.StatusNoContent && deny.Status != http.StatusNotModified {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(deny.Body))}
 	}
+	endWithAnswer(w.Header(), c.extended)
 	w.WriteHeader(deny.Status)
 	w.Write(deny.Body) // a client that is gone has nobody to tell
 	c.flush(w)
@@ -183,6 +199,7 @@ func (c *webSocketConn) startDenial(event parley.WebSocketResponseStart) error {
 	return c.write(func(w http.ResponseWriter) {
 		c.head(event.Status, w.Header())
 		copyHeader(w.Header(), event.Header)
+		endWithAnswer(w.Header(), c.extended)
 		w.WriteHeader(event.Status)
 	})
 }

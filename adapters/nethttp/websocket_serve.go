@@ -76,6 +76,7 @@ func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
 		for name, values := range bad.Header {
 			w.Header()[name] = values
 		}
+		endWithAnswer(w.Header(), r.ProtoMajor > 1)
 		http.Error(w, bad.Text, bad.Status)
 		g.refused.Add(1)
 		return true
@@ -86,6 +87,7 @@ func (g *Gateway) refuseHandshake(w http.ResponseWriter, r *http.Request) bool {
 // refuseNew answers a handshake that comes too late, or from where none may come.
 func (g *Gateway) refuseNew(w http.ResponseWriter, r *http.Request) bool {
 	if g.draining.Load() {
+		endWithAnswer(w.Header(), r.ProtoMajor > 1)
 		answer(w, http.StatusServiceUnavailable)
 		g.refused.Add(1)
 		return true
@@ -93,6 +95,7 @@ func (g *Gateway) refuseNew(w http.ResponseWriter, r *http.Request) bool {
 	if g.options.checkOrigin != nil {
 		if err := g.options.checkOrigin(r); err != nil {
 			g.warnOfOrigin(r, err, "the gateway's options refuse it")
+			endWithAnswer(w.Header(), r.ProtoMajor > 1)
 			answer(w, http.StatusForbidden)
 			g.refused.Add(1)
 			return true
