@@ -118,9 +118,23 @@ var (
 // refuses when an event was exchanged already: the conversation goes on in events then.
 func (h *httpHandle) takeWriter(scope *parley.Scope) (http.ResponseWriter, *httpConn) {
 	c := h.conn.Load()
-	if c == nil || c.touched || scope.Protocol != parley.HTTP {
+	if c == nil || c.touched || scope.Protocol != parley.HTTP || !c.goNative() {
 		return nil, nil
 	}
-	c.isNative = true
 	return c.w, c
+}
+
+// goNative lets a handler have the request as it is. It refuses when the body is read in
+// the background by now, since somebody above waits for the client's leaving: the handler
+// would miss what is read already, and gets it over events.
+func (c *httpConn) goNative() bool {
+	if c.hasBody() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.in.spool != nil {
+			return false
+		}
+	}
+	c.isNative = true
+	return true
 }
