@@ -37,6 +37,10 @@ func isLast(event parley.Event) bool {
 // End implements ending.Ender: a handshake is denied, an open socket closed. A
 // handler that upgrades by itself hears of it by its context.
 func (c *webSocketConn) End(cause error) {
+	if c.isDenied() {
+		c.cancel(cause)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch sock := c.open.Load(); {

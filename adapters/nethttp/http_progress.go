@@ -54,7 +54,7 @@ func (c *httpConn) boundWriting() int {
 	if c.above.atWork.Load() || c.limited.Load() {
 		return math.MaxInt // a handler sets its own, or there is one to keep to
 	}
-	timeout := c.writeTimeout()
+	timeout := c.gateway.writeTimeout(c.r)
 	conn := deadlined(c.w)
 	if timeout <= 0 || conn == nil {
 		return math.MaxInt
@@ -76,11 +76,11 @@ func (c *httpConn) unboundWriting() {
 
 // writeTimeout is how long the client may take nothing, 0 for any time. A server
 // with a WriteTimeout of its own means its whole answer by that; here it is renewed.
-func (c *httpConn) writeTimeout() time.Duration {
-	if server := serverOf(c.r); server != nil && server.WriteTimeout > 0 {
+func (g *Gateway) writeTimeout(r *http.Request) time.Duration {
+	if server := serverOf(r); server != nil && server.WriteTimeout > 0 {
 		return server.WriteTimeout
 	}
-	if timeout := c.gateway.options.WriteTimeout; options.Limited(timeout) {
+	if timeout := g.options.WriteTimeout; options.Limited(timeout) {
 		return timeout
 	}
 	return 0

@@ -108,17 +108,8 @@ func (c *webSocketConn) upgradeExited(err *error) {
 func (c *webSocketConn) answer(w http.ResponseWriter, status int) {
 	endWithAnswer(w.Header(), c.extended)
 	answer(w, status)
-	c.flush(w)
+	_ = c.flushPart(w, false)
 }
-
-func (c *webSocketConn) flush(w http.ResponseWriter) {
-	if c.gateway.options.Mode == Hold {
-		http.NewResponseController(w).Flush() // a writer that cannot sends when it likes
-	}
-}
-
-// flushNow brings what there is of a denial to the client, who may hear no more of it.
-func flushNow(w http.ResponseWriter) { http.NewResponseController(w).Flush() }
 
 // endWithAnswer has the connection end with the answer to a handshake that is refused. A
 // proxy that makes a tunnel of the connection before it has seen a 101 would bring us what
@@ -167,6 +158,7 @@ func (c *webSocketConn) respond(deny parley.WebSocketDeny) error {
 		c.order.Disconnect()
 		return parley.ErrDisconnected
 	}
+	c.denies()
 	defer c.expectReturn()
 	defer c.done()
 	return c.write(func(w http.ResponseWriter) {
@@ -184,40 +176,5 @@ func (c *webSocketConn) reply(w http.ResponseWriter, deny parley.WebSocketDeny) 
 	}
 	endWithAnswer(w.Header(), c.extended)
 	w.WriteHeader(deny.Status)
-	w.Write(deny.Body) // a client that is gone has nobody to tell
-	c.flush(w)
-}
-
-func (c *webSocketConn) startDenial(event parley.WebSocketResponseStart) error {
-	if err := c.order.ResponseStart(event); err != nil {
-		return err
-	}
-	if !c.take() {
-		c.order.Disconnect()
-		return parley.ErrDisconnected
-	}
-	return c.write(func(w http.ResponseWriter) {
-		c.head(event.Status, w.Header())
-		copyHeader(w.Header(), event.Header)
-		endWithAnswer(w.Header(), c.extended)
-		w.WriteHeader(event.Status)
-	})
-}
-
-func (c *webSocketConn) continueDenial(event parley.WebSocketResponseBody) error {
-	if err := c.order.ResponseBody(event); err != nil {
-		return err
-	}
-	if !event.More {
-		defer c.expectReturn()
-		defer c.done()
-	}
-	return c.write(func(w http.ResponseWriter) {
-		w.Write(event.Body)
-		if event.More {
-			flushNow(w)
-		} else {
-			c.flush(w)
-		}
-	})
+	c.writePart(w, deny.Body, false) // a client that is gone has nobody to tell
 }

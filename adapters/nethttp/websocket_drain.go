@@ -25,6 +25,9 @@ func (c *webSocketConn) busy() bool {
 // drain ends a WebSocket politely. A handler that is at work is let finish first,
 // unless it has had its time.
 func (c *webSocketConn) drain(overdue bool) {
+	if c.isDenied() {
+		return
+	}
 	c.mu.Lock()
 	sock := c.open.Load()
 	if c.leaving = sock != nil; c.leaving {
@@ -81,6 +84,9 @@ func (c *webSocketConn) drainSocket(sock *socket.Conn) {
 
 // cut ends a WebSocket at once.
 func (c *webSocketConn) cut() {
+	if c.isDenied() {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if sock := c.open.Load(); sock != nil {

@@ -37,6 +37,7 @@ type opening struct {
 	calls    chan func()   // for ServeHTTP, closed when it may return
 	answered chan struct{} // closed then, too; made by who waits
 	asking   int           // those who call
+	denied   bool          // by the app, which may be at that still
 	held     bool          // the app runs on the goroutine of ServeHTTP
 	failure  any           // what ServeHTTP is to panic with
 }

@@ -241,7 +241,7 @@ func (c *webSocketConn) finishEvents(err error) {
 			c.write(func(w http.ResponseWriter) { c.answer(w, protocol.Status(err)) })
 		}
 	case protocol.WebSocketAbort:
-		c.write(flushNow)
+		c.write(func(w http.ResponseWriter) { c.writePart(w, nil, true) })
 		c.fail(parley.ErrIncomplete)
 	}
 }
