@@ -38,7 +38,8 @@
 // # WebSockets
 //
 // A handshake is checked before the app is called (400, 405, 426) and answered
-// by the app: accepted, or denied with any plain HTTP response. After the
+// by the app: accepted, or denied with any plain HTTP response, with which an HTTP/1
+// connection ends: a proxy may take it for a tunnel already. After the
 // upgrade ServeHTTP returns, so that net/http frees what it holds for the
 // request, and the app lives on with its socket: one goroutine and no buffers
 // while idle. The mode Hold keeps ServeHTTP until the app has returned, for
