@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/parleygo/parley/adapters/nethttp"
-
-	"github.com/parleygo/parley/internal/logged"
 )
 
 // DrainReport says how a drain went, and how the conversations have ended that were
@@ -58,7 +56,7 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	began := time.Now()
 	s.ready.set(false)
 	s.tellSystemd("STOPPING=1")
-	logged.Line(s.options.Logger, slog.LevelInfo, "server: draining")
+	s.log(slog.LevelInfo, "server: draining")
 	s.delay(ctx)
 	s.leaving.Store(true)
 	s.retire()
@@ -70,7 +68,7 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	s.phase, s.report = stopped, report
 	s.mu.Unlock()
 	close(s.over)
-	logged.Line(s.options.Logger, slog.LevelInfo, "server: drained", "took", report.Took, "cut", report.Cut,
+	s.log(slog.LevelInfo, "server: drained", "took", report.Took, "cut", report.Cut,
 		"requests", report.Requests, "streams", report.Streams,
 		"websockets", report.WebSockets, "sessions", report.Sessions)
 	return report, err

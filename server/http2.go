@@ -4,8 +4,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-
-	"github.com/parleygo/parley/internal/logged"
 )
 
 // tellHTTP2 says, where HTTP/2 is spoken at all, whether net/http lets WebSockets in
@@ -17,9 +15,9 @@ func (s *Server) tellHTTP2() {
 			continue
 		}
 		if strings.Contains(os.Getenv("GODEBUG"), extendedConnect) { // as net/http looks
-			logged.Line(s.options.Logger, slog.LevelInfo, "server: WebSockets over HTTP/2 are on")
+			s.log(slog.LevelInfo, "server: WebSockets over HTTP/2 are on")
 		} else {
-			logged.Line(s.options.Logger, slog.LevelInfo, "server: WebSockets over HTTP/2 are off, browsers open them over "+
+			s.log(slog.LevelInfo, "server: WebSockets over HTTP/2 are off, browsers open them over "+
 				"HTTP/1.1; to have them, start the process with GODEBUG="+extendedConnect)
 		}
 		return

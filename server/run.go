@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"github.com/parleygo/parley"
-	"github.com/parleygo/parley/internal/logged"
 )
 
 // ErrAborted is the error of a Run that a second signal has ended.
@@ -55,7 +54,7 @@ func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
 		case <-signals:
 			heard = true
 		case err = <-s.failed:
-			logged.Line(s.options.Logger, slog.LevelError, "server: a socket failed", "error", err)
+			s.log(slog.LevelError, "server: a socket failed", "error", err)
 		}
 	}
 	return errors.Join(err, s.stopUnlessAborted(ctx, signals, heard))

@@ -119,6 +119,11 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	return nil
 }
 
+// log writes a line.
+func (s *Server) log(level slog.Level, text string, about ...any) {
+	logged.Line(s.options.Logger, level, text, about...)
+}
+
 func (s *Server) tellServing() {
 	defer s.tellHTTP2()
 	list := addresses(s.places)
@@ -126,7 +131,7 @@ func (s *Server) tellServing() {
 		s.options.Serving(list[0])
 		return
 	}
-	logged.Line(s.options.Logger, slog.LevelInfo, "server: serving", "addr", list)
+	s.log(slog.LevelInfo, "server: serving", "addr", list)
 }
 
 // open makes the http.Server of one listener, and opens its sockets.
@@ -136,7 +141,7 @@ func (s *Server) open(ctx context.Context, l *Listener) error {
 	s.places = append(s.places, p)
 	if l.TLS != nil {
 		config, err := l.TLS.config(func(err error) {
-			logged.Line(s.options.Logger, slog.LevelError, "server: TLS", "error", err)
+			s.log(slog.LevelError, "server: TLS", "error", err)
 		})
 		if err != nil {
 			return fmt.Errorf("TLS: %w", err)

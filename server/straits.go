@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/parleygo/parley/internal/logged"
 )
 
 // straits is what a place does while the process has no descriptor left: one client
@@ -39,7 +37,7 @@ const (
 func (s *Server) straitsOf(p *place, reports *reports) *straits {
 	t := &straits{reserve: &s.reserve, report: func() {
 		if reports.admits("straits") {
-			logged.Line(s.options.Logger, slog.LevelError, "server: out of descriptors: new clients are refused")
+			s.log(slog.LevelError, "server: out of descriptors: new clients are refused")
 		}
 	}}
 	t.server = &http.Server{

@@ -11,8 +11,6 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
-
-	"github.com/parleygo/parley/internal/logged"
 )
 
 // handedOver are the sockets that systemd has opened for the process, by name. They
@@ -50,7 +48,7 @@ func activated(name string) (list []net.Listener, err error) {
 // one.
 func (s *Server) tellSystemd(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		logged.Line(s.options.Logger, slog.LevelWarn, "server: telling systemd", "state", state, "error", err)
+		s.log(slog.LevelWarn, "server: telling systemd", "state", state, "error", err)
 	}
 }
 
