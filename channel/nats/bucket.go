@@ -20,7 +20,8 @@ type bucket struct {
 	opening   chan struct{} // held by whoever opens
 
 	mu    sync.Mutex
-	found jetstream.Stream     // nil until it is open
+	found jetstream.Stream     // nil until it is open; then others may use it, be it gone
+	gone  bool                 // it has to be looked for again
 	until map[string]time.Time // leases of this process cannot lapse before, by its own clock
 
 	sweeps sweeps
@@ -81,15 +82,21 @@ func (b *bucket) handle() jetstream.Stream {
 	return b.found
 }
 
+func (b *bucket) isOpen() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.found != nil && !b.gone
+}
+
 func (b *bucket) set(found jetstream.Stream) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.found = found
+	b.found, b.gone = found, false
 }
 
 // open makes the bucket if there is none.
 func (b *bucket) open(ctx context.Context) error {
-	if b.handle() != nil {
+	if b.isOpen() {
 		return nil
 	}
 	select {
@@ -97,6 +104,9 @@ func (b *bucket) open(ctx context.Context) error {
 		defer func() { <-b.opening }()
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+	if b.isOpen() {
+		return nil // others have done it meanwhile
 	}
 	found, err := b.transport.js.Stream(ctx, b.stream())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -131,7 +141,9 @@ func (b *bucket) create(ctx context.Context) (jetstream.Stream, error) {
 
 // lost has the bucket looked for again. It reports whether there is time for that.
 func (b *bucket) lost(ctx context.Context) bool {
-	b.set(nil)
+	b.mu.Lock()
+	b.gone = true
+	b.mu.Unlock()
 	select {
 	case <-time.After(20 * time.Millisecond):
 		return true

@@ -1,6 +1,9 @@
 package nats
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // LosePeers has a transport believe that the servers of the others do not answer.
 func LosePeers(t *Transport) {
@@ -28,3 +31,6 @@ func Ended(t *Transport) int {
 	defer t.regains.mu.Unlock()
 	return len(t.regains.ended)
 }
+
+// LoseBucket has a transport look for the bucket of leases again.
+func LoseBucket(ctx context.Context, t *Transport) { t.bucket.lost(ctx) }

@@ -164,3 +164,25 @@ func TestPresentWhileOthersGo(t *testing.T) {
 	stop()
 	reading.Wait()
 }
+
+// TestBucketIsLookedForAgain: it harms no call that is under way with it.
+func TestBucketIsLookedForAgain(t *testing.T) {
+	transport := connect(t, nats.Options{InProcess: embeddedServers(t, 1)[0]})
+	if _, err := transport.Renew(patient(t), "parley.a", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	lost, cancel := context.WithCancel(t.Context())
+	cancel() // nobody waits for the pause
+	var running sync.WaitGroup
+	for range 4 {
+		running.Go(func() {
+			for range 50 {
+				if _, err := transport.Present(patient(t), "room"); err != nil {
+					t.Error(err)
+				}
+				nats.LoseBucket(lost, transport)
+			}
+		})
+	}
+	running.Wait()
+}

@@ -46,19 +46,18 @@ func (s *sweeps) run(ctx context.Context) {
 			return
 		}
 		for _, m := range marks {
-			handle := s.bucket.handle()
-			if handle == nil || ctx.Err() != nil {
+			if ctx.Err() != nil || !s.bucket.isOpen() {
 				break // it is over, or the bucket is gone
 			}
-			s.sweep(ctx, handle, m)
+			s.sweep(ctx, m)
 		}
 	}
 }
 
 // sweep purges a mark, but no record that has taken its place.
-func (s *sweeps) sweep(ctx context.Context, handle jetstream.Stream, m mark) {
+func (s *sweeps) sweep(ctx context.Context, m mark) {
 	ctx, cancel := context.WithTimeout(ctx, s.bucket.transport.options.Timeout)
 	defer cancel()
-	_ = handle.Purge(ctx, jetstream.WithPurgeSubject(m.subject),
+	_ = s.bucket.handle().Purge(ctx, jetstream.WithPurgeSubject(m.subject),
 		jetstream.WithPurgeSequence(m.sequence+1))
 }
