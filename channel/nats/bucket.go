@@ -237,41 +237,52 @@ func (b *bucket) erase(ctx context.Context, l lease, records []channel.Record) e
 
 const operation = "KV-Operation" // the header of a mark
 
-// read returns the messages of leases or records, and what time it is for the server. In a
-// cluster the replica that answers may lag behind its leader, who is asked too what
-// there is: it is read again while something is missing that is there before and after.
+// read returns the messages of leases or records, in no order, and what time it is for the
+// server. None is missing that is there all the time: of those that are not in an answer
+// that is not whole, or is of a replica, which may lag behind, the leader is asked.
 func (b *bucket) read(
 	ctx context.Context, filter string,
 ) (now time.Time, messages []kept, err error) {
-	replicated := b.handle().CachedInfo().Config.Replicas > 1
-	var before, after map[string]uint64
-	if replicated {
-		if before, err = b.subjects(ctx, filter); err != nil {
-			return now, nil, err
-		}
+	now, messages, whole, err := b.transport.read(ctx, question{stream: b.stream(), filter: filter})
+	if err != nil || whole && b.handle().CachedInfo().Config.Replicas <= 1 {
+		return now, messages, err
 	}
-	for {
-		now, messages, err = b.transport.read(ctx, question{stream: b.stream(), filter: filter})
-		if err != nil || !replicated {
-			return now, messages, err
-		}
-		for _, m := range messages {
-			delete(before, m.subject)
-		}
-		if len(before) == 0 {
-			return now, messages, nil
-		}
-		if after, err = b.subjects(ctx, filter); err != nil {
-			return now, nil, err
-		}
-		if !overlap(before, after) {
-			return now, messages, nil
-		}
-		if err := sleep(ctx); err != nil {
-			return now, nil, err
-		}
-		before = after
+	missing, err := b.subjects(ctx, filter)
+	if err != nil {
+		return now, nil, err
 	}
+	for i := range messages {
+		delete(missing, messages[i].subject)
+	}
+	messages, err = b.newest(ctx, missing, messages)
+	return now, messages, err
+}
+
+const asking = 32 // for the newest messages of subjects, at once
+
+// newest appends the newest message of each subject that has one.
+func (b *bucket) newest(
+	ctx context.Context, subjects map[string]uint64, messages []kept,
+) (all []kept, err error) {
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	free := make(chan struct{}, asking)
+	for subject := range subjects {
+		free <- struct{}{}
+		running.Go(func() {
+			m, failed := b.handle().GetLastMsgForSubject(ctx, subject)
+			mu.Lock()
+			if failed == nil {
+				messages = append(messages, kept{m.Sequence, m.Time, m.Subject, m.Header, m.Data})
+			} else if !errors.Is(failed, jetstream.ErrMsgNotFound) {
+				err = failed
+			}
+			mu.Unlock()
+			<-free
+		})
+	}
+	running.Wait()
+	return messages, err
 }
 
 // subjects returns those of a filter that the leader has messages of.
@@ -281,15 +292,6 @@ func (b *bucket) subjects(ctx context.Context, filter string) (map[string]uint64
 		return nil, err
 	}
 	return info.State.Subjects, nil
-}
-
-func overlap(one, other map[string]uint64) bool {
-	for subject := range one {
-		if _, both := other[subject]; both {
-			return true
-		}
-	}
-	return false
 }
 
 // decode is the inverse of encode.

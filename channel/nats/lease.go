@@ -132,7 +132,7 @@ func (b *bucket) living(ctx context.Context, owner string) (lease, error) {
 
 // dated returns the lease of an owner, and what time it was for the server before.
 func (b *bucket) dated(ctx context.Context, owner string) (l lease, now time.Time, err error) {
-	now, _, err = b.transport.read(ctx,
+	now, _, _, err = b.transport.read(ctx,
 		question{stream: b.stream(), filter: b.leaseKey(token(owner)), headersOnly: true})
 	if err == nil {
 		l, err = b.lease(ctx, owner)

@@ -220,7 +220,7 @@ func (t *Transport) readTo(
 	ctx context.Context, q question, last uint64,
 ) (now time.Time, messages []kept, err error) {
 	for {
-		now, messages, err = t.read(ctx, q)
+		now, messages, _, err = t.read(ctx, q)
 		if err != nil || len(messages) > 0 && messages[len(messages)-1].sequence >= last {
 			return now, messages, err
 		}

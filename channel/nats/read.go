@@ -20,10 +20,11 @@ type kept struct {
 	data     []byte
 }
 
-// question is what to read of a stream: what is on a filter, from a number on.
+// question is what to read of a stream: what is on a filter, from a number on, and to one
+// at least, if it is not 0.
 type question struct {
 	stream, filter string
-	from           uint64
+	from, to       uint64
 	headersOnly    bool
 }
 
@@ -43,31 +44,40 @@ func (q *question) consumer(idle time.Duration) jetstream.ConsumerConfig {
 }
 
 // read returns the answer, the oldest first, and what time it was for the server. It may
-// lag behind by what is not yet on all replicas.
+// lag behind by what is not yet on all replicas. Where a consumer ends early others go on,
+// to where the stream ended then: what comes and goes all the time would never let them end
+// otherwise. Such an answer is not whole: a message may be missing whose subject has had
+// another meanwhile.
 func (t *Transport) read(
 	ctx context.Context, q question,
-) (now time.Time, messages []kept, err error) {
-	for {
-		asked, part, complete, err := t.readOnce(ctx, q)
+) (now time.Time, messages []kept, whole bool, err error) {
+	for whole = true; ; whole = false {
+		asked, part, complete, err := t.readOnce(ctx, &q)
 		if now.IsZero() {
 			now = asked
 		}
 		if err != nil {
-			return now, nil, err
+			return now, nil, false, err
 		}
-		if messages = append(messages, part...); complete {
-			return now, messages, nil
+		messages = append(messages, part...)
+		if complete {
+			return now, messages, whole, nil
 		}
 		if len(part) > 0 {
 			q.from = part[len(part)-1].sequence + 1
 		}
+		if q.from > q.to {
+			return now, messages, false, nil
+		}
 	}
 }
 
-// readOnce reads with one consumer, until nothing comes some times: what was to come has
-// been purged, and a consumer of NATS 2.9 goes on to count it.
+// readOnce reads with one consumer: to its end, or to the end of the question, or until less
+// comes than the consumer said. That may have been purged: a consumer of NATS 2.9 goes on to
+// count it. Or where another subject was purged it has skipped what is there, and counts that
+// until it is asked.
 func (t *Transport) readOnce(
-	ctx context.Context, q question,
+	ctx context.Context, q *question,
 ) (now time.Time, messages []kept, complete bool, err error) {
 	consumer, err := t.js.CreateConsumer(ctx, q.stream, q.consumer(t.options.Timeout))
 	if err != nil {
@@ -77,31 +87,39 @@ func (t *Transport) readOnce(
 	defer t.release(q.stream, info.Name)
 	empty := 0
 	for pending := info.NumPending; pending > 0; {
-		batch, err := t.pull(ctx, q.stream, info.Name,
-			pull{Batch: int(min(pending, 1000)), Expires: silence}, newest)
+		most, less := int(min(pending, 1000)), false
+		batch, err := t.pull(ctx, q.stream, info.Name, pull{Batch: most, Expires: silence}, q.ends)
 		switch {
 		case errors.Is(err, natsgo.ErrNoResponders) && len(batch) == 0 && sleep(ctx) == nil:
 			continue // our server has not heard of the consumer yet
 		case err == nil && len(batch) == 0: // or the server is slow
-			if empty++; empty == 3 {
-				return info.Created, messages, false, nil
-			}
-			var lost bool
-			if pending, lost, err = t.left(ctx, q.stream, info.Name, len(messages)); lost || err == nil && pending == 0 {
-				// Where another subject is purged a consumer of NATS 2.9 skips what is there.
-				return info.Created, messages, false, nil
-			}
+			empty++
+			pending, less, err = t.left(ctx, q.stream, info.Name, len(messages))
+			less = less || pending == 0 || empty == 3
 		case err == nil:
-			var lost bool
-			if messages, pending, lost, err = keep(messages, batch); lost {
-				return info.Created, messages, false, nil
-			}
+			messages, pending, less, err = keep(messages, batch)
+			less = less || pending > 0 && len(batch) < most
 		}
-		if err != nil {
-			return info.Created, nil, false, err
+		if less = less || pending > 0 && q.ended(messages); err == nil && (less || pending > 0) {
+			err = t.limit(ctx, q)
+		}
+		if err != nil || less {
+			return info.Created, messages, false, err
 		}
 	}
-	return info.Created, messages, true, nil
+	return info.Created, messages, empty == 0, nil
+}
+
+// limit has a question end where its stream does now, if it has no end yet.
+func (t *Transport) limit(ctx context.Context, q *question) error {
+	if q.to > 0 {
+		return nil
+	}
+	stream, err := t.js.Stream(ctx, q.stream)
+	if err == nil {
+		q.to = stream.CachedInfo().State.LastSeq
+	}
+	return err
 }
 
 // keep appends messages, and returns how many are behind them. What a slow server has sent
@@ -140,10 +158,15 @@ func (t *Transport) left(
 	return info.NumPending, info.Delivered.Consumer > uint64(came), nil
 }
 
-// newest reports whether nothing is behind a message.
-func newest(m *natsgo.Msg) bool {
+// ends reports whether a message is the last that is wanted, or that there is.
+func (q *question) ends(m *natsgo.Msg) bool {
 	meta, err := m.Metadata()
-	return err == nil && meta.NumPending == 0
+	return err == nil && (meta.NumPending == 0 || q.to > 0 && meta.Sequence.Stream >= q.to)
+}
+
+// ended reports whether messages go as far as is wanted.
+func (q *question) ended(messages []kept) bool {
+	return q.to > 0 && len(messages) > 0 && messages[len(messages)-1].sequence >= q.to
 }
 
 // sleep is for what will be right in a moment.

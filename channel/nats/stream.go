@@ -156,7 +156,7 @@ func (s *streams) find(ctx context.Context) (*stream, error) {
 	found := &stream{transport: t, name: name, epoch: epoch, stream: handle,
 		config: handle.CachedInfo().Config}
 	for end := time.Now().Add(unmarked); ; {
-		now, marks, err := t.read(ctx, question{stream: name, filter: s.mark(), headersOnly: true})
+		now, marks, _, err := t.read(ctx, question{stream: name, filter: s.mark(), headersOnly: true})
 		if err != nil {
 			return nil, err
 		}

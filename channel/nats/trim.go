@@ -62,7 +62,7 @@ func (t *trims) done() {
 func (s *stream) trim(ctx context.Context, wire string) {
 	ctx, cancel := context.WithTimeout(ctx, s.transport.options.Timeout)
 	defer cancel()
-	now, messages, err := s.transport.read(ctx,
+	now, messages, _, err := s.transport.read(ctx,
 		question{stream: s.name, filter: wire, headersOnly: true})
 	if err != nil {
 		return
