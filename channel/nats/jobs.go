@@ -33,6 +33,9 @@ type jobs struct {
 const (
 	grace   = time.Second      // for a transport that lives to let go before the server does
 	waiting = 20 * time.Second // for a job, in one request
+
+	mostTaken   = 1000 // in one request, which has room for them
+	longestHold = 365 * 24 * time.Hour
 )
 
 func (j *jobs) init(t *Transport) {
@@ -60,7 +63,7 @@ func (t *Transport) Enqueue(ctx context.Context, subject string, payload []byte)
 	ctx, cancel := t.request(ctx)
 	defer cancel()
 	for {
-		_, err := t.js.PublishMsg(ctx, &natsgo.Msg{Subject: wire, Data: payload},
+		ack, err := t.js.PublishMsg(ctx, &natsgo.Msg{Subject: wire, Data: payload},
 			jetstream.WithRetryAttempts(0))
 		if errors.Is(err, jetstream.ErrNoStreamResponse) {
 			if made := t.jobs.create(ctx); made != nil && !gone(made) {
@@ -68,6 +71,9 @@ func (t *Transport) Enqueue(ctx context.Context, subject string, payload []byte)
 			} else if sleep(ctx) == nil {
 				continue
 			}
+		}
+		if err == nil && ack.Stream != t.jobs.stream() { // where nobody takes it
+			err = fmt.Errorf("stream %s has our subjects", ack.Stream)
 		}
 		if err != nil {
 			return t.unanswered(ctx, err)
@@ -103,7 +109,7 @@ func (t *Transport) Take(
 		var messages []*natsgo.Msg
 		err := t.jobs.open(ctx, wire, hold)
 		if err == nil {
-			messages, err = t.jobs.take(ctx, consumerOf(wire), max(limit, 1))
+			messages, err = t.jobs.take(ctx, consumerOf(wire), min(max(limit, 1), mostTaken))
 		}
 		if len(messages) > 0 {
 			return t.jobs.hold(messages, hold)
@@ -168,7 +174,7 @@ func more(*natsgo.Msg) bool { return false }
 // those who hold. It is not given up with ctx: a cluster answers nobody for a while if
 // that happens while it makes a consumer.
 func (j *jobs) open(ctx context.Context, wire string, hold time.Duration) error {
-	name, wait := consumerOf(wire), hold+grace
+	name, wait := consumerOf(wire), min(hold, longestHold)+grace
 	if j.waits(name) >= wait {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package nats_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -100,4 +101,20 @@ func TestTakeOfNone(t *testing.T) {
 		}
 		done(t, transport, held[0])
 	}
+}
+
+// TestTakeWithoutLimit: whoever takes as many as there can be, for as long as there can be,
+// gets what is there.
+func TestTakeWithoutLimit(t *testing.T) {
+	everywhere(t, func(t *testing.T, dial func(t *testing.T) *nats.Transport) {
+		transport := dial(t)
+		if err := transport.Enqueue(patient(t), "jobs", nil); err != nil {
+			t.Fatal(err)
+		}
+		taken, err := transport.Take(patient(t), "jobs", math.MaxInt, math.MaxInt64)
+		if err != nil || len(taken) != 1 {
+			t.Fatalf("%v, %v", taken, err)
+		}
+		done(t, transport, taken[0])
+	})
 }

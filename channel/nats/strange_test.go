@@ -148,6 +148,8 @@ func TestOthersMadeThem(t *testing.T) {
 			Subjects: []string{"parley.job.>"}}, ""},
 		"jobs of others": {jetstream.StreamConfig{Name: "parley-jobs", Subjects: []string{"others"}},
 			"enqueue take"},
+		"jobs that others keep": {jetstream.StreamConfig{Name: "others", Subjects: []string{"parley.job.>"}},
+			"enqueue take"},
 		"history that is not ours": {jetstream.StreamConfig{Name: "others", Subjects: []string{"parley.log.>"}},
 			"append follow since"},
 		"one that takes it all": {jetstream.StreamConfig{Name: "others", Subjects: []string{"parley.>"},
