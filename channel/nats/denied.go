@@ -74,15 +74,15 @@ func (d *denials) add(added denial, inbox string) {
 }
 
 // fail is for callers that hold mu.
-func (d *denials) fail(new denial, inbox string) {
-	unanswered := new.what == subscribing && strings.HasPrefix(new.subject, inbox)
+func (d *denials) fail(added denial, inbox string) {
+	unanswered := added.what == subscribing && strings.HasPrefix(added.subject, inbox)
 	if unanswered {
-		d.answers = new.err
+		d.answers = added.err
 	}
 	for w := range d.waiting {
-		if unanswered || new.what == publishing && (new.subject == w.subject ||
-			w.all && strings.HasPrefix(new.subject, w.subject)) {
-			w.fail(new.err)
+		if unanswered || added.what == publishing && (added.subject == w.subject ||
+			w.all && strings.HasPrefix(added.subject, w.subject)) {
+			w.fail(added.err)
 		}
 	}
 }
