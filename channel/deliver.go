@@ -164,7 +164,7 @@ func (in *Inbox) put(e entry, lost []Drop) (Verdict, []Drop) {
 		}
 		in.queue.push(e)
 	default:
-		in.owe(e.message)
+		in.owe(e.message, true)
 		return Full, lost
 	}
 	in.count.add(countEnqueued, 1)
@@ -232,7 +232,7 @@ func (in *Inbox) expire(now int64, lost []Drop) []Drop {
 // lose accounts for a message that had been taken. The caller holds mu.
 func (in *Inbox) lose(e entry, reason DropReason, lost []Drop) []Drop {
 	in.tally(reason.counter())
-	in.owe(e.message)
+	in.owe(e.message, false)
 	if in.layer.options.OnDrop == nil {
 		return lost
 	}

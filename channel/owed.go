@@ -10,6 +10,7 @@ import (
 type owed struct {
 	groups []Group // that was said of
 	behind uint64  // what was in the queue by then is read first
+	last   uint64  // behind this it is told once more, if that is not the same
 }
 
 func isNotice(typ string) bool {
@@ -20,17 +21,19 @@ func isNotice(typ string) bool {
 	return false
 }
 
-// owe takes note of a message that is lost. The caller holds mu.
-func (in *Inbox) owe(message Message) {
+// owe takes note of a message that is lost: refused, or else before all that waits. What
+// comes later has no reader wait longer, who may never be fast enough. The caller holds mu.
+func (in *Inbox) owe(message Message, refused bool) {
 	if in.err != nil || !isNotice(message.typ) {
 		return
 	}
 	if in.owed == nil {
-		in.owed = new(owed)
+		in.owed = &owed{behind: in.queue.tail, last: in.queue.tail}
+	} else if refused {
+		in.owed.last = in.queue.tail
 	}
-	in.owed.behind = in.queue.tail
 	for _, group := range message.concerns() {
-		if !slices.Contains(in.owed.groups, group) {
+		if in.groups.of(group) != nil && !slices.Contains(in.owed.groups, group) {
 			in.owed.groups = append(in.owed.groups, group)
 		}
 	}
@@ -52,7 +55,9 @@ func (o *owed) due(head uint64) bool { return o != nil && head >= o.behind }
 // settleOwed returns what the reader is told. The caller holds mu.
 func (in *Inbox) settleOwed() Message {
 	groups := in.owed.groups
-	in.owed = nil
+	if in.owed.behind = in.owed.last; in.owed.due(in.queue.head) {
+		in.owed = nil
+	}
 	slices.Sort(groups)
 	in.tally(countReceived)
 	in.tally(countEnqueued)

@@ -23,9 +23,9 @@ func TestLostNotices(t *testing.T) {
 		{"drop newest", channel.DropNewest, 0, []string{"text", "text", "channel.resync"}},
 		{"block", channel.Block, 0, []string{"text", "text", "channel.resync"}},
 		{"drop oldest", channel.DropOldest, 0,
-			[]string{"presence.join", "channel.resync", "presence.join"}},
+			[]string{"channel.resync", "presence.join", "presence.join"}},
 		{"coalesce", channel.Coalesce, 0,
-			[]string{"presence.join", "channel.resync", "presence.join"}},
+			[]string{"channel.resync", "presence.join", "presence.join"}},
 		{"expired", channel.CloseSlow, time.Minute, []string{"channel.resync"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -67,6 +67,57 @@ func TestLostNotices(t *testing.T) {
 					t.Errorf("%+v", got)
 				}
 			})
+		})
+	}
+}
+
+// Who is never fast enough for all that is said is told, too, and at last knows.
+func TestLostNoticesOfAReaderThatIsAlwaysSlow(t *testing.T) {
+	for _, policy := range []channel.Policy{
+		channel.DropNewest, channel.Block, channel.DropOldest, channel.Coalesce,
+	} {
+		t.Run(policy.String(), func(t *testing.T) {
+			layer := newLayer(t, channel.Options{})
+			reader := open(t, layer, channel.InboxOptions{
+				Policy: policy, Capacity: channel.Capacity{Messages: 8},
+			})
+			join(t, reader, "room")
+			say := func(typ string) {
+				message := channel.NewMessage(typ, []byte(`{"groups":["room","elsewhere"]}`))
+				if _, err := layer.GroupSend(ctx, "room", message); err != nil {
+					t.Fatal(err)
+				}
+			}
+			resyncs := 0
+			read := func() string {
+				m, err := reader.Receive(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if string(m.Payload()) == `{"type":"channel.resync","groups":["room"]}` {
+					resyncs++
+				}
+				return m.Type()
+			}
+			for range 500 {
+				say("line")
+				say(channel.TypeResync)
+				read()
+			}
+			if resyncs < 10 || resyncs > 100 {
+				t.Errorf("told %d times in 500", resyncs)
+			}
+			say(channel.TypeResync)
+			resyncs = 0
+			for reader.Stats().Unread > 0 {
+				read()
+			}
+			say("next")
+			for read() != "next" {
+			}
+			if resyncs == 0 || resyncs > 2 {
+				t.Errorf("told %d times at last", resyncs)
+			}
 		})
 	}
 }

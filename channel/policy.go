@@ -23,8 +23,9 @@ const (
 	DropNewest
 
 	// Coalesce keeps the latest message per key: a new one takes the place of an
-	// unread older one, or, in a group that is kept, goes behind all others. When as many keys wait as the inbox holds messages, the
-	// oldest message is dropped. Key is InboxOptions.Key.
+	// unread older one, or, in a group that is kept, goes behind all others. When as
+	// many keys wait as the inbox holds messages, the oldest message is dropped. Key is
+	// InboxOptions.Key.
 	Coalesce
 )
 
