@@ -45,8 +45,9 @@ const (
 
 func newRoll(t *core) *roll {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &roll{core: t, groups: make(map[string]int), told: make(map[int]bool), due: make(chan struct{}, 1),
-		quit: make(chan struct{}), cancel: cancel, done: make(chan struct{})}
+	r := &roll{core: t, groups: make(map[string]int), told: make(map[int]bool),
+		due: make(chan struct{}, 1), quit: make(chan struct{}),
+		cancel: cancel, done: make(chan struct{})}
 	go r.run(ctx)
 	return r
 }
