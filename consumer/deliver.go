@@ -61,7 +61,7 @@ func (c *Conn) keeps(l *letter) bool {
 	case channel.CloseSlow:
 		return false
 	}
-	return isNotice(l.message.Type())
+	return l.isNotice()
 }
 
 // drop has a letter not wait, but what it leaves behind.

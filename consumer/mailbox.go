@@ -25,8 +25,9 @@ type mailbox struct {
 type letters struct {
 	options *Options
 	items   []letter
-	live    int // letters among them that have to fit
-	bytes   int // of those
+	live    int             // letters among them that have to fit
+	bytes   int             // of those
+	again   []channel.Group // of which is asked again, after a pause, who is there
 }
 
 // letter is a message with its handler; nil forwards it.
@@ -37,7 +38,7 @@ type letter struct {
 	state   channel.Group // if set, who is there is what is sent; message is none
 	stay    string        // whose coming or going it is, of one that is owed
 	gap     bool          // message is lost, and that it is, is what is told
-	missed  bool          // it was sent before the client came back, or is owed: it waits whatever there is
+	missed  bool          // is of before the client came back, or owed: waits in any case
 }
 
 func (l *letter) size() int { return len(l.message.Payload()) }
@@ -150,8 +151,11 @@ func (m *mailbox) fits(size int) bool {
 // replace puts l where the letter is that has its key. One of a history goes behind
 // the others, for its client takes what has an earlier position as heard.
 func (m *mailbox) replace(l letter) bool {
+	if l.key == "" {
+		return false
+	}
 	for i := range m.items {
-		if l.key != "" && m.items[i].key == l.key {
+		if m.items[i].key == l.key {
 			if l.message.Position() != (channel.Position{}) {
 				m.remove(i)
 				m.push(l)

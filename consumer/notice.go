@@ -78,7 +78,8 @@ func resyncNotice(a, b channel.Message) channel.Message {
 		both.Groups = append(both.Groups, notice.Groups...)
 	}
 	slices.Sort(both.Groups)
-	both.Type, both.Groups = channel.TypeResync, append([]channel.Group{}, slices.Compact(both.Groups)...)
+	both.Type = channel.TypeResync
+	both.Groups = append([]channel.Group{}, slices.Compact(both.Groups)...)
 	payload, _ := json.Marshal(both) // of strings: it does not fail
 	return channel.NewMessage(channel.TypeResync, payload)
 }

@@ -14,19 +14,17 @@ import (
 //   - a notice waits itself. It is made one with those that it makes needless: so there
 //     are never more than groups, messages and members that they are about;
 //   - a client that is not told who comes or goes is told who is there instead, behind
-//     everything that it was told of it before. Of that once is enough;
+//     everything that it was told of it before;
 //   - a message of a history leaves a gap in its place.
 
 // owe has a letter that found no room at a place leave behind what it has to. It
 // reports whether the letter itself is lost.
 func (m *mailbox) owe(l letter, at int, a *App) (lost bool) {
-	switch typ := l.message.Type(); {
-	case l.handle == nil && (typ == channel.TypeJoin || typ == channel.TypeLeave):
-		group := l.message.Group()
-		m.items = slices.DeleteFunc(m.items, func(l letter) bool { return l.state == group })
-		m.push(letter{state: group, missed: true})
+	switch {
+	case l.isNotice() && l.handle == nil && l.ofPresence():
+		m.owePresent(l.message.Group(), at)
 		return true
-	case isNotice(typ):
+	case l.isNotice():
 	case l.message.Position() == channel.Position{}:
 		return true
 	default:
@@ -38,10 +36,23 @@ func (m *mailbox) owe(l letter, at int, a *App) (lost bool) {
 		lost = true
 	}
 	l.missed = true
-	l.stay = stayOf(l.message)
 	m.items = slices.Insert(m.items, at, l)
 	m.condense(at, a)
 	return lost
+}
+
+// owePresent has the client be told who is in a group behind a place. If it is to be told
+// already, that stays where it is, or who is never fast enough would hear nothing.
+func (m *mailbox) owePresent(group channel.Group, at int) {
+	tells := func(l letter) bool { return l.state == group }
+	if slices.ContainsFunc(m.items[at:], tells) {
+		return
+	}
+	if first := slices.IndexFunc(m.items, tells); first >= 0 { // another one is enough
+		others := slices.DeleteFunc(m.items[first+1:], tells)
+		m.items = m.items[:first+1+len(others)]
+	}
+	m.push(letter{state: group, missed: true})
 }
 
 // refuse is owe for a letter that is not taken in.
@@ -50,7 +61,7 @@ func (m *mailbox) refuse(l letter, c *Conn) (verdict channel.Verdict, start bool
 		return channel.Closed, false
 	}
 	m.receive(c.app)
-	if m.owe(l, len(m.items), c.app) && !isNotice(l.message.Type()) {
+	if m.owe(l, len(m.items), c.app) && !l.isNotice() {
 		verdict = channel.Full
 	}
 	return verdict, len(m.items) > 0 && m.wake(c)
@@ -63,8 +74,8 @@ func (m *mailbox) condense(at int, a *App) {
 	case l.tellsGap():
 		m.condenseGaps(at)
 	case l.message.Type() == channel.TypeResync:
-		before := m.owedBefore(at, func(o *letter) bool { return o.message.Type() == channel.TypeResync })
-		if before >= 0 {
+		isResync := func(o *letter) bool { return o.message.Type() == channel.TypeResync }
+		if before := m.owedBefore(at, isResync); before >= 0 {
 			l.message = resyncNotice(m.items[before].message, l.message)
 			m.items = slices.Delete(m.items, before, before+1)
 			a.counters.add(countCoalesced)
@@ -107,11 +118,25 @@ func (m *mailbox) owedBefore(at int, fits func(*letter) bool) int {
 	return -1
 }
 
-// stayOf returns whose coming or going a notice tells of.
-func stayOf(message channel.Message) string {
-	if typ := message.Type(); typ != channel.TypeJoin && typ != channel.TypeLeave {
-		return ""
+func (l *letter) ofPresence() bool {
+	typ := l.message.Type()
+	return typ == channel.TypeJoin || typ == channel.TypeLeave
+}
+
+// isNotice reports whether a letter is what the layer says of itself, and finds out whose
+// coming or going it tells a handler of. Others may send something of the same type that is
+// of no group, or of nobody: of such things there may be any number.
+func (l *letter) isNotice() bool {
+	if !l.ofPresence() {
+		return isNotice(l.message.Type())
 	}
+	if l.handle != nil && l.stay == "" {
+		l.stay = stayOf(l.message)
+	}
+	return l.message.Group() != "" && (l.handle == nil || l.stay != "")
+}
+
+func stayOf(message channel.Message) string {
 	var notice struct{ Member string }
 	_ = json.Unmarshal(message.Payload(), &notice) // what is none of the layer's is of nobody
 	return notice.Member

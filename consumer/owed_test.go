@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
@@ -201,6 +202,33 @@ func (m *mute) Present(ctx context.Context, subject string) ([]channel.Record, e
 		return nil, errors.New("not now")
 	}
 	return m.FaultyTransport.Present(ctx, subject)
+}
+
+// How often is no matter of how often somebody wants to know.
+func TestPresenceIsAskedForAgainOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broker channel.Broker
+		transport := &mute{
+			FaultyTransport: channeltest.Faulty(broker.Connect(), 1, channeltest.Faults{})}
+		layer := channel.New(channel.Options{Transport: transport, Logger: silent})
+		defer layer.Close(context.Background())
+		transport.fails.Store(1 << 20)
+		app := consumer.New(guest("room"), consumer.Forward("line"),
+			consumer.Options{Layer: layer, Logger: silent})
+		s := dial(t, app)
+		s.Accept()
+		for range 100 {
+			s.Send(parley.Text("who"))
+			synctest.Wait()
+		}
+		before := transport.fails.Load()
+		time.Sleep(time.Minute)
+		if asked := before - transport.fails.Load(); asked < 5 || asked > 20 {
+			t.Errorf("asked %d times in a minute", asked)
+		}
+		s.Vanish()
+		s.Wait()
+	})
 }
 
 // Who is there is asked for again where a transport cannot say it at once.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/parleygo/parley/channel"
@@ -104,7 +106,7 @@ func (c *Conn) tellPresent(group channel.Group) {
 // not say so in time is asked again after a pause.
 const (
 	presentTimeout = 5 * time.Second
-	askAgain       = 3 * time.Second
+	askAgain       = 3 * time.Second // at least
 )
 
 // tellPresentLater tries again, for a client that is owed the answer would go without it
@@ -119,9 +121,34 @@ func (c *Conn) tellPresentLater(group channel.Group, err error) {
 	if errors.Is(err, channel.ErrClosed) || errors.Is(err, errors.ErrUnsupported) {
 		return
 	}
-	time.AfterFunc(askAgain, func() {
+	if !c.mail.postpone(group) {
+		return
+	}
+	time.AfterFunc(askAgain+rand.N(askAgain), func() { // not all clients at once
+		c.mail.takeUp(group)
 		if c.ctx.Err() == nil {
 			c.SendPresent(group)
 		}
 	})
+}
+
+// postpone notes that who is in a group is asked after a pause, and reports whether it was
+// not to be already.
+func (m *mailbox) postpone(group channel.Group) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.letters == nil || slices.Contains(m.again, group) {
+		return false
+	}
+	m.again = append(m.again, group)
+	return true
+}
+
+// takeUp is the end of the pause.
+func (m *mailbox) takeUp(group channel.Group) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.letters != nil {
+		m.again = slices.DeleteFunc(m.again, func(g channel.Group) bool { return g == group })
+	}
 }
