@@ -76,49 +76,51 @@ func TestLostNoticesOfAReaderThatIsAlwaysSlow(t *testing.T) {
 	for _, policy := range []channel.Policy{
 		channel.DropNewest, channel.Block, channel.DropOldest, channel.Coalesce,
 	} {
-		t.Run(policy.String(), func(t *testing.T) {
-			layer := newLayer(t, channel.Options{})
-			reader := open(t, layer, channel.InboxOptions{
-				Policy: policy, Capacity: channel.Capacity{Messages: 8},
-			})
-			join(t, reader, "room")
-			say := func(typ string) {
-				message := channel.NewMessage(typ, []byte(`{"groups":["room","elsewhere"]}`))
-				if _, err := layer.GroupSend(ctx, "room", message); err != nil {
-					t.Fatal(err)
-				}
-			}
-			resyncs := 0
-			read := func() string {
-				m, err := reader.Receive(ctx)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if string(m.Payload()) == `{"type":"channel.resync","groups":["room"]}` {
-					resyncs++
-				}
-				return m.Type()
-			}
-			for range 500 {
-				say("line")
-				say(channel.TypeResync)
-				read()
-			}
-			if resyncs < 10 || resyncs > 100 {
-				t.Errorf("told %d times in 500", resyncs)
-			}
-			say(channel.TypeResync)
-			resyncs = 0
-			for reader.Stats().Unread > 0 {
-				read()
-			}
-			say("next")
-			for read() != "next" {
-			}
-			if resyncs == 0 || resyncs > 2 {
-				t.Errorf("told %d times at last", resyncs)
-			}
-		})
+		t.Run(policy.String(), func(t *testing.T) { lostNoticesOfASlowReader(t, policy) })
+	}
+}
+
+func lostNoticesOfASlowReader(t *testing.T, policy channel.Policy) {
+	layer := newLayer(t, channel.Options{})
+	reader := open(t, layer, channel.InboxOptions{
+		Policy: policy, Capacity: channel.Capacity{Messages: 8},
+	})
+	join(t, reader, "room")
+	say := func(typ string) {
+		message := channel.NewMessage(typ, []byte(`{"groups":["room","elsewhere"]}`))
+		if _, err := layer.GroupSend(ctx, "room", message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resyncs := 0
+	read := func() string {
+		m, err := reader.Receive(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(m.Payload()) == `{"type":"channel.resync","groups":["room"]}` {
+			resyncs++
+		}
+		return m.Type()
+	}
+	for range 500 {
+		say("line")
+		say(channel.TypeResync)
+		read()
+	}
+	if resyncs < 10 || resyncs > 100 {
+		t.Errorf("told %d times in 500", resyncs)
+	}
+	say(channel.TypeResync)
+	resyncs = 0
+	for reader.Stats().Unread > 0 {
+		read()
+	}
+	say("next")
+	for read() != "next" {
+	}
+	if resyncs == 0 || resyncs > 2 {
+		t.Errorf("told %d times at last", resyncs)
 	}
 }
 
