@@ -81,48 +81,51 @@ func (b *busy) gap(context.Context, *consumer.Conn, channel.Message) error {
 func TestSlowHandlersMissNoNotice(t *testing.T) {
 	for _, policy := range dropping {
 		t.Run(policy.String(), func(t *testing.T) {
-			layer := newLayer(t)
-			b := &busy{naps: make(chan struct{}), goOn: make(chan struct{}), known: seen{},
-				over: make(chan struct{})}
-			var joined sync.WaitGroup
-			joined.Add(1)
-			app := consumer.New(func() *busy { return b }, consumer.Options{
-				Layer: layer, Groups: []channel.Group{"lobby"}, Policy: policy, Logger: silent,
-				Capacity: channel.Capacity{Messages: 5},
-			}, consumer.On("nap", (*busy).nap), consumer.Forward("line"),
-				consumer.On(channel.TypeJoin, (*busy).presence),
-				consumer.On(channel.TypeLeave, (*busy).presence),
-				consumer.On(channel.TypeResync, (*busy).resync),
-				consumer.On(channel.TypeGap, (*busy).gap))
-			s := dial(t, app)
-			s.Accept()
-			broadcast(t, layer, "lobby", "nap", "")
-			<-b.naps
-			there := comeAndGo(t, layer, 400)
-			for i := range 400 {
-				notice := fmt.Sprintf(`{"type":"channel.resync","groups":["g%d"]}`, i%10)
-				broadcast(t, layer, "lobby", channel.TypeResync, notice)
-				broadcast(t, layer, "lobby", channel.TypeGap, "{}")
-			}
-			enter(t, layer, "last")
-			broadcast(t, layer, "lobby", "line", "x")
-			close(b.goOn)
-			<-b.over
-			s.Vanish()
-			s.Wait()
-			there = append(there, "last")
-			slices.Sort(there)
-			if b.known.names() != strings.Join(there, " ") {
-				t.Errorf("it knows of %q, want %q", b.known.names(), there)
-			}
-			slices.Sort(b.groups)
-			if groups := slices.Compact(b.groups); len(groups) != 10 {
-				t.Errorf("told of %q", groups)
-			}
-			if b.gaps == 0 || b.gaps > 20 || b.told > 100 {
-				t.Errorf("told of %d gaps, and %d times of others", b.gaps, b.told)
-			}
+			synctest.Test(t, func(t *testing.T) { slowHandlers(t, policy) })
 		})
+	}
+}
+
+func slowHandlers(t *testing.T, policy channel.Policy) {
+	layer := newLayer(t)
+	b := &busy{naps: make(chan struct{}), goOn: make(chan struct{}), known: seen{},
+		over: make(chan struct{})}
+	app := consumer.New(func() *busy { return b }, consumer.Options{
+		Layer: layer, Groups: []channel.Group{"lobby"}, Policy: policy, Logger: silent,
+		Capacity: channel.Capacity{Messages: 5},
+	}, consumer.On("nap", (*busy).nap), consumer.Forward("line"),
+		consumer.On(channel.TypeJoin, (*busy).presence),
+		consumer.On(channel.TypeLeave, (*busy).presence),
+		consumer.On(channel.TypeResync, (*busy).resync),
+		consumer.On(channel.TypeGap, (*busy).gap))
+	s := dial(t, app)
+	s.Accept()
+	broadcast(t, layer, "lobby", "nap", "")
+	<-b.naps
+	there := comeAndGo(t, layer, 400)
+	for i := range 400 {
+		notice := fmt.Sprintf(`{"type":"channel.resync","groups":["g%d"]}`, i%10)
+		broadcast(t, layer, "lobby", channel.TypeResync, notice)
+		broadcast(t, layer, "lobby", channel.TypeGap, "{}")
+	}
+	enter(t, layer, "last")
+	broadcast(t, layer, "lobby", "line", "x")
+	synctest.Wait() // until all of it has come
+	close(b.goOn)
+	<-b.over
+	s.Vanish()
+	s.Wait()
+	there = append(there, "last")
+	slices.Sort(there)
+	if b.known.names() != strings.Join(there, " ") {
+		t.Errorf("it knows of %q, want %q", b.known.names(), there)
+	}
+	slices.Sort(b.groups)
+	if groups := slices.Compact(b.groups); len(groups) != 10 {
+		t.Errorf("told of %q", groups)
+	}
+	if b.gaps == 0 || b.gaps > 20 || b.told > 100 {
+		t.Errorf("told of %d gaps, and %d times of others", b.gaps, b.told)
 	}
 }
 
