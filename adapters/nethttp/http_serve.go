@@ -37,6 +37,7 @@ func (g *Gateway) serveBelow(
 		switch {
 		case returned:
 		case c.isNative && !c.touched, c.above.atWork.Load():
+			c.panics = true
 			c.close() // a handler's panic is net/http's: its stack stays as it is
 		default:
 			c.panicked(recover())
