@@ -34,6 +34,13 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Unread takes what was received and not read, for a handler that hijacks the connection.
+func (b *bodyReader) Unread() []byte {
+	rest := b.rest
+	b.rest = nil
+	return rest
+}
+
 func (b *bodyReader) next() {
 	event, err := b.conn.Receive(b.ctx)
 	switch event := event.(type) {

@@ -2,8 +2,10 @@ package overevents
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -17,8 +19,9 @@ import (
 // event: it is done by the server at the bottom of the conversation, if there is one.
 
 // Hijack hands the connection over. A head that was written goes out first, what is
-// buffered of the body, as on net/http, does not. Nothing that stands between the
-// handler and the server hears of what happens on it.
+// buffered of the body, as on net/http, does not. What was received of the request's
+// body and not read is the first that the buffered reader has. Nothing that stands
+// between the handler and the server hears of what happens on the connection.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -37,8 +40,23 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		}
 	}
 	conn, buffered, err := w.server.Hijack()
-	w.hijacked = err == nil
-	return conn, buffered, err
+	if err != nil {
+		return nil, nil, err
+	}
+	w.hijacked = true
+	return conn, behind(w.body.rest(), buffered), nil
+}
+
+// behind returns a reader and writer that reads rest, as buffered already, before what
+// the connection's own brings.
+func behind(rest []byte, own *bufio.ReadWriter) *bufio.ReadWriter {
+	if len(rest) == 0 {
+		return own
+	}
+	all := io.MultiReader(bytes.NewReader(rest), own.Reader)
+	reader := bufio.NewReaderSize(all, max(len(rest), own.Reader.Size()))
+	_, _ = reader.Peek(len(rest)) // a look at Buffered is to find it
+	return bufio.NewReadWriter(reader, own.Writer)
 }
 
 // hijackSocket hands over a WebSocket: not the connection, but the end of a tunnel

@@ -80,6 +80,7 @@ func runHandler(
 	requestCtx := &handlerContext{Context: ctx, handshake: scope.Protocol == parley.WebSocket}
 	w.onHijack = requestCtx.detach
 	r, body := eventRequest(requestCtx, scope, conn, w.server)
+	w.body = body
 	if r.MultipartForm == nil { // else it is of somebody above
 		defer protocol.RemoveFiles(r)
 	}

@@ -115,6 +115,18 @@ func (b *eventBody) takeTrailers() {
 	}
 }
 
+// rest takes what was received and not read, unless somebody reads, who is given it.
+func (b *eventBody) rest() []byte {
+	if b == nil || !b.mu.TryLock() {
+		return nil
+	}
+	defer b.mu.Unlock()
+	if events, ok := b.events.(interface{ Unread() []byte }); ok {
+		return events.Unread()
+	}
+	return nil
+}
+
 // Close stops the reading. It does not wait for a Read under way.
 func (b *eventBody) Close() error {
 	b.closed.Store(true)

@@ -27,6 +27,7 @@ type Writer struct {
 	scope    *parley.Scope
 	conn     parley.Conn
 	server   Server      // at the bottom of conn, or nil
+	body     *eventBody  // the request's, or nil
 	clamps   bool        // of a write that is too long, what fits goes out
 	headOnly bool        // the request is HEAD: no body goes out
 	header   http.Header // the handler's
