@@ -78,7 +78,7 @@ func (g *Gateway) tellAll(ctx context.Context, wave time.Duration) {
 // else or has had its time.
 func (c *httpConn) drain(overdue bool) {
 	if overdue || c.waits.Load() {
-		c.ctx.end(parley.ErrDraining)
+		c.tell(parley.ErrDraining)
 	}
 }
 
@@ -93,7 +93,7 @@ func (g *Gateway) hurry(conn *httpConn, armed *armedContext) {
 		left := time.Until(time.Unix(0, g.overdue.Load()))
 		armed.mu.Lock() // it may be over at once
 		defer armed.mu.Unlock()
-		armed.haste = time.AfterFunc(left, func() { armed.end(parley.ErrDraining) })
+		armed.haste = time.AfterFunc(left, func() { conn.tell(parley.ErrDraining) })
 	}
 }
 
@@ -102,6 +102,6 @@ func (c *httpConn) nowWaits() {
 	c.waits.Store(true)
 	c.record().stream.Store(true)
 	if c.gateway.draining.Load() {
-		c.ctx.end(parley.ErrDraining)
+		c.tell(parley.ErrDraining)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/protocol"
+	"github.com/parleygo/parley/internal/usercode"
 )
 
 // lastWords is how long a handler that writes to net/http itself may go on when
@@ -16,9 +17,36 @@ const lastWords = time.Second
 // part of a body and no more, and writes past us fail after a moment.
 func (c *httpConn) End(cause error) {
 	c.ctx.arm()
-	c.ctx.end(cause)
 	c.limited.Store(true)
+	c.tell(cause)
 	c.cutAt(time.Now().Add(lastWords))
+}
+
+// tell ends the app's context for cause, and what the app is reading.
+func (c *httpConn) tell(cause error) {
+	c.ctx.end(cause)
+	c.interrupt()
+}
+
+// interrupt ends a read of the body that is under way on the app's own goroutine, when
+// the context has ended: a client may send nothing for long. Nobody knows whether net/http
+// has read the last of it meanwhile and watches the connection, so that is not used again.
+func (c *httpConn) interrupt() {
+	usercode.Run(func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.in.reading && !c.over {
+			c.out.close.Store(true)
+			http.NewResponseController(c.w).SetReadDeadline(time.Unix(1, 0))
+		}
+		return nil
+	})
+}
+
+// isTold reports whether the app's context has ended.
+func (c *httpConn) isTold() bool {
+	armed := c.ctx.armed.Load()
+	return armed != nil && armed.Err() != nil
 }
 
 // unlimit takes back what End has set on a connection that serves other requests.

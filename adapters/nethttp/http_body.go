@@ -111,6 +111,7 @@ func (c *httpConn) readForHandler(ctx context.Context) ([]byte, error) {
 	part, err := c.readPart()
 	c.in.size += int64(len(part))
 	if interrupted.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.out.close.Store(true) // the rest may not come for long
 		err = errSpoolWait
 	}
 	return part, err
@@ -192,6 +193,8 @@ func (c *httpConn) bodyEvent(ctx context.Context, part []byte, err error) (parle
 		return parley.HTTPRequest{Body: part, More: true}, nil
 	case errors.Is(err, parley.ErrAppPanic), errors.Is(err, parley.ErrGoexit):
 		return nil, err // of a body that middleware has put there
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.isTold():
+		return parley.HTTPDisconnect{Cause: context.Cause(c.ctx)}, nil
 	}
 	return c.bodyFailed(err)
 }
@@ -229,6 +232,9 @@ func (c *httpConn) endBody() {
 // readBody reads the next part on the app's own goroutine.
 func (c *httpConn) readBody() ([]byte, error) {
 	c.boundReading(c.bodyTimeout())
+	if c.isTold() { // before the deadline was set, which has taken that of tell back
+		return nil, os.ErrDeadlineExceeded
+	}
 	return c.readPart()
 }
 

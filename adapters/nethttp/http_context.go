@@ -62,7 +62,10 @@ func (l *liveContext) arm() *armedContext {
 	case parent.Err() != nil:
 		armed.cancel(conn.loss())
 	default:
-		armed.stop = context.AfterFunc(parent, func() { armed.cancel(conn.loss()) })
+		armed.stop = context.AfterFunc(parent, func() {
+			armed.cancel(conn.loss())
+			conn.interrupt()
+		})
 		conn.facts.learn(conn.r)
 		conn.gateway.track(parent, conn)
 		conn.gateway.hurry(conn, armed)

@@ -145,8 +145,10 @@ func (c *httpConn) bodyUnread() bool {
 // settleBody decides, before the head goes out, what becomes of a body that was
 // not read to its end. net/http would throw the rest away. If the app goes on,
 // or a spool is reading, net/http is told not to, and then can't use the
-// connection again (go.dev/issue/68560). Else no spool may start any more, and
-// net/http reads the rest, but does not wait for ever before it answers.
+// connection again (go.dev/issue/68560). Where the connection ends with the answer, as it
+// does when the conversation was ended, net/http does not wait for the rest either. Else
+// no spool may start any more, and net/http reads the rest, but does not wait for ever
+// before it answers.
 func (c *httpConn) settleBody(more bool) {
 	unread := c.bodyUnread()
 	c.mu.Lock()
@@ -158,6 +160,9 @@ func (c *httpConn) settleBody(more bool) {
 	case more:
 		c.out.close.Store(true)
 		c.in.duplex = http.NewResponseController(c.w).EnableFullDuplex() == nil
+	case c.isTold(), c.out.close.Load():
+		c.out.close.Store(true)
+		c.in.closed = true
 	default:
 		c.in.closed = true
 		c.boundReading(c.bodyTimeout())
