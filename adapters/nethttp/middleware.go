@@ -108,9 +108,11 @@ type outerKey struct{}
 
 func (m *middlewareApp) serveHTTP(ctx context.Context, p *passage) error {
 	if handle, ok := p.conn.(*httpHandle); ok {
+		if c := handle.conn.Load(); c != nil {
+			p.gateway, p.record = c.gateway, c.record()
+			c.leaked = true // the context has the passage, which has the record
+		}
 		if w, live := handle.takeWriter(p.scope); w != nil {
-			live.leaked = true // the context has the passage, which has the record
-			p.gateway, p.record = live.gateway, live.record()
 			live.broke = true
 			serveCopy(m.handler, w, p.scope.Request.WithContext(ctx))
 			live.broke = false

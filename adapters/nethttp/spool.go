@@ -24,7 +24,7 @@ import (
 // a gateway's together. A spool that is full waits for the app.
 type spool struct {
 	body  io.Reader
-	limit int64         // bytes it reads at most
+	limit int64         // bytes it reads for an app; more wait for a handler
 	all   *atomic.Int64 // bytes that the gateway's spools hold
 	stop  func()        // gets a blocked read to return
 
@@ -109,7 +109,8 @@ func (s *spool) fill() error {
 func (s *spool) awaitRoom() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.closed && (s.held >= spoolMost || s.held > 0 && s.all.Load() >= spoolsMost) {
+	for !s.closed && (s.total > s.limit || s.held >= spoolMost ||
+		s.held > 0 && s.all.Load() >= spoolsMost) {
 		news := s.news
 		s.mu.Unlock()
 		<-news
@@ -126,9 +127,6 @@ func (s *spool) keep(p []byte, end error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total += int64(len(p))
-	if end == nil && s.total > s.limit {
-		end = errOverLimit
-	}
 	if len(p) > 0 && !s.closed {
 		last := len(s.unread) - 1
 		if last >= 0 && len(s.unread[last])+len(p) <= spoolChunk {
@@ -201,7 +199,11 @@ func (s *spool) next(ctx context.Context, timeout time.Duration) ([]byte, error)
 // take takes a part of what is unread, or the error behind all of it. The caller
 // holds mu.
 func (s *spool) take() (part []byte, err error) {
-	if len(s.unread) == 0 {
+	switch {
+	case len(s.unread) > 0:
+	case s.err == nil && s.total > s.limit:
+		return nil, errOverLimit
+	default:
 		return nil, s.err
 	}
 	part = s.unread[0]
@@ -249,6 +251,7 @@ func (c *httpConn) liftLimit() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.limit = math.MaxInt64
+		s.tell()
 	}
 }
 

@@ -33,17 +33,28 @@ func TestHandlersGetWhatWasReadAhead(t *testing.T) {
 		})
 	}
 	body := strings.Repeat("0123456789", 10_000)
-	for name, app := range map[string]parley.App{
-		"handler":          nethttp.App(echo),
-		"middleware":       parley.Chain(readThenAnswer, nethttp.Middleware(through)),
-		"middleware twice": parley.Chain(nethttp.App(echo), nethttp.Middleware(through), slow),
+	for name, c := range map[string]struct {
+		app    parley.App
+		max    int64
+		status int
+	}{
+		"handler":          {nethttp.App(echo), 0, 200},
+		"beyond MaxBody":   {nethttp.App(echo), 5, 200},
+		"middleware":       {parley.Chain(readThenAnswer, nethttp.Middleware(through)), 0, 200},
+		"app and MaxBody":  {parley.Chain(readThenAnswer, nethttp.Middleware(through)), 5, 413},
+		"middleware twice": {parley.Chain(nethttp.App(echo), nethttp.Middleware(through), slow), 5, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := adaptertest.ServeInBubble(t, gateway(slow(app))).Dial()
+				g := gateway(slow(c.app), nethttp.Options{MaxBody: c.max})
+				client := adaptertest.ServeInBubble(t, g).Dial()
 				go client.Say("%s", posting("/", body))
-				if got := client.Response("POST"); got.Status != 200 || got.Body != body {
-					t.Errorf("answered %d with %d bytes, want %d", got.Status, len(got.Body), len(body))
+				got := client.Response("POST")
+				if got.Status != c.status || c.status == 200 && got.Body != body {
+					t.Errorf("answered %d with %d bytes", got.Status, len(got.Body))
+				}
+				if stats := g.Stats(); stats.Requests+int(stats.Served) != 1 {
+					t.Errorf("%d requests, and %d before", stats.Requests, stats.Served)
 				}
 			})
 		})
