@@ -32,7 +32,7 @@ var deployments = []deployment{
 	{"server", func(t *testing.T) func(*testing.T) *nats.Transport {
 		server := servicetest.StartNATS(t)
 		return func(t *testing.T) *nats.Transport {
-			return connect(t, nats.Options{Servers: []string{server.URL}})
+			return connect(t, nats.Options{Servers: []string{server.URL}, Timeout: patience})
 		}
 	}},
 }
@@ -61,7 +61,8 @@ func inProcess(servers ...*embedded.Server) func(t *testing.T) *nats.Transport {
 	turn := 0
 	return func(t *testing.T) *nats.Transport {
 		turn++
-		return connect(t, nats.Options{InProcess: servers[turn%len(servers)], Replicas: len(servers)})
+		return connect(t, nats.Options{InProcess: servers[turn%len(servers)], Replicas: len(servers),
+			Timeout: patience})
 	}
 }
 
@@ -96,9 +97,12 @@ func embeddedServers(t testing.TB, count int) (servers []*embedded.Server) {
 	return servers
 }
 
+// patience is for what a busy machine does later.
+const patience = 20 * time.Second
+
 func patient(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
