@@ -123,5 +123,6 @@ func (s *session) report(err, cause error) {
 	case known, protocol.Status(err) < http.StatusInternalServerError:
 		level = slog.LevelDebug
 	}
-	logged.Line(s.app.options.Logger, level, "parley: app failed", attrs...)
+	logged.LineIn(context.WithoutCancel(s.ctx), s.app.options.Logger, level,
+		"parley: app failed", attrs...)
 }

@@ -13,8 +13,15 @@ import (
 // Line writes a line, from whatever goroutine. A handler of log records is the
 // program's: however it ends, nothing but the line is lost.
 func Line(logger *slog.Logger, level slog.Level, text string, args ...any) {
+	LineIn(context.Background(), logger, level, text, args...)
+}
+
+// LineIn is Line for handlers that look for values in a context, such as a trace.
+func LineIn(
+	ctx context.Context, logger *slog.Logger, level slog.Level, text string, args ...any,
+) {
 	_ = usercode.Apart(func() error {
-		logger.Log(context.Background(), level, text, args...)
+		logger.Log(ctx, level, text, args...)
 		return nil
 	})
 }

@@ -34,6 +34,29 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// tracing is a handler of log records that looks for a trace.
+type tracing struct {
+	slog.Handler
+	saw *any
+}
+
+func (l tracing) Handle(ctx context.Context, _ slog.Record) error {
+	*l.saw = ctx.Value(traceKey{})
+	return nil
+}
+
+type traceKey struct{}
+
+// TestLineIn: who writes the line finds what the context has.
+func TestLineIn(t *testing.T) {
+	var saw any
+	log := slog.New(tracing{slog.NewTextHandler(io.Discard, nil), &saw})
+	LineIn(context.WithValue(t.Context(), traceKey{}, "trace"), log, slog.LevelError, "failed")
+	if saw != "trace" {
+		t.Errorf("the log saw %v", saw)
+	}
+}
+
 func TestMark(t *testing.T) {
 	marked := Mark(io.ErrUnexpectedEOF)
 	if !Is(marked) || !Is(fmt.Errorf("above: %w", marked)) || Is(io.ErrUnexpectedEOF) || Is(nil) {
