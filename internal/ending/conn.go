@@ -90,13 +90,10 @@ func (c *endable) Receive(ctx context.Context) (parley.Event, error) {
 		return event, nil
 	}
 	event, err := c.Conn.Receive(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if end := c.over(event); end != nil {
-		return end, nil
+		return end, nil // also where the conn has found ctx over first
 	}
-	return event, nil
+	return event, err
 }
 
 // over returns the disconnect, if the conversation is over: event, if it is one,
