@@ -187,14 +187,14 @@ func (c *httpConn) bodyEvent(ctx context.Context, part []byte, err error) (parle
 	case err == io.EOF:
 		c.endBody()
 		return parley.HTTPRequest{Body: part}, nil
-	case errors.Is(err, errSpoolWait):
-		return nil, waitEnded(ctx)
 	case len(part) > 0:
 		return parley.HTTPRequest{Body: part, More: true}, nil
+	case c.isTold() && (errors.Is(err, errSpoolWait) || errors.Is(err, os.ErrDeadlineExceeded)):
+		return parley.HTTPDisconnect{Cause: context.Cause(c.ctx)}, nil
+	case errors.Is(err, errSpoolWait):
+		return nil, waitEnded(ctx)
 	case errors.Is(err, parley.ErrAppPanic), errors.Is(err, parley.ErrGoexit):
 		return nil, err // of a body that middleware has put there
-	case errors.Is(err, os.ErrDeadlineExceeded) && c.isTold():
-		return parley.HTTPDisconnect{Cause: context.Cause(c.ctx)}, nil
 	}
 	return c.bodyFailed(err)
 }

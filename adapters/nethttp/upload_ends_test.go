@@ -2,6 +2,7 @@ package nethttp_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -36,16 +37,20 @@ func endsAfter(cause error) parley.Middleware {
 // TestUploadsEndAtOnce: an app that reads its request hears of its end though the client
 // sends nothing, and the client of the answer though it has not sent all.
 func TestUploadsEndAtOnce(t *testing.T) {
+	tellsEnd := func(_ []byte, err error) error {
+		if !errors.Is(err, parley.ErrDisconnected) {
+			t.Errorf("the app was told %v", err)
+		}
+		return err
+	}
 	reads := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
 		_ = ctx.Done() // so that a drain tells it
-		_, err := parley.ReadBody(ctx, conn, -1)
-		return err
+		return tellsEnd(parley.ReadBody(ctx, conn, -1))
 	})
 	readsOwn := parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
 		own, cancel := context.WithCancel(ctx)
 		defer cancel()
-		_, err := parley.ReadBody(own, conn, -1)
-		return err
+		return tellsEnd(parley.ReadBody(own, conn, -1))
 	})
 	reading := nethttp.App(serve(func(_ http.ResponseWriter, r *http.Request) {
 		_ = r.Context().Done()
