@@ -21,8 +21,9 @@ const drainWave = 5 * time.Second
 // received a message is closed when it asks for the next one, behind what it has
 // sent, and a request goes on. Then the rest is told.
 //
-// Drain returns nil when all have ended. When ctx ends first it cuts those that are
-// left and returns ctx's cause. It may be called more than once, and
+// Drain returns nil when all of these have ended. For requests whose app never asks for its
+// end it does not wait: http.Server.Shutdown does. When ctx ends first it cuts those that
+// are left and returns ctx's cause. It may be called more than once, and
 // beside http.Server.Shutdown, which does not know of WebSockets.
 func (g *Gateway) Drain(ctx context.Context) error {
 	wave := drainWave

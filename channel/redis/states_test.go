@@ -70,10 +70,7 @@ func worked(t *testing.T, server *servicetest.Redis) {
 
 // cannotSave has the folder of a server vanish.
 func cannotSave(t *testing.T, server *servicetest.Redis) {
-	dir, err := os.MkdirTemp(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	server.Must("CONFIG", "SET", "dir", dir)
 	server.Must("CONFIG", "SET", "save", `"3600 1"`)
 	if err := os.Remove(dir); err != nil {
