@@ -124,8 +124,14 @@ func TestAccessLogHandlerBelowWrappers(t *testing.T) {
 	}
 }
 
-// serve serves one request, whatever comes of it.
+// serve serves one request to its end, whatever comes of it.
 func serve(t *testing.T, http2 bool, handler http.HandlerFunc) {
+	t.Helper()
+	serveUntil(t, http2, handler, func(body io.Reader) { _, _ = io.Copy(io.Discard, body) })
+}
+
+// serveUntil serves one request to a client that leaves when read returns.
+func serveUntil(t *testing.T, http2 bool, handler http.HandlerFunc, read func(io.Reader)) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -139,6 +145,7 @@ func serve(t *testing.T, http2 bool, handler http.HandlerFunc) {
 	if response.ProtoMajor == 2 != http2 {
 		t.Errorf("served over %s", response.Proto)
 	}
+	read(response.Body)
 	response.Body.Close()
 }
 
@@ -150,7 +157,8 @@ func TestAccessLogHandlerTellsWhoIsGone(t *testing.T) {
 			Record: func(context.Context, *middleware.Access) {},
 		})
 		told := make(chan struct{})
-		serve(t, http2, logging(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		leaves := func(io.Reader) {}
+		serveUntil(t, http2, logging(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			err := flushes(w) // the client has its answer, and leaves
 			<-r.Context().Done()
 			for err == nil { // for as long as the client takes to close, too
@@ -158,7 +166,7 @@ func TestAccessLogHandlerTellsWhoIsGone(t *testing.T) {
 				err = flushes(w)
 			}
 			close(told)
-		})).ServeHTTP)
+		})).ServeHTTP, leaves)
 		<-told
 	}
 }
