@@ -1,5 +1,6 @@
-// Package logged tells a failure that stands in the log from one that does not yet: it
-// is one line, however many on its way up would write it.
+// Package logged writes the lines of the kit's log: each at the cost of nothing else,
+// whatever the program's log handler does, and each failure once, however many on its way
+// up would write it.
 package logged
 
 import (
@@ -26,7 +27,7 @@ func LineIn(
 	})
 }
 
-// Mark returns err as one that was logged.
+// Mark returns err as one that stands in the log already.
 func Mark(err error) error { return logged{err} }
 
 // Is reports whether err was logged, or what it wraps.
