@@ -54,8 +54,24 @@ func runSeed(t *testing.T, stream, seed uint64) bool {
 	return done
 }
 
+// awkward are forests that have failed, some of them only now and then.
+var awkward = []string{
+	"+B8CCZCCC..C7CCBAC'C8%$(CC&C(CCC120)", // a call ends while its caller puts its token down
+}
+
+func TestAwkwardForests(t *testing.T) {
+	for _, data := range awkward {
+		for range 100 {
+			runModel(t, []byte(data))
+		}
+	}
+}
+
 func FuzzModel(f *testing.F) {
 	f.Add([]byte{1, 3, 2, 1, 2, 0, 3, 1, 4, 5, 6})
+	for _, data := range awkward {
+		f.Add([]byte(data))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) { runModel(t, data) })
 }
 

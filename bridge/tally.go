@@ -111,8 +111,19 @@ func (t *tally) sleep(ctx context.Context) bool {
 	if t.caller == nil {
 		return sleep(t.wake, t.any, ctx.Done(), nil)
 	}
-	t.parked.park(t.caller)
+	t.park()
 	ok := sleep(t.wake, t.any, ctx.Done(), nil)
 	t.parked.unpark(t.caller)
 	return ok
+}
+
+// park makes the caller count as waiting, unless a call has completed: then it goes on at once, and
+// would find its token with somebody else.
+func (t *tally) park() {
+	b := t.caller.bridge
+	b.mu.Lock()
+	if !t.any() && b.park(t.caller) {
+		t.parked.caller = t.caller
+	}
+	b.unlock()
 }

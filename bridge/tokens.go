@@ -122,17 +122,21 @@ func (j *job) parkMaker() {
 	if maker == nil {
 		maker = j.up
 	}
-	if maker == nil || !maker.inPool() || !maker.parkNow() {
+	if maker == nil || !maker.inPool() {
 		return
 	}
 	b := j.bridge
+	strange := maker.bridge != b
+	if strange && !maker.parkNow() {
+		return
+	}
 	b.mu.Lock()
-	due := !j.fired() && j.more().maker == nil
+	due := !j.fired() && j.more().maker == nil && (strange || b.park(maker))
 	if due {
 		j.need().maker = maker
 	}
 	b.unlock()
-	if !due {
+	if strange && !due {
 		maker.unparkNow()
 	}
 }

@@ -14,10 +14,7 @@ func (b *Bridge) wait(ctx context.Context, l *latch, end <-chan struct{}) bool {
 // waitPlain is wait on a thread that no lane owns, or whose lane is lost.
 func (b *Bridge) waitPlain(caller *job, l *latch, end, end2 <-chan struct{}) bool {
 	w := b.waiters.Get().(*waiter)
-	if caller != nil {
-		w.park(caller)
-	}
-	fired := !l.add(w) || w.sleep(end, end2)
+	fired := !b.join(l, w, caller) || w.sleep(end, end2)
 	left := false
 	if !fired {
 		b.mu.Lock()
@@ -34,7 +31,29 @@ func (b *Bridge) waitPlain(caller *job, l *latch, end, end2 <-chan struct{}) boo
 	return !left
 }
 
-// park makes the caller count as waiting while w does.
+// join enters w at l and makes the caller count as waiting. It reports false if l has fired. Then a
+// caller of the same bridge has kept its token: it would have gone to somebody else, and the caller
+// goes on at once.
+func (b *Bridge) join(l *latch, w *waiter, caller *job) bool {
+	switch {
+	case caller == nil:
+		return l.add(w)
+	case caller.bridge != b:
+		w.park(caller)
+		return l.add(w)
+	}
+	b.mu.Lock()
+	defer b.unlock()
+	if !l.add(w) {
+		return false
+	}
+	if b.park(caller) {
+		w.caller = caller
+	}
+	return true
+}
+
+// park makes a caller of another bridge than the latch's count as waiting while w does.
 func (w *waiter) park(caller *job) {
 	b := caller.bridge
 	b.mu.Lock()
