@@ -25,8 +25,9 @@ type Layer struct {
 	wire    *wire // nil without a transport
 	shelves shelves
 
-	presence stays
-	rules    rules
+	presence  stays
+	questions questions
+	rules     rules
 
 	resyncs, gaps atomic.Uint64 // see LayerStats
 

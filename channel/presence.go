@@ -21,6 +21,12 @@ const (
 	TypeLeave = "presence.leave"
 )
 
+// TypePresent is the type of the message that tells a client who is in a group; see
+// Layer.PresentMessage:
+//
+//	{"type":"presence.state","group":"room","members":[{"member":"…","show":…}]}
+const TypePresent = "presence.state"
+
 // Member is somebody who is in a group. Each stay has an id of its own: whoever enters
 // with two inboxes is there twice, and what Show says may be how others know.
 type Member struct {
@@ -86,26 +92,48 @@ func (in *Inbox) Exit(group Group) {
 	}
 }
 
-// Present returns who is in a group, in any process, in no order. The error is that of
-// a transport.
+// Present returns who is in a group, in any process, in no order. Callers who ask for the
+// same group at once share one question to the transport, which is put after each of them
+// has asked. The error is that of a transport.
 func (l *Layer) Present(ctx context.Context, group Group) ([]Member, error) {
-	if err := group.check(); err != nil {
-		return nil, err
-	}
-	if err := l.admits(ctx); err != nil {
+	if err := l.mayAsk(ctx, group); err != nil {
 		return nil, err
 	}
 	if l.wire == nil {
 		return l.presence.known(group), nil
 	}
-	if l.wire.leases == nil {
-		return nil, errNoPresence
-	}
-	present, err := l.wire.present(ctx, group)
+	q, err := l.ask(ctx, group)
 	if err != nil {
 		return nil, fmt.Errorf("channel: present in %s: %w", group, err)
 	}
-	return l.presence.list(group, present), nil
+	return q.asMembers(), nil
+}
+
+// PresentMessage returns what Present does as a message of the type TypePresent, for
+// clients. Callers who share the answer share the message, too, which is encoded and framed
+// once.
+func (l *Layer) PresentMessage(ctx context.Context, group Group) (Message, error) {
+	if err := l.mayAsk(ctx, group); err != nil {
+		return Message{}, err
+	}
+	q, err := l.ask(ctx, group)
+	if err != nil {
+		return Message{}, fmt.Errorf("channel: present in %s: %w", group, err)
+	}
+	return q.asMessage(), nil
+}
+
+func (l *Layer) mayAsk(ctx context.Context, group Group) error {
+	if err := group.check(); err != nil {
+		return err
+	}
+	if err := l.admits(ctx); err != nil {
+		return err
+	}
+	if l.wire != nil && l.wire.leases == nil {
+		return errNoPresence
+	}
+	return nil
 }
 
 // stays is what a layer knows of presence.

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -82,24 +81,12 @@ func (c *Conn) SendPresent(group channel.Group) {
 func (c *Conn) tellPresent(group channel.Group) {
 	ctx, cancel := context.WithTimeout(c.ctx, presentTimeout)
 	defer cancel()
-	members, err := c.app.options.Layer.Present(ctx, group)
+	message, err := c.app.options.Layer.PresentMessage(ctx, group)
 	if err != nil {
 		c.tellPresentLater(group, err)
 		return
 	}
-	for i := range members {
-		if !json.Valid(members[i].Show) { // another process may show anything
-			members[i].Show = nil
-		}
-	}
-	state, err := json.Marshal(struct {
-		Type    string           `json:"type"`
-		Group   channel.Group    `json:"group"`
-		Members []channel.Member `json:"members"`
-	}{"presence.state", group, append([]channel.Member{}, members...)})
-	if err == nil {
-		c.forward(channel.NewMessage("presence.state", state), false)
-	}
+	c.forward(message, false)
 }
 
 // What waits for the client waits while a transport is asked who is there. One that does

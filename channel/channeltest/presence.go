@@ -3,6 +3,8 @@ package channeltest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/parleygo/parley/channel"
@@ -28,6 +30,11 @@ func RunPresence(t *testing.T, connect func(t *testing.T) []*channel.Layer) {
 			stays(t, layers, ends)
 		})
 	}
+	t.Run("E21_SeesItself", func(t *testing.T) {
+		layers := connect(t)
+		t.Cleanup(func() { closeAll(t, layers) })
+		seesItself(t, layers)
+	})
 }
 
 func stays(
@@ -80,4 +87,30 @@ func stays(
 		}
 		break // others get what this one sends in their own time
 	}
+}
+
+// seesItself: whoever is in is in the answer to all that it asks afterwards, however many
+// ask at once.
+func seesItself(t *testing.T, layers cluster) {
+	group := channel.Group(unique("room"))
+	const each = 20
+	var all sync.WaitGroup
+	for _, layer := range layers {
+		for range each {
+			in := open(t, layer)
+			all.Go(func() {
+				me, err := in.Enter(patient(t), group, nil)
+				if err != nil {
+					t.Errorf("enter: %v", err)
+					return
+				}
+				present, err := layer.Present(patient(t), group)
+				is := func(m channel.Member) bool { return m.ID == me.ID }
+				if err != nil || !slices.ContainsFunc(present, is) {
+					t.Errorf("not among the %d who are present: %v", len(present), err)
+				}
+			})
+		}
+	}
+	all.Wait()
 }
