@@ -71,6 +71,10 @@ func (b *Bridge) host(ctx context.Context, guest *job) (*Lane, error) {
 func (l *Lane) endHost(guest *job) {
 	threads.remove(l.thread)
 	defer l.leaveHost(guest)
+	b := l.bridge
+	b.mu.Lock()
+	l.lose(ErrClosed) // what runs now must not wait for this thread
+	b.unlock()
 	l.runEach(l.closers())
 }
 
@@ -79,7 +83,6 @@ func (l *Lane) leaveHost(guest *job) {
 	b.mu.Lock()
 	defer b.unlock()
 	l.pop(guest, nil)
-	l.lose(ErrClosed)
 	delete(b.lanes.hosts, l)
 	b.fire(&l.end)
 }
