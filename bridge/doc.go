@@ -21,6 +21,7 @@
 //   - wait: to be inside Await, [All] and its kin, [AsyncToSync], Host or Close; to have the Done
 //     channel of a call that is not complete.
 //   - serve: to run, on a lane's thread that waits, the lane calls made below the waiting function.
+//   - walk: to range over what [Iterate] returns; each of its steps is a call.
 //   - abandon: to go on without a function that runs: [Abandon].
 //   - withdraw: to end a call that has not begun.
 //
@@ -70,6 +71,11 @@
 // A context decides which lane: that of the scope, key or host entered last. The same wrapper runs
 // on the lane where there is one, and on the pool elsewhere. [Pooled] and [Sensitive] insist on one
 // or the other: a library that does not know its caller's context says one of them.
+//
+// # Iterator
+//
+// [Iterate] walks an iterator whose steps block: rows of a query, files of a slow disk. Each step
+// is a call, on one lane from the first to the clean-up, or on the pool.
 //
 // # Scope
 //

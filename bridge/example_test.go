@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -221,6 +222,32 @@ func ExampleCall() {
 	lookUp := func(_ context.Context, host string) (string, error) { return host + ": 192.0.2.1", nil }
 	fmt.Println(bridge.Call(ctx, lookUp, "example.org", bridge.Pooled()))
 	// Output: example.org: 192.0.2.1 <nil>
+}
+
+// The rows of a query are read one at a time, each by a blocking call.
+func ExampleIterate() {
+	rows := func(context.Context) iter.Seq[string] {
+		return func(yield func(string) bool) {
+			defer fmt.Println("cursor closed") // on the thread that opened it
+			for _, row := range []string{"a", "b", "c"} {
+				if !yield(row) {
+					return
+				}
+			}
+		}
+	}
+	ctx, end := bridge.ThreadSensitive(context.Background())
+	defer end()
+	for row, err := range bridge.Iterate(ctx, rows) {
+		fmt.Println(row, err)
+		if row == "b" {
+			break
+		}
+	}
+	// Output:
+	// a <nil>
+	// b <nil>
+	// cursor closed
 }
 
 // All calls of a client run on one thread, from its first to its last, whether it has gone or not.

@@ -51,6 +51,7 @@ type Lane struct {
 	started   bool // the Start hook succeeded: Stop is due
 	values    map[any]laneValue
 	valuesSet int // how often one was
+	walks     int // that need this very thread for their next steps
 	end       latch
 }
 
@@ -68,6 +69,9 @@ func (b *Bridge) newLane(hooks LaneOptions) *Lane {
 }
 
 func (l *Lane) lane() (*Lane, error) { return l, nil }
+
+// passing reports whether the lane ends for want of work.
+func (l *Lane) passing() bool { return l.keyed && l.walks == 0 }
 
 // WithLane returns a context whose calls run on l, as within a scope.
 func WithLane(ctx context.Context, l *Lane) context.Context {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -61,6 +62,8 @@ func awaitEnd(ctx context.Context) error {
 	return errors.Join(l.Close(ctx), call.Await(ctx))
 }
 
+func blockSeq(ctx context.Context) iter.Seq[int] { return func(func(int) bool) { _ = block(ctx) } }
+
 // What a lane does is told by its state, the function on its thread and what that waits for.
 func TestLanesTellWhatTheyDo(t *testing.T) {
 	for _, c := range []struct {
@@ -80,6 +83,12 @@ func TestLanesTellWhatTheyDo(t *testing.T) {
 			"key k: working, 0 queued, depth 1, bridge_test.blockTwo"},
 		{"of three", func(ctx context.Context) { bridge.SyncToAsync3(blockMore)(ctx, 1, 2, 3) },
 			"key k: working, 0 queued, depth 1, bridge_test.blockMore"},
+		{"walks", func(ctx context.Context) {
+			go func() {
+				for range bridge.Iterate(ctx, blockSeq) {
+				}
+			}()
+		}, "key k: working, 0 queued, depth 1, bridge_test.blockSeq"},
 		{"has a queue", func(ctx context.Context) {
 			bridge.SyncToAsyncErr0(block)(ctx)
 			bridge.SyncToAsyncErr0(block)(ctx)

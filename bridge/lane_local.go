@@ -35,15 +35,20 @@ func (v *LaneLocal[T]) Set(ctx context.Context, value T) error {
 	if act == nil {
 		return ErrNoLane
 	}
-	l := act.lane
+	entry := laneValue{value: value}
+	if v.Close != nil {
+		entry.close = func() { v.Close(value) }
+	}
+	act.lane.keep(v, entry)
+	return nil
+}
+
+// keep has the lane keep a value until its end. It is called on the lane's thread.
+func (l *Lane) keep(key any, entry laneValue) {
 	if l.values == nil {
 		l.values = map[any]laneValue{}
 	}
 	l.valuesSet++
-	entry := laneValue{value: value, age: l.valuesSet}
-	if v.Close != nil {
-		entry.close = func() { v.Close(value) }
-	}
-	l.values[v] = entry
-	return nil
+	entry.age = l.valuesSet
+	l.values[key] = entry
 }

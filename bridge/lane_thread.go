@@ -66,7 +66,7 @@ func (l *Lane) loop() {
 			l.perform(j)
 			continue
 		}
-		if l.keyed && l.state == laneAlive && b.lanes.hungry() {
+		if l.passing() && l.state == laneAlive && b.lanes.hungry() {
 			l.yield()
 		}
 		if l.state >= laneClosing {
@@ -85,16 +85,17 @@ func (l *Lane) rest() bool {
 	l.blocked = true
 	l.since = time.Now()
 	l.beginRest()
+	passing := l.passing()
 	b.unlock()
-	roused := l.sleep()
+	roused := l.sleep(passing)
 	b.mu.Lock()
 	l.leaveRest()
 	l.blocked, l.since = false, time.Time{}
 	return roused
 }
 
-func (l *Lane) sleep() bool {
-	if !l.keyed {
+func (l *Lane) sleep(passing bool) bool {
+	if !passing {
 		<-l.wake
 		return true
 	}

@@ -106,7 +106,7 @@ func (l *Lane) yield() {
 }
 
 func (l *Lane) beginRest() {
-	if l.keyed {
+	if l.passing() {
 		l.line.enter(l.bridge.lanes.resting, l)
 	}
 }

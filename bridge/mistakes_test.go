@@ -40,6 +40,10 @@ func TestB9_Mistakes(t *testing.T) {
 		{"no context to run in", func() { bridge.SyncToAsyncErr(async)(nobody, 1) }, "nil context"},
 		{"no context to wait in", func() { new(bridge.Future[int]).Await(nobody) }, "nil context"},
 		{"no context to bind", func() { bridge.ThreadSensitive(nobody) }, "nil context"},
+		{"walk on threads", walk(bridge.OwnThread()), "Iterate: OwnThread, Abandon and Timeout"},
+		{"walk that is abandoned", walk(bridge.Abandon()), "Iterate: OwnThread, Abandon and Timeout"},
+		{"walk in time", walk(bridge.Timeout(1)), "Iterate: OwnThread, Abandon and Timeout"},
+		{"no context to walk in", func() { bridge.Iterate(nobody, new(counter).numbers) }, "nil context"},
 		{"no context for a key", func() { bridge.Keyed(nobody, 1) }, "nil context"},
 	}, ofNilFunctions()...) {
 		t.Run(test.name, func(t *testing.T) {
@@ -52,6 +56,10 @@ func TestB9_Mistakes(t *testing.T) {
 			test.make()
 		})
 	}
+}
+
+func walk(option bridge.Option) func() {
+	return func() { bridge.Iterate(context.Background(), new(counter).numbers, option) }
 }
 
 type mistake struct {
@@ -82,6 +90,8 @@ func ofNilFunctions() (list []mistake) {
 		"Call":            func() { _, _ = bridge.Call(ctx, one, 1) },
 		"Do":              func() { _ = bridge.Do(ctx, nil) },
 		"Host":            func() { _ = bridge.Host(ctx, nil) },
+		"Iterate":         func() { bridge.Iterate[int](ctx, nil) },
+		"Iterate2":        func() { bridge.Iterate2[int](ctx, nil) },
 		"Executor.Run":    func() { _ = bridge.OnPool(nil).Run(ctx, nil) },
 	} {
 		list = append(list, mistake{name + " of nothing", do, name + ": nil function"})
