@@ -71,8 +71,9 @@ func (e *ProtocolError) Error() string {
 func (e *ProtocolError) Unwrap() error { return e.Err }
 
 // UnsupportedProtocolError is what an app returns for a protocol that it does
-// not serve. It matches errors.ErrUnsupported. Adapters answer it with 404
-// and, on Lifespan, go on without.
+// not serve. It matches errors.ErrUnsupported. Adapters answer a handshake with 404
+// and a plain request with 426, since there may be a socket at its address; on Lifespan
+// they go on without.
 type UnsupportedProtocolError struct {
 	Protocol Protocol
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // explain deals with what the app of a route has returned. Only sockets and plain
@@ -25,11 +26,7 @@ func explain(ctx context.Context, scope *parley.Scope, conn parley.Conn, err err
 
 func upgradeRequired(r *http.Request) *answer {
 	a := new(answer)
-	if r.ProtoMajor == 1 && r.ProtoMinor == 1 { // other versions have no Upgrade
-		a.Header().Set("Upgrade", "websocket")
-		a.Header().Set("Connection", "Upgrade")
-	}
-	http.Error(a, "This address speaks WebSocket: connect to it with ws:// or wss://.",
-		http.StatusUpgradeRequired)
+	protocol.OfferUpgrade(a.Header(), r)
+	http.Error(a, protocol.UpgradeRequired, http.StatusUpgradeRequired)
 	return a
 }

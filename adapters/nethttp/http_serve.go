@@ -236,6 +236,11 @@ func (c *httpConn) answerError(err error) {
 	if c.out.close.Load() && c.r.ProtoMajor == 1 {
 		c.w.Header().Set("Connection", "close")
 	}
+	if status == http.StatusUpgradeRequired {
+		protocol.OfferUpgrade(c.w.Header(), c.r)
+		say(c.w, status, protocol.UpgradeRequired)
+		return
+	}
 	answer(c.w, status)
 }
 

@@ -11,6 +11,11 @@ var ofAnotherBody = []string{
 
 // answer writes a short plain response with nothing in it but its status.
 func answer(w http.ResponseWriter, status int) {
+	say(w, status, http.StatusText(status))
+}
+
+// say writes a short plain response that has a word for its reader.
+func say(w http.ResponseWriter, status int, text string) {
 	header := w.Header()
 	for _, name := range ofAnotherBody {
 		header.Del(name)
@@ -18,7 +23,6 @@ func answer(w http.ResponseWriter, status int) {
 	if status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", "5")
 	}
-	text := http.StatusText(status)
 	header.Set("Content-Length", strconv.Itoa(len(text)+1)) // so that a flush sends all of it
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	header.Set("X-Content-Type-Options", "nosniff")

@@ -18,7 +18,9 @@ func Status(err error) int {
 	var unsupported *parley.UnsupportedProtocolError
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &unsupported):
+	case errors.As(err, &unsupported) && unsupported.Protocol == parley.HTTP:
+		return http.StatusUpgradeRequired
+	case unsupported != nil:
 		return http.StatusNotFound
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
