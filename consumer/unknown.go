@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/internal/logged"
+	"github.com/parleygo/parley/internal/meter"
 )
 
 // UnknownPolicy says what happens to a layer message that has no handler, or
@@ -59,7 +60,7 @@ func (a *App) warn(text string, fields ...any) {
 // mayLog keeps a mistake that happens for every member of a group from flooding
 // the log.
 func (a *App) mayLog() bool {
-	now := time.Now().UnixNano()
+	now := int64(meter.Now())
 	last := a.lastLine.Load()
 	return (last == 0 || now-last >= int64(logInterval)) && a.lastLine.CompareAndSwap(last, now)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/meter"
 )
 
 // memory is what the sessions of an App hold together, in bytes: the heads of their
@@ -13,7 +14,7 @@ import (
 type memory struct {
 	limit int64
 	used  atomic.Int64
-	swept atomic.Int64 // when room was made last, in Unix nanoseconds
+	swept atomic.Int64 // when room was made last (meter.Now)
 }
 
 // sweepPause is how long nobody looks through all sessions for room again.
@@ -69,8 +70,8 @@ func (a *App) hasRoom(bytes int) bool {
 // at least: they are kept for those that lose their stream, where nothing needs the
 // room. It passes by sessions that are at work, the caller's own among them.
 func (a *App) makeRoom() bool {
-	now, last := time.Now().UnixNano(), a.memory.swept.Load()
-	if now-last < int64(sweepPause) || !a.memory.swept.CompareAndSwap(last, now) {
+	now, last := int64(meter.Now()), a.memory.swept.Load()
+	if last != 0 && now-last < int64(sweepPause) || !a.memory.swept.CompareAndSwap(last, now) {
 		return false
 	}
 	for _, s := range a.sessions.all() {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/meter"
 )
 
 // drainWave is how long a drain takes to tell all its conversations, so that
@@ -30,7 +31,7 @@ func (g *Gateway) Drain(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		wave = min(wave, time.Until(deadline)/2)
 	}
-	g.overdue.Store(time.Now().Add(wave).UnixNano())
+	g.overdue.Store(int64(meter.Now() + wave))
 	g.draining.Store(true)
 	grace := time.NewTimer(wave)
 	defer grace.Stop()
@@ -91,7 +92,7 @@ func (g *Gateway) hurry(conn *httpConn, armed *armedContext) {
 	case conn.waits.Load():
 		armed.cancel(parley.ErrDraining)
 	default:
-		left := time.Until(time.Unix(0, g.overdue.Load()))
+		left := time.Duration(g.overdue.Load()) - meter.Now()
 		armed.mu.Lock() // it may be over at once
 		defer armed.mu.Unlock()
 		armed.haste = time.AfterFunc(left, func() { conn.tell(parley.ErrDraining) })

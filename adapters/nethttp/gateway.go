@@ -27,7 +27,7 @@ type Gateway struct {
 	joined   atomic.Bool // the process that serves it, if it keeps a list
 
 	draining atomic.Bool
-	overdue  atomic.Int64 // when a drain waits for nobody any more, in Unix nanoseconds
+	overdue  atomic.Int64 // when a drain waits for nobody any more (meter.Now)
 
 	spooled atomic.Int64  // bytes that spools hold
 	slow    atomic.Uint64 // conversations cut for slow clients

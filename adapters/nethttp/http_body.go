@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/meter"
 	"github.com/parleygo/parley/internal/options"
 )
 
@@ -34,7 +35,7 @@ type requestBody struct {
 	spool   *spool
 	duplex  bool // the server was told not to read the rest before it answers
 
-	deadline atomic.Int64 // of the read under way, in Unix nanoseconds; 0 if it has none
+	deadline atomic.Int64 // of the read under way (meter.Now); 0 if it has none
 }
 
 var emptyRequest parley.Event = parley.HTTPRequest{}
@@ -255,7 +256,7 @@ func (c *httpConn) readPart() ([]byte, error) {
 func (c *httpConn) boundReading(timeout time.Duration) {
 	if timeout > 0 {
 		deadline := time.Now().Add(timeout)
-		c.in.deadline.Store(deadline.UnixNano())
+		c.in.deadline.Store(int64(meter.At(deadline)))
 		http.NewResponseController(c.w).SetReadDeadline(deadline)
 	}
 }
@@ -270,7 +271,7 @@ func (c *httpConn) unboundReading() {
 // stalled reports whether the client has let a deadline pass.
 func (b *requestBody) stalled() bool {
 	deadline := b.deadline.Load()
-	return deadline != 0 && time.Now().UnixNano() >= deadline
+	return deadline != 0 && int64(meter.Now()) >= deadline
 }
 
 // bodyTimeout is how long a read may take, 0 for any time.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/meter"
 	"github.com/parleygo/parley/internal/options"
 	"github.com/parleygo/parley/internal/usercode"
 )
@@ -19,7 +20,7 @@ import (
 // bound is renewed with every piece, so that a slow download goes on and a stream
 // may be silent for as long as it likes.
 type progress struct {
-	deadline atomic.Int64 // of the write under way, in Unix nanoseconds; 0 if it has none
+	deadline atomic.Int64 // of the write under way (meter.Now); 0 if it has none
 	long     bool         // more was written than net/http holds in a buffer
 	piece    int          // how much is written under one deadline
 	begun    time.Time    // when the last piece was
@@ -62,7 +63,7 @@ func (c *httpConn) boundWriting() int {
 	now := time.Now()
 	deadline := now.Add(timeout)
 	c.out.long = true
-	c.out.deadline.Store(deadline.UnixNano())
+	c.out.deadline.Store(int64(meter.At(deadline)))
 	conn.SetWriteDeadline(deadline)
 	return c.out.next(now, timeout)
 }
@@ -106,7 +107,7 @@ func deadlined(w http.ResponseWriter) deadlinedWriter {
 // stalled reports whether the client has let a deadline pass.
 func (p *progress) stalled() bool {
 	deadline := p.deadline.Load()
-	return deadline != 0 && time.Now().UnixNano() >= deadline
+	return deadline != 0 && int64(meter.Now()) >= deadline
 }
 
 // smallAnswer fits net/http's buffer: writing it waits for nobody.

@@ -65,10 +65,3 @@ func Depth(depth int) (bucket int) { return min(bits.Len(uint(max(depth, 0))), B
 
 // DepthBound is the upper bound of a bucket of depths.
 func DepthBound(bucket int) int { return 1<<bucket - 1 }
-
-var began = time.Now()
-
-// Now is a time that only differences are made of. It costs half of what time.Now does.
-//
-//parley:inline
-func Now() time.Duration { return time.Since(began) }

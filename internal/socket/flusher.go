@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley/internal/feed"
+	"github.com/parleygo/parley/internal/meter"
 )
 
 // A socket waits between two turns of the flusher: messages that follow each
@@ -68,7 +69,7 @@ func (f *flusher) pace() time.Duration {
 func (f *flusher) add(c *Conn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now()-c.out.lastTurn >= f.pace() {
+	if meter.Now()-c.out.lastTurn >= f.pace() {
 		f.ready.push(c)
 	} else {
 		f.paced.push(c)
@@ -106,7 +107,7 @@ func (f *flusher) next() *Conn {
 			f.workers--
 			return nil
 		}
-		wait := f.pace() - (now() - c.out.lastTurn)
+		wait := f.pace() - (meter.Now() - c.out.lastTurn)
 		if wait <= 0 {
 			f.paced.pop()
 			return c

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/parleygo/parley/internal/meter"
 )
 
 // watchHangup waits, with the read-ahead full, for the app to make room, and
@@ -44,7 +46,7 @@ func (in *inbound) stillPaused(due time.Time) (paused bool, err error) {
 	case in.handOver:
 		return false, errHandOver
 	case !in.paused:
-		in.heard, in.armed = now(), false // silence while nobody listened does not count
+		in.heard, in.armed = meter.Now(), false // silence while nobody listened does not count
 		return false, nil
 	}
 	in.c.net.SetReadDeadline(due)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/meter"
 	"github.com/parleygo/parley/internal/protocol"
 )
 
@@ -90,7 +91,7 @@ func (in *inbound) heardOf() error {
 	case !in.waited:
 		return nil
 	case in.attemptE == nil:
-		in.waited, in.pinged, in.heard = false, false, now()
+		in.waited, in.pinged, in.heard = false, false, meter.Now()
 		return nil
 	}
 	err := in.attemptE
@@ -144,7 +145,7 @@ func (in *inbound) arm() bool {
 	}
 	var due time.Time
 	if interval := in.c.made.options.PingInterval; interval > 0 {
-		due = time.Now().Add(interval - (now() - in.heard))
+		due = time.Now().Add(interval - (meter.Now() - in.heard))
 		if in.pinged {
 			due = due.Add(in.c.made.options.PongTimeout)
 		}
@@ -158,7 +159,7 @@ func (in *inbound) arm() bool {
 func (c *Conn) heartbeat() error {
 	in := &c.in
 	interval := c.made.options.PingInterval
-	silent := now() - in.heard
+	silent := meter.Now() - in.heard
 	switch {
 	case interval <= 0 || silent < interval:
 	case !in.pinged:

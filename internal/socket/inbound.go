@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/parleygo/parley/internal/meter"
 )
 
 // ErrEnded is what Read returns when the socket is over; Ended says how.
@@ -56,7 +58,7 @@ type inbound struct {
 
 func (in *inbound) init(c *Conn, early []byte) {
 	in.c = c
-	in.heard = now()
+	in.heard = meter.Now()
 	in.parser.limit = c.made.options.MaxMessage
 	in.parser.deflates = c.deflate
 	if c.hasRaw {

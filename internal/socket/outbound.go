@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/feed"
+	"github.com/parleygo/parley/internal/meter"
 )
 
 // outbound is the writing half. A frame goes out at once, on its sender's
@@ -40,7 +41,7 @@ func (o *outbound) depth() int { return int(o.count + o.flying) }
 
 func (o *outbound) init(c *Conn) {
 	o.c = c
-	o.lastTurn = now() - longPace // the first message is not kept waiting
+	o.lastTurn = meter.Now() - longPace // the first message is not kept waiting
 }
 
 // Write sends a message. It returns when the kernel or the queue has taken it,
@@ -166,7 +167,7 @@ func (o *outbound) writeSoon() {
 func (o *outbound) turn() {
 	o.mu.Lock()
 	o.listed = false
-	o.lastTurn = now()
+	o.lastTurn = meter.Now()
 	if o.busy || o.dead || len(o.waiting) == 0 && !o.controls() {
 		o.mu.Unlock()
 		return

@@ -1,7 +1,5 @@
 package socket
 
-import "time"
-
 // traffic counts messages and their bytes in one direction.
 type traffic struct{ messages, bytes uint64 }
 
@@ -39,9 +37,3 @@ func (c *Conn) State() (s State) {
 	}
 	return s
 }
-
-var began = time.Now()
-
-// now is a time that only differences are made of. It takes a third of the room of a
-// time.Time, of which an idle socket would have two.
-func now() time.Duration { return time.Since(began) }

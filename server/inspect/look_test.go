@@ -121,21 +121,27 @@ func TestRefusalsAreToldSeldom(t *testing.T) {
 	})
 }
 
-// Samples are kept for five minutes, one a second, however many look on.
+// Samples are kept for five minutes, one a second, however many look on, and whatever the
+// wall clock is set to meanwhile.
 func TestSamples(t *testing.T) {
 	var s samples
 	for now := range int64(1000) {
 		for viewer := range int64(3) {
-			s.add(sample{Now: now*1000 + viewer})
+			at := time.Duration(now)*time.Second + time.Duration(viewer)*time.Millisecond
+			wall := now * 1000
+			if now%50 == 49 {
+				wall += (now%100 - 74) * 3600_000 // an hour and more back, and forward
+			}
+			s.add(sample{at: at, Now: wall})
 		}
 	}
 	if list := s.since(0); len(list) != keptSamples || list[0].Now != 700_000 {
 		t.Errorf("%d samples, from %d", len(list), list[0].Now)
 	}
-	if list := s.since(990_000); len(list) != 10 {
+	if list := s.since(990 * time.Second); len(list) != 10 {
 		t.Errorf("%d samples of the last ten seconds", len(list))
 	}
-	if list := s.since(1e9); len(list) != 0 {
+	if list := s.since(1e6 * time.Second); len(list) != 0 {
 		t.Errorf("%d samples of the future", len(list))
 	}
 }

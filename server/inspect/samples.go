@@ -18,6 +18,8 @@ const (
 // sample is the figures of one moment. Counts grow for ever: the page makes rates of
 // them.
 type sample struct {
+	at time.Duration // as meter.Now tells it
+
 	Now        int64  `json:"t"`
 	Sockets    int    `json:"sockets"`
 	Streams    int    `json:"streams"` // HTTP conversations that wait for their end
@@ -56,7 +58,7 @@ type samples struct {
 func (s *samples) add(now sample) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.list); n > 0 && now.Now-s.list[n-1].Now < sampleEvery.Milliseconds()*9/10 {
+	if n := len(s.list); n > 0 && now.at-s.list[n-1].at < sampleEvery*9/10 {
 		return
 	}
 	if len(s.list) == keptSamples {
@@ -65,12 +67,12 @@ func (s *samples) add(now sample) {
 	s.list = append(s.list, now)
 }
 
-// since returns the samples of the last minutes.
-func (s *samples) since(t int64) []sample {
+// since returns the samples since a time, as meter.Now tells it.
+func (s *samples) since(at time.Duration) []sample {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.list {
-		if s.list[i].Now >= t {
+		if s.list[i].at >= at {
 			return slices.Clone(s.list[i:])
 		}
 	}

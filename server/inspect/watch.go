@@ -15,6 +15,7 @@ import (
 	"github.com/parleygo/parley/fallback"
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/drain"
+	"github.com/parleygo/parley/internal/meter"
 	"github.com/parleygo/parley/sse"
 )
 
@@ -36,7 +37,7 @@ func (i *inspector) watch(ctx context.Context, stream *sse.Stream) error {
 	begin := hello{
 		Token: i.token, Host: host, Process: os.Getpid(), Go: runtime.Version(),
 		Drains:  i.options.Drain != nil || process != nil && process.Listens(),
-		Samples: i.samples.since(time.Now().UnixMilli() - keptSamples*sampleEvery.Milliseconds()),
+		Samples: i.samples.since(meter.Now() - keptSamples*sampleEvery),
 	}
 	if err := send(ctx, stream, "hello", begin); err != nil {
 		return err
@@ -83,7 +84,7 @@ func (i *inspector) look(process *drain.Group, wish wish) *view {
 	now := time.Now().UnixMilli()
 	v := &view{Now: now, Layers: []layer{}, Bridges: []bridging{},
 		Closed: closed{Codes: map[string]uint64{}, Causes: map[string]uint64{}}}
-	v.Sample = sample{Now: now, Goroutines: runtime.NumGoroutine(), Heap: heap()}
+	v.Sample = sample{at: meter.Now(), Now: now, Goroutines: runtime.NumGoroutine(), Heap: heap()}
 	shown := first{wish: wish}
 	var endings []parley.Ending
 	for n, source := range i.sources(process) {
