@@ -37,7 +37,8 @@ type Identity struct {
 	User any
 
 	// Expires is when the identity ends; zero means never. An open socket is
-	// closed with 4401 then, unless it was renewed.
+	// closed with 4401 then, unless it was renewed; where the clock was set, or the
+	// machine has slept, within a minute of it.
 	Expires time.Time
 
 	// Via says how the user showed who they are: "session", "bearer" and so on.

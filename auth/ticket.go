@@ -157,8 +157,11 @@ func (t *Tickets) verify(ticket string) (*jwt.RegisteredClaims, error) {
 	if err != nil {
 		return nil, badCredentials("ticket", tokenProblem(err))
 	}
-	if claims.ID == "" || claims.Subject == "" {
+	switch {
+	case claims.ID == "" || claims.Subject == "":
 		return nil, badCredentials("ticket", "claims")
+	case time.Until(claims.ExpiresAt.Time) > 2*t.options.TTL:
+		return nil, badCredentials("ticket", "not-yet-valid") // the clock was set back
 	}
 	return claims, nil
 }
@@ -184,14 +187,15 @@ func (t *Tickets) hide(scope *parley.Scope) *parley.Scope {
 	return &below
 }
 
-// spentHere remembers tickets in this process: those of now, and those of the TTL
-// before, which nobody needs to remember any longer than that.
+// spentHere remembers tickets in this process: those of now, and those of two TTLs
+// before. The oldest have expired, also where the clock was set back by a TTL; what it
+// was set back by more than that is refused before it gets here.
 type spentHere struct {
 	ttl time.Duration
 
-	mu          sync.Mutex
-	now, before map[string]struct{}
-	next        time.Time // when before is forgotten
+	mu    sync.Mutex
+	spent [3]map[string]struct{} // the newest first
+	next  time.Time              // when the oldest are forgotten
 }
 
 var errManyTickets = &middleware.Refusal{
@@ -201,21 +205,28 @@ var errManyTickets = &middleware.Refusal{
 func (s *spentHere) Spend(_ context.Context, id string, _ time.Time) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := time.Now(); now.After(s.next) {
-		s.before, s.now = s.now, make(map[string]struct{})
-		if now.After(s.next.Add(s.ttl)) {
-			s.before = nil
+	s.forget(time.Now())
+	for _, ids := range s.spent {
+		if _, was := ids[id]; was {
+			return false, nil
 		}
-		s.next = now.Add(s.ttl)
 	}
-	_, isNow := s.now[id]
-	_, was := s.before[id]
-	switch {
-	case isNow || was:
-		return false, nil
-	case len(s.now) >= 1<<20:
+	if len(s.spent[0]) >= 1<<20 {
 		return false, errManyTickets
 	}
-	s.now[id] = struct{}{}
+	s.spent[0][id] = struct{}{}
 	return true, nil
+}
+
+// forget forgets the oldest when their time is over, and after a while without tickets
+// all of them. The caller holds mu.
+func (s *spentHere) forget(now time.Time) {
+	if !now.After(s.next) {
+		return
+	}
+	if now.After(s.next.Add(2 * s.ttl)) {
+		s.spent = [3]map[string]struct{}{}
+	}
+	s.spent = [3]map[string]struct{}{make(map[string]struct{}), s.spent[0], s.spent[1]}
+	s.next = now.Add(s.ttl)
 }

@@ -69,6 +69,51 @@ func TestTickets(t *testing.T) {
 	})
 }
 
+// TestTicketsOfAnotherClock: where the clock is set back, a ticket lasts longer than any
+// does. It is good once even so, or not at all.
+func TestTicketsOfAnotherClock(t *testing.T) {
+	for name, test := range map[string]struct {
+		back time.Duration
+		good bool
+	}{
+		"right": {0, true}, "a second": {time.Second, true}, "half a minute": {30 * time.Second, true},
+		"a minute": {time.Minute, false}, "an hour": {time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tickets := newTickets(nil)
+				before := auth.NewTickets(auth.TicketOptions{Key: jwtKey, TTL: 30*time.Second + test.back})
+				come := func(ticket string) bool {
+					scope := &parley.Scope{Protocol: parley.WebSocket, Request: get("/?ticket=" + ticket)}
+					identity, err := tickets.Authenticate(t.Context(), scope)
+					if err != nil {
+						wantRefusal(t, err)
+					}
+					return identity != nil
+				}
+				others := func() {
+					if ticket, err := tickets.Issue("bob"); err != nil || !come(ticket) {
+						t.Error("a fresh one is refused", err)
+					}
+				}
+				others()
+				time.Sleep(29 * time.Second)
+				ticket, _ := before.Issue("ann")
+				if got := come(ticket); got != test.good {
+					t.Errorf("the first time: %v", got)
+				}
+				for range 200 {
+					if test.good && come(ticket) {
+						t.Fatal("it was good twice")
+					}
+					time.Sleep(time.Second)
+					others()
+				}
+			})
+		})
+	}
+}
+
 // However many come with one ticket at once, one gets in.
 func TestTicketsOnce(t *testing.T) {
 	tickets := newTickets(nil)

@@ -14,10 +14,17 @@ type watch struct {
 	end  func(cause error) // called once, under no lock
 	stop func()            // leaves the revocations
 
-	mu    sync.Mutex
-	timer *time.Timer
-	over  bool // ended, or closed
+	mu      sync.Mutex
+	expires time.Time // zero means never
+	timer   *time.Timer
+	over    bool // ended, or closed
 }
+
+// clockPause is how long nobody looks at the clock. It may be set meanwhile, and timers
+// stand still while a machine sleeps: an expiry is a time of day, and no duration.
+const clockPause = time.Minute
+
+var timeUntil = time.Until // tests set the clock
 
 // watch begins one, and then looks at the credentials again: what has ended
 // between the first look and the watch is an error, or calls end.
@@ -49,13 +56,37 @@ func (w *watch) until(expires time.Time) bool {
 	if w.over {
 		return false
 	}
-	if w.timer != nil {
-		w.timer.Stop()
+	w.expires = expires
+	if w.timer == nil && !expires.IsZero() {
+		w.timer = time.AfterFunc(clockPause, w.look)
 	}
-	if !expires.IsZero() {
-		w.timer = time.AfterFunc(time.Until(expires), func() { w.ended(parley.ErrAuthExpired) })
-	}
+	w.arm()
 	return true
+}
+
+// arm has somebody look at the clock when the identity expires, and before. The caller
+// holds mu.
+func (w *watch) arm() {
+	switch {
+	case w.timer == nil:
+	case w.expires.IsZero():
+		w.timer.Stop()
+	default:
+		w.timer.Reset(min(timeUntil(w.expires), clockPause))
+	}
+}
+
+// look looks at the clock.
+func (w *watch) look() {
+	w.mu.Lock()
+	holds := w.over || w.expires.IsZero() || timeUntil(w.expires) > 0
+	if holds && !w.over {
+		w.arm()
+	}
+	w.mu.Unlock()
+	if !holds {
+		w.ended(parley.ErrAuthExpired)
+	}
 }
 
 func (w *watch) ended(cause error) {
