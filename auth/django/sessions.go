@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -91,11 +92,11 @@ func NewSessions(o Options) *Sessions {
 
 // Authenticate implements auth.Authenticator.
 func (s *Sessions) Authenticate(ctx context.Context, scope *parley.Scope) (*auth.Identity, error) {
-	cookie, err := scope.Request.Cookie(s.options.CookieName)
-	if err != nil || cookie.Value == "" || len(cookie.Value) > maxCookie {
+	cookie := s.cookie(scope.Request)
+	if cookie == "" || len(cookie) > maxCookie {
 		return nil, nil
 	}
-	session, err := s.load(ctx, cookie.Value)
+	session, err := s.load(ctx, cookie)
 	if session == nil || err != nil {
 		return nil, err
 	}
@@ -114,6 +115,15 @@ func (s *Sessions) Authenticate(ctx context.Context, scope *parley.Scope) (*auth
 		ID: id, User: account.User, Expires: session.expires, Via: "session",
 		Stamp: hashOf(s.keys[0], account.Password),
 	}, nil
+}
+
+// cookie returns the value of the session's cookie, or "". Of several the last one counts,
+// as in Django: who plants another must not be one user here and a second one there.
+func (s *Sessions) cookie(r *http.Request) (value string) {
+	for _, cookie := range r.CookiesNamed(s.options.CookieName) {
+		value = cookie.Value
+	}
+	return value
 }
 
 // session is what a session holds, and when it ends.

@@ -114,6 +114,39 @@ func TestCookies(t *testing.T) {
 	})
 }
 
+// TestWhichCookie: a browser sends what a page of another subdomain has planted as well. It
+// is Django's choice that counts: parse_cookie in django.http.
+func TestWhichCookie(t *testing.T) {
+	cookieOf := func(id string) string {
+		return dumps(t, secret, cookieSalt,
+			map[string]any{userKey: id, backendKey: "b", hashKey: hash}, time.Now())
+	}
+	ann, bob := cookieOf("ann"), cookieOf("bob")
+	for header, want := range map[string]string{
+		"sessionid=" + ann + "; sessionid=" + bob:           "bob",
+		"sessionid=" + bob + "; a=b; sessionid=" + ann:      "ann",
+		"sessionid=" + ann + "; sessionid=":                 "",
+		"sessionid=" + ann + "; sessionid=x":                "",
+		"sessionid=" + ann + "; Sessionid=" + bob:           "ann",
+		"sessionid=\"" + ann + "\"":                         "ann",
+		"sessionid=" + ann + "\nsessionid=" + bob:           "bob",
+		"__Host-sessionid=" + bob + "; sessionid=" + ann:    "ann",
+		"sessionid=" + ann + "; =" + bob + "; sessionids=x": "ann",
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["Cookie"] = strings.Split(header, "\n")
+		identity, err := NewSessions(Options{SecretKey: secret, Identify: find}).Authenticate(
+			t.Context(), &parley.Scope{Request: r})
+		got := ""
+		if identity != nil {
+			got = identity.ID
+		}
+		if got != want || err != nil {
+			t.Errorf("%.40q… is %q, %v, want %q", header, got, err, want)
+		}
+	}
+}
+
 func TestStores(t *testing.T) {
 	broken := errors.New("no database")
 	key := strings.Repeat("k", 32)
