@@ -54,7 +54,7 @@ type node struct {
 // planner draws a forest from bytes. When they are used up, it draws zeros, which end every branch.
 type planner struct {
 	data    []byte
-	nodes   int
+	steps   int // that the forest takes, or fewer where a function does not run
 	bridges int
 	mode    mode
 	exact   bool // no function goes on while another uses its token: the capacity is kept
@@ -74,6 +74,7 @@ func (p *planner) draw(n int) int {
 // branch is where in a chain of calls a node is.
 type branch struct {
 	depth int
+	times int   // how often it runs: calls started together have the same kids
 	held  []int // lanes of the jobs further up, in order
 	inJob bool  // may panic or exit
 	alone bool  // no call beside this one has the same jobs further up
@@ -82,13 +83,14 @@ type branch struct {
 const (
 	modelLanes = 4 // of each bridge
 	modelDepth = 6
-	modelNodes = 120
+	modelCalls = 3    // of a fan or a queue
+	modelSteps = 1000 // six fans in each other would take a second
 )
 
 func (p *planner) body(at branch) []*node {
 	var nodes []*node
 	for range 1 + p.draw(4) {
-		if p.nodes >= modelNodes {
+		if p.steps+at.times > modelSteps {
 			break
 		}
 		nodes = append(nodes, p.node(at))
@@ -97,7 +99,7 @@ func (p *planner) body(at branch) []*node {
 }
 
 func (p *planner) node(at branch) *node {
-	p.nodes++
+	p.steps += at.times
 	choice := ops[p.mode]
 	n := &node{
 		op:   choice[p.draw(len(choice))],
@@ -165,6 +167,7 @@ func (p *planner) below(n *node, at branch) branch {
 	}
 	if n.op == opFan || n.op == opQueue {
 		below.alone = false
+		below.times *= modelCalls
 	}
 	return below
 }

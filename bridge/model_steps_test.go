@@ -40,8 +40,7 @@ func (m *model) step(ctx context.Context, n *node, at spot) {
 	case opHost:
 		m.host(ctx, n, at)
 	case opFan:
-		calls := []*call{m.pooled(ctx, n, at), m.pooled(ctx, n, at), m.pooled(ctx, n, at)}
-		m.await(ctx, n, at, calls)
+		m.fan(ctx, n, at)
 	case opQueue:
 		m.queue(ctx, n, at)
 	case opLimit:
@@ -175,11 +174,19 @@ func (m *model) host(ctx context.Context, n *node, at spot) {
 	}
 }
 
+func (m *model) fan(ctx context.Context, n *node, at spot) {
+	var calls []*call
+	for range modelCalls {
+		calls = append(calls, m.pooled(ctx, n, at))
+	}
+	m.await(ctx, n, at, calls)
+}
+
 // queue starts several calls on one lane. They must begin in this order.
 func (m *model) queue(ctx context.Context, n *node, at spot) {
 	var calls []*call
 	var last atomic.Int64
-	for i := range int64(3) {
+	for i := range int64(modelCalls) {
 		calls = append(calls, m.onLane(ctx, n, at, m.lanes[n.lane], func() {
 			if last.Swap(i+1) > i {
 				m.t.Errorf("lane %d: a call overtook an earlier one", n.lane)

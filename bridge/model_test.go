@@ -107,7 +107,7 @@ func runModel(t *testing.T, data []byte) {
 	keyed := options.MaxLanes > 0 && !options.RefuseLanes
 	forest := make([][]*node, 1+p.draw(3))
 	for i := range forest {
-		forest[i] = p.body(branch{alone: true})
+		forest[i] = p.body(branch{times: 1, alone: true})
 	}
 	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
 		m := &model{t: t, mode: p.mode, root: ctx}
