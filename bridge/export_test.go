@@ -14,6 +14,12 @@ func MainThread() uint64 { return mainThread }
 // LanesRegistered reports how many lanes the thread registry knows, over all bridges.
 func LanesRegistered() int { return int(threads.lanes.Load()) }
 
+// LaneHere reports whether the calling thread, which id tells, is taken for a lane's.
+func LaneHere(id func() (uint64, bool)) bool {
+	l, _ := threads.find(id)
+	return l != nil
+}
+
 // Aim returns ctx with its calls aimed at the lane that from's are aimed at.
 func Aim(ctx, from context.Context) context.Context {
 	p := positionOf(from)

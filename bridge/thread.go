@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -43,6 +44,22 @@ func (r *registry) remove(id uint64) {
 	r.lanes.Add(-1)
 }
 
+// find returns the lane of the calling thread, nil if it is no lane's, and false if threads have no
+// id. The goroutine stays on the thread meanwhile: else it could be moved when it has learnt the
+// id, and a lane begin where it was.
+func (r *registry) find(id func() (uint64, bool)) (l *Lane, ok bool) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	thread, ok := id()
+	if !ok {
+		return nil, false
+	}
+	shard := &r.shards[thread%uint64(len(r.shards))]
+	shard.mu.RLock()
+	defer shard.mu.RUnlock()
+	return shard.m[thread], true
+}
+
 // here returns the activation that runs on the calling thread, nil if the thread is no lane's.
 // Where threads have no id the context must do: right as long as no job lends its context to other
 // goroutines.
@@ -50,14 +67,10 @@ func here(ctx context.Context) *activation {
 	if threads.lanes.Load() == 0 {
 		return nil
 	}
-	id, ok := threadID()
+	l, ok := threads.find(threadID)
 	if !ok {
 		return hereByContext(ctx)
 	}
-	shard := &threads.shards[id%uint64(len(threads.shards))]
-	shard.mu.RLock()
-	l := shard.m[id]
-	shard.mu.RUnlock()
 	if l == nil {
 		return nil
 	}

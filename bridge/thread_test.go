@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
 	"github.com/parleygo/parley/bridge"
@@ -28,5 +29,24 @@ func TestB21_WithoutThreadIDsTheContextTells(t *testing.T) {
 				want("around it", outer, true)
 			}))
 		}))
+	})
+}
+
+// A goroutine that no thread is locked for can be moved between any two of its steps, and a lane
+// begin where it was.
+func TestB21_ALaneThatBeginsWhereAFunctionWas(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // the lane's goroutine runs next, there
+	bubble(t, bridge.Options{}, func(t *testing.T, ctx context.Context, _ *bridge.Bridge) {
+		for range 20 {
+			scope, end := bridge.NewScope(ctx)
+			if bridge.LaneHere(func() (uint64, bool) {
+				id := bridge.ThreadID()
+				must(t, scope, onLane(scope, func(context.Context) {}))
+				return id, true
+			}) {
+				t.Error("a function off the lane was taken for one on it")
+			}
+			wantErr(t, end(), nil)
+		}
 	})
 }
