@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/parleygo/parley"
@@ -32,11 +31,16 @@ func notAllowed(methods []string) *answer {
 	return a
 }
 
-// redirectTo sends the client to a path below root.
+// redirectTo sends the client to a path below root. Both are escaped as the client's
+// were: to escape them again, or to leave them unescaped, would lead elsewhere, which is
+// where ServeMux leads.
 func redirectTo(r *http.Request, root, path string) *answer {
 	a := new(answer)
-	location := url.URL{Path: path, RawQuery: r.URL.RawQuery}
-	http.Redirect(a, r, root+location.String(), http.StatusTemporaryRedirect)
+	location := root + path
+	if r.URL.RawQuery != "" {
+		location += "?" + r.URL.RawQuery
+	}
+	http.Redirect(a, r, location, http.StatusTemporaryRedirect)
 	return a
 }
 

@@ -43,7 +43,8 @@ type URLs struct {
 
 	// Redirects lets requests be redirected as http.ServeMux does: to the
 	// clean form of a path with "//" or "..", and to the path with a slash at
-	// its end where only that has a route. Handshakes are never redirected.
+	// its end where only that has a route. What is escaped in it stays escaped as it
+	// is, which ServeMux does not hold to. Handshakes are never redirected.
 	// The default is false: such paths are not found.
 	Redirects bool
 

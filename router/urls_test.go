@@ -31,6 +31,8 @@ func TestRedirects(t *testing.T) {
 	u := &router.URLs{Redirects: true}
 	u.Handle("/tree/", g.app("tree"))
 	u.Handle("GET /gets/", g.app("gets"))
+	u.Handle("/files/{name}/", g.app("files"))
+	inner.Handle("/files/{name}/", g.app("inner files"))
 	u.Mount("/m", inner)
 	passing := new(router.URLs)
 	passing.Handle("GET /{$}", g.app("passing")) // whose 405 the redirect goes before
@@ -44,6 +46,14 @@ func TestRedirects(t *testing.T) {
 		{"//tree/", "/tree/", 307},
 		{"/tree/../tree/x", "/tree/x", 307},
 		{"/m/tree?q=1", "/m/tree/?q=1", 307},
+		{"/files/a%2Fb", "/files/a%2Fb/", 307},
+		{"/files/%2F%2Fevil.example", "/files/%2F%2Fevil.example/", 307},
+		{"/files/a%20b%25?q=%20", "/files/a%20b%25/?q=%20", 307},
+		{"/files/a%3Fb", "/files/a%3Fb/", 307},
+		{"//files/a%2Fb/", "/files/a%2Fb/", 307},
+		{"/x/../files/a%20b%25/", "/files/a%20b%25/", 307},
+		{"/m/files/a%2Fb", "/m/files/a%2Fb/", 307},
+		{"/m//files/a%25/?q=%2f", "/m/files/a%25/?q=%2f", 307},
 		{"POST /gets", "", 405},
 		{"POST /p", "/p/", 307},
 		{"/nope", "", 404},

@@ -65,7 +65,7 @@ func (s *search) redirect(scope *parley.Scope, found *entry) *answer {
 	root := strings.TrimSuffix(r.URL.EscapedPath(), escaped)
 	switch {
 	case (found == nil || !found.exact(probe.path)) && probe.needsSlash():
-		return redirectTo(r, root, cleanPath(scope.RoutePath())+"/")
+		return redirectTo(r, root, cleanPath(escaped)+"/")
 	case !clean:
 		return redirectTo(r, root, cleanPath(escaped))
 	}
