@@ -13,7 +13,10 @@ import (
 // FormFile is a file of a form, in memory or in a part of the form's temporary file.
 // It reads, seeks and knows its Size until the form is closed.
 type FormFile struct {
-	Name        string // as the client calls it, without folders. It is no path to write to
+	// Name is what the client calls it, without folders, be they written with "/" or
+	// with "\"; it is empty if nothing else is left. It is no path to write to.
+	Name string
+
 	ContentType string // as the client says
 	*io.SectionReader
 }
@@ -21,7 +24,7 @@ type FormFile struct {
 // FormUpload is a file of a form that is read as it comes. Its Read returns errors as
 // ReadForm does.
 type FormUpload struct {
-	Name        string
+	Name        string // as that of a FormFile
 	ContentType string
 	io.Reader
 }
@@ -56,7 +59,7 @@ func (cutShort) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // addPart takes one part. One without a name is for nobody.
 func (f *formReader) addPart(part *multipart.Part) error {
-	field, file := part.FormName(), part.FileName()
+	field, file := part.FormName(), part.FileName() // which knows the folders of this platform only
 	typ := part.Header.Get("Content-Type")
 	if err := f.charge(int64(len(field) + len(file) + len(typ))); err != nil {
 		return err
@@ -68,7 +71,7 @@ func (f *formReader) addPart(part *multipart.Part) error {
 	case file == "":
 		return f.addValue(field, data)
 	case f.OnFile != nil:
-		return f.OnFile(field, FormUpload{file, typ, data})
+		return f.OnFile(field, FormUpload{withoutFolders(file), typ, data})
 	}
 	kept, err := f.keep(data)
 	if err != nil {
@@ -77,8 +80,17 @@ func (f *formReader) addPart(part *multipart.Part) error {
 	if f.form.Files == nil {
 		f.form.Files = make(map[string][]*FormFile)
 	}
-	f.form.Files[field] = append(f.form.Files[field], &FormFile{file, typ, kept})
+	f.form.Files[field] = append(f.form.Files[field], &FormFile{withoutFolders(file), typ, kept})
 	return nil
+}
+
+// withoutFolders takes the folders off a file's name, and a name that is one.
+func withoutFolders(name string) string {
+	name = name[strings.LastIndexAny(name, `/\`)+1:]
+	if name == "." || name == ".." {
+		return ""
+	}
+	return name
 }
 
 // formPart is the data of a part.
