@@ -202,11 +202,19 @@ func (s *Scope) Scheme() string {
 }
 
 // Client returns the peer's address. ok is false where there is none, as on a
-// unix socket.
+// unix socket. The port is 0 where middleware above has left an address alone in
+// RemoteAddr, as much of net/http's does that looks behind proxies.
 func (s *Scope) Client() (addr netip.AddrPort, ok bool) {
 	if s.Request == nil {
 		return netip.AddrPort{}, false
 	}
-	addr, err := netip.ParseAddrPort(s.Request.RemoteAddr)
-	return addr, err == nil
+	remote := s.Request.RemoteAddr
+	if addr, err := netip.ParseAddrPort(remote); err == nil {
+		return addr, true
+	}
+	if bare, found := strings.CutPrefix(remote, "["); found {
+		remote = strings.TrimSuffix(bare, "]")
+	}
+	alone, err := netip.ParseAddr(remote)
+	return netip.AddrPortFrom(alone, 0), err == nil
 }

@@ -2,6 +2,7 @@ package parley_test
 
 import (
 	"crypto/tls"
+	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"testing"
@@ -156,4 +157,20 @@ func FuzzUnder(f *testing.F) {
 			t.Errorf("a path that is elsewhere is %q", rest)
 		}
 	})
+}
+
+// TestClientWithoutPort: middleware of net/http that looks behind proxies leaves an
+// address alone.
+func TestClientWithoutPort(t *testing.T) {
+	for remote, want := range map[string]string{
+		"192.0.2.1:80": "192.0.2.1:80", "192.0.2.1": "192.0.2.1:0",
+		"[2001:db8::1]:80": "[2001:db8::1]:80", "2001:db8::1": "[2001:db8::1]:0",
+		"[2001:db8::1]": "[2001:db8::1]:0", "fe80::1%eth0": "[fe80::1%eth0]:0",
+		"": "", "@": "", "[": "", "]": "", "[]": "", "example.com:80": "", "192.0.2.1:": "",
+	} {
+		client, ok := (&parley.Scope{Request: &http.Request{RemoteAddr: remote}}).Client()
+		if ok != (want != "") || ok && client.String() != want {
+			t.Errorf("%q: %v, %v, want %q", remote, client, ok, want)
+		}
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -232,7 +231,7 @@ func (l *RateLimit) keyOf(ctx context.Context, scope *parley.Scope) rateKey {
 	if l.options.Key != nil {
 		return shortKey(l.options.Key(ctx, scope))
 	}
-	return clientKey64(scope.Request.RemoteAddr)
+	return clientKey64(scope)
 }
 
 // longKey is how many bytes of a key are kept. A client may choose them, and a
@@ -257,16 +256,18 @@ type rateKey struct {
 // the parsing, and of IPv6 the /64 network, which is what one customer has.
 //
 //parley:noescape
-func clientKey64(remote string) rateKey {
-	colon := strings.LastIndexByte(remote, ':')
-	if colon > 0 && remote[0] >= '0' && remote[0] <= '9' {
+func clientKey64(scope *parley.Scope) rateKey {
+	remote := scope.Request.RemoteAddr
+	colon := strings.IndexByte(remote, ':')
+	if colon > 0 && remote[0] >= '0' && remote[0] <= '9' &&
+		colon == strings.LastIndexByte(remote, ':') {
 		return rateKey{text: remote[:colon]}
 	}
-	client, err := netip.ParseAddrPort(remote)
-	if err != nil {
+	client, ok := scope.Client()
+	if !ok {
 		return rateKey{}
 	}
-	if addr := client.Addr(); !addr.Is4In6() {
+	if addr := client.Addr(); !addr.Is4In6() && addr.Is6() {
 		bytes := addr.As16()
 		return rateKey{network: binary.BigEndian.Uint64(bytes[:]), text: "/64"}
 	}

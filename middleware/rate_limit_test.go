@@ -212,6 +212,35 @@ func TestRateLimitKeyIsAddressForIPv4(t *testing.T) {
 	}
 }
 
+// Middleware of net/http that looks behind proxies leaves an address without a port.
+func TestRateLimitKeyWithoutPort(t *testing.T) {
+	limit := middleware.NewRateLimit(middleware.RateLimitOptions{
+		Requests: middleware.Rate{PerSecond: 0.001},
+	})
+	for _, c := range []struct{ remote, want string }{
+		{"192.0.2.1", ""},
+		{"192.0.2.1", "rate"},
+		{"192.0.2.1:80", "rate"},
+		{"[::ffff:192.0.2.1]:80", "rate"},
+		{"::ffff:192.0.2.1", "rate"},
+		{"192.0.2.2", ""},
+		{"2001:db8:0:1:1:2:3:4", ""},
+		{"2001:db8:0:1:5:6:7:8", "rate"},
+		{"[2001:db8:0:1::1]:80", "rate"},
+		{"2001:db8:0:2::1", ""},
+		{"fd00::1", ""},
+		{"fd01::1", ""},
+		{"@", ""},
+		{"no address", "rate"},
+	} {
+		r := get("/")
+		r.RemoteAddr = c.remote
+		if got := reasonFor(t, limit, r); got != c.want {
+			t.Errorf("%s: %q, want %q", c.remote, got, c.want)
+		}
+	}
+}
+
 func TestRateLimitPassesOthers(t *testing.T) {
 	passesOthers(t, middleware.NewRateLimit(middleware.RateLimitOptions{Connections: 1}).Wrap)
 }
