@@ -89,9 +89,9 @@ func NewTrustedProxies(options ProxiesOptions) *TrustedProxies {
 }
 
 // Wrap has next see the client: Scope.Client and Scope.Scheme are the client's,
-// and in Scope.Request, a copy, RemoteAddr, Host and URL.Scheme are (the port of
-// an address is 0 if no proxy tells it). A request that no trusted proxy speaks
-// for passes as it is. A trusted proxy whose headers make no sense is answered
+// and in Scope.Request, a copy, RemoteAddr, Host, and scheme and host of the URL are
+// (the port of an address is 0 if no proxy tells it). A request that no trusted proxy
+// speaks for passes as it is. A trusted proxy whose headers make no sense is answered
 // with 400.
 func (p *TrustedProxies) Wrap(next parley.App) parley.App {
 	wiring.Need("middleware: TrustedProxies.Wrap", "app", next)
@@ -236,6 +236,9 @@ func (c *Client) applied(scope *parley.Scope) *parley.Scope {
 	r := scope.Request.WithContext(scope.Request.Context())
 	u := *r.URL
 	u.Scheme = c.Scheme
+	if r.Method != http.MethodConnect { // whose URL has a host of its own
+		u.Host = c.Host // a scheme without one would make "https:///path" of redirects
+	}
 	r.URL, r.Host = &u, c.Host
 	if c.IP.IsValid() {
 		r.RemoteAddr = netip.AddrPortFrom(c.IP, c.Port).String()

@@ -113,7 +113,7 @@ func TestTrustedProxies(t *testing.T) {
 		t.Run("C6 "+test.name, func(t *testing.T) {
 			proxies := middleware.NewTrustedProxies(test.options)
 			r := get("http://example.com/", test.headers...)
-			r.URL.Scheme, r.RemoteAddr = "", test.peer
+			r.URL.Scheme, r.URL.Host, r.RemoteAddr = "", "", test.peer
 			before := *r
 			var got string
 			app := parley.AppFunc(
@@ -123,8 +123,10 @@ func TestTrustedProxies(t *testing.T) {
 						if scope.Request.Host != "example.com" {
 							got += " " + scope.Request.Host
 						}
-						if scope.Request.URL.Scheme != scope.Scheme() {
-							t.Errorf("URL has the scheme %q", scope.Request.URL.Scheme)
+						// What handlers redirect to.
+						address := scope.Scheme() + "://" + scope.Request.Host + "/"
+						if scope.Request.URL.String() != address {
+							t.Errorf("URL is %q", scope.Request.URL)
 						}
 						if peer, _ := scope.Client(); peer.String() != scope.Request.RemoteAddr {
 							t.Errorf("Client is %v", peer)
@@ -140,7 +142,7 @@ func TestTrustedProxies(t *testing.T) {
 			if got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}
-			if r.RemoteAddr != before.RemoteAddr || r.Host != before.Host || r.URL.Scheme != "" {
+			if r.RemoteAddr != before.RemoteAddr || r.Host != before.Host || r.URL.String() != "/" {
 				t.Error("the scope above was changed")
 			}
 		})
