@@ -80,11 +80,15 @@ func (a *Access) NCSA() string {
 	} else if peer, _, ok := strings.Cut(host, ":"); ok && strings.Count(host, ":") == 1 {
 		host = peer
 	}
-	return fmt.Sprintf(`%s - %s [%s] "%s %s %s" %d %d "%s" "%s"`, field(host), field(a.User),
-		a.Start.Format("02/Jan/2006:15:04:05 -0700"), ncsaEscape(a.Method), ncsaEscape(a.Path), proto,
+	return fmt.Sprintf(`%s - %s [%s] "%s %s %s" %d %d "%s" "%s"`, word(host), word(a.User),
+		a.Start.Format("02/Jan/2006:15:04:05 -0700"), word(a.Method), word(a.Path), proto,
 		a.Status, a.BytesOut, field(a.Referer), field(a.UserAgent))
 }
 
+// word is a field that a space ends.
+func word(text string) string { return strings.ReplaceAll(field(text), " ", `\x20`) }
+
+// field is one in quotes.
 func field(text string) string {
 	if text == "" {
 		return "-"
@@ -92,7 +96,7 @@ func field(text string) string {
 	return ncsaEscape(text)
 }
 
-// ncsaEscape keeps a value from ending its field or line.
+// ncsaEscape keeps a value from ending its quotes or line.
 func ncsaEscape(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {

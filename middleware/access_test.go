@@ -160,8 +160,9 @@ func TestNCSAEscapes(t *testing.T) {
 		Method: "GET", Path: "/\"\r\n", Proto: "HTTP/1.1", Remote: "[2001:db8::1]:80",
 		UserAgent: `a"b\c` + "\x1bü", Status: 200,
 	}
-	want := `2001:db8::1 - - [01/Jan/0001:00:00:00 +0000] ` +
-		`"GET /\"\x0d\x0a HTTP/1.1" 200 0 "-" "a\"b\\c\x1b\xc3\xbc"`
+	a.User, a.Path = "ada - [x] \"", a.Path+" HTTP/9.9"
+	want := `2001:db8::1 - ada\x20-\x20[x]\x20\" [01/Jan/0001:00:00:00 +0000] ` +
+		`"GET /\"\x0d\x0a\x20HTTP/9.9 HTTP/1.1" 200 0 "-" "a\"b\\c\x1b\xc3\xbc"`
 	if got := a.NCSA(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
