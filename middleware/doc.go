@@ -46,8 +46,8 @@
 // Middleware that only decides hands on the conn as it is: a net/http handler or
 // a gin engine below it still gets the server's own ResponseWriter, and nothing
 // is allocated. These wrap the conn, so that handlers below run over events:
-// AccessLog, Timeout, RequestID with Echo; on sockets MessageLimit and RateLimit of
-// messages or bytes; and BodyLimit for a body without a length. RequestID and
+// AccessLog, Timeout; on sockets MessageLimit and RateLimit of messages or bytes; and
+// BodyLimit for a body without a length. RequestID and
 // TrustedProxies hand down what they find, which costs a few allocations and
 // nothing else.
 //

@@ -36,7 +36,8 @@ func TestNativeSurvives(t *testing.T) {
 		ws.WriteMessage(websocket.TextMessage, []byte("mine"))
 	})
 	proxies := middleware.NewTrustedProxies(middleware.ProxiesOptions{Trust: []string{"127.0.0.1"}})
-	finders := []parley.Middleware{proxies.Wrap, middleware.RequestID(middleware.RequestIDOptions{})}
+	id := middleware.RequestID(middleware.RequestIDOptions{Echo: true})
+	finders := []parley.Middleware{proxies.Wrap, id}
 	origin := middleware.NewOrigin(middleware.OriginOptions{AllowMissing: true})
 	hosts := middleware.NewHosts(middleware.HostsOptions{Allow: []string{"127.0.0.1"}})
 	limit := middleware.NewRateLimit(middleware.RateLimitOptions{
@@ -51,7 +52,7 @@ func TestNativeSurvives(t *testing.T) {
 	r, _ := http.NewRequest("GET", server.URL, nil)
 	r.Header = header
 	response, err := server.Client().Do(r)
-	if err != nil || response.StatusCode != 200 {
+	if err != nil || response.StatusCode != 200 || response.Header.Get("X-Request-Id") != "id" {
 		t.Fatalf("%v %v", response, err)
 	}
 	response.Body.Close()

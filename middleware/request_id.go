@@ -18,8 +18,10 @@ type RequestIDOptions struct {
 	// Ignore makes a new id for every request, whatever came in.
 	Ignore bool
 
-	// Echo sets the header on the answer too. It wraps the conn: a handler of
-	// net/http or gin below runs over events then. Default off.
+	// Echo sets the header on the answer too, unless the app sets it itself. A
+	// gateway right above does so for every answer, its own for an app that has
+	// failed included. Middleware above that wraps the conn has it wrapped once more.
+	// Default off.
 	Echo bool
 
 	// New makes an id. Default: 26 random letters and digits.
@@ -66,7 +68,7 @@ func (m *requestID) Serve(ctx context.Context, scope *parley.Scope, conn parley.
 		id = m.options.New()
 	}
 	if m.options.Echo {
-		conn = &headerConn{conn, http.Header{m.options.Header: {id}}}
+		conn = echoing(conn, m.options.Header, id)
 	}
 	return m.next.Serve(context.WithValue(ctx, requestIDKey{}, id), scope, conn)
 }

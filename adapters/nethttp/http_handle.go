@@ -2,12 +2,14 @@ package nethttp
 
 import (
 	"context"
+	"maps"
 	"net/http"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/ending"
 	"github.com/parleygo/parley/internal/origin"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // httpHandle is what an app has of a conversation: its Conn, which leads to the
@@ -105,6 +107,20 @@ func (h *httpHandle) CheckPage(r *http.Request) (decides bool, refusal error) {
 	return false, nil
 }
 
+// SetHead implements protocol.Heading.
+func (h *httpHandle) SetHead(header http.Header) bool {
+	c := h.enter()
+	if c == nil {
+		return false
+	}
+	defer c.leave()
+	isIdle := !c.isNative && c.out.order.State() == protocol.HTTPIdle
+	if isIdle {
+		maps.Copy(c.w.Header(), header)
+	}
+	return isIdle
+}
+
 // What packages ask a conn for.
 var (
 	_ parley.Conn      = (*httpHandle)(nil)
@@ -112,6 +128,7 @@ var (
 	_ ending.Ender     = (*httpHandle)(nil)
 	_ census.Wearer    = (*httpHandle)(nil)
 	_ origin.Gate      = (*httpHandle)(nil)
+	_ protocol.Heading = (*httpHandle)(nil)
 )
 
 // takeWriter gives a handler what net/http gave the Gateway, and returns the conn. It

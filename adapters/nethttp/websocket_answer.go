@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/textproto"
 	"strconv"
 
 	"github.com/parleygo/parley"
@@ -60,7 +59,7 @@ func (c *webSocketConn) upgrade(event parley.WebSocketAccept) (sock *socket.Conn
 			return
 		}
 		delete(header, "Sec-Websocket-Protocol") // the app chooses
-		copyHeader(header, event.Header)
+		c.takeHeader(header, event.Header)
 		if event.Subprotocol != "" {
 			header["Sec-Websocket-Protocol"] = []string{event.Subprotocol}
 		}
@@ -125,13 +124,6 @@ func endWithAnswer(header http.Header, overHTTP2 bool) {
 	}
 }
 
-func copyHeader(into, from http.Header) {
-	for name, values := range from {
-		name = textproto.CanonicalMIMEHeaderKey(name)
-		into[name] = append(into[name], values...)
-	}
-}
-
 func (c *webSocketConn) close(event parley.WebSocketClose) error {
 	event, what, err := c.order.Close(event)
 	c.sending.Store(nil)
@@ -170,7 +162,7 @@ func (c *webSocketConn) respond(deny parley.WebSocketDeny) error {
 }
 
 func (c *webSocketConn) reply(w http.ResponseWriter, deny parley.WebSocketDeny) {
-	copyHeader(w.Header(), deny.Header)
+	c.takeHeader(w.Header(), deny.Header)
 	if deny.Status != http.StatusNoContent && deny.Status != http.StatusNotModified {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(deny.Body))}
 	}

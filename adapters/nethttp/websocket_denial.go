@@ -19,7 +19,7 @@ func (c *webSocketConn) startDenial(event parley.WebSocketResponseStart) error {
 	c.denies()
 	return c.write(func(w http.ResponseWriter) {
 		c.head(event.Status, w.Header())
-		copyHeader(w.Header(), event.Header)
+		c.takeHeader(w.Header(), event.Header)
 		endWithAnswer(w.Header(), c.extended)
 		w.WriteHeader(event.Status)
 	})

@@ -2,7 +2,9 @@ package nethttp
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"net/textproto"
 	"sync"
 
 	"github.com/parleygo/parley"
@@ -34,6 +36,7 @@ type handshake struct {
 type opening struct {
 	w        http.ResponseWriter
 	hooks    []headHook    // of middleware above, outermost first
+	preset   http.Header   // fields for which the app's own go
 	calls    chan func()   // for ServeHTTP, closed when it may return
 	answered chan struct{} // closed then, too; made by who waits
 	asking   int           // those who call
@@ -195,6 +198,36 @@ func (h *handshake) addHead(header http.Header, hook headHook) {
 	if h.at == handshakeOpen {
 		copyHeader(h.w.Header(), header)
 		h.hooks = append(h.hooks, hook)
+	}
+}
+
+// SetHead implements protocol.Heading.
+func (h *handshake) SetHead(header http.Header) bool {
+	h.state.Lock()
+	defer h.state.Unlock()
+	isOpen := h.at == handshakeOpen
+	if isOpen {
+		maps.Copy(h.w.Header(), header)
+		h.preset = header
+	}
+	return isOpen
+}
+
+// takeHeader puts the app's head behind what the answer's has already, and in the place
+// of what was set by SetHead.
+func (h *handshake) takeHeader(into, own http.Header) {
+	for name := range own {
+		if name = textproto.CanonicalMIMEHeaderKey(name); len(h.preset[name]) > 0 {
+			delete(into, name)
+		}
+	}
+	copyHeader(into, own)
+}
+
+func copyHeader(into, from http.Header) {
+	for name, values := range from {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		into[name] = append(into[name], values...)
 	}
 }
 

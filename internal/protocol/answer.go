@@ -60,6 +60,32 @@ func WithHeader(event parley.Event, header http.Header) parley.Event {
 	return event
 }
 
+// WithField returns an event that begins an answer with a field, unless it has one of that
+// name, and any other event as it is.
+func WithField(event parley.Event, name, value string) parley.Event {
+	for given := range answerHeader(event) {
+		if http.CanonicalHeaderKey(given) == name {
+			return event
+		}
+	}
+	return WithHeader(event, http.Header{name: {value}})
+}
+
+// answerHeader returns the header of an event that begins an answer.
+func answerHeader(event parley.Event) http.Header {
+	switch e := event.(type) {
+	case parley.HTTPResponseStart:
+		return e.Header
+	case parley.WebSocketAccept:
+		return e.Header
+	case parley.WebSocketDeny:
+		return e.Header
+	case parley.WebSocketResponseStart:
+		return e.Header
+	}
+	return nil
+}
+
 func merged(header, own http.Header) http.Header {
 	all := make(http.Header, len(header)+len(own))
 	for _, part := range []http.Header{header, own} {
@@ -69,4 +95,18 @@ func merged(header, own http.Header) http.Header {
 		}
 	}
 	return all
+}
+
+// Heading is a conn that takes fields for the head of its answer in advance. They are in
+// the answer that a server gives in the place of an app, too, which no wrapper sees.
+type Heading interface {
+	// SetHead reports whether it is not too late. What is sent later goes before it.
+	SetHead(header http.Header) bool
+}
+
+// SetHead has the answer of conn have header, whoever gives it. It reports false where
+// conn cannot, which leaves it to a wrapper.
+func SetHead(conn parley.Conn, header http.Header) bool {
+	heading, ok := conn.(Heading)
+	return ok && heading.SetHead(header)
 }
