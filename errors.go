@@ -71,11 +71,11 @@ func (e *ProtocolError) Error() string {
 func (e *ProtocolError) Unwrap() error { return e.Err }
 
 // UnsupportedProtocolError is what an app returns for a protocol that it does
-// not serve. It matches errors.ErrUnsupported. Adapters answer a handshake with 404
-// and a plain request with 426, since there may be a socket at its address; on Lifespan
-// they go on without.
+// not serve. It matches errors.ErrUnsupported. Adapters answer it with 404, or a plain
+// request with 426 if the app serves sockets, and, on Lifespan, go on without.
 type UnsupportedProtocolError struct {
 	Protocol Protocol
+	Served   Protocol // what the app serves in its place; empty if it does not say
 }
 
 func (e *UnsupportedProtocolError) Error() string {

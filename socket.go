@@ -29,7 +29,7 @@ type webSocketFunc struct {
 // Serve calls the function when the handshake has arrived.
 func (f *webSocketFunc) Serve(ctx context.Context, scope *Scope, conn Conn) error {
 	if scope.Protocol != WebSocket {
-		return &UnsupportedProtocolError{scope.Protocol}
+		return &UnsupportedProtocolError{Protocol: scope.Protocol, Served: WebSocket}
 	}
 	if err := AwaitConnect(ctx, conn); err != nil {
 		return err

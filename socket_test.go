@@ -20,7 +20,7 @@ func TestWebSocketFuncOtherProtocols(t *testing.T) {
 	app := parley.WebSocketFunc(func(context.Context, *parley.Socket) error { panic("not a socket") })
 	got := parleytest.Do(t, app, httptest.NewRequest("GET", "/", nil))
 	var unsupported *parley.UnsupportedProtocolError
-	if !errors.As(got.Err, &unsupported) || unsupported.Protocol != parley.HTTP || got.Status != 404 {
+	if !errors.As(got.Err, &unsupported) || unsupported.Protocol != parley.HTTP || got.Status != 426 {
 		t.Errorf("got %+v", got)
 	}
 }

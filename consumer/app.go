@@ -49,7 +49,8 @@ func New[C any](factory func() C, options ...Option) *App {
 // *UnsupportedProtocolError; package fallback serves clients that have no socket.
 func (a *App) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn) (err error) {
 	if scope.Protocol != parley.WebSocket {
-		return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
+		return &parley.UnsupportedProtocolError{
+			Protocol: scope.Protocol, Served: parley.WebSocket}
 	}
 	if err := parley.AwaitConnect(ctx, conn); err != nil {
 		return err

@@ -77,7 +77,7 @@ var httpEndingRows = []httpRow{
 	}, {
 		rule: "A1.4/unsupported-protocol",
 		app:  func(c *call) error { return &parley.UnsupportedProtocolError{Protocol: c.scope.Protocol} },
-		want: failed(426),
+		want: failed(404),
 	}, {
 		rule: "A4.error/too-large",
 		app:  func(*call) error { return parley.ErrTooLarge },

@@ -8,7 +8,8 @@ import (
 
 // Protocols chooses an app by the protocol of the conversation. A protocol
 // without an entry, or with a nil one, is refused with a
-// *parley.UnsupportedProtocolError, as it is by any app.
+// *parley.UnsupportedProtocolError, as it is by any app: a plain request is answered
+// with 426 where there is an app for sockets, and with 404 otherwise.
 //
 // A Lifespan conversation reaches the entry for parley.Lifespan first and then
 // every other app, in the order HTTP, WebSocket, Channel: each distinct app
@@ -28,7 +29,11 @@ func (p Protocols) Serve(ctx context.Context, scope *parley.Scope, conn parley.C
 	if app := p[scope.Protocol]; app != nil {
 		return app.Serve(ctx, scope, conn)
 	}
-	return &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
+	err := &parley.UnsupportedProtocolError{Protocol: scope.Protocol}
+	if scope.Protocol == parley.HTTP && p[parley.WebSocket] != nil {
+		err.Served = parley.WebSocket
+	}
+	return err
 }
 
 // apps lists the entries in the order in which they hear of the lifespan.

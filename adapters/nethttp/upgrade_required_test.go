@@ -1,6 +1,7 @@
 package nethttp_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,7 +10,13 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/consumer"
+	"github.com/parleygo/parley/router"
 )
+
+var socketOnly = parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
+	return ws.Close(ctx, parley.CloseNormal, "")
+})
 
 // Whoever opens a socket's address in a browser has found the right one, and is told.
 func TestPlainRequestToASocket(t *testing.T) {
@@ -17,10 +24,12 @@ func TestPlainRequestToASocket(t *testing.T) {
 		name string
 		app  parley.App
 	}{
-		{"alone", echo},
-		{"below middleware", parley.Chain(echo, five...)},
-		{"below middleware that wraps", parley.Chain(echo, wrapping)},
-		{"below middleware of net/http", parley.Chain(echo, nethttp.Middleware(through))},
+		{"alone", socketOnly},
+		{"a consumer", consumer.New(func() *struct{} { return nil })},
+		{"by protocol", router.Protocols{parley.WebSocket: echo}},
+		{"below middleware", parley.Chain(socketOnly, five...)},
+		{"below middleware that wraps", parley.Chain(socketOnly, wrapping)},
+		{"below middleware of net/http", parley.Chain(socketOnly, nethttp.Middleware(through))},
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST"} {
 			t.Run(row.name+"/"+method, func(t *testing.T) {

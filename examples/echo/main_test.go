@@ -72,7 +72,7 @@ func TestHandshakes(t *testing.T) {
 			t.Fatal(err)
 		}
 		response.Body.Close()
-		if response.StatusCode != 404 {
+		if response.StatusCode != 426 {
 			t.Errorf("got %d", response.StatusCode)
 		}
 	})

@@ -18,9 +18,10 @@ func Status(err error) int {
 	var unsupported *parley.UnsupportedProtocolError
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &unsupported) && unsupported.Protocol == parley.HTTP:
-		return http.StatusUpgradeRequired
-	case unsupported != nil:
+	case errors.As(err, &unsupported):
+		if unsupported.Protocol == parley.HTTP && unsupported.Served == parley.WebSocket {
+			return http.StatusUpgradeRequired
+		}
 		return http.StatusNotFound
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge

@@ -13,10 +13,11 @@ import (
 
 func TestStatus(t *testing.T) {
 	for want, errs := range map[int][]error{
-		404: {parley.ErrNotFound, &parley.UnsupportedProtocolError{Protocol: parley.WebSocket}, fmt.Errorf("x: %w", parley.ErrNotFound)},
+		404: {parley.ErrNotFound, &parley.UnsupportedProtocolError{Protocol: parley.HTTP},
+			&parley.UnsupportedProtocolError{Protocol: parley.Lifespan, Served: parley.WebSocket}, fmt.Errorf("x: %w", parley.ErrNotFound)},
 		401: {parley.ErrAuthExpired},
 		413: {parley.ErrTooLarge, &http.MaxBytesError{}},
-		426: {&parley.UnsupportedProtocolError{Protocol: parley.HTTP}},
+		426: {&parley.UnsupportedProtocolError{Protocol: parley.HTTP, Served: parley.WebSocket}},
 		429: {parley.ErrRateLimited},
 		503: {parley.ErrDraining, parley.ErrOverloaded, parley.ErrFull},
 		500: {nil, errors.New("x"), parley.ErrDisconnected, errors.ErrUnsupported},
