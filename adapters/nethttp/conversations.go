@@ -31,7 +31,8 @@ func (f *facts) learn(r *http.Request) {
 
 // noteRoute is called by who has the request: routers leave the pattern there.
 func (f *facts) noteRoute(r *http.Request) {
-	if pattern := r.Pattern; pattern != "" && !f.badge.HasRoute() {
+	if r.Pattern != "" && !f.badge.HasRoute() {
+		pattern := r.Pattern // on the heap, and only where there is one
 		f.badge.SetRoute(&pattern)
 	}
 }

@@ -35,6 +35,7 @@ type handshake struct {
 // none: the writer alone holds 8 KiB of net/http's.
 type opening struct {
 	w        http.ResponseWriter
+	lent     lentRequest
 	hooks    []headHook    // of middleware above, outermost first
 	preset   http.Header   // fields for which the app's own go
 	calls    chan func()   // for ServeHTTP, closed when it may return
@@ -165,6 +166,7 @@ func (h *handshake) appReturned() {
 // it concerns.
 func (h *handshake) write(use func(w http.ResponseWriter)) (err error) {
 	usercode.Call(func() error {
+		h.lent.showRoute()
 		use(h.w)
 		return nil
 	}, func(failed error) {

@@ -29,6 +29,7 @@ func (g *Gateway) serveWebSocket(
 // serve stays for as long as the server's writer is needed.
 func (c *webSocketConn) serve(app parley.App) {
 	g, r, opening := c.gateway, c.scope.Request, c.opening
+	defer opening.lent.takeBack()
 	c.facts.learn(r)
 	g.track(r.Context(), c)
 	c.drainWithBase()
@@ -59,14 +60,18 @@ func (g *Gateway) newWebSocketConn(
 	w http.ResponseWriter, r *http.Request, scope parley.Scope,
 ) *webSocketConn {
 	scope.Protocol = parley.WebSocket
-	scope.Request = r
 	scope.Subprotocols = protocol.Subprotocols(r.Header)
 	scope.Extensions = withDenial
 	c := &webSocketConn{gateway: g, scope: scope}
 	c.extended = socket.Extended(r)
 	held := g.options.Mode == Hold && !c.extended
 	c.opening = &opening{w: w, calls: make(chan func()), held: held}
-	c.ctx = lifetime.New(c.askOrigin(context.WithoutCancel(r.Context())))
+	values := r.Context()
+	if c.scope.Request = r; g.options.Mode != Hold && !c.extended {
+		c.lent, values = lendRequest(r)
+		c.scope.Request = c.lent.own
+	}
+	c.ctx = lifetime.New(c.askOrigin(context.WithoutCancel(values)))
 	return c
 }
 

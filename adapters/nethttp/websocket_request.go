@@ -1,0 +1,41 @@
+package nethttp
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/parleygo/parley/internal/lifetime"
+)
+
+// lentRequest is what a conversation has of the server's request. The server's own would
+// keep two contexts, with a channel, for as long as the socket lives, and it is not ours to
+// write to: somebody above may be reading it.
+type lentRequest struct {
+	servers *http.Request
+	own     *http.Request  // with a context of its own, where that is of use
+	ctx     *lifetime.Lent // or nil
+}
+
+// lendRequest also returns the context that has the values of the request's.
+func lendRequest(r *http.Request) (l lentRequest, values context.Context) {
+	l.servers, l.own = r, r
+	if l.ctx, values = lifetime.Lend(r.Context()); l.ctx != nil {
+		l.own = r.WithContext(l.ctx)
+	}
+	return l, values
+}
+
+// takeBack is called when ServeHTTP returns: that ends the context of a request.
+func (l lentRequest) takeBack() {
+	if l.ctx != nil {
+		l.ctx.TakeBack()
+	}
+}
+
+// showRoute shows those above, when the handshake is answered, what routers below have
+// found.
+func (l lentRequest) showRoute() {
+	if l.ctx != nil && l.servers.Pattern != l.own.Pattern {
+		l.servers.Pattern = l.own.Pattern
+	}
+}
