@@ -9,9 +9,9 @@ type ChannelReceive struct {
 	Attempt int
 }
 
-// ChannelDisconnect is received after the message, and from then on: there is
-// one message a conversation. The app says by what it returns whether it has
-// dealt with it. Cause is never nil.
+// ChannelDisconnect is received after the last message, and from then on. A worker
+// gives one message a conversation, and the app says by what it returns whether it
+// has dealt with it; package stateless gives many. Cause is never nil.
 type ChannelDisconnect struct {
 	Cause error
 }

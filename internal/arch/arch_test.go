@@ -40,7 +40,7 @@ var layers = []layer{
 	{"internal/leak", nil, []string{"github.com/panjf2000/ants/v2", "go.uber.org/goleak"}},
 	{"internal/semantics", []string{
 		".", "internal/...", "auth", "bridge", "channel", "consumer", "fallback", "middleware", "router", "server",
-		"sse", "worker"}, nil},
+		"sse", "stateless", "worker"}, nil},
 	{"internal/peertest", []string{".", "internal/...", "channel", "worker"}, nil},
 	{"internal/...", []string{".", "internal/..."}, nil},
 	{"bridge", []string{".", "internal/logged", "internal/options", "internal/usercode"},
@@ -57,6 +57,7 @@ var layers = []layer{
 	{"fallback", []string{".", "internal/...", "sse"}, nil},
 	{"consumer", []string{".", "internal/...", "channel"}, nil},
 	{"worker", []string{".", "internal/...", "channel"}, nil},
+	{"stateless", []string{".", "internal/..."}, nil},
 	{pattern: "client"},
 	{pattern: "adapters/internal/..."},
 	{"adapters/nethttp", []string{".", "internal/..."}, nil},

@@ -12,7 +12,7 @@ type setting struct{ name, standard string }
 // published are the folders whose options users set.
 var published = []string{
 	".", "adapters/blocking", "adapters/nethttp", "auth", "bridge", "channel", "consumer", "fallback",
-	"middleware", "router", "server", "server/inspect", "sse", "worker",
+	"middleware", "router", "server", "server/inspect", "sse", "stateless", "worker",
 }
 
 // defaultsOf reads the defaults out of the comments of all options.

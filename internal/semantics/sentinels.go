@@ -10,6 +10,7 @@ import (
 	"github.com/parleygo/parley/router"
 	"github.com/parleygo/parley/server"
 	"github.com/parleygo/parley/sse"
+	"github.com/parleygo/parley/stateless"
 	"github.com/parleygo/parley/worker"
 )
 
@@ -98,6 +99,9 @@ var sentinels = []sentinel{
 	{"router.ErrNoRoute", router.ErrNoRoute, ""},
 	{"server.ErrAborted", server.ErrAborted, ""},
 	{"sse.ErrInvalidEvent", sse.ErrInvalidEvent, ""},
+	{"stateless.ErrEvicted", stateless.ErrEvicted, "parley.ErrOverloaded"},
+	{"stateless.ErrFull", stateless.ErrFull, "parley.ErrFull"},
+	{"stateless.ErrClosed", stateless.ErrClosed, "parley.ErrClosed"},
 	{"worker.ErrReject", worker.ErrReject, ""},
 	{"worker.ErrNeverEnded", worker.ErrNeverEnded, ""},
 }
