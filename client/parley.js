@@ -177,7 +177,10 @@ export class Parley extends EventTarget {
 		return () => this.off(type, handler);
 	}
 
-	off(type, handler) { this.#handlers.get(type)?.delete(handler); }
+	off(type, handler) {
+		const handlers = this.#handlers.get(type);
+		if (handlers?.delete(handler) && !handlers.size) this.#handlers.delete(type);
+	}
 
 	/** Goes through the messages that come from now on, until it is closed. */
 	[Symbol.asyncIterator]() { return iterate(this); }
@@ -668,13 +671,19 @@ class Outbox {
 
 /** Takes a stream of server-sent events apart. */
 class EventReader {
-	#rest = '';
+	#rest = []; // of a line that has not ended yet, in pieces: it may be long
+	#returned = false; // by what came last, which is half of an end of line or a whole one
 	#event = {data: []};
 
 	/** Returns the events that end in text. */
 	take(text) {
-		const lines = (this.#rest + text).split(/\r\n|\n|\r(?!$)/);
-		this.#rest = lines.pop();
+		if (this.#returned) text = '\r' + text;
+		this.#returned = text.endsWith('\r');
+		const lines = (this.#returned ? text.slice(0, -1) : text).split(/\r\n|\n|\r/);
+		this.#rest.push(lines[0]);
+		if (lines.length === 1) return [];
+		lines[0] = this.#rest.join('');
+		this.#rest = [lines.pop()];
 		return lines.map(line => this.#line(line)).filter(Boolean);
 	}
 

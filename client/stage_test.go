@@ -161,9 +161,16 @@ func (s *stage) report() map[string]any {
 	return report
 }
 
+// patience is how long a test waits before it says what it waits for. It is as long as
+// that of the scenarios: a machine may be busy.
+const patience = 4 * time.Minute
+
 // await waits until the server reports what is wanted.
 func (s *stage) await(wanted func(report map[string]any) bool) {
-	for !wanted(s.report()) {
-		time.Sleep(5 * time.Millisecond)
+	s.t.Helper()
+	for ends := time.Now().Add(patience); !wanted(s.report()); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(ends) {
+			s.t.Fatalf("waited %v, and the server reports %v", patience, s.report())
+		}
 	}
 }

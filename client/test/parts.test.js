@@ -303,4 +303,11 @@ describe('event reader', () => {
 		assert.deepEqual(reader.take(' of it\n'), []);
 		assert.deepEqual(reader.take('\n').map(event => event.data), ['half of it']);
 	});
+	// What has come before is not looked at again: this took hours.
+	test('reads a long message that comes in small pieces', () => {
+		const reader = new EventReader(), piece = 'x'.repeat(1 << 10);
+		reader.take('data: ');
+		for (let n = 0; n < 16 << 10; n++) assert.equal(reader.take(piece).length, 0);
+		assert.deepEqual(reader.take('\r\n\r\n').map(event => event.data.length), [16 << 20]);
+	});
 });
