@@ -18,7 +18,10 @@ type App interface {
 	Serve(ctx context.Context, scope *Scope, conn Conn) error
 }
 
-// AppFunc makes an App of a function.
+// AppFunc makes an App of a function. It is called for each protocol that its place
+// leads to it: below a server and a router for Lifespan, too, where scope.Request is
+// nil. So look at scope.Protocol first, and return an *UnsupportedProtocolError for
+// what the function does not serve.
 type AppFunc func(ctx context.Context, scope *Scope, conn Conn) error
 
 // Serve calls f.
