@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,10 +22,12 @@ import (
 // load publishes numbers until it is told to stop, and counts what was accepted.
 type load struct {
 	accepted, refused atomic.Int64
-	calm              atomic.Int64 // odd while something is broken
-	owed              []string     // accepted when nothing was: these must arrive
 	stop              context.CancelFunc
 	running           sync.WaitGroup
+
+	mu    sync.Mutex
+	spell int      // odd while something is broken
+	owed  []string // accepted when nothing was: these must arrive
 }
 
 func startLoad(transport channel.Transport, subject string) *load {
@@ -32,14 +35,12 @@ func startLoad(transport channel.Transport, subject string) *load {
 	l := &load{stop: cancel}
 	l.running.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			calm := l.calm.Load()
+			spell := l.now()
 			err := transport.Publish(ctx, subject, fmt.Append(nil, i))
 			switch {
 			case err == nil:
 				l.accepted.Add(1)
-				if calm%2 == 0 && l.calm.Load() == calm {
-					l.owed = append(l.owed, fmt.Sprint(i))
-				}
+				l.owe(i, spell)
 			case ctx.Err() == nil:
 				l.refused.Add(1)
 				time.Sleep(time.Millisecond) // as whoever was refused would
@@ -47,6 +48,28 @@ func startLoad(transport channel.Transport, subject string) *load {
 		}
 	})
 	return l
+}
+
+func (l *load) now() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.spell
+}
+
+func (l *load) owe(number, spell int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if spell%2 == 0 && spell == l.spell {
+		l.owed = append(l.owed, fmt.Sprint(number))
+	}
+}
+
+// turn ends a spell, and returns what is owed by then.
+func (l *load) turn() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.spell++
+	return slices.Clone(l.owed)
 }
 
 func (l *load) end() {
@@ -99,19 +122,26 @@ func TestServerKilledUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	arrive := func(numbers []string) {
+		t.Helper()
+		for _, number := range numbers {
+			until(t, "number "+number, func() bool { _, ok := got.Load(number); return ok })
+		}
+	}
 	publishing := startLoad(publisher, "load")
 	for round := range 2 {
 		before := publishing.accepted.Load()
 		until(t, "load", func() bool { return publishing.accepted.Load() > before+200 })
 		refused := publishing.refused.Load()
-		publishing.calm.Add(1)
+		// A server that is killed takes with it what it has accepted and not yet written.
+		arrive(publishing.turn())
 		server.Kill()
 		until(t, "refusals", func() bool { return publishing.refused.Load() > refused+3 })
 		server.Restart()
 		if subjects := await(t, "notice", notices); strings.Join(subjects, " ") != "end load quiet" {
 			t.Errorf("round %d: told of %q", round, subjects)
 		}
-		publishing.calm.Add(1)
+		publishing.turn()
 	}
 	before := publishing.accepted.Load()
 	until(t, "load", func() bool { return publishing.accepted.Load() > before+200 })
@@ -121,9 +151,7 @@ func TestServerKilledUnderLoad(t *testing.T) {
 	}
 	await(t, "end", last)
 	// The readers of two subjects may be two, so the last of the load may still be on its way.
-	for _, number := range publishing.owed {
-		until(t, "number "+number, func() bool { _, ok := got.Load(number); return ok })
-	}
+	arrive(publishing.owed)
 	t.Logf("%d accepted, %d of them owed, %d refused", publishing.accepted.Load(), len(publishing.owed),
 		publishing.refused.Load())
 	if len(notices) != 0 {
