@@ -102,7 +102,7 @@ func TestSize(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if zipped.Len() > 12<<10 {
+	if zipped.Len() > 12_800 {
 		t.Errorf("%d bytes zipped", zipped.Len())
 	}
 }

@@ -30,6 +30,7 @@ const DEFAULTS = {
 	fetch: undefined,
 };
 
+const ADDRESS = 4000; // bytes of an address at most: a proxy may refuse one of 4 KiB
 const BUFFERED = 64 << 10; // bytes that a socket may hold before the next message waits here
 const ITERATED = 1024; // messages that wait for a loop
 const POSTED = 40_000; // ms for one message to be taken, of which a server waits 25 s
@@ -219,8 +220,11 @@ export class Parley extends EventTarget {
 
 	async #address(begins) {
 		const address = resolved(typeof this.#url === 'function' ? await this.#url(begins) : this.#url);
-		const positions = begins ? JSON.stringify(this.#positions.all()) : '{}';
-		if (positions !== '{}') address.searchParams.set('parley-resume', positions);
+		if (!begins) return address;
+		address.searchParams.set('parley-resume', '');
+		const named = this.#positions.name(ADDRESS - address.href.length);
+		if (named) address.searchParams.set('parley-resume', named);
+		else address.searchParams.delete('parley-resume');
 		return address;
 	}
 
@@ -411,7 +415,9 @@ export class Parley extends EventTarget {
 			return this.#deliver(message.binary ? fromBase64(message.data) : message.data,
 				group, position);
 		case 'parley.position':
-			return this.#positions.set(group, position);
+			if (!this.#positions.passed(group, position)) return this.#positions.set(group, position);
+			message.reason = 'not named';
+			// falls through
 		case 'parley.gap':
 			this.#positions.set(group, position);
 			return this.#emit('gap', {group, position, reason: message.reason});
@@ -531,7 +537,8 @@ class Ladder {
 
 /** How far each group has been heard. A position is "epoch:offset". */
 class Positions {
-	#known;
+	#known; // the group that was heard last is the last
+	#unnamed = new Set(); // those that found no room in the last handshake
 
 	constructor(initial = {}) { this.#known = new Map(Object.entries(initial)); }
 
@@ -541,15 +548,49 @@ class Positions {
 	admit(group, position) {
 		const known = this.#known.get(group);
 		if (known !== undefined && !isAfter(position, known)) return false;
-		this.#known.set(group, position);
+		this.#move(group, position);
 		return true;
 	}
 
 	set(group, position) {
-		if (position) this.#known.set(group, position);
+		this.#unnamed.delete(group);
+		if (position) this.#move(group, position);
 		else this.#known.delete(group);
 	}
+
+	#move(group, position) {
+		this.#known.delete(group);
+		this.#known.set(group, position);
+	}
+
+	/**
+	 * Names positions in so many bytes of a query, of those groups first that were heard
+	 * last: where nothing is said, nothing is missed.
+	 */
+	name(bytes) {
+		const named = [];
+		this.#unnamed.clear();
+		for (const [group, position] of [...this.#known].reverse()) {
+			const one = `${JSON.stringify(group)}:${JSON.stringify(position)}`;
+			const size = inQuery(named.length ? `,${one}` : `{${one}}`);
+			if (size > bytes) {
+				this.#unnamed.add(group);
+				continue;
+			}
+			bytes -= size;
+			named.push(one);
+		}
+		return named.length ? `{${named.join()}}` : '';
+	}
+
+	/** Reports whether a group that was not named is not where it was. */
+	passed(group, position) {
+		return this.#unnamed.has(group) && position !== this.#known.get(group);
+	}
 }
+
+/** The bytes that a text takes in a query. */
+function inQuery(text) { return new URLSearchParams({a: text}).toString().length - 'a='.length; }
 
 /** A position of another epoch is news; whether it fits is the server's to say. */
 function isAfter(position, known) {

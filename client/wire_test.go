@@ -54,7 +54,7 @@ func (w *wire) Serve(ctx context.Context, scope *parley.Scope, conn parley.Conn)
 }
 
 func (w *wire) serve(ctx context.Context, ws *parley.Socket) error {
-	cursor, status := w.enter(ws)
+	from, status := w.enter(ws)
 	if status != 0 {
 		return ws.Deny(ctx, parley.WebSocketDeny{Status: status})
 	}
@@ -70,7 +70,7 @@ func (w *wire) serve(ctx context.Context, ws *parley.Socket) error {
 	var telling sync.WaitGroup
 	defer telling.Wait()
 	defer cancel()
-	telling.Go(func() { w.tell(ctx, ws, cursor) })
+	telling.Go(func() { w.tell(ctx, ws, from) })
 	for {
 		message, err := ws.Read(ctx)
 		if err == nil {
@@ -82,18 +82,24 @@ func (w *wire) serve(ctx context.Context, ws *parley.Socket) error {
 	}
 }
 
-func (w *wire) enter(ws *parley.Socket) (position string, status int) {
+// place is where a member begins: behind what it has heard, or where the log was when it came.
+type place struct {
+	heard      string
+	epoch, end int
+}
+
+func (w *wire) enter(ws *parley.Socket) (from place, status int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.opened++
 	if w.deny != 0 {
-		return "", w.deny
+		return place{}, w.deny
 	}
 	w.members[ws] = true
 	var resumed map[string]string
 	text := ws.Scope().Request.URL.Query().Get("parley-resume")
 	_ = json.Unmarshal([]byte(text), &resumed) // what is not there is none
-	return resumed["room"], 0
+	return place{resumed["room"], w.epoch, len(w.log)}, 0
 }
 
 func (w *wire) leave(ws *parley.Socket) {
@@ -102,9 +108,9 @@ func (w *wire) leave(ws *parley.Socket) {
 	delete(w.members, ws)
 }
 
-// tell sends what is in the log after a position, and what comes.
-func (w *wire) tell(ctx context.Context, ws *parley.Socket, position string) {
-	next, epoch := w.begin(ctx, ws, position)
+// tell sends what is in the log from a place on, and what comes.
+func (w *wire) tell(ctx context.Context, ws *parley.Socket, from place) {
+	next, epoch := w.begin(ctx, ws, from), from.epoch
 	for ctx.Err() == nil {
 		w.mu.Lock()
 		log, news := w.log, w.news
@@ -123,20 +129,17 @@ func (w *wire) tell(ctx context.Context, ws *parley.Socket, position string) {
 }
 
 // begin tells where the log is, or what is missed.
-func (w *wire) begin(ctx context.Context, ws *parley.Socket, position string) (next, epoch int) {
-	w.mu.Lock()
-	epoch, end := w.epoch, len(w.log)
-	w.mu.Unlock()
-	kind, now := "parley.position", fmt.Sprintf("%d:%d", epoch, end)
-	if of, offset, known := strings.Cut(position, ":"); known {
-		if at, err := strconv.Atoi(offset); err == nil && of == strconv.Itoa(epoch) {
-			return at, epoch
+func (w *wire) begin(ctx context.Context, ws *parley.Socket, from place) (next int) {
+	kind, now := "parley.position", fmt.Sprintf("%d:%d", from.epoch, from.end)
+	if of, offset, known := strings.Cut(from.heard, ":"); known {
+		if at, err := strconv.Atoi(offset); err == nil && of == strconv.Itoa(from.epoch) {
+			return at
 		}
 		kind = "parley.gap"
 	}
 	_ = ws.WriteJSON(ctx, map[string]any{
 		"type": kind, "group": "room", "position": now, "reason": "epoch"})
-	return end, epoch
+	return from.end
 }
 
 func (w *wire) hear(ctx context.Context, ws *parley.Socket, message parley.WebSocketReceive) error {

@@ -37,6 +37,27 @@ describe('socket', () => {
 		chat.close(4000, 'bye');
 		assert.deepEqual(link.closed, {code: 4000, reason: 'bye'});
 	});
+	for (const url of [URL_, `${URL_}?token=${'x'.repeat(2000)}`, `${URL_}?token=${'x'.repeat(5000)}`]) {
+		test(`says what was missed of groups that ${url.length} bytes have no room for`, async () => {
+			const groups = Array.from({length: 500}, (_, i) => `some.room.${i}`);
+			const {chat, link} = await socket({url,
+				positions: Object.fromEntries(groups.map(group => [group, 'x:1']))});
+			const address = new URL(link.url);
+			const named = JSON.parse(address.searchParams.get('parley-resume') ?? '{}');
+			assert.ok(link.url.length <= Math.max(4096, url.length));
+			assert.equal(named[groups.at(-1)], url.length < 4000 ? 'x:1' : undefined);
+			const [quiet, busy, anew] = groups.filter(group => !named[group]);
+			const gaps = [];
+			chat.addEventListener('gap', ({group, position, reason}) => gaps.push([group, position, reason]));
+			for (const [group, position] of [
+				[quiet, 'x:1'], [busy, 'x:7'], [anew, 'y:1'], [busy, 'x:9'], ['other', 'x:3'],
+			]) link.says({type: 'parley.position', group, position});
+			assert.deepEqual(gaps, [[busy, 'x:7', 'not named'], [anew, 'y:1', 'not named']]);
+			assert.deepEqual([quiet, busy, anew, 'other'].map(group => chat.positions[group]),
+				['x:1', 'x:9', 'y:1', 'x:3']);
+			chat.close();
+		});
+	}
 	test('is opened without the fragment of an address', async () => {
 		Socket.all = [];
 		const chat = new Parley(`${URL_}?a=b#here`, {...QUICK, WebSocket: Socket});

@@ -42,9 +42,9 @@ export class Socket {
 	}
 }
 
-export async function socket(options) {
+export async function socket({url = URL_, ...options} = {}) {
 	Socket.all = [];
-	const chat = new Parley(URL_, {...QUICK, transports: ['websocket'], WebSocket: Socket, ...options});
+	const chat = new Parley(url, {...QUICK, transports: ['websocket'], WebSocket: Socket, ...options});
 	await chat.connect();
 	return {chat, link: Socket.all[0]};
 }

@@ -107,6 +107,31 @@ describe('ladder', () => {
 });
 
 describe('positions', () => {
+	const several = ['a', 'b', '__proto__', '7', 'ä "\ud83d\ude00" ,:{}%', '\ud800'];
+	for (const [groups, bytes, count] of [
+		[several, 4000, 6], [several, 80, 2], [several, 0, 0], [several, -1, 0], [[], 4000, 0],
+	]) {
+		test(`names ${count} of ${groups.length} in ${bytes} bytes`, () => {
+			const positions = new Positions();
+			for (const group of groups) positions.set(group, 'x:1');
+			const named = positions.name(bytes);
+			assert.ok(new URLSearchParams({a: named}).toString().length - 2 <= Math.max(bytes, 0));
+			assert.equal(Object.keys(JSON.parse(named || '{}')).length, count);
+			assert.equal(groups.filter(group => positions.passed(group, 'x:2')).length,
+				groups.length - count);
+		});
+	}
+	test('names what was heard last', () => {
+		const positions = new Positions({a: 'x:1', b: 'x:1', c: 'x:1'});
+		positions.set('b', 'x:2');
+		positions.admit('a', 'x:2');
+		assert.equal(positions.name(40), '{"a":"x:2"}');
+		assert.deepEqual([positions.passed('b', 'x:2'), positions.passed('b', 'x:3'),
+			positions.passed('b', 'y:2'), positions.passed('a', 'x:3'), positions.passed('d', 'x:3')],
+		[false, true, true, false, false]);
+		assert.equal(positions.name(4000), '{"a":"x:2","b":"x:2","c":"x:1"}');
+		assert.equal(positions.passed('b', 'x:3'), false);
+	});
 	test('take every message once', () => {
 		for (const [known, position, news] of [
 			[undefined, 'a:1', true],

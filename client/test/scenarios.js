@@ -1,5 +1,6 @@
 // What the client does, in a browser and in Node alike, with a server that does its worst.
 // Go starts the server, and calls run. control has the server do something.
+// It has more than 400 lines because all who play the scenarios take them from one list.
 
 import {ParleyError} from '../parley.js';
 import {AVAILABLE, Stage, becomes, count, next, rejection, same, thrown, until} from './stage.js';
@@ -90,6 +91,26 @@ export const scenarios = {
 		const {heard} = await stage.listen({positions});
 		await until(() => heard.length === 2);
 		same(heard, [3, 4]);
+	},
+
+	async saysWhatIsMissedOfGroupsThatFindNoRoom(stage) {
+		const {chat, heard: before} = await stage.listen();
+		await stage.control('/publish?n=3');
+		await until(() => before.length === 3);
+		const others = Array.from({length: 500}, (_, i) => [`other.${i}`, 'x:1']);
+		const positions = {...chat.positions, ...Object.fromEntries(others)};
+		chat.close();
+		for (const missed of [0, 2]) {
+			if (missed) await stage.control(`/publish?n=${missed}`);
+			const again = stage.make({positions}), told = [];
+			again.addEventListener('gap', ({group, reason}) => told.push(`${group} ${reason}`));
+			again.on('said', ({n}) => told.push(n));
+			await again.connect();
+			await stage.control('/publish?n=1');
+			await until(() => typeof told.at(-1) === 'number');
+			same(told, missed ? ['room not named', 6] : [3]);
+			again.close();
+		}
 	},
 
 	async tellsOfGaps(stage) {
