@@ -34,7 +34,7 @@ func TestB21_WithoutThreadIDsTheContextTells(t *testing.T) {
 
 // A goroutine that no thread is locked for can be moved between any two of its steps, and a lane
 // begin where it was.
-func TestB21_ALaneThatBeginsWhereAFunctionWas(t *testing.T) {
+func TestB21_LaneBeginsWhereAnotherWas(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // the lane's goroutine runs next, there
 	bubble(t, bridge.Options{}, func(t *testing.T, ctx context.Context, _ *bridge.Bridge) {
 		for range 20 {
