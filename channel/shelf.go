@@ -52,13 +52,14 @@ func (s *memoryShelf) since(_ context.Context, after Position, limit int) (keptP
 	return past, nil
 }
 
-// idle lets go of what is too old, and returns for how long nothing has come.
-func (s *memoryShelf) idle() time.Duration {
+// idle lets go of what is too old, and returns for how long nothing has come. A log is
+// blank that nothing was ever sent to.
+func (s *memoryShelf) idle(now time.Time) (d time.Duration, blank bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
 	s.log.Trim(now)
-	return s.log.Idle(now)
+	_, last := s.log.Bounds()
+	return s.log.Idle(now), last == 0
 }
 
 // wireShelf is the log of a group at a transport.
