@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -175,14 +176,23 @@ func (b *Bearer) key(token *jwt.Token) (any, error) {
 	return key, checkKeys(token.Method, key)
 }
 
-// checkForm checks what the library doesn't: a token that is for somebody else,
-// and text that its decoder has made of what is no UTF-8.
+// checkForm checks what the library doesn't: a token that is for somebody else, times
+// that it takes for others since they are none, and text that its decoder has made of
+// what is no UTF-8.
 func (b *Bearer) checkForm(token *jwt.Token, claims jwt.MapClaims) error {
 	if _, ok := claims["aud"]; ok && b.options.Audience == "" {
 		return jwt.ErrTokenInvalidAudience
 	}
+	for _, name := range []string{"exp", "nbf"} {
+		if at, ok := claims[name].(float64); ok && math.Abs(at) > maxTime {
+			return errForm
+		}
+	}
 	return checkUTF8(token)
 }
+
+// maxTime is more than any time of a token, and fits into a time.Time, in seconds.
+const maxTime = 1e18
 
 func (b *Bearer) refuse(reason string) error {
 	refusal := badCredentials("bearer", reason)

@@ -39,6 +39,9 @@ func (v *visitor) renew(before, identity *Identity) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.identity == nil || v.identity.ID != before.ID {
+		return ErrAnonymous // a logout, or another's login, has come in between
+	}
 	watches := v.claims
 	if own := v.live.watching(); own != nil {
 		watches = append(watches[:len(watches):len(watches)], own)
