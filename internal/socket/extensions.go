@@ -16,14 +16,20 @@ type param struct {
 	hasValue    bool
 }
 
+// maxOffered is how many extensions, each with its parameters, or subprotocols a
+// handshake may offer. Nobody has as many, and what is read costs more than its bytes.
+const maxOffered = 256
+
 // parseExtensions reads Sec-WebSocket-Extensions (RFC 6455, section 9.1). ok is
 // false if it is malformed.
 func parseExtensions(lines []string) (offers []extension, ok bool) {
+	room := maxOffered
 	for _, line := range lines {
 		s := scanner(line)
 		for s.next(','); s != ""; s.next(',') {
-			e, ok := s.extension()
-			if !ok || s != "" && s[0] != ',' {
+			e, ok := s.extension(room)
+			room -= 1 + len(e.params)
+			if !ok || room < 0 || s != "" && s[0] != ',' {
 				return nil, false
 			}
 			offers = append(offers, e)
@@ -68,27 +74,29 @@ func (s *scanner) token() (token string, ok bool) {
 
 // quoted reads a quoted string, which must say a token.
 func (s *scanner) quoted() (token string, ok bool) {
+	said := make([]byte, 0, 16) // what is meant is short
 	for i := 1; i < len(*s); i++ {
 		switch c := (*s)[i]; c {
 		case '"':
 			*s = (*s)[i+1:]
-			return token, isToken(token)
+			return string(said), isToken(string(said))
 		case '\\':
 			if i++; i < len(*s) {
-				token += string((*s)[i])
+				said = append(said, (*s)[i])
 			}
 		default:
-			token += string(c)
+			said = append(said, c)
 		}
 	}
 	return "", false
 }
 
-func (s *scanner) extension() (e extension, ok bool) {
+// extension reads one, with at most so many parameters.
+func (s *scanner) extension(most int) (e extension, ok bool) {
 	if e.name, ok = s.token(); !ok {
 		return e, false
 	}
-	for s.one(';') {
+	for len(e.params) <= most && s.one(';') {
 		var p param
 		if p.name, ok = s.token(); !ok {
 			return e, false

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -70,6 +71,48 @@ func TestOffers(t *testing.T) {
 	if offers, ok := parseExtensions([]string{"foo", "permessage-deflate"}); !ok ||
 		!acceptsDeflate(offers) {
 		t.Error("the second line was not read")
+	}
+}
+
+// TestCostOfOffers: what anybody can send before it is known who that is costs about as
+// much as its bytes.
+func TestCostOfOffers(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	list := func(element string, n int) string { return strings.Repeat(element+",", n) }
+	numbered := func(n int) (list string) {
+		for i := range n {
+			list += strconv.Itoa(i) + ","
+		}
+		return list
+	}
+	for _, row := range []struct {
+		name, header, value string
+		ok                  bool
+	}{
+		{"a long parameter", "Extensions", "foo; a=" + long, true},
+		{"a long quoted parameter", "Extensions", `foo; a="` + long + `"`, true},
+		{"a long quoted parameter, escaped", "Extensions",
+			`foo; a="` + strings.Repeat(`\x`, 50_000) + `"`, true},
+		{"a quoted parameter without an end", "Extensions", `foo; a="` + long, false},
+		{"separators", "Extensions", "foo" + list(" ", 100_000), true},
+		{"many offers", "Extensions", list("foo", 200), true},
+		{"too many offers", "Extensions", list("foo", 100_000), false},
+		{"too many parameters", "Extensions", "foo" + strings.Repeat(";a", 100_000), false},
+		{"too many of both", "Extensions", list("foo;a;b;c", 100), false},
+		{"many subprotocols", "Protocol", numbered(200), true},
+		{"too many subprotocols", "Protocol", numbered(10_000), false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var ok bool
+			allocations := testing.AllocsPerRun(1, func() {
+				r := browsers()
+				r.Header.Set("Sec-Websocket-"+row.header, row.value)
+				ok = Check(r) == nil
+			})
+			if ok != row.ok || allocations > 2000 {
+				t.Errorf("checked as %v with %v allocations", ok, allocations)
+			}
+		})
 	}
 }
 

@@ -88,18 +88,21 @@ func validKey(keys []string) bool {
 	return err == nil && len(key) == 16
 }
 
+// validOffers checks a list of subprotocols, which has an element if it is there.
 func validOffers(lines []string) bool {
 	seen := map[string]bool{}
 	for _, line := range lines {
 		for offer := range strings.SplitSeq(line, ",") {
-			offer = textproto.TrimString(offer)
-			if seen[offer] || !isToken(offer) {
+			if offer = textproto.TrimString(offer); offer == "" {
+				continue
+			}
+			if seen[offer] || !isToken(offer) || len(seen) == maxOffered {
 				return false
 			}
 			seen[offer] = true
 		}
 	}
-	return true
+	return len(lines) == 0 || len(seen) > 0
 }
 
 // lists reports whether a header is well formed and has an element.

@@ -58,9 +58,11 @@ func TestHandshakes(t *testing.T) {
 		{"short key", "Sec-Websocket-Key", []string{"AAAA"}, 400},
 		{"key not base64", "Sec-Websocket-Key", []string{"dGhlIHNhbXBsZSBub25jZ!=="}, 400},
 		{"subprotocols", "Sec-Websocket-Protocol", []string{"chat, superchat", "v1"}, 0},
+		{"subprotocols and empty elements", "Sec-Websocket-Protocol", []string{"chat,, superchat, "}, 0},
 		{"the same subprotocol twice", "Sec-Websocket-Protocol", []string{"chat", "chat"}, 400},
 		{"subprotocol malformed", "Sec-Websocket-Protocol", []string{"a b"}, 400},
 		{"subprotocol empty", "Sec-Websocket-Protocol", []string{""}, 400},
+		{"subprotocols of empty elements", "Sec-Websocket-Protocol", []string{" , "}, 400},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := browsers()
