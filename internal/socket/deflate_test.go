@@ -2,7 +2,9 @@ package socket
 
 import (
 	"bytes"
+	"compress/flate"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,4 +48,27 @@ func TestDamagedCompression(t *testing.T) {
 		t.Errorf("Read: %v, %+v", err, c.Ended())
 	}
 	p.expectClose(1007)
+}
+
+// FuzzInflate: what is compressed in streams of its own comes out whole, and nothing that
+// a peer can send comes out larger than it may.
+func FuzzInflate(f *testing.F) {
+	f.Add([]byte("hello"), []byte("hello there"), []byte("\x03\x00\x03\x00\x00"))
+	f.Fuzz(func(t *testing.T, first, second, wire []byte) {
+		var streams bytes.Buffer
+		w, err := flate.NewWriter(&streams, flate.BestSpeed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(first)
+		w.Close()
+		whole := append(slices.Clone(first), second...)
+		got, err := inflate(append(streams.Bytes(), deflate(second)...), int64(len(whole)))
+		if err != nil || !bytes.Equal(got, whole) {
+			t.Errorf("%q and %q came out as %q, %v", first, second, got, err)
+		}
+		if got, err := inflate(wire, 1000); err == nil && len(got) > 1000 {
+			t.Errorf("%q came out as %d bytes", wire, len(got))
+		}
+	})
 }

@@ -32,6 +32,18 @@ func squeezed(level int, data string) string {
 	return strings.TrimSuffix(out.String(), "\x00\x00\xff\xff")
 }
 
+// finished is data compressed as a stream that has an end.
+func finished(data string) string {
+	var out bytes.Buffer
+	w, err := flate.NewWriter(&out, flate.BestCompression)
+	if err != nil {
+		panic(err)
+	}
+	io.WriteString(w, data)
+	w.Close()
+	return out.String()
+}
+
 // noise is n bytes that no compression makes smaller.
 func noise(n int) string {
 	data := make([]byte, n)
@@ -57,6 +69,10 @@ func TestWireDeflate(t *testing.T) {
 		say("7.2.3.1 hello", "\xf2\x48\xcd\xc9\xc9\x07\x00", "Hello"),
 		say("7.2.3.3 stored", "\x00\x05\x00\xfa\xffHello\x00", "Hello"),
 		say("7.2.3.4 last block", "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "Hello"),
+		say("7.2.3.4 last block, and no block behind it", finished("Hello"), "Hello"),
+		say("7.2.3.4 two last blocks", finished("Hello")+finished(" there")+"\x00", "Hello there"),
+		say("7.2.3.4 last block, and more", finished("Hello")+squeezed(9, " there"), "Hello there"),
+		say("7.2.3.4 last blocks of nothing", strings.Repeat(finished(""), 3000)+squeezed(9, "x"), "x"),
 		say("7.2.3.5 two blocks", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", "Hello"),
 		say("7.2.3.6 empty", "\x00", ""),
 		{name: "7.2.1 not compressed", sends: append(frames(0x81, "plain"), bye...),
@@ -79,6 +95,12 @@ func TestWireDeflate(t *testing.T) {
 		failing("6 another bit beside it", frames(textRSV1|0x10, "\xf2\x48\xcd\xc9\xc9\x07\x00"), 1002),
 		failing("damaged", frames(0x82|rsv1, "\xff\xff\xff"), 1007),
 		failing("damaged later", frames(0x82|rsv1, "\xf2\x48\xcd\xff\xff\xff\xff"), 1007),
+		failing("damaged behind a last block", frames(0x82|rsv1, finished("Hello")+"garbage"), 1007),
+		failing("reaches before a last block", frames(textRSV1,
+			"\xf3\x48\xcd\xc9\xc9\x07\x00\xf2\x00\x11\x00\x00"), 1007),
+		failing("no block at all", frames(textRSV1, ""), 1007),
+		failing("last blocks beyond the limit", frames(0x82|rsv1,
+			strings.Repeat(finished(strings.Repeat("x", 1<<19)), 2)+squeezed(9, "x")), 1009),
 		failing("stored length wrong", frames(0x82|rsv1, "\x00\x05\x00\x00\x00Hello\x00"), 1007),
 		failing("reaches behind its beginning", frames(textRSV1, "\xf2\x00\x11\x00\x00"), 1007),
 		failing("not text", frames(textRSV1, string(bytesOnly)), 1007),
