@@ -25,7 +25,8 @@ const tunnelGrace = 5 * time.Second
 type tunnel struct {
 	ctx  context.Context // the conversation's
 	conn parley.Conn
-	near net.Conn      // the kit's end of the pipe
+	near *side         // the kit's end of the pipe
+	far  *side         // the handler's
 	from *bufio.Reader // what the handler writes
 	into frameWriter   // what the handler reads
 
@@ -40,10 +41,11 @@ type tunnel struct {
 func openTunnel(
 	ctx context.Context, scope *parley.Scope, conn parley.Conn, accept *parley.WebSocketAccept,
 ) (*tunnel, net.Conn) {
-	near, far := net.Pipe()
+	end, otherEnd := net.Pipe()
+	near, far := &side{Conn: end}, &side{Conn: otherEnd}
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx)) // the conn tells of the end
 	t := &tunnel{
-		ctx: ctx, conn: conn, near: near, stop: stop, done: make(chan struct{}),
+		ctx: ctx, conn: conn, near: near, far: far, stop: stop, done: make(chan struct{}),
 		from: bufio.NewReader(near), into: frameWriter{w: near},
 	}
 	go usercode.Call(func() error { return t.serve(reading, accept) }, t.end)
@@ -184,7 +186,8 @@ func (t *tunnel) sendClose(payload []byte) error {
 	return t.conn.Send(t.ctx, parley.WebSocketClose{Code: code, Reason: reason})
 }
 
-// receive makes frames of the peer's messages until its end.
+// receive makes frames of the peer's messages until its end. It asks for the next one
+// when the handler has done with the last.
 func (t *tunnel) receive(ctx context.Context) error {
 	for {
 		event, err := t.conn.Receive(ctx)
@@ -197,12 +200,25 @@ func (t *tunnel) receive(ctx context.Context) error {
 			if err := t.into.frame(opOf(event.Type), event.Data); err != nil {
 				return err
 			}
+			if err := t.handled(ctx); err != nil {
+				return err
+			}
 		case parley.WebSocketDisconnect:
 			return t.goodbye(event)
 		default:
 			return parley.Unexpected(event)
 		}
 	}
+}
+
+// handled waits until the handler has done with what it was given: it asks for more, and
+// what it has said to that is sent. So what it says comes before the answer to a goodbye
+// of the peer, and a drain lets it finish, as any app.
+func (t *tunnel) handled(ctx context.Context) error {
+	if err := t.far.await(ctx, t.near); err != nil {
+		return err
+	}
+	return t.near.await(ctx, t.far)
 }
 
 // goodbye tells the handler of the end: by a close frame, if there was one.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -201,6 +202,54 @@ func TestTunnel(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTunnelAsksWhenItsHandlerDoes: while a handler is at what it was given, and until
+// what it has said to that is sent, nobody asks for the next message. Then transports
+// know that it is at work: they let it finish before they close, or answer a goodbye.
+func TestTunnelAsksWhenItsHandlerDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := &slowConn{socketConn: socketConn{incoming: make(chan parley.Event, 3)}}
+		conn.incoming <- parley.WebSocketConnect{}
+		conn.incoming <- parley.WebSocketReceive{Data: make([]byte, 5000)}
+		conn.incoming <- bye(4000, "")
+		err := Serve(t.Context(), hijacks(t, func(l *library) {
+			l.hear()
+			time.Sleep(time.Second) // at work
+			if asked := conn.asked.Load(); asked != 2 {
+				t.Errorf("asked %d times by a handler that is at work", asked)
+			}
+			io.WriteString(l, "\x82\x7e\x20\x00"+strings.Repeat("x", 1<<13))
+			if got := l.hear(); got != `8 "\x0f\xa0"` {
+				t.Errorf("heard %s", got)
+			}
+			l.say(0x88, "\x0f\xa0")
+		}), handshakeScope(t), conn)
+		if err != nil || conn.early {
+			t.Errorf("asked before the answer was sent: %v, %v", conn.early, err)
+		}
+	})
+}
+
+// slowConn takes its time to send, and knows whether it was asked meanwhile.
+type slowConn struct {
+	socketConn
+	asked atomic.Int32
+	early bool
+}
+
+func (c *slowConn) Receive(ctx context.Context) (parley.Event, error) {
+	c.asked.Add(1)
+	return c.socketConn.Receive(ctx)
+}
+
+func (c *slowConn) Send(ctx context.Context, event parley.Event) error {
+	if _, ok := event.(parley.WebSocketSend); ok {
+		asked := c.asked.Load()
+		time.Sleep(time.Second)
+		c.early = c.asked.Load() != asked
+	}
+	return c.socketConn.Send(ctx, event)
 }
 
 // TestTunnelOfALibraryThatAnswersFirst: the head of the accept is written to the writer.
