@@ -126,6 +126,10 @@ var socketAnswerRows = []socketRow{
 	},
 }
 
+func sizedDenial(length string) parley.WebSocketResponseStart {
+	return parley.WebSocketResponseStart{Status: 401, Header: http.Header{"Content-Length": {length}}}
+}
+
 // denialRows: plain HTTP answers to a handshake.
 var denialRows = []socketRow{
 	{
@@ -175,6 +179,29 @@ var denialRows = []socketRow{
 		rule: "A7.deny/no-body",
 		app:  func(c *call) error { return c.quietly(parley.WebSocketResponseStart{Status: 401}) },
 		want: SocketSeen{Status: 401, Truncated: true, Code: 1006},
+	}, {
+		rule: "A7.deny/sized",
+		app: func(c *call) error {
+			return c.quietly(sizedDenial("6"), parley.WebSocketResponseBody{Body: []byte("who "), More: true},
+				parley.WebSocketResponseBody{Body: []byte("?!")})
+		},
+		want: SocketSeen{Status: 401, Body: "who ?!", Code: 1006},
+	}, {
+		rule: "A7.long-denial",
+		app: func(c *call) error {
+			c.quietly(sizedDenial("6"), parley.WebSocketResponseBody{Body: []byte("who "), More: true})
+			return c.send(parley.WebSocketResponseBody{Body: []byte("are you?")})
+		},
+		want: SocketSeen{Status: 401, Body: "who ", Truncated: true, Code: 1006},
+		said: []string{refused(parley.WebSocketResponseBody{}, "A7.long-denial", parley.ErrLongBody)},
+	}, {
+		rule: "A7.short-denial",
+		app: func(c *call) error {
+			c.quietly(sizedDenial("6"), parley.WebSocketResponseBody{Body: []byte("who "), More: true})
+			return c.send(parley.WebSocketResponseBody{})
+		},
+		want: SocketSeen{Status: 401, Body: "who ", Truncated: true, Code: 1006},
+		said: []string{refused(parley.WebSocketResponseBody{}, "A7.short-denial", parley.ErrShortBody)},
 	}, {
 		rule: "A7.deny-twice",
 		app: func(c *call) error {

@@ -103,6 +103,14 @@ var (
 	denyTwice = Rule{
 		ID: "A7.deny-twice", State: "denying", Event: "another answer to the handshake",
 		Err: parley.ErrAlreadyStarted}
+	longDenial = Rule{
+		ID: "A7.long-denial", State: "denying",
+		Event: "a part of a denial beyond the Content-Length announced",
+		Err:   parley.ErrLongBody, Outcome: "the connection is cut when the app has returned"}
+	shortDenial = Rule{
+		ID: "A7.short-denial", State: "denying",
+		Event: "the end of a denial, before the Content-Length announced",
+		Err:   parley.ErrShortBody, Outcome: "the connection is cut when the app has returned"}
 	subprotocolNotOffered = Rule{
 		ID: "A7.subprotocol-not-offered", State: "connecting",
 		Event: "an accept with a subprotocol that the client did not offer",
@@ -146,8 +154,8 @@ func Rules() []Rule {
 		unknownEvent, unavailable, invalidHeader,
 		bodyBeforeStart, startTwice, afterComplete, statusOutOfRange, badLength, longBody, shortBody,
 		pathSendMixed, strayTrailers, lateHint, strayDebug,
-		sendBeforeAccept, sendAfterClose, acceptTwice, denyTwice, subprotocolNotOffered, reservedHeader,
-		invalidText, closeCode, denyStatus,
+		sendBeforeAccept, sendAfterClose, acceptTwice, denyTwice, longDenial, shortDenial,
+		subprotocolNotOffered, reservedHeader, invalidText, closeCode, denyStatus,
 		lifespanOrder, channelSend,
 	}
 }

@@ -28,8 +28,15 @@ func (s WebSocketState) String() string {
 // WebSocket is the order of one socket, seen from the app. The zero value is
 // its beginning. It is not safe for concurrent use.
 type WebSocket struct {
-	state  WebSocketState
-	closed *parley.WebSocketClose // if state says so
+	state WebSocketState
+	end   *webSocketEnd // or nil
+}
+
+// webSocketEnd is what this side has said of the end of a socket.
+type webSocketEnd struct {
+	closed parley.WebSocketClose // if state says so
+	sized  bool                  // a denial has announced its length
+	left   int64                 // of which that much is still to come
 }
 
 // State returns where the socket stands.
@@ -133,7 +140,7 @@ func (w *WebSocket) Close(event parley.WebSocketClose) (parley.WebSocketClose, C
 		return event, CloseDenies, nil
 	case WebSocketOpen:
 	case WebSocketClosed:
-		if event == *w.closed {
+		if event == w.end.closed {
 			return event, CloseNothing, nil // saying the same twice is harmless
 		}
 		return event, CloseNothing, w.over(event)
@@ -145,7 +152,7 @@ func (w *WebSocket) Close(event parley.WebSocketClose) (parley.WebSocketClose, C
 	if !event.Code.Sendable() {
 		return event, CloseNothing, w.refuse(event, &closeCode)
 	}
-	w.state, w.closed = WebSocketClosed, &event
+	w.state, w.end = WebSocketClosed, &webSocketEnd{closed: event}
 	return event, CloseFrame, nil
 }
 
@@ -182,6 +189,14 @@ func (w *WebSocket) ResponseStart(event parley.WebSocketResponseStart) error {
 	if err := w.deny(event, event.Status, event.Header); err != nil {
 		return err
 	}
+	lengths, _ := checkHeader(event.Header, nil)
+	length, sized, ok := contentLength(lengths)
+	if !ok {
+		return w.refuse(event, &badLength)
+	}
+	if sized && event.Status != http.StatusNoContent && event.Status != http.StatusNotModified {
+		w.end = &webSocketEnd{sized: true, left: length}
+	}
 	w.state = WebSocketDenying
 	return nil
 }
@@ -210,9 +225,28 @@ func (w *WebSocket) ResponseBody(event parley.WebSocketResponseBody) error {
 	default:
 		return w.over(event)
 	}
+	if err := w.measure(event); err != nil {
+		return err
+	}
 	if !event.More {
 		w.state = WebSocketDenied
 	}
+	return nil
+}
+
+// measure checks a part of a denial against the length that was announced.
+func (w *WebSocket) measure(event parley.WebSocketResponseBody) error {
+	if w.end == nil || !w.end.sized {
+		return nil
+	}
+	left := w.end.left - int64(len(event.Body))
+	switch {
+	case left < 0:
+		return w.refuse(event, &longDenial)
+	case left > 0 && !event.More:
+		return w.refuse(event, &shortDenial)
+	}
+	w.end.left = left
 	return nil
 }
 

@@ -53,6 +53,10 @@ var (
 	denyLast  = parley.WebSocketResponseBody{}
 )
 
+func sizedDenial(length string) parley.WebSocketResponseStart {
+	return parley.WebSocketResponseStart{Status: 401, Header: http.Header{"content-length": {length}}}
+}
+
 func acceptWith(name string) parley.WebSocketAccept {
 	return parley.WebSocketAccept{Header: http.Header{name: {"x"}}}
 }
@@ -83,6 +87,10 @@ func TestWebSocketRules(t *testing.T) {
 		{"A7.deny-status", nil, parley.WebSocketDeny{Status: 101}, "connecting", parley.ErrInvalidStatus},
 		{"A7.deny-status", nil, parley.WebSocketResponseStart{}, "connecting", parley.ErrInvalidStatus},
 		{"A7.deny-status", nil, parley.WebSocketResponseStart{Status: 600}, "connecting", parley.ErrInvalidStatus},
+		{"A4.content-length", nil, sizedDenial("x"), "connecting", parley.ErrInvalidHeader},
+		{"A7.long-denial", []parley.Event{sizedDenial("1")}, denyPart, "denying", parley.ErrLongBody},
+		{"A7.long-denial", []parley.Event{sizedDenial("3"), denyPart}, denyPart, "denying", parley.ErrLongBody},
+		{"A7.short-denial", []parley.Event{sizedDenial("3"), denyPart}, denyLast, "denying", parley.ErrShortBody},
 		{"A4.body-before-start", nil, denyLast, "connecting", parley.ErrBodyBeforeStart},
 		{"A7.deny-twice", []parley.Event{denyStart}, denyStart, "denying", parley.ErrAlreadyStarted},
 		{"A7.deny-twice", []parley.Event{denyStart}, deny, "denying", parley.ErrAlreadyStarted},
