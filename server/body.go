@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // pace bounds how long a client may leave a handler waiting for the next piece of a
@@ -16,6 +18,7 @@ func pace(next http.Handler, patience time.Duration) http.Handler {
 			next.ServeHTTP(w, r) // a tunnel's body may rest
 			return
 		}
+		protocol.ShareTrailers(r)
 		paced := *r // net/http looks at the body of its own
 		paced.Body = &pacedBody{
 			ReadCloser: r.Body, control: http.NewResponseController(w), patience: patience,
@@ -36,6 +39,11 @@ type pacedBody struct {
 	reading bool
 	late    bool
 }
+
+// SameAs implements protocol.SameBody.
+func (b *pacedBody) SameAs() io.ReadCloser { return b.ReadCloser }
+
+var _ protocol.SameBody = (*pacedBody)(nil)
 
 func (b *pacedBody) Read(p []byte) (int, error) {
 	b.begin()

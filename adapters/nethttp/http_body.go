@@ -15,6 +15,7 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/meter"
 	"github.com/parleygo/parley/internal/options"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // bodyChunk is the most that one HTTPRequest event carries.
@@ -143,7 +144,11 @@ func (c *httpConn) announced() int64 {
 
 // serversBody reports whether the request's body is net/http's own.
 func (c *httpConn) serversBody() bool {
-	kind := reflect.TypeOf(c.r.Body)
+	body := c.r.Body
+	if watched, ok := body.(protocol.SameBody); ok {
+		body = watched.SameAs()
+	}
+	kind := reflect.TypeOf(body)
 	return kind.Kind() == reflect.Pointer && strings.HasPrefix(kind.Elem().PkgPath(), "net/http")
 }
 

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"io"
 	"net/http"
 	"strings"
 )
@@ -24,6 +25,13 @@ func ShareTrailers(r *http.Request) {
 	if r.Trailer == nil && r.ContentLength < 0 && r.ProtoMajor == 1 {
 		r.Trailer = make(http.Header)
 	}
+}
+
+// SameBody is a request's body that another has, byte for byte: a wrapper that watches it.
+type SameBody interface {
+	io.ReadCloser
+	// SameAs returns the other.
+	SameAs() io.ReadCloser
 }
 
 // RemoveFiles removes the temporary files of a form that was parsed. net/http does so for
