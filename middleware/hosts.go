@@ -14,9 +14,9 @@ import (
 // HostsOptions configure a Hosts.
 type HostsOptions struct {
 	// Allow lists the values of Host that are served: "example.com" (any port),
-	// ".example.com" (with subdomains), "example.com:8080", "[::1]". There is
-	// no default; Localhost suits development, and "*" checks only that Host is
-	// well-formed.
+	// ".example.com" (with subdomains), "example.com:8080", "[::1]". A dot at the
+	// end of a Host's name makes no difference. There is no default; Localhost suits
+	// development, and "*" checks only that Host is well-formed.
 	Allow []string
 
 	// Report is told of refusals. nil is silent.
@@ -80,6 +80,7 @@ func (h *Hosts) Check(scope *parley.Scope) error {
 			port = 443
 		}
 	}
+	host = strings.TrimSuffix(host, ".") // of a name that is written out to its root
 	for i := range h.patterns {
 		p := &h.patterns[i]
 		if p.Any || (p.Port == origin.AnyPort || p.Port == port) && p.MatchesHost(host) {
