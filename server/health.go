@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"sync/atomic"
 )
@@ -9,6 +10,20 @@ import (
 type readiness struct{ wanted atomic.Bool }
 
 func (r *readiness) set(wanted bool) { r.wanted.Store(wanted) }
+
+// checkPaths panics for paths at which nobody would ever be answered.
+func (o *Options) checkPaths() {
+	for _, path := range []struct{ field, value string }{
+		{"HealthPath", o.HealthPath}, {"ReadyPath", o.ReadyPath},
+	} {
+		if path.value != "" && path.value[0] != '/' {
+			panic(fmt.Sprintf("server: Options.%s: %q does not begin with a slash", path.field, path.value))
+		}
+	}
+	if o.HealthPath != "" && o.HealthPath == o.ReadyPath {
+		panic(fmt.Sprintf("server: Options.ReadyPath: %q is HealthPath, too", o.ReadyPath))
+	}
+}
 
 // Health answers 200 for as long as the process lives.
 func (s *Server) Health() http.Handler {

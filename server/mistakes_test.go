@@ -31,7 +31,12 @@ func TestMistakesOfWiring(t *testing.T) {
 			"negative"}},
 		{"negative header", func() { New(app, Options{Listeners: []Listener{{MaxHeader: -1}}}) },
 			[]string{"Listener.MaxHeader", "negative"}},
-
+		{"health without a slash", func() { New(app, Options{HealthPath: "healthz"}) },
+			[]string{"Options.HealthPath", `"healthz"`, "slash"}},
+		{"readiness without a slash", func() { New(app, Options{ReadyPath: "ready"}) },
+			[]string{"Options.ReadyPath", `"ready"`, "slash"}},
+		{"one path for both", func() { New(app, Options{HealthPath: "/up", ReadyPath: "/up"}) },
+			[]string{"Options.ReadyPath", `"/up"`, "HealthPath"}},
 		{"wrong gateway", func() {
 			New(app, Options{Gateway: nethttp.Options{Origins: []string{"*.example.com"}}})
 		},

@@ -38,7 +38,8 @@ type Options struct {
 
 	// HealthPath and ReadyPath are answered in front of the app: 200 while the
 	// process lives, and 200 while it wants traffic, 503 otherwise. Default
-	// none; see Server.Health and Server.Ready for handlers to mount.
+	// none; see Server.Health and Server.Ready for handlers to mount. They begin with
+	// a slash, and are not the same.
 	HealthPath string
 	ReadyPath  string
 

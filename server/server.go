@@ -65,6 +65,7 @@ type place struct {
 // New makes a Server. It panics for a nil app and for options that make no sense.
 func New(app parley.App, options Options) *Server {
 	wiring.Need("server: New", "app", app)
+	options.checkPaths()
 	s := &Server{app: app, options: options.withDefaults(), over: make(chan struct{})}
 	s.leaks.After = limits.Limit(options.Gateway.LeakAfter, lastMoment)
 	s.leaks.Logger = s.options.Logger
