@@ -36,6 +36,35 @@ func TestChild(t *testing.T) {
 	}
 }
 
+// TestLogWithoutReader: whoever reads the log of a service may go before it.
+func TestLogWithoutReader(t *testing.T) {
+	socket, manager := handDown(t), listenNotify(t)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	child := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")
+	child.Env = append(os.Environ(), "PARLEY_TEST_CHILD=fd:3", "NOTIFY_SOCKET="+manager.LocalAddr().String())
+	child.ExtraFiles = []*os.File{socket.file}
+	child.Stderr = writer // where slog's default goes
+	err = child.Start()
+	writer.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectState(t, manager, "READY=1")
+	socket.file.Close()
+	if got := get(t, serverAt(t, socket.addr), "/"); got != "200 from the child" {
+		t.Errorf("the answer is %q", got)
+	}
+	child.Process.Signal(os.Interrupt)
+	expectState(t, manager, "STOPPING=1")
+	if err := child.Wait(); err != nil {
+		t.Errorf("the child ended with %v", err)
+	}
+}
+
 func TestInherited(t *testing.T) {
 	for name, env := range map[string][]string{
 		"fd:4 fd:3":                 nil,

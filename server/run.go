@@ -23,6 +23,9 @@ func Run(ctx context.Context, app parley.App, options Options) error {
 // asks for it (package inspect), and then lets it end in order: see Start, Drain and
 // Stop. A second signal, in the drain or in the app's shutdown, cuts what is left. It
 // returns nil when all has ended in order, also a start-up that was not complete yet.
+//
+// While it runs and heeds signals, a log whose reader has gone does not end the process:
+// writes to such a standard output fail as those to a full disk do, and SIGPIPE is unheard.
 func (s *Server) Run(ctx context.Context) error {
 	list := s.options.Signals
 	if list == nil {
@@ -32,6 +35,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if len(list) > 0 {
 		signal.Notify(signals, list...)
 		defer signal.Stop(signals)
+		brokenPipes := make(chan os.Signal, 1) // to be notified is what keeps Go from dying of them
+		signal.Notify(brokenPipes, syscall.SIGPIPE)
+		defer signal.Stop(brokenPipes)
 	}
 	return s.run(ctx, signals)
 }
