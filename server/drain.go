@@ -61,9 +61,10 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	s.leaving.Store(true)
 	s.retire()
 	s.conns.settle(ctx)
-	err := s.finish(ctx)
-	report := DrainReport{Took: time.Since(began), Cut: ctx.Err() != nil}
-	report.add(s.gateway, &s.members)
+	cut, err := s.finish(ctx)
+	report := DrainReport{Took: time.Since(began), Cut: cut}
+	report.add(s.gateway, &s.members) // before those are ended who count as cut
+	s.closeConns(cut)
 	s.mu.Lock()
 	s.phase, s.report = stopped, report
 	s.mu.Unlock()
@@ -74,8 +75,8 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	return report, err
 }
 
-// finish lets conversations end, side by side, and cuts what is left when ctx ends.
-func (s *Server) finish(ctx context.Context) error {
+// finish lets conversations end, side by side. cut says that ctx ended before all had.
+func (s *Server) finish(ctx context.Context) (cut bool, err error) {
 	var work sync.WaitGroup
 	failures := make([]error, len(s.places)+1)
 	for i, place := range s.places {
@@ -84,18 +85,22 @@ func (s *Server) finish(ctx context.Context) error {
 	s.members.Join(s.gateway, s.gateway)
 	work.Go(func() { failures[len(s.places)] = s.members.Drain(ctx) })
 	work.Wait()
-	err := errors.Join(failures...)
 	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-		for _, place := range s.places {
+		return true, context.Cause(ctx)
+	}
+	return false, errors.Join(failures...)
+}
+
+// closeConns closes what is open still: the connections of those who are cut, and what
+// stood by for a lack of descriptors.
+func (s *Server) closeConns(cut bool) {
+	for _, place := range s.places {
+		if cut {
 			place.server.Close()
 		}
-	}
-	for _, place := range s.places {
 		place.straits.server.Close()
 	}
 	s.reserve.release()
-	return err
 }
 
 // retire shuts the doors, and returns when nobody comes in any more.

@@ -202,3 +202,27 @@ func (a *drainedApp) finish(t *testing.T, app parley.App) {
 	}
 	close(a.leave)
 }
+
+// TestReportOfFollower: a handler of net/http hears of the end by its connection, which is
+// when the time is up. It is cut then, however fast it returns.
+func TestReportOfFollower(t *testing.T) {
+	begun := make(chan struct{})
+	options := quiet()
+	options.Gateway.Logger = options.Logger
+	s := New(nethttp.App(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(begun)
+		<-r.Context().Done()
+	})), options)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	asks(http.Header{})(t, s)
+	<-begun
+	report, err := s.Drain(ended(t))
+	if err == nil || !report.Cut || report.Requests != (nethttp.DrainCount{Cut: 1}) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
