@@ -35,8 +35,8 @@ var (
 // most specific path first.
 //
 // What was changed is saved when the answer begins, and the cookie set: on the
-// head of a response, and on accept or denial of a handshake. Nothing is saved if
-// the status is 500. A session without values is deleted, and its cookie too.
+// head of a response, and on accept or denial of a handshake, also where the app leaves
+// the answer to an error that is the client's. Nothing is saved if the status is 500. A session without values is deleted, and its cookie too.
 // Later changes, those of an open socket in particular, are saved by SaveSession.
 //
 // Requests of one browser run at the same time. So only what this one has changed
@@ -95,9 +95,10 @@ func (a *sessionApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 	}
 	s := &session{manager: a.manager, loaded: a.manager.Token(loaded), base: base}
 	loaded = context.WithValue(loaded, sessionKey{}, s)
-	return a.next.Serve(loaded, scope, &sessionConn{
+	saving := &sessionConn{
 		Conn: conn, session: s, ctx: loaded, handshake: scope.Protocol == parley.WebSocket,
-	})
+	}
+	return saving.failed(ctx, scope, a.next.Serve(loaded, scope, saving))
 }
 
 // joined has Sessions and SaveSession find a session that scs's own middleware has
