@@ -27,6 +27,7 @@ const (
 	opLate    // a goroutine that keeps the context and calls later
 	opDesert  // a pooled call whose Await is left early
 	opAbandon // a pooled call that is left while it runs
+	opWalk    // over an iterator, in the pool or on a lane
 	opCount
 )
 
@@ -45,9 +46,9 @@ type node struct {
 	op     op
 	lane   int // of all bridges' lanes
 	bridge int
-	way    int // to wait for several
+	way    int // to wait for several; opWalk: on a lane if not 0
 	wait   time.Duration
-	never  bool // opWithdraw: nobody awaits it
+	never  bool // opWithdraw: nobody awaits it; opWalk: the loop is left early
 	kids   []*node
 }
 
@@ -81,10 +82,11 @@ type branch struct {
 }
 
 const (
-	modelLanes = 4 // of each bridge
-	modelDepth = 6
-	modelCalls = 3    // of a fan or a queue
-	modelSteps = 1000 // six fans in each other would take a second
+	modelLanes   = 4 // of each bridge
+	modelDepth   = 6
+	modelCalls   = 3    // of a fan or a queue
+	modelStrides = 2    // of a walk
+	modelSteps   = 1000 // six fans in each other would take a second
 )
 
 func (p *planner) body(at branch) []*node {
@@ -113,6 +115,8 @@ func (p *planner) node(at branch) *node {
 		return n
 	case opFan, opQueue:
 		n.way = p.draw(len(waysToWait))
+	case opWalk:
+		n.way = p.draw(2)
 	}
 	n.bridge, n.never = p.draw(p.bridges), p.draw(2) == 0
 	p.blur(n)
@@ -124,10 +128,11 @@ func (p *planner) node(at branch) *node {
 var ops = [modeCount][]op{
 	calm: {
 		opWork, opPool, opLane, opLeave, opFan, opQueue, opLimit, opHost, opHere, opPanic,
+		opWalk,
 	},
 	wild: {
 		opWork, opPool, opLane, opLeave, opFan, opQueue, opLimit, opForget, opHost, opHere,
-		opWithdraw, opPanic, opExit, opLate, opDesert, opAbandon,
+		opWithdraw, opPanic, opExit, opLate, opDesert, opAbandon, opWalk,
 	},
 	rings: {opWork, opLane, opLane, opQueue, opLane, opQueue, opLimit, opPanic},
 	pools: {opWork, opPool, opLeave, opFan, opFan, opLimit, opForget, opPanic},
@@ -156,6 +161,13 @@ func (p *planner) below(n *node, at branch) branch {
 	below := at
 	below.depth++
 	switch n.op {
+	case opWalk:
+		below.inJob = true
+		below.times *= modelStrides
+		if n.way != 0 {
+			n.lane = p.pickLane(at)
+			below.held = append(slices.Clone(at.held), n.lane)
+		}
 	case opLane, opQueue:
 		n.lane = p.pickLane(at)
 		below.held = append(slices.Clone(at.held), n.lane)

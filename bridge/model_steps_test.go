@@ -43,6 +43,8 @@ func (m *model) step(ctx context.Context, n *node, at spot) {
 		m.fan(ctx, n, at)
 	case opQueue:
 		m.queue(ctx, n, at)
+	case opWalk:
+		m.walk(ctx, n, at)
 	case opLimit:
 		ctx, cancel := context.WithTimeout(ctx, n.wait)
 		defer cancel()

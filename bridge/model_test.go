@@ -82,6 +82,7 @@ type model struct {
 	root    context.Context
 	bridges []*modelBridge
 	lanes   []*modelLane // of all bridges
+	walks   atomic.Int64 // iterators that have begun and not cleaned up
 }
 
 type modelBridge struct {
@@ -182,6 +183,7 @@ func (m *model) grow(forest [][]*node) {
 		wantErr(m.t, b.Close(context.Background()), nil)
 		settled(m.t, b.Bridge)
 	}
+	wantEqual(m.t, "iterators that have not cleaned up", m.walks.Load(), 0)
 	time.Sleep(time.Hour) // what is left is late goroutines, whose calls fail at once
 }
 

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/parleygo/parley/internal/usercode"
@@ -21,6 +22,10 @@ type walk struct {
 	job             *job  // nil: there was no step yet
 	lane            *Lane // where all steps run; nil: the pool
 	at              atomic.Pointer[position]
+
+	mu       sync.Mutex
+	stepping bool // the iterator runs
+	left     bool // the loop is no more
 }
 
 // Value makes the step that runs known to the bridge, or else the walk.
@@ -56,20 +61,55 @@ func (w *walk) next() (more bool, err error) {
 		where = &w.job.position
 	}
 	s.future.job.submit(where, s, w.settings)
-	err = s.Await(w.Context)
+	err = s.await(w.Context)
 	return err == nil && s.more, err
+}
+
+// await is Await for a step. Even if what a lane serves meanwhile exits the goroutine it does not
+// unwind before the step is over: the iterator may use what the frames above own.
+func (s *walkStep) await(ctx context.Context) error {
+	j := &s.future.job
+	returned := false
+	defer func() {
+		if !returned {
+			j.bridge.waitPlain(nil, &j.latch, nil, nil)
+		}
+	}()
+	err := s.Await(ctx)
+	returned = true
+	return err
 }
 
 // advance runs the iterator until it has a value or ends.
 func (w *walk) advance(s *walkStep) error {
+	w.mu.Lock()
+	left := w.left
+	w.stepping = !left
+	w.mu.Unlock()
+	if left {
+		return nil
+	}
 	at := &s.future.job.position
 	if w.job == nil {
 		w.open(at.job)
 	}
+	defer w.pause(at)
 	return w.run(at, func() {
 		w.going = w.pull.next()
 		s.more = w.going
 	})
+}
+
+// pause ends a step. If the loop was left meanwhile, since its wait would have closed a ring, the
+// iterator cleans up at once.
+func (w *walk) pause(at *position) {
+	w.mu.Lock()
+	w.stepping = false
+	left := w.left
+	w.mu.Unlock()
+	if left && w.going {
+		w.tell(w.run(at, w.pull.stop))
+	}
 }
 
 // finish has the iterator clean up, unless the end of its lane had it.
@@ -143,9 +183,14 @@ func (w *walk) over() {
 // end ends a walk that the loop has left. Where the lane refuses the last step, the iterator cleans
 // up when the lane ends.
 func (w *walk) end() {
-	if w.job == nil || w.job.over() {
+	w.mu.Lock()
+	w.left = true
+	begun := w.job != nil && !w.stepping
+	w.mu.Unlock()
+	if !begun || w.job.over() {
 		return
 	}
+	defer w.over()
 	endless := context.WithoutCancel(w.Context)
 	at := w.job.position
 	at.Context = endless
@@ -153,20 +198,21 @@ func (w *walk) end() {
 	j := &s.future.job
 	j.submit(&at, s, w.settings)
 	j.repanic = false // the loop was left, and cannot take it
-	err := s.Await(endless)
-	if w.lane == nil && !s.begun { // the bridge was aborted
-		err = w.run(&w.job.position, w.pull.stop)
-		s.begun = true
-	}
-	w.over()
-	if err != nil && j.fired() && s.begun {
-		w.job.bridge.tell(err)
+	err := s.await(endless)
+	switch {
+	case w.lane == nil && !s.begun: // the bridge was aborted
+		w.tell(w.run(&w.job.position, w.pull.stop))
+	case j.fired() && s.begun:
+		w.tell(err)
 	}
 }
 
 // closeWithLane has the iterator clean up at the end of its lane.
-func (w *walk) closeWithLane() {
-	if err := w.run(&w.job.position, w.pull.stop); err != nil {
+func (w *walk) closeWithLane() { w.tell(w.run(&w.job.position, w.pull.stop)) }
+
+// tell hands on what nobody waits for: how a clean-up has failed.
+func (w *walk) tell(err error) {
+	if err != nil {
 		w.job.bridge.tell(err)
 	}
 }

@@ -317,3 +317,65 @@ func TestB30_CallsFromTheEndOfAHost(t *testing.T) {
 		}
 	})
 }
+
+// A job that exits takes along the thread that waits for a step, and not before the step is over.
+func TestB97_ExitWhileAStepRuns(t *testing.T) {
+	for name, begun := range map[string]bool{"running": true, "queued": false} {
+		t.Run(name, func(t *testing.T) {
+			options := bridge.Options{Capacity: 1, Unobserved: func(error) {}}
+			inScope(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+				numbers := &counter{upTo: 3}
+				if !begun {
+					inPool(ctx, func(context.Context) { time.Sleep(time.Second) })
+				}
+				loop := onLane(ctx, func(ctx context.Context) {
+					go func() {
+						time.Sleep(time.Second / 2)
+						onLane(ctx, func(context.Context) { runtime.Goexit() })
+					}()
+					for range bridge.Iterate(ctx, numbers.numbers, bridge.Pooled()) {
+						t.Error("yielded")
+					}
+				})
+				_, err := loop.Await(ctx)
+				wantErr(t, err, parley.ErrGoexit)
+				numbers.log.want(t, "made 0 closed")
+			})
+		})
+	}
+}
+
+// A loop whose wait would close a ring of lanes fails, and its iterator cleans up when it can.
+func TestB97_WalkInARing(t *testing.T) {
+	bubble(t, bridge.Options{}, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		first, endFirst := bridge.NewScope(ctx)
+		second, endSecond := bridge.NewScope(ctx)
+		var log orderLog
+		var loop *bridge.Future[struct{}]
+		crossing := func(ctx context.Context) iter.Seq[int] {
+			return func(yield func(int) bool) {
+				defer log.add("closed")
+				_, err := loop.Await(ctx) // which waits for this very step
+				if errors.Is(err, bridge.ErrDeadlock) {
+					log.add("iterator told")
+				}
+				_ = yield(1) && yield(2)
+			}
+		}
+		started := make(chan void)
+		loop = onLane(first, func(ctx context.Context) {
+			<-started
+			for _, err := range bridge.Iterate(bridge.Aim(ctx, second), crossing) {
+				if errors.Is(err, bridge.ErrDeadlock) {
+					log.add("loop told")
+				}
+			}
+		})
+		close(started)
+		must(t, ctx, loop)
+		wantErr(t, errors.Join(endFirst(), endSecond()), nil)
+		if text := strings.Join(log.events, " "); text != "loop told closed" && text != "iterator told closed" {
+			t.Errorf("log is %q", text)
+		}
+	})
+}
