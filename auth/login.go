@@ -12,7 +12,7 @@ import (
 
 // SessionOptions configure Sessions.
 type SessionOptions struct {
-	// Manager is that of LoadAndSave above.
+	// Manager is that of LoadAndSave above. Sessions cannot do without.
 	Manager *scs.SessionManager
 
 	// Identify makes an identity of the id that was logged in; nil, nil is

@@ -20,7 +20,7 @@ import (
 // TicketOptions configure Tickets.
 type TicketOptions struct {
 	// Key signs the tickets (HMAC-SHA256): at least 32 random bytes, kept
-	// secret and the same in every process that takes them.
+	// secret and the same in every process that takes them. Shorter ones panic.
 	Key []byte
 
 	// TTL is how long a ticket may lie around. Default 30 s, at least 1 s.

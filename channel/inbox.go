@@ -29,7 +29,7 @@ type InboxOptions struct {
 	// possibly several at once, and not for what the layer says of itself.
 	Key func(Message) string
 
-	// Capacity, where set, goes before the layer's rules.
+	// Capacity, where set, goes before the layer's rules; without it they hold.
 	Capacity Capacity
 
 	// Deliver makes the inbox a sink: it has no queue, and each message is

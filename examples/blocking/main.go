@@ -5,7 +5,10 @@
 // and prints how many OS threads that took: once calling the library directly, once through the
 // bridge. With 20 000 queries of two seconds the direct way kills the process (-way naive -calls
 // 20000 -slow 2s); the bridge takes its time. Then, with -addr, it serves GET /query, over the
-// bridge, until it is interrupted.
+// bridge, until it is interrupted:
+//
+//	go run ./examples/blocking -addr 127.0.0.1:8080
+//	curl http://127.0.0.1:8080/query
 //
 // The library is SQLite, through cgo. Built without cgo, it says so and blocks in a system call
 // instead.

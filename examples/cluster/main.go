@@ -3,12 +3,12 @@
 // was said meanwhile. It runs with nothing installed, as the processes carry each other's
 // messages, and keep them, with a NATS server that each has inside:
 //
-//	go run .
+//	go run ./examples/cluster
 //
 // and with a broker of yours:
 //
-//	go run . -transport redis -url redis://127.0.0.1:6379
-//	go run . -transport nats -url nats://127.0.0.1:4222
+//	go run ./examples/cluster -transport redis -url redis://127.0.0.1:6379
+//	go run ./examples/cluster -transport nats -url nats://127.0.0.1:4222
 //
 // The processes listen one port after the other. Open two of them side by side, and then
 // kill one: its guests are gone for the others within half a minute, and come back by

@@ -1,5 +1,12 @@
 // Command service is a whole service for production: a gin project with news that
-// whoever is logged in may send and hear. The files in deploy run it.
+// whoever is logged in may send and hear. The files in deploy run it; to try it:
+//
+//	go run ./examples/service
+//	curl -c jar -d name=ann http://127.0.0.1:8080/login
+//	curl -b jar -N -H 'Accept: text/event-stream' http://127.0.0.1:8080/news &
+//	curl -b jar -d 'hello, all' http://127.0.0.1:8080/news
+//
+// Metrics are at /metrics, the inspector is at /debug/parley/.
 package main
 
 import (

@@ -38,7 +38,8 @@ type Options struct {
 	// there must be another.
 	Peers []string
 
-	// Secret is what servers of one cluster say to each other.
+	// Secret is what servers of one cluster say to each other. With the default, "",
+	// everybody who can connect is believed.
 	Secret string
 
 	// Dir is where JetStream keeps what is to survive the program. With the default, "",
