@@ -48,7 +48,7 @@ type size struct {
 // add appends bytes of the payload.
 func (m *partial) add(b []byte, s size) {
 	if m.data == nil && s.exact && s.most == int64(len(b)) {
-		m.data = append(m.data, b...) // all there: room that needs no zeroing
+		m.data = append(cut(len(b)), b...) // all there
 		return
 	}
 	m.makeRoom(len(b), s)
