@@ -130,6 +130,16 @@ func (r *running) wait() error {
 	return r.err
 }
 
+// why tells how the app has failed, for a test that fails for it; "" if it has not.
+func (r *running) why() (text string) {
+	r.state.Look(func() {
+		if r.over && r.err != nil {
+			text = ": the app returned: " + r.err.Error()
+		}
+	})
+	return text
+}
+
 // begin makes the app's context. The client leaves when its own context ends or
 // the test does, which then waits for the app.
 func (r *running) begin(client context.Context, leave func()) context.Context {

@@ -62,7 +62,8 @@ func (s *Socket) Accepted() bool {
 func (s *Socket) Accept() parley.WebSocketAccept {
 	s.t.Helper()
 	if !s.Accepted() {
-		s.t.Fatalf("parleytest: the handshake was answered with %d %q", s.denial.Status, s.denial.body)
+		s.t.Fatalf("parleytest: the handshake was answered with %d %q%s", s.denial.Status, s.denial.body,
+			s.why())
 	}
 	return *s.accept
 }
@@ -92,7 +93,8 @@ func (s *Socket) Send(message parley.WebSocketSend) {
 		}
 	})
 	if closed != nil {
-		s.t.Fatalf("parleytest: sending on a socket closed with %d %q", closed.Code, closed.Reason)
+		s.t.Fatalf("parleytest: sending on a socket closed with %d %q%s", closed.Code, closed.Reason,
+			s.why())
 	}
 }
 
@@ -116,8 +118,8 @@ func (s *Socket) Receive() (message parley.WebSocketReceive) {
 		return got || s.closed != nil
 	})
 	if !got {
-		s.t.Fatalf("parleytest: no message: the socket was closed with %d %q", s.closed.Code,
-			s.closed.Reason)
+		s.t.Fatalf("parleytest: no message: the socket was closed with %d %q%s", s.closed.Code,
+			s.closed.Reason, s.why())
 	}
 	return message
 }
