@@ -156,7 +156,7 @@ func TestE21_CallersOfPresentGiveUp(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		giveUp, cancel := context.WithCancelCause(context.Background())
+		giveUp, cancel := context.WithCancelCause(ctx)
 		ask(giveUp, errBroken) // put at once
 		ask(giveUp, errBroken) // the first of those who share the next
 		ask(ctx, nil)
@@ -167,8 +167,8 @@ func TestE21_CallersOfPresentGiveUp(t *testing.T) {
 		if asked := transport.asked.Load(); asked != 2 {
 			t.Errorf("asked %d times", asked)
 		}
-		giveUp, cancel = context.WithCancelCause(context.Background())
-		early, cancelEarly := context.WithCancelCause(context.Background())
+		giveUp, cancel = context.WithCancelCause(ctx)
+		early, cancelEarly := context.WithCancelCause(ctx)
 		ask(giveUp, errBroken)
 		ask(early, errBroken) // never put
 		cancelEarly(errBroken)

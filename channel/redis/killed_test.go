@@ -33,14 +33,15 @@ func TestConnectionsAreKilled(t *testing.T) {
 	room.wants(t, channel.TypeJoin, 1)
 	work := connect(t, redis.Options{URLs: []string{url(server)}})
 
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var sending sync.WaitGroup
 	refused, jobs, number := make(map[int]bool), make(map[string]bool), 0
 	send := func() (accepted bool) {
 		number++
 		text := strconv.Itoa(number)
-		_, err := sender.GroupSend(context.Background(), "kept", channel.NewMessage("line", []byte(text)))
+		line := channel.NewMessage("line", []byte(text))
+		_, err := sender.GroupSend(t.Context(), "kept", line)
 		if refused[number] = err != nil; err == nil && work.Enqueue(ctx, "jobs", []byte(text)) == nil {
 			jobs[text] = true
 		}
@@ -94,8 +95,9 @@ func TestConnectionsAreKilled(t *testing.T) {
 		next++
 	}
 	present, err := reader.Present(t.Context(), "room")
-	if err != nil || len(present) != 1 || present[0].ID != me.ID || room.count(channel.TypeLeave) != 0 {
-		t.Errorf("present: %v, %v; %d were said to have left", present, err, room.count(channel.TypeLeave))
+	left := room.count(channel.TypeLeave)
+	if err != nil || len(present) != 1 || present[0].ID != me.ID || left != 0 {
+		t.Errorf("present: %v, %v; %d were said to have left", present, err, left)
 	}
 	for len(jobs) > 0 {
 		held, err := work.Take(t.Context(), "jobs", 100, time.Minute)
