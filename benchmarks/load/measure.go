@@ -141,27 +141,39 @@ func (s *setup) groups(r row) (result, error) {
 	})
 }
 
-// idle measures the memory of sockets that say nothing.
+// idle measures the memory of sockets that say nothing, at many numbers of them: what each
+// takes falls with a collection, and grows until the next one, which comes with a third
+// more of them.
 func (s *setup) idle(r row) (result, error) {
 	return s.serving(r, func(p *process) (m result, _ error) {
-		warm, err := p.connect(10, upgrade) // what the first ones leave behind counts once
-		if err != nil {
+		all := &clients{server: p}
+		defer all.close()
+		come := func(more int) error {
+			c, err := p.connect(more, upgrade)
+			if err == nil {
+				all.fds = append(all.fds, c.fds...)
+				time.Sleep(time.Duration(s.of(100, 10)) * time.Millisecond) // until they are idle
+			}
+			return err
+		}
+		warm := 10 // what the first ones leave behind counts once
+		if err := come(warm); err != nil {
 			return m, err
 		}
-		defer warm.close()
 		p.ask("collect")
-		before, count := p.ask("memory"), s.of(5000, 50)
-		c, err := p.connect(count, upgrade)
-		if err != nil {
-			return m, err
+		before := p.ask("memory")
+		each := func() float64 {
+			return float64(p.ask("memory")-before) / 1024 / float64(len(all.fds)-warm)
 		}
-		defer c.close()
-		time.Sleep(time.Duration(s.of(300, 10)) * time.Millisecond) // until all are idle
-		for _, order := range []string{"cpu", "collect"} {
-			p.ask("%s", order)
-			m.values = append(m.values, float64(p.ask("memory")-before)/1024/float64(count))
+		first, sum, times := s.of(4000, 40), 0.0, 0
+		for more := first; len(all.fds) < warm+2*first; more = first / 8 {
+			if err := come(more); err != nil {
+				return m, err
+			}
+			sum, times = sum+each(), times+1
 		}
-		m.slight = true
+		p.ask("collect")
+		m.values, m.slight = append(m.values, sum/float64(times), each()), true
 		return m, nil
 	})
 }
