@@ -26,7 +26,8 @@ type keeper struct {
 	held    map[string]*stay // by id: those with a record
 	outbox  []announcement
 	exits   []Record
-	checks  map[Group]time.Time // when to ask who is there, for something was missed
+	checks  map[Group]time.Time // when to ask who is there, for something may be missed
+	checkAt time.Time           // none of them is due before
 	renewAt time.Time
 	lookAt  time.Time
 	leased  bool      // there was a lease
@@ -153,12 +154,20 @@ func (k *keeper) heard(n *news) {
 func (k *keeper) interrupted(groups []Group) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := time.Now()
-	k.renewAt = now
-	for _, group := range groups {
-		k.checks[group] = now.Add(checkAfter)
-	}
+	k.renewAt = time.Now()
+	k.plan(groups...)
 	k.nudge()
+}
+
+// plan has it asked after a while who is in groups. It is called with mu held.
+func (k *keeper) plan(groups ...Group) {
+	at := time.Now().Add(checkAfter)
+	if len(k.checks) == 0 {
+		k.checkAt = at
+	}
+	for _, group := range groups {
+		k.checks[group] = at
+	}
 }
 
 func (k *keeper) nudge() {

@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/parleygo/parley/internal/presence"
 )
@@ -30,12 +31,12 @@ func (o *Options) leavesAtOnce() int {
 func (o *Options) newsBytes() int { return min(mostBytes, o.MaxMessage-presenceFrame) }
 
 // say publishes the news, the oldest first, and then removes the records of who has
-// left: so who dies between is said to have left once more, which nobody hears. Who
-// wants to enter does not wait for all of it, until the layer is closed.
+// left: so who dies between is said to have left once more, which nobody hears. The lease
+// and who wants to enter do not wait for all of it, until the layer is closed.
 func (k *keeper) say(ctx context.Context) error {
 	for said := 1; ; said++ {
 		k.mu.Lock()
-		if said%sayAtOnce == 0 && len(k.enters) > 0 && k.layer.ctx.Err() == nil {
+		if k.isPressed(said) {
 			k.mu.Unlock()
 			k.nudge()
 			return nil
@@ -53,6 +54,14 @@ func (k *keeper) say(ctx context.Context) error {
 		}
 		k.strike(places)
 	}
+}
+
+// isPressed reports whether there is something to do between. It is called with mu held.
+func (k *keeper) isPressed(said int) bool {
+	if k.layer.ctx.Err() != nil {
+		return false
+	}
+	return said%sayAtOnce == 0 && len(k.enters) > 0 || !time.Now().Before(k.renewAt)
 }
 
 // gather returns what one envelope can say: the oldest announcement, and those that

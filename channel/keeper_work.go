@@ -21,23 +21,21 @@ func (k *keeper) work() time.Duration {
 	if err != nil {
 		next = min(next, retryAfter)
 	}
-	for _, at := range k.checks {
-		next = min(next, max(at.Sub(now), retryAfter))
+	if len(k.checks) > 0 {
+		next = min(next, max(k.checkAt.Sub(now), retryAfter))
 	}
 	return max(next, 0)
 }
 
 // doDue does one thing after the other. While the lease is in doubt nothing is said.
 func (k *keeper) doDue(ctx context.Context) error {
-	if k.due(&k.renewAt, renewEvery) {
-		if err := k.renew(ctx, false); err != nil {
-			k.mu.Lock()
-			enters := k.enters
-			k.enters = nil
-			k.mu.Unlock()
-			k.entered(enters, err, false)
-			return err
-		}
+	if err := k.keepLease(ctx); err != nil {
+		k.mu.Lock()
+		enters := k.enters
+		k.enters = nil
+		k.mu.Unlock()
+		k.entered(enters, err, false)
+		return err
 	}
 	if k.due(&k.lookAt, lookEvery) {
 		if err := k.reap(ctx); err != nil {
@@ -57,6 +55,14 @@ func (k *keeper) due(at *time.Time, every time.Duration) bool {
 	}
 	*at = now.Add(every)
 	return true
+}
+
+// keepLease renews the lease when it is time to. What takes long does so in between.
+func (k *keeper) keepLease(ctx context.Context) error {
+	if !k.due(&k.renewAt, renewEvery) {
+		return nil
+	}
+	return k.renew(ctx, false)
 }
 
 // renew renews the lease, if there is one or somebody wants one, and puts right what has
@@ -266,6 +272,9 @@ func (k *keeper) bury(ctx context.Context, lease LapsedLease) error {
 	}
 	for group, stays := range gone {
 		for some := range slices.Chunk(stays, k.layer.options.leavesAtOnce()) {
+			if err := k.keepLease(ctx); err != nil {
+				return err
+			}
 			if err := k.tell(ctx, news{group, kindLeave, some}); err != nil {
 				return err
 			}
@@ -276,15 +285,10 @@ func (k *keeper) bury(ctx context.Context, lease LapsedLease) error {
 
 // check asks who is in groups of which something may have been missed.
 func (k *keeper) check(ctx context.Context) error {
-	k.mu.Lock()
-	var due []Group
-	for group, at := range k.checks {
-		if !at.After(time.Now()) {
-			due = append(due, group)
+	for _, group := range k.dueChecks() {
+		if err := k.keepLease(ctx); err != nil {
+			return err
 		}
-	}
-	k.mu.Unlock()
-	for _, group := range due {
 		if err := k.ask(ctx, group); err != nil {
 			return err
 		}
@@ -293,6 +297,23 @@ func (k *keeper) check(ctx context.Context) error {
 		k.mu.Unlock()
 	}
 	return nil
+}
+
+// dueChecks looks through them once a second, for there may be very many.
+func (k *keeper) dueChecks() (due []Group) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := time.Now()
+	if len(k.checks) == 0 || now.Before(k.checkAt) {
+		return nil
+	}
+	for group, at := range k.checks {
+		if !at.After(now) {
+			due = append(due, group)
+		}
+	}
+	k.checkAt = now.Add(retryAfter)
+	return due
 }
 
 func (k *keeper) ask(ctx context.Context, group Group) error {
