@@ -170,6 +170,16 @@ func (k *keeper) plan(groups ...Group) {
 	}
 }
 
+// listed has it asked once more who is in a group of which nothing was heard before: who
+// had said goodbye by then may have been there still, until its record was removed.
+func (k *keeper) listed(group Group, list []presence.Stay) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if slices.ContainsFunc(list, func(s presence.Stay) bool { return k.held[s.ID] == nil }) {
+		k.plan(group)
+	}
+}
+
 func (k *keeper) nudge() {
 	select {
 	case k.wake <- struct{}{}:

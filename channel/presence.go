@@ -28,7 +28,8 @@ const (
 const TypePresent = "presence.state"
 
 // Member is somebody who is in a group. Each stay has an id of its own: whoever enters
-// with two inboxes is there twice, and what Show says may be how others know.
+// with two inboxes is there twice, and what Show says may be how others know. The bytes
+// of Show are shared, and must not be changed.
 type Member struct {
 	ID   string          `json:"member"`
 	Show json.RawMessage `json:"show"`

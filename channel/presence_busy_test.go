@@ -3,6 +3,7 @@ package channel_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +15,7 @@ import (
 // farAway is a transport to whose broker the way is long.
 type farAway struct {
 	*channeltest.FaultyTransport
-	publish, present time.Duration
+	publish, present, exit time.Duration
 }
 
 func (f *farAway) Publish(ctx context.Context, subject string, payload []byte) error {
@@ -25,6 +26,11 @@ func (f *farAway) Publish(ctx context.Context, subject string, payload []byte) e
 func (f *farAway) Present(ctx context.Context, subject string) ([]channel.Record, error) {
 	time.Sleep(f.present)
 	return f.FaultyTransport.Present(ctx, subject)
+}
+
+func (f *farAway) Exit(ctx context.Context, owner string, records []channel.Record) error {
+	time.Sleep(f.exit)
+	return f.FaultyTransport.Exit(ctx, owner, records)
 }
 
 // TestBusyProcessKeepsItsLease: whatever it has much of to say or to ask, it has not died.
@@ -71,4 +77,37 @@ func enterRooms(t *testing.T, layer *channel.Layer) *channel.Inbox {
 		}
 	}
 	return in
+}
+
+// Who comes when somebody has said goodbye, and is listed still, does not see them for ever.
+func TestListedThoughGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broker channel.Broker
+		far := &farAway{FaultyTransport: channeltest.Faulty(broker.Connect(), 1, channeltest.Faults{})}
+		goes := enterRoom(t, newLayer(t, channel.Options{Transport: far}), "goes")
+		layers, _ := presenceCluster(t, &broker, 1)
+		synctest.Wait()
+		far.exit = time.Second
+		goes.Close()
+		synctest.Wait()
+		var left []string
+		comes := open(t, layers[0], channel.InboxOptions{Deliver: func(m channel.Message) channel.Verdict {
+			if m.Type() == channel.TypeLeave {
+				left = append(left, string(m.Payload()))
+			}
+			return channel.Accepted
+		}})
+		if _, err := comes.Enter(ctx, "room", "comes"); err != nil {
+			t.Fatal(err)
+		}
+		present, err := layers[0].Present(ctx, "room")
+		if err != nil || len(present) != 2 {
+			t.Fatalf("present: %v, %v", present, err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(left) != 1 || !strings.Contains(left[0], `"show":"goes"`) {
+			t.Errorf("have left: %q", left)
+		}
+	})
 }

@@ -17,6 +17,7 @@ type roster struct {
 
 	mu    sync.Mutex // never held while user code runs or anything waits
 	state presence.Roster
+	began bool // somebody was told of who is there
 	news  []Message
 	busy  bool
 }
@@ -138,10 +139,15 @@ func (p *stays) list(group Group, present []presence.Stay) []Member {
 	if r == nil {
 		return membersOf(present)
 	}
-	p.layer.keeper() // somebody wants to know when they leave
+	k := p.layer.keeper() // somebody wants to know when they leave
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	return membersOf(r.state.List(present))
+	list, first := r.state.List(present), !r.began
+	r.began = true
+	r.mu.Unlock()
+	if first {
+		k.listed(group, list)
+	}
+	return membersOf(list)
 }
 
 func membersOf(list []presence.Stay) []Member {
