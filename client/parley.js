@@ -197,7 +197,7 @@ export class Parley extends EventTarget {
 
 	/** Tries a transport, and the others if that one cannot be had. */
 	#climb([name, ...others]) {
-		const link = new LINKS[name](this.#options, begins => this.#address(begins));
+		const link = new LINKS[name](this.#options, begins => this.#address(begins, link));
 		const mine = handler => value => { if (link === this.#link) handler(value); };
 		link.on = {
 			open: mine(protocol => this.#linked(name, protocol)),
@@ -218,9 +218,10 @@ export class Parley extends EventTarget {
 		});
 	}
 
-	async #address(begins) {
+	/** That of a beginning names positions, if its link has not ended: what counts is named last. */
+	async #address(begins, link) {
 		const address = resolved(typeof this.#url === 'function' ? await this.#url(begins) : this.#url);
-		if (!begins) return address;
+		if (!begins || link.ended) return address;
 		address.searchParams.set('parley-resume', '');
 		const named = this.#positions.name(ADDRESS - address.href.length);
 		if (named) address.searchParams.set('parley-resume', named);

@@ -59,7 +59,8 @@ func play(t *testing.T, transports []string, run func(*testing.T, *stage, settin
 			t.Run(transport+"/"+name, act(byHand, transport, name))
 		}
 		for _, name := range []string{
-			"waitsInOrder", "hearsOnceAcrossCuts", "hearsOnceAcrossRestarts", "goesOnAcrossReloads", "seesOthers",
+			"waitsInOrder", "hearsOnceAcrossCuts", "hearsOnceAcrossRestarts", "goesOnAcrossReloads",
+			"saysWhatIsMissedOfGroupsThatFindNoRoom", "seesOthers",
 		} {
 			t.Run(transport+"/consumer/"+name, act(newTroupe, transport, name))
 		}

@@ -58,6 +58,19 @@ describe('socket', () => {
 			chat.close();
 		});
 	}
+	test('names positions for the try that is under way', async () => {
+		let tries = 0, arrive;
+		const late = new Promise(done => { arrive = () => done(URL_); });
+		const {chat} = await socket({positions: {room: 'x:1'}, openTimeout: 20,
+			url: () => tries++ ? `${URL_}?token=${'x'.repeat(5000)}` : late});
+		const gaps = [];
+		chat.addEventListener('gap', ({reason}) => gaps.push(reason));
+		arrive(); // of the first try, which was given up
+		await new Promise(done => setTimeout(done, 1));
+		Socket.all.at(-1).says({type: 'parley.position', group: 'room', position: 'x:7'});
+		assert.deepEqual(gaps, ['not named']);
+		chat.close();
+	});
 	test('is opened without the fragment of an address', async () => {
 		Socket.all = [];
 		const chat = new Parley(`${URL_}?a=b#here`, {...QUICK, WebSocket: Socket});
