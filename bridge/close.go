@@ -36,7 +36,7 @@ func (b *Bridge) shut(ctx context.Context, before func()) error {
 	mustContext(ctx)
 	b.mustBeMade("Close")
 	act := here(ctx)
-	caller := positionOf(ctx).job
+	caller := positionOf(ctx).caller()
 	b.mu.Lock()
 	inside := caller.ancestor(func(j *job) bool { return j.liveIn(b) }) != nil
 	if inside || (act != nil && act.lane.bridge == b) {

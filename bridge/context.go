@@ -39,6 +39,10 @@ func positionOf(ctx context.Context) *position {
 
 var outside position
 
+// caller returns the call in which something is done with p. Where p was made by a step of a walk
+// that is over, it is the step of now.
+func (p *position) caller() *job { return p.job.now() }
+
 // owner returns the bridge that calls at p run on.
 func (p *position) owner() *Bridge {
 	if p.bridge == nil {

@@ -18,8 +18,8 @@ func (a *activation) runElsewhere(ctx context.Context, j *job, w work) {
 	if j.target == nil && j.bridge == l.bridge {
 		j.target = l
 	}
-	j.up, j.work, j.elsewhere = p.job, w, true
-	if !a.above(p.job) {
+	j.up, j.work, j.elsewhere = p.caller(), w, true
+	if !a.above(j.up) {
 		j.by = a.job
 	}
 	b := j.bridge

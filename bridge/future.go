@@ -130,7 +130,7 @@ func (j *job) await(ctx context.Context) error {
 // closed.
 func (j *job) wait(ctx context.Context, end, own <-chan struct{}) outcome {
 	act := here(ctx)
-	caller := positionOf(ctx).job
+	caller := positionOf(ctx).caller()
 	j.noteWaiter(act, caller)
 	if act != nil {
 		return act.awaitThat(awaited{call: j}, j.bridge, &j.latch, end, own)

@@ -30,14 +30,15 @@ func Host(ctx context.Context, f func(context.Context) error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	p := positionOf(ctx)
-	guest := &job{up: p.job, work: noWork{}, elsewhere: true}
+	caller := p.caller()
+	guest := &job{up: caller, work: noWork{}, elsewhere: true}
 	l, err := p.owner().host(ctx, guest)
 	if err != nil {
 		return err
 	}
 	defer l.endHost(guest)
-	if p.job != nil && p.job.parkNow() {
-		defer p.job.unparkNow()
+	if caller != nil && caller.parkNow() {
+		defer caller.unparkNow()
 	}
 	guest.act.runElsewhere(guest, j, c)
 	return j.err

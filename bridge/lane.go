@@ -145,7 +145,7 @@ func (l *Lane) Close(ctx context.Context) error {
 	l.mustBeMade("Close")
 	b := l.bridge
 	act := here(ctx)
-	caller := positionOf(ctx).job
+	caller := positionOf(ctx).caller()
 	b.mu.Lock()
 	inside := caller.ancestor(func(j *job) bool { return j.liveIn(b) && j.home == l }) != nil
 	if inside || (act != nil && act.lane == l) {

@@ -95,7 +95,7 @@ func (s *scope) end() error {
 	}
 	l.close()
 	b.unlock()
-	if !l.waitEnd(act, s.job, nil) {
+	if !l.waitEnd(act, s.caller(), nil) {
 		return ErrDeadlock
 	}
 	return nil

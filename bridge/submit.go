@@ -78,13 +78,13 @@ func (j *job) settle(ctx context.Context, w work, s *settings, act *activation) 
 	case j.bridge == nil:
 		j.bridge = Default()
 	}
-	j.up, j.work = p.job, w
+	j.up, j.work = p.caller(), w
 	j.dedicated, j.abandon = s.dedicated, s.abandon
 	j.repanic = s.repanic || j.bridge.opts.Repanic
 	if act == nil {
 		return
 	}
-	if !act.above(p.job) {
+	if !act.above(j.up) {
 		j.by = act.job
 	}
 	if j.target == nil && act.lane.bridge == j.bridge {

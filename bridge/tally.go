@@ -20,7 +20,7 @@ type tally struct {
 
 func newTally(ctx context.Context, n int) *tally {
 	t := &tally{
-		act: here(ctx), caller: positionOf(ctx).job,
+		act: here(ctx), caller: positionOf(ctx).caller(),
 		jobs: make([]*job, n), waiters: make([]waiter, n),
 	}
 	if t.act != nil {
@@ -87,8 +87,8 @@ func (t *tally) any() bool {
 // next waits for the next call to complete, serving the lane meanwhile, and returns false when ctx
 // has ended.
 func (t *tally) next(ctx context.Context) (slot int, ok bool) {
-	if t.act != nil {
-		ok = t.act.serve(awaited{any: t}, t.any, ctx.Done(), nil) == waitOver
+	if act := t.top(); act != nil {
+		ok = act.serve(awaited{any: t}, t.any, ctx.Done(), nil) == waitOver
 	} else {
 		ok = t.sleep(ctx)
 	}
@@ -101,6 +101,15 @@ func (t *tally) next(ctx context.Context) (slot int, ok bool) {
 	t.mu.Unlock()
 	t.jobs[slot] = nil
 	return slot, true
+}
+
+// top returns the activation that waits: of an iterator that goes on in another step of its walk,
+// not the one in which the tally began. At a lane's end there is none.
+func (t *tally) top() *activation {
+	if t.act == nil {
+		return nil
+	}
+	return t.act.lane.top()
 }
 
 // sleep waits on a thread that no lane owns. The caller counts as waiting meanwhile.
@@ -122,8 +131,8 @@ func (t *tally) sleep(ctx context.Context) bool {
 func (t *tally) park() {
 	b := t.caller.bridge
 	b.mu.Lock()
-	if !t.any() && b.park(t.caller) {
-		t.parked.caller = t.caller
+	if caller := t.caller.now(); !t.any() && b.park(caller) {
+		t.parked.caller = caller
 	}
 	b.unlock()
 }

@@ -78,14 +78,14 @@ func here(ctx context.Context) *activation {
 }
 
 func hereByContext(ctx context.Context) *activation {
-	p := positionOf(ctx)
-	if p == nil || p.job == nil || p.job.home == nil {
+	caller := positionOf(ctx).caller()
+	if caller == nil || caller.home == nil {
 		return nil
 	}
-	l := p.job.home
+	l := caller.home
 	l.bridge.mu.Lock()
 	defer l.bridge.mu.Unlock()
-	if top := l.top(); top != nil && top.covers(p.job) {
+	if top := l.top(); top != nil && top.covers(caller) {
 		return top
 	}
 	return nil

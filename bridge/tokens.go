@@ -122,6 +122,7 @@ func (j *job) parkMaker() {
 	if maker == nil {
 		maker = j.up
 	}
+	maker = maker.now()
 	if maker == nil || !maker.inPool() {
 		return
 	}

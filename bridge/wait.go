@@ -8,7 +8,7 @@ func (b *Bridge) wait(ctx context.Context, l *latch, end <-chan struct{}) bool {
 	if act := here(ctx); act != nil {
 		return act.await(b, l, end, nil)
 	}
-	return b.waitPlain(positionOf(ctx).job, l, end, nil)
+	return b.waitPlain(positionOf(ctx).caller(), l, end, nil)
 }
 
 // waitPlain is wait on a thread that no lane owns, or whose lane is lost.

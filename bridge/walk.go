@@ -53,6 +53,18 @@ func (s *walkStep) execute() error {
 func (s *walkStep) forget()       {}
 func (s *walkStep) function() any { return s.walk.fn }
 
+// now returns j, or if j was a step of a walk and is over, the walk's step of now: what an iterator
+// began in one step, such as a scope, goes on in the others.
+func (j *job) now() *job {
+	if j == nil || !j.over() {
+		return j
+	}
+	if s, ok := j.work.(*walkStep); ok {
+		return s.walk.at.Load().job
+	}
+	return j
+}
+
 // next makes a step, and reports whether there was a value.
 func (w *walk) next() (more bool, err error) {
 	s := &walkStep{walk: w, do: (*walk).advance}
