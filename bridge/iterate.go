@@ -22,7 +22,9 @@ import (
 //
 // Only the first step counts against the bridge's limits. [Bridge.Close] waits until the loop is
 // over. A lane that ends before has the iterator clean up on its thread, and the next step fails
-// with [ErrClosed]. A keyed lane does not end for want of work meanwhile.
+// with [ErrClosed] or [ErrLaneLost]. If it ends as its thread was lost, by [ErrAffinity], the
+// iterator cannot clean up: it is stuck where it was. A keyed lane does not end for want of work
+// meanwhile.
 //
 // On a lane, the thread must be locked equally often at every step: an iterator that yields between
 // its own lock and unlock, or a job that leaves the thread with another count, ends the process, as

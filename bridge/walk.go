@@ -202,7 +202,6 @@ func (w *walk) end() {
 	if !begun || w.job.over() {
 		return
 	}
-	defer w.over()
 	endless := context.WithoutCancel(w.Context)
 	at := w.job.position
 	at.Context = endless
@@ -210,12 +209,18 @@ func (w *walk) end() {
 	j := &s.future.job
 	j.submit(&at, s, w.settings)
 	j.repanic = false // the loop was left, and cannot take it
-	err := s.await(endless)
-	switch {
+	defer w.ended(s)  // also while the goroutine exits
+	_ = s.await(endless)
+}
+
+// ended is called when the last step is over, or was refused.
+func (w *walk) ended(s *walkStep) {
+	defer w.over()
+	switch j := &s.future.job; {
 	case w.lane == nil && !s.begun: // the bridge was aborted
 		w.tell(w.run(&w.job.position, w.pull.stop))
 	case j.fired() && s.begun:
-		w.tell(err)
+		w.tell(j.err)
 	}
 }
 

@@ -3,9 +3,11 @@ package bridge_test
 import (
 	"context"
 	"iter"
+	"runtime"
 	"testing"
 	"time"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
 )
 
@@ -111,5 +113,32 @@ func TestB97_LoopOutlivesItsJob(t *testing.T) {
 		}))
 		<-over
 		wantEqual(t, "values", n, 2)
+	})
+}
+
+// Whoever leaves the loop is taken along by a job that exits, as an aborted bridge drops the last
+// step: the iterator cleans up all the same.
+func TestB97_ExitAndAbortInTheCleanUp(t *testing.T) {
+	options := bridge.Options{Capacity: 1, Unobserved: func(error) {}}
+	inScope(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		numbers := &counter{upTo: 3}
+		aborted := make(chan error, 1)
+		loop := onLane(ctx, func(ctx context.Context) {
+			for _, err := range bridge.Iterate(ctx, numbers.numbers, bridge.Pooled()) {
+				wantErr(t, err, nil)
+				inPool(ctx, func(context.Context) { time.Sleep(time.Minute) }) // nothing begins
+				go func() {
+					time.Sleep(time.Second)
+					onLane(ctx, func(context.Context) { time.Sleep(2 * time.Second); runtime.Goexit() })
+					time.Sleep(time.Second)
+					aborted <- b.Abort(context.Background())
+				}()
+				break
+			}
+		})
+		_, err := loop.Await(ctx)
+		wantErr(t, err, parley.ErrGoexit)
+		wantErr(t, <-aborted, nil)
+		numbers.log.want(t, "made 0 closed")
 	})
 }
