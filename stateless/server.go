@@ -20,7 +20,8 @@ type Server struct {
 	options Options
 
 	mu     sync.Mutex
-	open   bool                 // within Run
+	runs   bool                 // within Run
+	open   bool                 // until what Run runs has returned
 	ctx    context.Context      // of the instances, until Run ends
 	named  map[string]*instance // that get the next event of a name
 	alive  list.List            // those of them that have begun, least recently used first
@@ -47,11 +48,11 @@ func (s *Server) Run(ctx context.Context, handle func(ctx context.Context) error
 	inside, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(parley.ErrFinished)
 	s.mu.Lock()
-	if s.open {
+	if s.runs {
 		s.mu.Unlock()
 		panic("stateless: Run of a Server that runs")
 	}
-	s.open, s.ctx = true, inside
+	s.runs, s.open, s.ctx = true, true, inside
 	s.mu.Unlock()
 	err := usercode.Apart(func() error { return handle(ctx) })
 	s.mu.Lock()
@@ -59,6 +60,9 @@ func (s *Server) Run(ctx context.Context, handle func(ctx context.Context) error
 	s.stopAll()
 	s.mu.Unlock()
 	s.over.Wait()
+	s.mu.Lock()
+	s.runs = false
+	s.mu.Unlock()
 	return err
 }
 

@@ -220,16 +220,35 @@ func TestB89_RunEndsWhileSomebodyWaits(t *testing.T) {
 }
 
 func TestB89_RunTwiceAtOnce(t *testing.T) {
-	serve(t, stateless.Options{}, func(
-		t *testing.T, ctx context.Context, s *stateless.Server, r *recorder,
-	) {
-		defer func() {
-			if got := fmt.Sprint(recover()); got != "stateless: Run of a Server that runs" {
-				t.Errorf("panicked with %q", got)
-			}
-		}()
-		_ = s.Run(ctx, func(context.Context) error { return nil })
-	})
+	for name, text := range map[string]string{"handle runs": "1", "an instance ends": "long"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := new(recorder)
+				s := stateless.New(parley.AppFunc(r.listen), stateless.Options{Failed: r.failed})
+				ended := make(chan error)
+				go func() {
+					ended <- s.Run(t.Context(), func(ctx context.Context) error {
+						deliver(t, ctx, s, "a", text)
+						time.Sleep(time.Second)
+						return nil
+					})
+				}()
+				synctest.Wait()
+				if text == "long" {
+					time.Sleep(time.Minute) // the instance has an hour to go
+				}
+				func() {
+					defer func() {
+						if got := fmt.Sprint(recover()); got != "stateless: Run of a Server that runs" {
+							t.Errorf("panicked with %q", got)
+						}
+					}()
+					_ = s.Run(t.Context(), func(context.Context) error { return nil })
+				}()
+				wantErr(t, <-ended, nil)
+			})
+		})
+	}
 }
 
 // B91: an instance that fails is gone at once, and that is told once.
