@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/usercode"
@@ -84,7 +83,8 @@ func (i *instance) take() parley.Event {
 		return nil
 	}
 	i.took, i.inHand = true, i.unread[0]
-	i.unread = slices.Delete(i.unread, 0, 1)
+	i.unread[0] = nil // so that it is garbage as soon as it was dealt with
+	i.unread = i.unread[1:]
 	return i.inHand.event
 }
 

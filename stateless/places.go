@@ -65,10 +65,10 @@ func (s *Server) leaveLine(i *instance) {
 }
 
 // leastRecent returns the instance that has to go: of those that wait for events, the one
-// used least recently. If all there are wait for places, nobody would ever be done; then it
-// is one of them.
+// used least recently. If all there are wait for places, and none is ending, nobody would
+// ever be done; then it is one of them.
 func (s *Server) leastRecent() *instance {
-	stuck := s.alive.Len() > 0
+	stuck := s.alive.Len() > 0 && len(s.ending) == 0
 	for at := s.alive.Front(); at != nil; at = at.Next() {
 		i := at.Value.(*instance)
 		if i.idle && len(i.unread) == 0 {

@@ -99,30 +99,42 @@ func TestB90_WaitingForAPlace(t *testing.T) {
 	})
 }
 
-// B90: where all instances wait for places for others, one of them has to go.
-func TestB90_OnlyInstanceCallsAnother(t *testing.T) {
-	r := new(recorder)
-	var s *stateless.Server
-	options := stateless.Options{Max: 1, Failed: r.failed,
-		Send: func(ctx context.Context, _ string, event parley.Event) error {
-			return s.Deliver(ctx, event.(letter).to, message("hello"))
-		}}
-	app := func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
-		event, err := conn.Receive(ctx)
-		if got, ok := event.(parley.ChannelReceive); !ok || string(got.Data) != "greet" {
-			return err
-		}
-		err = conn.Send(ctx, letter{to: "b"})
-		r.add("%s could not send: %v", scope.Channel, err)
-		return err
+// B90: where all instances wait for places for others, one of them has to go, and no more.
+func TestB90_AllInstancesCallOthers(t *testing.T) {
+	for most := 1; most <= 3; most++ {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
+			r := new(recorder)
+			var s *stateless.Server
+			options := stateless.Options{Max: most, Failed: r.failed,
+				Send: func(ctx context.Context, _ string, event parley.Event) error {
+					return s.Deliver(ctx, event.(letter).to, message("hello"))
+				}}
+			app := func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+				event, err := conn.Receive(ctx)
+				if got, ok := event.(parley.ChannelReceive); !ok || string(got.Data) != "greet" {
+					return err
+				}
+				time.Sleep(time.Second) // till all are at work
+				if err = conn.Send(ctx, letter{to: "friend of " + scope.Channel}); err != nil {
+					r.add("%s could not send: %v", scope.Channel, err)
+				}
+				return err
+			}
+			serveApp(t, parley.AppFunc(app), options, func(
+				t *testing.T, ctx context.Context, server *stateless.Server,
+			) {
+				s = server
+				for n := range most {
+					deliver(t, ctx, s, fmt.Sprint(n), "greet")
+				}
+				time.Sleep(time.Minute)
+				r.want(t, "0 could not send: "+stateless.ErrEvicted.Error())
+				if stats := s.Stats(); stats.Evicted != 1 || int(stats.Begun) != 2*most-1 {
+					t.Errorf("stats are %+v", stats)
+				}
+			})
+		})
 	}
-	serveApp(t, parley.AppFunc(app), options, func(
-		t *testing.T, ctx context.Context, server *stateless.Server,
-	) {
-		s = server
-		deliver(t, ctx, s, "a", "greet")
-		r.want(t, "a could not send: "+stateless.ErrEvicted.Error())
-	})
 }
 
 // FuzzB90_LeastRecentlyUsed holds the server to a list: each byte uses a name.
