@@ -145,7 +145,7 @@ func (b *bucket) lost(ctx context.Context) bool {
 	b.gone = true
 	b.mu.Unlock()
 	select {
-	case <-time.After(20 * time.Millisecond):
+	case <-time.After(lull):
 		return true
 	case <-ctx.Done():
 		return false
@@ -159,16 +159,31 @@ func (b *bucket) put(ctx context.Context, l lease) (uint64, error) {
 
 func (b *bucket) swap(ctx context.Context, l lease, m *natsgo.Msg) (uint64, error) {
 	m.Subject = b.leaseKey(token(l.owner))
+	identify(m)
 	ack, err := b.transport.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0),
 		jetstream.WithExpectLastSequencePerSubject(l.sequence))
 	var api *jetstream.APIError
 	if errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
 		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
-		return 0, errChanged
+		return b.own(ctx, m)
 	} else if err != nil {
 		return 0, err
 	}
 	return ack.Sequence, nil
+}
+
+// own returns the number of a message that has changed a lease already: that of which the
+// answer was lost. It fails if it was somebody else's.
+func (b *bucket) own(ctx context.Context, m *natsgo.Msg) (uint64, error) {
+	newest, err := b.handle().GetLastMsgForSubject(ctx, m.Subject)
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, err
+	}
+	const id = jetstream.MsgIDHeader
+	if err != nil || newest.Header.Get(id) != m.Header.Get(id) {
+		return 0, errChanged
+	}
+	return newest.Sequence, nil
 }
 
 // remove removes a lease and its records, unless the lease has changed.
@@ -198,32 +213,53 @@ func (b *bucket) each(
 	stay := strings.TrimSuffix(b.record(l.owner, l.stay, "*"), "*")
 	ctx, stop := b.transport.denials.watch(ctx, stay, true)
 	defer stop()
-	sent := make([]jetstream.PubAckFuture, 0, together)
-	for i := range count {
-		m, err := message(i)
-		if err != nil {
-			return err
-		}
-		future, err := b.transport.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
-		if err != nil {
-			return err
-		}
-		if sent = append(sent, future); len(sent) < together && i < count-1 {
-			continue
-		}
-		for _, future := range sent {
-			select {
-			case ack := <-future.Ok():
-				has(future.Msg().Subject, ack.Sequence)
-			case err := <-future.Err():
+	for begin := 0; begin < count; begin += together {
+		messages := make([]*natsgo.Msg, min(together, count-begin))
+		for i := range messages {
+			var err error
+			if messages[i], err = message(begin + i); err != nil {
 				return err
-			case <-ctx.Done():
-				return context.Cause(ctx)
 			}
 		}
-		sent = sent[:0]
+		for pause := silent; len(messages) > 0; pause *= 2 {
+			var err error
+			if messages, err = b.send(ctx, messages, pause, has); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// send publishes messages and returns those that nobody has answered after a pause. They may
+// be published again: the newest of a subject is kept.
+func (b *bucket) send(
+	ctx context.Context, messages []*natsgo.Msg, pause time.Duration,
+	has func(subject string, sequence uint64),
+) (left []*natsgo.Msg, err error) {
+	sent := make([]jetstream.PubAckFuture, len(messages))
+	for i, m := range messages {
+		sent[i], err = b.transport.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
+		if err != nil {
+			return nil, err
+		}
+	}
+	soon, cancel := context.WithTimeout(ctx, pause)
+	defer cancel()
+	for i, future := range sent {
+		select {
+		case ack := <-future.Ok():
+			has(messages[i].Subject, ack.Sequence)
+		case err := <-future.Err():
+			return nil, err
+		case <-soon.Done():
+			left = append(left, messages[i])
+		}
+	}
+	if len(left) > 0 && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return left, err
 }
 
 // erase puts marks in the place of records, and has the marks purged later: that takes a

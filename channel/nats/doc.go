@@ -55,6 +55,11 @@
 // publish is never repeated by itself: after an error it is not known whether it has
 // arrived.
 //
+// What is asked of JetStream is asked again while nobody answers, where that changes
+// nothing: a cluster drops what it is asked while a stream is being made, or has no leader.
+// So is the first that is appended or enqueued, until its stream has answered, by an id that
+// has it stored once; what follows is sent once.
+//
 // In a cluster a subscription is made when each server that has clients of this package
 // knows of it, which is asked there and is a round trip more. A process is also told when
 // two servers had lost each other for longer than Options.Heartbeat and a second. Of less

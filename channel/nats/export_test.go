@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -34,3 +35,8 @@ func Ended(t *Transport) int {
 
 // LoseBucket has a transport look for the bucket of leases again.
 func LoseBucket(ctx context.Context, t *Transport) { t.bucket.lost(ctx) }
+
+// Passes reports whether whoever waits goes on after a status of JetStream.
+func Passes(status, description string) bool {
+	return errors.Is(ending(status, description), errPassed)
+}

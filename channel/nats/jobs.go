@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type jobs struct {
 	transport *Transport
 
 	opening sync.Mutex // while a consumer is made
+	proof   proof
 
 	mu     sync.Mutex
 	queues map[string]time.Duration // by consumer: how long it waits for those who hold
@@ -62,9 +64,9 @@ func (t *Transport) Enqueue(ctx context.Context, subject string, payload []byte)
 	}
 	ctx, cancel := t.request(ctx)
 	defer cancel()
+	message := &natsgo.Msg{Subject: wire, Data: payload}
 	for {
-		ack, err := t.js.PublishMsg(ctx, &natsgo.Msg{Subject: wire, Data: payload},
-			jetstream.WithRetryAttempts(0))
+		ack, err := t.jobs.proof.publish(ctx, t.js, message)
 		if errors.Is(err, jetstream.ErrNoStreamResponse) {
 			if made := t.jobs.create(ctx); made != nil && !gone(made) {
 				err = made
@@ -109,7 +111,7 @@ func (t *Transport) Take(
 		var messages []*natsgo.Msg
 		err := t.jobs.open(ctx, wire, hold)
 		if err == nil {
-			messages, err = t.jobs.take(ctx, consumerOf(wire), min(max(limit, 1), mostTaken))
+			messages, err = t.jobs.take(ctx, consumerOf(wire), min(max(limit, 1), mostTaken), bad.over)
 		}
 		if len(messages) > 0 {
 			return t.jobs.hold(messages, hold)
@@ -118,7 +120,7 @@ func (t *Transport) Take(
 		case err == nil || ctx.Err() != nil:
 			bad.over()
 		case errors.Is(err, context.DeadlineExceeded): // of one request: a cluster has to agree
-		case gone(err), errors.Is(err, natsgo.ErrNoResponders),
+		case gone(err), errors.Is(err, natsgo.ErrNoResponders), errors.Is(err, errPassed),
 			errors.Is(err, jetstream.ErrConsumerNotFound):
 			t.jobs.forget(consumerOf(wire))
 			if !bad.passes(ctx) {
@@ -153,17 +155,18 @@ func (d *trouble) passes(ctx context.Context) bool {
 	return time.Since(d.began) < d.lasts
 }
 
-// take waits for a job for a while.
-func (j *jobs) take(ctx context.Context, consumer string, limit int) ([]*natsgo.Msg, error) {
+// take waits for a job for a while, and says when there was an answer.
+func (j *jobs) take(
+	ctx context.Context, consumer string, limit int, answered func(),
+) ([]*natsgo.Msg, error) {
 	ctx, unlink := j.transport.link.over(ctx)
 	defer unlink()
-	ctx, cancel := context.WithTimeout(ctx, waiting+j.transport.options.Timeout)
-	defer cancel()
 	messages, err := j.transport.pull(ctx, j.stream(), consumer,
 		pull{Batch: limit, NoWait: true}, more)
 	if err != nil || len(messages) > 0 {
 		return messages, err
 	}
+	answered()
 	return j.transport.pull(ctx, j.stream(), consumer, pull{Batch: 1, Expires: waiting}, more)
 }
 
@@ -201,51 +204,56 @@ func (j *jobs) waits(consumer string) time.Duration {
 	return j.queues[consumer]
 }
 
+// find makes the consumer, or has it wait longer. Another may do the same at the same time,
+// so where nobody answers it looks again.
 func (j *jobs) find(ctx context.Context, name, wire string, wait time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, j.transport.options.Timeout)
 	defer cancel()
-	known := j.waits(name)
-	if known >= wait {
-		return nil // others have done it meanwhile
-	}
-	found, err := j.transport.js.Consumer(ctx, j.stream(), name)
-	if err == nil {
-		known = found.CachedInfo().Config.AckWait
-	} else if errors.Is(err, jetstream.ErrStreamNotFound) {
-		err = j.create(ctx)
-	}
-	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return err
-	}
-	if err = nil; known < wait {
-		known = wait
-		err = j.consume(ctx, name, wire, wait)
-	}
-	if err == nil {
+	for j.waits(name) < wait {
+		known, err := j.ackWait(ctx, name)
+		if err == nil && known < wait {
+			soon, cancel := context.WithTimeout(ctx, time.Second)
+			known, err = wait, j.consume(soon, name, wire, wait)
+			unanswered := soon.Err() != nil && ctx.Err() == nil
+			cancel()
+			if unanswered {
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
 		j.mu.Lock()
 		j.queues[name] = known
 		j.mu.Unlock()
 	}
-	return err
+	return nil
 }
 
-// consume makes the consumer, or has it wait longer. It is tried again where nobody
-// answers, for another may do the same at the same time.
-func (j *jobs) consume(ctx context.Context, name, wire string, wait time.Duration) error {
-	for {
-		soon, cancel := context.WithTimeout(ctx, time.Second)
-		_, err := j.transport.js.CreateConsumer(soon, j.stream(), jetstream.ConsumerConfig{
-			Durable:       name,
-			FilterSubject: wire,
-			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       wait,
-			MaxAckPending: -1,
-		})
-		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-			return err
-		}
+// ackWait returns for how long the consumer waits for those who hold, 0 if there is none.
+// Then there is a stream at least.
+func (j *jobs) ackWait(ctx context.Context, name string) (time.Duration, error) {
+	found, err := j.transport.js.Consumer(ctx, j.stream(), name)
+	switch {
+	case err == nil:
+		return found.CachedInfo().Config.AckWait, nil
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return 0, j.create(ctx)
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		return 0, nil
 	}
+	return 0, err
+}
+
+func (j *jobs) consume(ctx context.Context, name, wire string, wait time.Duration) error {
+	_, err := j.transport.js.CreateConsumer(ctx, j.stream(), jetstream.ConsumerConfig{
+		Durable:       name,
+		FilterSubject: wire,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       wait,
+		MaxAckPending: -1,
+	})
+	return err
 }
 
 func (j *jobs) forget(consumer string) {
@@ -344,14 +352,19 @@ func (t *Transport) Retry(
 	return t.jobs.say(ctx, job.ID, fmt.Sprintf(`-NAK {"delay": %d}`, max(pause, 0)))
 }
 
-// say tells the server what becomes of a job, and waits until it has heard.
+// say tells the server what becomes of a job, and waits until it has heard. It may be told
+// again, except to give the job to another, who may have it already.
 func (j *jobs) say(ctx context.Context, id, what string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	ctx, cancel := j.transport.request(ctx)
 	defer cancel()
-	if _, err := asked(ctx, j.transport, id, func(ctx context.Context) (*natsgo.Msg, error) {
+	tell := insist[*natsgo.Msg]
+	if strings.HasPrefix(what, "-NAK") {
+		tell = asked[*natsgo.Msg]
+	}
+	if _, err := tell(ctx, j.transport, id, func(ctx context.Context) (*natsgo.Msg, error) {
 		return j.transport.conn.RequestWithContext(ctx, id, []byte(what))
 	}); err != nil {
 		return j.transport.unanswered(ctx, err)

@@ -1,6 +1,7 @@
 package nats_test
 
 import (
+	"context"
 	"math"
 	"testing"
 	"time"
@@ -27,7 +28,8 @@ func TestTakersSeeTheServerDie(t *testing.T) {
 		_, err := transport.Take(t.Context(), "idle", 1, time.Minute)
 		failed <- err
 	}()
-	until(t, "taker", func() bool { return takers(t, server.URL) == 1 })
+	conn := dialed(t, server.URL)
+	until(t, "taker", func() bool { return takers(t, conn) == 1 })
 	for _, job := range []string{"a", "b"} {
 		if err := transport.Enqueue(patient(t), "jobs", []byte(job)); err != nil {
 			t.Fatal(err)
@@ -67,25 +69,102 @@ func done(t *testing.T, transport *nats.Transport, job channel.Held) {
 }
 
 // takers returns how many wait for jobs.
-func takers(t *testing.T, url string) (waiting int) {
+func takers(t *testing.T, conn *natsgo.Conn) (waiting int) {
 	t.Helper()
-	conn, err := natsgo.Connect(url)
-	if err != nil {
-		t.Fatal(err)
+	for _, info := range consumers(t, conn) {
+		waiting += info.NumWaiting
 	}
-	defer conn.Close()
+	return waiting
+}
+
+func consumers(t *testing.T, conn *natsgo.Conn) (all []*jetstream.ConsumerInfo) {
+	t.Helper()
 	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := js.Stream(patient(t), "parley-jobs")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // in which a cluster need not answer
+	defer cancel()
+	stream, err := js.Stream(ctx, "parley-jobs")
 	if err != nil {
-		return 0 // not yet
+		return nil // not yet
 	}
-	for info := range stream.ListConsumers(patient(t)).Info() {
-		waiting += info.NumWaiting
+	for info := range stream.ListConsumers(ctx).Info() {
+		all = append(all, info)
 	}
-	return waiting
+	return all
+}
+
+// dialed returns a connection that is not of a transport.
+func dialed(t *testing.T, url string, how ...natsgo.Option) *natsgo.Conn {
+	t.Helper()
+	conn, err := natsgo.Connect(url, how...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	return conn
+}
+
+// TestTakeGoesOn: whoever waits for a job gets it, though the consumer is deleted meanwhile,
+// or another server of the cluster leads it.
+func TestTakeGoesOn(t *testing.T) {
+	servers := embeddedServers(t, 3)
+	conn := dialed(t, natsgo.DefaultURL, natsgo.InProcessServer(servers[0]))
+	for name, request := range map[string]string{
+		"deleted":       "$JS.API.CONSUMER.DELETE.parley-jobs.",
+		"another leads": "$JS.API.CONSUMER.LEADER.STEPDOWN.parley-jobs.",
+	} {
+		transport := connect(t, nats.Options{InProcess: servers[1], Replicas: 3, Timeout: patience})
+		taken := make(chan error, 1)
+		go func() {
+			held, err := transport.Take(t.Context(), "jobs", 1, time.Minute)
+			if err == nil {
+				err = transport.Done(t.Context(), "jobs", held[0])
+			}
+			taken <- err
+		}()
+		var waits []*jetstream.ConsumerInfo
+		until(t, "taker", func() bool {
+			waits = consumers(t, conn)
+			return len(waits) == 1 && waits[0].NumWaiting > 0
+		})
+		until(t, name, func() bool {
+			_, err := conn.Request(request+waits[0].Name, nil, time.Second)
+			return err == nil
+		})
+		if err := transport.Enqueue(patient(t), "jobs", []byte("job")); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		select {
+		case err := <-taken:
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(2 * patience): // a server need not tell, then a request ends first
+			t.Fatalf("%s: nothing came", name)
+		}
+	}
+}
+
+// TestPasses: what a server says is told to the caller, unless it is right in a moment.
+func TestPasses(t *testing.T) {
+	for said, want := range map[[2]string]bool{
+		{"409", "Leadership Change"}:      true,
+		{"409", "Consumer Deleted"}:       true,
+		{"409", "Server Shutdown"}:        true,
+		{"409", "Exceeded MaxWaiting"}:    false,
+		{"409", "Consumer is push based"}: false,
+		{"400", "Bad Request"}:            false,
+		{"404", "No Messages"}:            false,
+		{"408", "Request Timeout"}:        false,
+		{"503", ""}:                       false,
+		{"500", "Leadership Change"}:      false,
+	} {
+		if got := nats.Passes(said[0], said[1]); got != want {
+			t.Errorf("%s: %t", said, got)
+		}
+	}
 }
 
 // TestTakeOfNone: at least one job is taken, whatever the limit.

@@ -50,7 +50,7 @@ func (t *Transport) append(
 		return position, false, err
 	}
 	highest := s.highest.Load()
-	ack, err := t.js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
+	ack, err := s.proof.publish(ctx, t.js, message)
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse) && t.streams.lost(ctx, s):
 		return position, true, nil
@@ -59,7 +59,7 @@ func (t *Transport) append(
 	case ack.Stream != s.name: // somebody else has made another
 		t.streams.forget(s)
 		return channel.Position{Epoch: s.epochOf(ack.Stream), Offset: ack.Sequence}, false, nil
-	case ack.Sequence <= highest:
+	case ack.Sequence <= highest && !ack.Duplicate:
 		return position, true, t.streams.renew(ctx, s)
 	}
 	s.saw(ack.Sequence)

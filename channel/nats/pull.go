@@ -3,7 +3,9 @@ package nats
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -17,7 +19,8 @@ type pull struct {
 }
 
 // pull returns the messages that the server sends: all that it will, or until last says
-// so. They are returned with an error as well.
+// so. They are returned with an error as well. A server that does not answer is waited for
+// no longer than Options.Timeout beyond what it was given.
 func (t *Transport) pull(
 	ctx context.Context, stream, consumer string, p pull, last func(*natsgo.Msg) bool,
 ) (messages []*natsgo.Msg, err error) {
@@ -31,6 +34,8 @@ func (t *Transport) pull(
 	subject := requests + "CONSUMER.MSG.NEXT." + stream + "." + consumer
 	ctx, stop := t.denials.watch(ctx, subject, false)
 	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, p.Expires+t.options.Timeout)
+	defer cancel()
 	if err == nil {
 		err = t.conn.PublishRequest(subject, inbox, request)
 	}
@@ -68,13 +73,21 @@ func collect(
 
 func isStatus(m *natsgo.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") != "" }
 
+// errPassed says that a consumer is not where it was, or is not any more.
+var errPassed = errors.New("JetStream has moved the consumer")
+
+// passed are what a server says then to those who wait.
+var passed = []string{"Leadership Change", "Consumer Deleted", "Server Shutdown"}
+
 // ending returns the error of a status, which comes behind the last message.
 func ending(status, description string) error {
-	switch status {
-	case "404", "408": // there is nothing, or it took too long
+	switch {
+	case status == "404", status == "408": // there is nothing, or it took too long
 		return nil
-	case "503":
+	case status == "503":
 		return natsgo.ErrNoResponders
+	case status == "409" && slices.Contains(passed, description):
+		return fmt.Errorf("%w: %s", errPassed, description)
 	}
 	return fmt.Errorf("JetStream says %s %s", status, description)
 }

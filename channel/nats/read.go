@@ -88,7 +88,7 @@ func (t *Transport) readOnce(
 	empty := 0
 	for pending := info.NumPending; pending > 0; {
 		most, less := int(min(pending, 1000)), false
-		batch, err := t.pull(ctx, q.stream, info.Name, pull{Batch: most, Expires: silence}, q.ends)
+		batch, err := t.part(ctx, q, info.Name, most)
 		switch {
 		case errors.Is(err, natsgo.ErrNoResponders) && len(batch) == 0 && sleep(ctx) == nil:
 			continue // our server has not heard of the consumer yet
@@ -108,6 +108,20 @@ func (t *Transport) readOnce(
 		}
 	}
 	return info.Created, messages, empty == 0, nil
+}
+
+// part returns the next messages of a consumer. There are none if nobody answers, or if the
+// consumer is gone.
+func (t *Transport) part(
+	ctx context.Context, q *question, name string, most int,
+) ([]*natsgo.Msg, error) {
+	soon, cancel := context.WithTimeout(ctx, silence+t.options.Timeout/4)
+	defer cancel()
+	batch, err := t.pull(soon, q.stream, name, pull{Batch: most, Expires: silence}, q.ends)
+	if ctx.Err() == nil && (soon.Err() != nil || errors.Is(err, errPassed)) {
+		err = nil
+	}
+	return batch, err
 }
 
 // limit has a question end where its stream does now, if it has no end yet.
@@ -151,7 +165,9 @@ func (t *Transport) left(
 	ctx context.Context, stream, name string, came int,
 ) (pending uint64, lost bool, err error) {
 	consumer, err := t.js.Consumer(ctx, stream, name)
-	if err != nil {
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return 0, true, nil // it is gone with its server
+	} else if err != nil {
 		return 0, false, err
 	}
 	info := consumer.CachedInfo()

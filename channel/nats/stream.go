@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/parleygo/parley/channel"
@@ -29,6 +30,7 @@ type stream struct {
 	epoch     string
 	stream    jetstream.Stream
 	highest   atomic.Uint64 // of the numbers that were seen
+	proof     proof
 
 	mu      sync.Mutex
 	config  jetstream.StreamConfig
@@ -48,9 +50,10 @@ type streams struct {
 }
 
 const (
-	retention   = 24 * time.Hour  // how long entries stay that nobody reads any more
-	unmarked    = 2 * time.Second // in which whoever makes a stream has to mark it
-	markSubject = "="             // no subject of the layer becomes this
+	lull        = 20 * time.Millisecond // before a stream is looked for again
+	retention   = 24 * time.Hour        // how long entries stay that nobody reads any more
+	unmarked    = 2 * time.Second       // in which whoever makes a stream has to mark it
+	markSubject = "="                   // no subject of the layer becomes this
 )
 
 func (s *streams) init(t *Transport) {
@@ -87,7 +90,7 @@ func (s *streams) forget(old *stream) {
 func (s *streams) lost(ctx context.Context, old *stream) bool {
 	s.forget(old)
 	select {
-	case <-time.After(20 * time.Millisecond):
+	case <-time.After(lull):
 		return true
 	case <-ctx.Done():
 		return false
@@ -196,7 +199,8 @@ func (s *streams) create(ctx context.Context) (*stream, error) {
 	if err != nil {
 		return nil, overlapping(err)
 	}
-	if _, err := t.js.Publish(ctx, s.mark(), nil, jetstream.WithExpectLastSequence(0)); err != nil {
+	if err := s.putMark(ctx, jetstream.WithExpectLastSequence(0),
+		jetstream.WithRetryWait(lull), jetstream.WithRetryAttempts(int(unmarked/lull))); err != nil {
 		return nil, err
 	}
 	made := &stream{transport: t, name: config.Name, epoch: epoch, stream: handle,
@@ -204,6 +208,18 @@ func (s *streams) create(ctx context.Context) (*stream, error) {
 	now := handle.CachedInfo().Created
 	made.date(now, handle.CachedInfo(), now)
 	return made, nil
+}
+
+// putMark marks the stream that there is. One that has just been made may not listen yet.
+func (s *streams) putMark(ctx context.Context, how ...jetstream.PublishOpt) error {
+	m := &natsgo.Msg{Subject: s.mark()}
+	identify(m)
+	_, err := s.transport.js.PublishMsg(ctx, m, how...)
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		return errors.Join(errUnmarked, err) // or it is, and the answer was lost: look again
+	}
+	return err
 }
 
 // overlapping has a stream looked for again that somebody else makes at the same time.
@@ -270,24 +286,30 @@ func (s *stream) keeps(keep channel.Keep) bool {
 	return !grows
 }
 
-// grow gives the stream the bounds that a log wants at least.
+// grow gives the stream the bounds that a log wants at least. Others may have it grown too,
+// so where nobody answers it looks again.
 func (s *stream) grow(ctx context.Context, keep channel.Keep) error {
-	if s.keeps(keep) {
-		return nil
-	}
-	info, err := s.stream.Info(ctx) // others may have it grown too
-	if err != nil {
-		return err
-	}
-	config, grows := grown(info.Config, keep)
-	if grows {
-		if _, err := s.transport.js.UpdateStream(ctx, config); err != nil {
+	for pause := silent; !s.keeps(keep); pause *= 2 {
+		info, err := s.stream.Info(ctx)
+		if err != nil {
 			return err
 		}
+		config, grows := grown(info.Config, keep)
+		if grows {
+			soon, cancel := context.WithTimeout(ctx, pause)
+			_, err = s.transport.js.UpdateStream(soon, config)
+			unanswered := soon.Err() != nil && ctx.Err() == nil
+			cancel()
+			if unanswered {
+				continue
+			} else if err != nil {
+				return err
+			}
+		}
+		s.mu.Lock()
+		s.config = config
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.config = config
 	return nil
 }
 
@@ -349,8 +371,7 @@ func (s *stream) remark() {
 			ctx, cancel := context.WithTimeout(ctx, s.transport.options.Timeout)
 			defer cancel()
 			// It fails if the stream is gone, which is found out elsewhere.
-			_, _ = s.transport.js.Publish(ctx, s.transport.streams.mark(), nil,
-				jetstream.WithExpectStream(s.name))
+			_ = s.transport.streams.putMark(ctx, jetstream.WithExpectStream(s.name))
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 )
 
@@ -43,6 +44,23 @@ func (s *slogger) Fatalf(format string, values ...any) {
 
 func (s *slogger) Noticef(format string, values ...any) { s.log(slog.LevelDebug, format, values) }
 func (s *slogger) Warnf(format string, values ...any)   { s.log(slog.LevelWarn, format, values) }
-func (s *slogger) Errorf(format string, values ...any)  { s.log(slog.LevelError, format, values) }
 func (s *slogger) Debugf(string, ...any)                {}
 func (s *slogger) Tracef(string, ...any)                {}
+
+// Errorf knows better what it means that a peer cannot be reached: it may start later, or
+// end earlier, and the server goes on to try.
+func (s *slogger) Errorf(format string, values ...any) {
+	level := slog.LevelError
+	if strings.HasPrefix(format, unreached) {
+		if level = slog.LevelWarn; len(values) > 0 && values[0] == 1 {
+			level = slog.LevelDebug
+		}
+	}
+	s.log(level, format, values)
+}
+
+const (
+	unreached = "Error trying to connect to route" // followed by how often it was tried
+
+	reports = 30 // one attempt of so many is told, of one a second
+)

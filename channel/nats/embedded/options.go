@@ -101,6 +101,7 @@ func (o *Options) cluster(c *server.Options) (err error) {
 		c.Cluster.NoAdvertise = true
 	}
 	c.Cluster.Name = "parley"
+	c.ConnectErrorReports, c.ReconnectErrorReports = reports, reports
 	if c.Cluster.Host, c.Cluster.Port, err = split(o.ClusterListen); err != nil {
 		return err
 	}

@@ -148,3 +148,41 @@ func TestTooLargePayload(t *testing.T) {
 		t.Error("it starts")
 	}
 }
+
+// TestPeersStartLater: that a peer is not there yet is no error, and worth a warning later.
+func TestPeersStartLater(t *testing.T) {
+	lines := make(chan string, 1000)
+	logger := slog.New(slog.NewTextHandler(heard(lines), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, err := embedded.New(embedded.Options{ClusterListen: "127.0.0.1:0", Peers: []string{"127.0.0.1:1"},
+		Logger: logger, Configure: func(o *server.Options) { o.ConnectErrorReports = 2 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for line := range lines {
+		if !strings.Contains(line, "connect to route") {
+			continue
+		}
+		later, want := strings.Contains(line, "(attempt 2)"), "level=DEBUG"
+		if later {
+			want = "level=WARN"
+		}
+		if !strings.Contains(line, want) {
+			t.Errorf("not %s: %s", want, line)
+		}
+		if later {
+			return
+		}
+	}
+}
+
+// heard is where a handler writes lines.
+type heard chan string
+
+func (h heard) Write(line []byte) (int, error) {
+	select {
+	case h <- string(line):
+	default:
+	}
+	return len(line), nil
+}
