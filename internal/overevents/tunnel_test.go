@@ -231,10 +231,40 @@ func TestTunnelAsksWhenItsHandlerDoes(t *testing.T) {
 	})
 }
 
+// TestTunnelHearsWhileItsHandlerSays: a handler that says one thing after the other, to a
+// peer that takes its time, hears of the next message all the same.
+func TestTunnelHearsWhileItsHandlerSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const messages = 30
+		conn := &slowConn{socketConn: socketConn{incoming: make(chan parley.Event, messages+1)}}
+		conn.incoming <- parley.WebSocketConnect{}
+		for range messages {
+			conn.incoming <- parley.WebSocketReceive{Data: []byte("and?")}
+		}
+		err := Serve(t.Context(), hijacks(t, func(l *library) {
+			go func() {
+				for err := error(nil); err == nil; {
+					_, err = io.WriteString(l, server(0x81, "news"))
+				}
+			}()
+			for range messages {
+				l.hear()
+			}
+			if said := conn.said.Load(); said > 3*messages {
+				t.Errorf("said %d things until it heard %d", said, messages)
+			}
+		}), handshakeScope(t), conn)
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // slowConn takes its time to send, and knows whether it was asked meanwhile.
 type slowConn struct {
 	socketConn
 	asked atomic.Int32
+	said  atomic.Int32
 	early bool
 }
 
@@ -245,6 +275,7 @@ func (c *slowConn) Receive(ctx context.Context) (parley.Event, error) {
 
 func (c *slowConn) Send(ctx context.Context, event parley.Event) error {
 	if _, ok := event.(parley.WebSocketSend); ok {
+		c.said.Add(1)
 		asked := c.asked.Load()
 		time.Sleep(time.Second)
 		c.early = c.asked.Load() != asked
