@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/nethttp"
+	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/parleytest"
 )
 
@@ -194,4 +195,30 @@ func handshakeWith(t *testing.T, app parley.App, live bool) (int, http.Header, s
 	body := make([]byte, 1024)
 	n, _ := response.Body.Read(body)
 	return response.StatusCode, response.Header, string(body[:n])
+}
+
+// What is set in advance is in an answer unless the app's own has it, however often and by
+// whomever it was set.
+func TestHeadInAdvance(t *testing.T) {
+	ahead := func(name string) parley.Middleware {
+		return func(next parley.App) parley.App {
+			return parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+				if !protocol.SetHead(conn, http.Header{name: {"ahead"}}) {
+					t.Error("too late")
+				}
+				return next.Serve(ctx, scope, conn)
+			})
+		}
+	}
+	app := parley.AppFunc(func(ctx context.Context, scope *parley.Scope, conn parley.Conn) error {
+		own := http.Header{"X-Mark": {"own"}, "x-own": {"own"}}
+		return parley.Answer(ctx, scope, conn, 418, own, nil)
+	})
+	all := parley.Chain(app, ahead("X-Mark"), ahead("X-Own"), ahead("X-Else"))
+	_, header, _ := handshakeWith(t, all, true)
+	for name, want := range map[string]string{"X-Mark": "own", "X-Own": "own", "X-Else": "ahead"} {
+		if got := header[name]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
 }

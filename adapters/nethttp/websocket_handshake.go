@@ -210,7 +210,10 @@ func (h *handshake) SetHead(header http.Header) bool {
 	isOpen := h.at == handshakeOpen
 	if isOpen {
 		maps.Copy(h.w.Header(), header)
-		h.preset = header
+		if h.preset == nil {
+			h.preset = make(http.Header)
+		}
+		maps.Copy(h.preset, header)
 	}
 	return isOpen
 }
