@@ -14,8 +14,10 @@ import (
 // handshakes are its requests. Below a Gateway the handler gets the server's own
 // ResponseWriter and Request, with what routers and middleware above have put
 // into context and scope; a RootPath is taken off the request's path as
-// http.StripPrefix does. Handshakes that are malformed the Gateway answers itself
-// (400, 405 or 426), unless the handler stands below it alone.
+// http.StripPrefix does. Of a handshake it gets a copy of the request, of which those
+// above the Gateway see the Pattern, unless it stands below it alone or the mode is
+// Hold. Handshakes that are malformed the Gateway answers itself (400, 405 or 426),
+// unless the handler stands below it alone.
 //
 // Where middleware has wrapped the conn, the handler runs over events: what it reads
 // and writes passes the middleware, and no limit of the Gateway's holds for it. What

@@ -32,8 +32,8 @@
 // Identity: Handler(App(h)) behaves as h in every observable way, and costs
 // what it takes to count a request. Native: however many routers and deciding
 // middlewares stand between a Gateway and an App, the handler gets the server's
-// own ResponseWriter and Request; only middleware that wraps the conn pays for
-// events.
+// own ResponseWriter, and its Request (see App); only middleware that wraps the conn
+// pays for events.
 //
 // # WebSockets
 //

@@ -37,7 +37,7 @@ type opening struct {
 	w        http.ResponseWriter
 	lent     lentRequest
 	hooks    []headHook    // of middleware above, outermost first
-	preset   http.Header   // fields for which the app's own go
+	preset   http.Header   // fields before which the app's own go
 	calls    chan func()   // for ServeHTTP, closed when it may return
 	answered chan struct{} // closed then, too; made by who waits
 	asking   int           // those who call
@@ -118,6 +118,9 @@ func (h *handshake) leaveOpen(to handshakeState) bool {
 	if first {
 		h.at = to
 	}
+	if first && to == handshakeTaken {
+		h.lent.showRoute()
+	}
 	return first
 }
 
@@ -155,6 +158,9 @@ func (h *handshake) whenAnswered() <-chan struct{} {
 func (h *handshake) appReturned() {
 	h.state.Lock()
 	refused := h.at == handshakeRefused
+	if h.at == handshakeTaken { // by a handler, which may be a router
+		h.lent.showRoute()
+	}
 	h.state.Unlock()
 	if !refused {
 		h.done()
@@ -166,7 +172,6 @@ func (h *handshake) appReturned() {
 // it concerns.
 func (h *handshake) write(use func(w http.ResponseWriter)) (err error) {
 	usercode.Call(func() error {
-		h.lent.showRoute()
 		use(h.w)
 		return nil
 	}, func(failed error) {

@@ -32,8 +32,8 @@ func (l lentRequest) takeBack() {
 	}
 }
 
-// showRoute shows those above, when the handshake is answered, what routers below have
-// found.
+// showRoute shows those above what routers below have found. It is for the app's goroutine,
+// while the handshake is the app's to answer: else a router may be writing.
 func (l lentRequest) showRoute() {
 	if l.ctx != nil && l.servers.Pattern != l.own.Pattern {
 		l.servers.Pattern = l.own.Pattern
