@@ -14,9 +14,10 @@ type Lent struct {
 	live   atomic.Pointer[Context] // nil when it is taken back
 }
 
-// Lend returns a context that is ctx in all that can be told, or nil where taking it back
-// would free nothing. net/http's for a request are two, which a hijacked connection has
-// no use for. The values of ctx are those of values, too, which may end less often.
+// Lend returns a context that is ctx in all that can be told, or nil where ctx is none of
+// those that package context makes only to cancel: net/http's for a request are two, which
+// a hijacked connection has no use for. The values of ctx are those of values, too, which
+// may end less often.
 func Lend(ctx context.Context) (lent *Lent, values context.Context) {
 	values = below(ctx)
 	if values == ctx {
