@@ -51,7 +51,7 @@ func (v *visitor) renew(before, identity *Identity) error {
 			return parley.ErrAuthExpired
 		}
 	}
-	identity.session = before.session
+	identity.session = v.identity.session
 	v.identity, v.by = identity, nil
 	return nil
 }

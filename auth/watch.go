@@ -56,7 +56,7 @@ func (w *watch) until(expires time.Time) bool {
 	if w.over {
 		return false
 	}
-	w.expires = expires
+	w.expires = expires.Round(0) // without the clock that stands still in a sleep
 	if w.timer == nil && !expires.IsZero() {
 		w.timer = time.AfterFunc(clockPause, w.look)
 	}
@@ -78,15 +78,25 @@ func (w *watch) arm() {
 
 // look looks at the clock.
 func (w *watch) look() {
+	if w.expire() {
+		w.end(parley.ErrAuthExpired)
+	}
+}
+
+// expire ends the watch if it is time, and reports whether it did. Whoever renews comes
+// before that or is too late.
+func (w *watch) expire() bool {
 	w.mu.Lock()
-	holds := w.over || w.expires.IsZero() || timeUntil(w.expires) > 0
-	if holds && !w.over {
+	defer w.mu.Unlock()
+	switch {
+	case w.over:
+		return false
+	case w.expires.IsZero(), timeUntil(w.expires) > 0:
 		w.arm()
+		return false
 	}
-	w.mu.Unlock()
-	if !holds {
-		w.ended(parley.ErrAuthExpired)
-	}
+	w.over = true
+	return true
 }
 
 func (w *watch) ended(cause error) {

@@ -63,6 +63,40 @@ func TestClockIsSet(t *testing.T) {
 	}
 }
 
+// TestTooLateToRenew: once it is found that an identity has expired nobody is told that they
+// are renewed, though they have not been ended yet.
+func TestTooLateToRenew(t *testing.T) {
+	w := &watch{end: func(error) { t.Error("ended by nobody") }, stop: func() {}}
+	defer w.close()
+	w.expires = time.Now()
+	if !w.expire() {
+		t.Error("it has not expired")
+	}
+	if w.until(time.Now().Add(time.Hour)) || w.expire() {
+		t.Error("renewed after its end")
+	}
+}
+
+// TestExpiryIsATimeOfDay: an app makes it from time.Now, with a clock that nobody sets and
+// that stands still while a machine sleeps.
+func TestExpiryIsATimeOfDay(t *testing.T) {
+	w := &watch{end: func(error) {}, stop: func() {}}
+	defer w.close()
+	w.until(time.Now().Add(time.Hour))
+	if kept := w.expires.String(); kept != w.expires.Round(0).String() {
+		t.Errorf("kept is %s", kept)
+	}
+}
+
+// TestRenewedAfterAnotherLogin: it is the session of today's login whose logout counts.
+func TestRenewedAfterAnotherLogin(t *testing.T) {
+	before := Identity{ID: "ann", session: "old"}
+	v := &visitor{identity: &Identity{ID: "ann", session: "new"}}
+	if err := v.renew(&before, &Identity{ID: "ann"}); err != nil || v.identity.session != "new" {
+		t.Errorf("session %q, %v", v.identity.session, err)
+	}
+}
+
 // TestRenewedBesideTheClock: a renewal counts from when it is made, also where the timer
 // has just gone off.
 func TestRenewedBesideTheClock(t *testing.T) {

@@ -20,6 +20,7 @@ const longAgo = "time.Unix(1, 0)"
 var wallClocks = map[string]string{
 	"adapters/nethttp/conversations.go": "what looks on is told when one has begun",
 	"auth/django/signing.go":            "a session in a cookie says when it was signed",
+	"auth/watch.go":                     "an identity ends at a time of day",
 	"benchmarks":                        "no part of the kit",
 	"internal/peertest":                 "tests of clocks",
 	"internal/servicetest":              "tests of clocks",
