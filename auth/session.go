@@ -36,8 +36,9 @@ var (
 //
 // What was changed is saved when the answer begins, and the cookie set: on the
 // head of a response, and on accept or denial of a handshake, also where the app leaves
-// the answer to an error that is the client's. Nothing is saved if the status is 500. A session without values is deleted, and its cookie too.
-// Later changes, those of an open socket in particular, are saved by SaveSession.
+// the answer to an error that is the client's. Nothing is saved if the status is 500. A
+// session without values is deleted, and its cookie too. Later changes, those of an open
+// socket in particular, are saved by SaveSession.
 //
 // Requests of one browser run at the same time. So only what this one has changed
 // is written, over what the store has by then: other requests keep what they have

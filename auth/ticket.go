@@ -23,7 +23,9 @@ type TicketOptions struct {
 	// secret and the same in every process that takes them. Shorter ones panic.
 	Key []byte
 
-	// TTL is how long a ticket may lie around. Default 30 s, at least 1 s.
+	// TTL is how long a ticket may lie around. Default 30 s, at least 1 s. One that
+	// would last more than twice as long is refused: another TTL, or another clock, has
+	// made it.
 	TTL time.Duration
 
 	// Param is the name of the query parameter. Default "ticket".
