@@ -63,7 +63,7 @@ func (s *Server) drain(ctx context.Context) (DrainReport, error) {
 	s.conns.settle(ctx)
 	cut, err := s.finish(ctx)
 	report := DrainReport{Took: time.Since(began), Cut: cut}
-	report.add(s.gateway, &s.members) // before those are ended who count as cut
+	report.add(s.gateway, &s.members) // while those who are cut are there
 	s.closeConns(cut)
 	s.mu.Lock()
 	s.phase, s.report = stopped, report

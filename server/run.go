@@ -35,11 +35,20 @@ func (s *Server) Run(ctx context.Context) error {
 	if len(list) > 0 {
 		signal.Notify(signals, list...)
 		defer signal.Stop(signals)
-		brokenPipes := make(chan os.Signal, 1) // to be notified is what keeps Go from dying of them
-		signal.Notify(brokenPipes, syscall.SIGPIPE)
-		defer signal.Stop(brokenPipes)
+		defer outliveReaders()()
 	}
 	return s.run(ctx, signals)
+}
+
+// outliveReaders keeps SIGPIPE from ending the process until it is undone. A program that
+// ignores it has done so by itself: to be notified would end that for good.
+func outliveReaders() (undo func()) {
+	if signal.Ignored(syscall.SIGPIPE) {
+		return func() {}
+	}
+	brokenPipes := make(chan os.Signal, 1) // to be notified is what keeps Go from dying of them
+	signal.Notify(brokenPipes, syscall.SIGPIPE)
+	return func() { signal.Stop(brokenPipes) }
 }
 
 // run is Run with its signals.
