@@ -30,6 +30,9 @@ func TestRequestIDOnEveryAnswer(t *testing.T) {
 	id := middleware.RequestID(middleware.RequestIDOptions{Echo: true})
 	timeout := middleware.Timeout(time.Hour, middleware.TimeoutOptions{})
 	recovering := middleware.Recover(middleware.RecoverOptions{Logger: silent})
+	other := middleware.RequestID(middleware.RequestIDOptions{
+		Header: "X-Other", Echo: true, New: func() string { return "other" },
+	})
 	for _, c := range []struct {
 		name   string
 		app    parley.App
@@ -41,6 +44,7 @@ func TestRequestIDOnEveryAnswer(t *testing.T) {
 		{"nothing", parley.Chain(returning(nil), id), 500, "id"},
 		{"panic", parley.Chain(panicking(nil), id), 500, "id"},
 		{"own", parley.Chain(own, id), 418, "own"},
+		{"own below two", parley.Chain(own, id, other), 418, "own"},
 		{"own below a wrapper", parley.Chain(own, timeout, id), 418, "own"},
 		{"answer", parley.Chain(answering, id), 418, "id"},
 		{"answer below a wrapper", parley.Chain(answering, timeout, id), 418, "id"},
