@@ -219,6 +219,9 @@ func compare(
 // path that lacks the slash at its end for its plain self.
 func sameLocation(t *testing.T, from *url.URL, got, want string) {
 	t.Helper()
+	if leadsAway(got) {
+		t.Fatalf("redirected out of here: %q", got)
+	}
 	if got == want {
 		return
 	}
