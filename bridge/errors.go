@@ -58,6 +58,9 @@ var (
 // errNotMade reports a zero Future: there is nothing to wait for.
 var errNotMade = errors.New("bridge: zero Future was not made by a call")
 
+// errYieldInside reports an iterator that would have paused with a call of its own left open.
+var errYieldInside = errors.New("bridge: an iterator yields inside a call that it makes on its lane")
+
 var errAffinityLost = fmt.Errorf("%w: %w", ErrLaneLost, ErrAffinity)
 
 // kindError is a condition of the bridge that belongs to a kind which all packages know.

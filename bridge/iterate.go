@@ -28,7 +28,9 @@ import (
 //
 // On a lane, the thread must be locked equally often at every step: an iterator that yields between
 // its own lock and unlock, or a job that leaves the thread with another count, ends the process, as
-// with [iter.Pull]. In the pool an iterator has a goroutine of its own and may do so.
+// with [iter.Pull]. In the pool an iterator has a goroutine of its own and may do so. Nor may it
+// yield inside a call that it makes on its lane: yield returns false then, and the walk fails. In
+// the pool such a call keeps its place for as long as the loop takes.
 //
 // Iterate panics if ctx or seq is nil, and for [OwnThread], [Abandon] and [Timeout], which are
 // about one call. What it returns may be ranged over repeatedly; each time is a walk of its own.

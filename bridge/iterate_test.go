@@ -277,3 +277,37 @@ func TestB97_EmptyAndNil(t *testing.T) {
 		wantEqual(t, "yields", n, 1)
 	})
 }
+
+// An iterator that yields inside a call of its own on its lane would leave that call open, on a
+// thread that others go on using. In the pool the call keeps its place, and nothing else.
+func TestB97_YieldInsideACall(t *testing.T) {
+	inside := func(ctx context.Context) iter.Seq[int] {
+		return func(yield func(int) bool) {
+			_, _ = bridge.SyncToAsync0(func(context.Context) (void, error) {
+				_ = yield(1) && yield(2)
+				return void{}, nil
+			})(ctx).Await(ctx)
+		}
+	}
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			place(t, bridge.Options{Capacity: 3}, func(ctx context.Context, _ *bridge.Bridge) {
+				sum, failures := 0, 0
+				for value, err := range bridge.Iterate(ctx, inside) {
+					sum += value
+					if err != nil {
+						failures++
+					}
+				}
+				want := [2]int{0, 1}
+				if name == "pool" || name == "in the pool" {
+					want = [2]int{3, 0}
+				}
+				if [2]int{sum, failures} != want {
+					t.Errorf("values %d, failures %d, not %v", sum, failures, want)
+				}
+				must(t, ctx, bridge.SyncToAsync0(thread)(ctx)) // the lane goes on
+			})
+		})
+	}
+}

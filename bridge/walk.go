@@ -21,6 +21,7 @@ type walk struct {
 	failure         error // how it has ended
 	job             *job  // nil: there was no step yet
 	lane            *Lane // where all steps run; nil: the pool
+	depth           int   // of the lane, when the step that runs began
 	at              atomic.Pointer[position]
 
 	mu       sync.Mutex
@@ -137,6 +138,9 @@ func (w *walk) finish(s *walkStep) error {
 func (w *walk) run(at *position, do func()) error {
 	w.at.Store(at)
 	w.going = false
+	if w.lane != nil {
+		w.depth = w.lane.depth
+	}
 	defer func() {
 		w.at.Store(&w.job.position)
 		if w.going {
@@ -160,7 +164,8 @@ func (w *walk) open(first *job) {
 	w.lane = first.home
 	w.settings = &settings{pooled: w.lane == nil, lane: w.lane, repanic: w.settings.repanic}
 	body := func(pause func() bool) {
-		usercode.Call(func() error { w.body(pause); return nil }, func(err error) { w.failure = err })
+		own := func() bool { return w.mayPause() && pause() }
+		usercode.Call(func() error { w.body(own); return nil }, w.fail)
 	}
 	b.mu.Lock()
 	b.accept(w.job)
@@ -175,6 +180,23 @@ func (w *walk) open(first *job) {
 	}
 	w.pull = pullHere(body)
 	w.lane.keep(w, laneValue{close: w.closeWithLane})
+}
+
+func (w *walk) fail(err error) {
+	if w.failure == nil {
+		w.failure = err
+	}
+}
+
+// mayPause reports whether the iterator is where its step began. Inside a call of its own on the
+// lane it may not pause, for that call would be left open on a thread that others go on using. The
+// walk has failed then.
+func (w *walk) mayPause() bool {
+	if w.lane == nil || w.lane.depth == w.depth {
+		return true
+	}
+	w.fail(errYieldInside)
+	return false
 }
 
 // over ends the walk's account. Whoever comes late finds it ended.
