@@ -1,12 +1,10 @@
 package bridge
 
 import (
-	"errors"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
 
-	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/usercode"
 )
@@ -43,16 +41,7 @@ func (b *Bridge) tell(failure error) {
 	}
 }
 
-func asPanic(err error) *parley.PanicError {
-	var p *parley.PanicError
-	errors.As(err, &p)
-	return p
-}
-
 func logUnobserved(err error) {
-	args := []any{"error", err}
-	if p := asPanic(err); p != nil {
-		args = append(args, "stack", string(p.Stack))
-	}
-	logged.Line(slog.Default(), slog.LevelError, "bridge: a failure that nobody waited for", args...)
+	logged.Line(slog.Default(), slog.LevelError, "bridge: a failure that nobody waited for",
+		logged.Failure(nil, err)...)
 }

@@ -1,10 +1,8 @@
 package channel
 
 import (
-	"errors"
 	"log/slog"
 
-	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/usercode"
 )
@@ -48,13 +46,10 @@ func (l *Layer) unsubscribe(subs []Subscription) {
 
 // fault logs how a function that has no other way to tell of it has ended.
 func (l *Layer) fault(function string, name Name, err error) {
-	about := []any{"function", function, "error", err}
+	about := []any{"function", function}
 	if name != "" {
 		about = append(about, "inbox", string(name))
 	}
-	var panicked *parley.PanicError
-	if errors.As(err, &panicked) {
-		about = append(about, "stack", string(panicked.Stack))
-	}
-	logged.Line(l.options.logger(), slog.LevelError, "channel: function failed", about...)
+	logged.Line(l.options.logger(), slog.LevelError, "channel: function failed",
+		logged.Failure(about, err)...)
 }

@@ -162,10 +162,5 @@ const secondFailure = "parley: consumer failed twice"
 // logFailure writes a line about a failure that nobody above hears of. A logger that
 // is broken costs its line.
 func (a *App) logFailure(text string, err error) {
-	fields := []any{"error", err}
-	var panicked *parley.PanicError
-	if errors.As(err, &panicked) {
-		fields = append(fields, "stack", string(panicked.Stack))
-	}
-	logged.Line(a.options.Logger, slog.LevelError, text, fields...)
+	logged.Line(a.options.Logger, slog.LevelError, text, logged.Failure(nil, err)...)
 }

@@ -3,7 +3,6 @@ package stateless
 import (
 	"container/list"
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 
@@ -127,10 +126,6 @@ func (s *Server) report(name string, failure error) {
 }
 
 func (s *Server) logFailure(name string, failure error) {
-	args := []any{"name", name, "error", failure}
-	var panicked *parley.PanicError
-	if errors.As(failure, &panicked) {
-		args = append(args, "stack", string(panicked.Stack))
-	}
-	logged.Line(s.options.Logger, slog.LevelError, "parley: instance failed", args...)
+	logged.Line(s.options.Logger, slog.LevelError, "parley: instance failed",
+		logged.Failure([]any{"name", name}, failure)...)
 }

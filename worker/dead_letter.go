@@ -2,10 +2,8 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
-	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/channel"
 	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/usercode"
@@ -40,10 +38,6 @@ func (s *shift) bury(letter DeadLetter) {
 // that is broken costs its line.
 func (w *Worker) log(level slog.Level, text string, letter DeadLetter, err error) {
 	fields := []any{"channel", letter.Channel, "type", letter.Message.Type(),
-		"attempts", letter.Attempts, "error", err}
-	var panicked *parley.PanicError
-	if errors.As(err, &panicked) {
-		fields = append(fields, "stack", string(panicked.Stack))
-	}
-	logged.Line(w.options.Logger, level, text, fields...)
+		"attempts", letter.Attempts}
+	logged.Line(w.options.Logger, level, text, logged.Failure(fields, err)...)
 }

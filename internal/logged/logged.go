@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/usercode"
 )
 
@@ -25,6 +26,17 @@ func LineIn(
 		logger.Log(ctx, level, text, args...)
 		return nil
 	})
+}
+
+// Failure adds to what a line is about the error that it tells of, and where that was if
+// it is a panic.
+func Failure(about []any, err error) []any {
+	about = append(about, "error", err)
+	var panicked *parley.PanicError
+	if errors.As(err, &panicked) {
+		about = append(about, "stack", string(panicked.Stack))
+	}
+	return about
 }
 
 // Mark returns err as one that stands in the log already.
