@@ -17,7 +17,6 @@ type roster struct {
 
 	mu    sync.Mutex // never held while user code runs or anything waits
 	state presence.Roster
-	began bool // somebody was told of who is there
 	news  []Message
 	busy  bool
 }
@@ -141,8 +140,11 @@ func (p *stays) list(group Group, present []presence.Stay) []Member {
 	}
 	k := p.layer.keeper() // somebody wants to know when they leave
 	r.mu.Lock()
-	list, first := r.state.List(present), !r.began
-	r.began = true
+	first := !r.state.Listed()
+	list, joined := r.state.List(present)
+	for _, s := range joined {
+		r.tell(kindJoin, s)
+	}
 	r.mu.Unlock()
 	if first {
 		k.listed(group, list)
@@ -189,6 +191,12 @@ func (p *stays) accept(e *envelope) bool {
 	return true
 }
 
+func (r *roster) miss() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state.Miss()
+}
+
 func (r *roster) mark() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -203,8 +211,9 @@ func (p *stays) interrupted(groups []Group) {
 	var known []Group
 	p.mu.Lock()
 	for _, group := range groups {
-		if p.rosters[group] != nil {
+		if r := p.rosters[group]; r != nil {
 			known = append(known, group)
+			r.miss()
 		}
 	}
 	p.mu.Unlock()

@@ -7,10 +7,12 @@ import "time"
 // Roster is who is in a group. A stay has an id that no other ever has: so what comes
 // twice, late or in the wrong order is seen to be so.
 type Roster struct {
-	known map[string]*stay
-	over  map[string]time.Time // stays that have ended, and until when that is remembered
-	count uint64               // of changes
-	swept time.Time
+	known  map[string]*stay
+	over   map[string]time.Time // stays that have ended, and until when that is remembered
+	count  uint64               // of changes
+	listed bool                 // somebody was told of who is there
+	missed uint64               // count when news may have been missed, 0 when none can be
+	swept  time.Time
 }
 
 type stay struct {
@@ -54,16 +56,31 @@ func (r *Roster) Leave(id string, now time.Time) (s Stay, tell bool) {
 	return Stay{id, known.show}, true
 }
 
-// List takes what somebody is about to be told of, and leaves out what is over.
-func (r *Roster) List(present []Stay) (list []Stay) {
+// List takes what somebody is about to be told of, and leaves out what is over. Stays that
+// nobody knew of have begun since the last list, so members who were there by then have to be
+// told of them: the news is late, or its sender died before it was out. Those of the first
+// list may have been there before all members.
+func (r *Roster) List(present []Stay) (list, joined []Stay) {
 	for _, s := range present {
-		if _, over := r.over[s.ID]; !over {
+		if _, over := r.over[s.ID]; over {
+			continue
+		}
+		list = append(list, s)
+		switch {
+		case r.known[s.ID] != nil:
+		case r.listed:
+			r.Join(s)
+			joined = append(joined, s)
+		default:
 			r.learn(s)
-			list = append(list, s)
 		}
 	}
-	return list
+	r.listed = true
+	return list, joined
 }
+
+// Listed reports whether there was a List.
+func (r *Roster) Listed() bool { return r.listed }
 
 // Known returns all stays.
 func (r *Roster) Known() (list []Stay) {
@@ -73,16 +90,22 @@ func (r *Roster) Known() (list []Stay) {
 	return list
 }
 
+// Miss takes that news may have been missed.
+func (r *Roster) Miss() {
+	r.count++
+	r.missed = r.count
+}
+
 // Mark is for Reconcile: it is taken before the truth is asked for.
 func (r *Roster) Mark() uint64 { return r.count }
 
-// Reconcile takes the truth as it was asked for when mark was taken, for something may
-// have been missed. It returns what members have to be told.
+// Reconcile takes the truth as it was asked for when mark was taken. It returns what
+// members have to be told: of stays that were listed only if news may have been missed.
 func (r *Roster) Reconcile(present []Stay, mark uint64, now time.Time) (joined, left []Stay) {
 	there := make(map[string]bool, len(present))
 	for _, s := range present {
 		there[s.ID] = true
-		if r.Join(s) {
+		if (r.known[s.ID] == nil || r.missed > 0) && r.Join(s) {
 			joined = append(joined, s)
 		}
 	}
@@ -91,6 +114,9 @@ func (r *Roster) Reconcile(present []Stay, mark uint64, now time.Time) (joined, 
 			gone, _ := r.Leave(id, now)
 			left = append(left, gone)
 		}
+	}
+	if r.missed <= mark {
+		r.missed = 0
 	}
 	return joined, left
 }

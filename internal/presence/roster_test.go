@@ -39,10 +39,41 @@ func TestRoster(t *testing.T) {
 			r.List(all)
 			return 0, count(left(r, now))
 		}, 0, 1},
+		"listed, and others were listed before": {func(r *presence.Roster) (int, int) {
+			r.List(nil)
+			_, joined := r.List(all)
+			return len(joined) + count(r.Join(a)), count(left(r, now), left(r, now))
+		}, 1, 1},
+		"listed twice": {func(r *presence.Roster) (int, int) {
+			r.List(all)
+			_, joined := r.List(all)
+			return len(joined), count(left(r, now))
+		}, 0, 1},
+		"listed, and looked at again": {func(r *presence.Roster) (int, int) {
+			r.List(all)
+			joined, _ := r.Reconcile(all, r.Mark(), now)
+			return len(joined), count(left(r, now))
+		}, 0, 1},
+		"listed, and news may have been missed": {func(r *presence.Roster) (int, int) {
+			r.List(all)
+			mark := r.Mark()
+			r.Miss() // while it is looked at again
+			joined, _ := r.Reconcile(all, mark, now)
+			again, _ := r.Reconcile(all, r.Mark(), now)
+			return len(joined) + len(again) + count(r.Join(a)), count(left(r, now))
+		}, 1, 1},
+		"looked at again when nothing is missed any more": {func(r *presence.Roster) (int, int) {
+			r.Miss()
+			r.Reconcile(nil, r.Mark(), now)
+			r.List(all)
+			joined, _ := r.Reconcile(all, r.Mark(), now)
+			return len(joined), count(left(r, now))
+		}, 0, 1},
 		"listed when over": {func(r *presence.Roster) (int, int) {
 			joins := count(r.Join(a))
 			leaves := count(left(r, now))
-			return joins, leaves + len(r.List(all))
+			list, joined := r.List(all)
+			return joins + len(joined), leaves + len(list)
 		}, 1, 1},
 		"missed": {func(r *presence.Roster) (int, int) {
 			joined, _ := r.Reconcile(all, r.Mark(), now)
