@@ -121,6 +121,7 @@ export interface PresenceEvent extends Event {
 	readonly group: string;
 	readonly joined: Member[];
 	readonly left: Member[];
+	/** All who are there, as a copy that is made when it is first read. */
 	readonly members: Map<string, unknown>;
 }
 

@@ -55,7 +55,7 @@ export class ParleyError extends Error {
 class ParleyEvent extends Event {
 	constructor(type, fields) {
 		super(type);
-		Object.assign(this, fields);
+		Object.defineProperties(this, Object.getOwnPropertyDescriptors(fields));
 	}
 }
 
@@ -610,21 +610,34 @@ class Presence {
 
 	/** Takes a message of a group and returns what is new by it, if anything. */
 	take(message, from) {
-		const {type, group = from, member, show} = message;
-		const before = this.of(group), members = new Map(before);
-		if (type === 'presence.join') members.set(member, show);
-		else if (type === 'presence.leave') members.delete(member);
-		else {
-			members.clear();
-			for (const one of message.members ?? []) members.set(one.member, one.show);
-		}
+		const {type, group = from} = message;
+		const members = this.of(group);
 		this.#groups.set(group, members);
-		const joined = missing(members, before), left = missing(before, members);
-		const changed = [...members].some(([id, show]) =>
-			before.has(id) && JSON.stringify(before.get(id)) !== JSON.stringify(show));
-		if (!joined.length && !left.length && !changed && type !== 'presence.state') return null;
-		return {group, joined, left, members: new Map(members)};
+		if (type === 'presence.join') return join(group, members, message);
+		if (type === 'presence.leave') return leave(group, members, message);
+		const before = new Map(members);
+		members.clear();
+		for (const one of message.members ?? []) members.set(one.member, one.show);
+		return news(group, members, missing(members, before), missing(before, members));
 	}
+}
+
+function join(group, members, {member, show}) {
+	const known = members.has(member);
+	if (known && JSON.stringify(members.get(member)) === JSON.stringify(show)) return null;
+	members.set(member, show);
+	return news(group, members, known ? [] : [{member, show}], []);
+}
+
+function leave(group, members, {member}) {
+	const show = members.get(member);
+	return members.delete(member) ? news(group, members, [], [{member, show}]) : null;
+}
+
+/** The members of a group are many, and most handlers do not look at all of them. */
+function news(group, members, joined, left) {
+	let copy;
+	return {group, joined, left, get members() { return copy ??= new Map(members); }};
 }
 
 /** Members that are in one map and not in the other. */

@@ -202,6 +202,19 @@ describe('presence', () => {
 		presence.take(state([ann])).members.clear();
 		assert.equal(presence.of('room').size, 1);
 	});
+	test('looks at one member for one who comes or goes, and at all for who asks', t => {
+		let looks = 0;
+		const all = Map.prototype[Symbol.iterator];
+		t.after(() => { Map.prototype[Symbol.iterator] = all; });
+		Map.prototype[Symbol.iterator] = function() { looks++; return all.call(this); };
+		const presence = new Presence();
+		let last;
+		for (const how of [join, leave, join]) {
+			for (let i = 0; i < 100; i++) last = presence.take(how({member: `${i}`, show: i}));
+		}
+		assert.equal(looks, 0);
+		assert.deepEqual([last.members.size, last.members, looks], [100, last.members, 1]);
+	});
 	test('takes the group from the envelope', () => {
 		const presence = new Presence();
 		presence.take({type: 'presence.join', ...ann}, 'room');
