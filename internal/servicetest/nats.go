@@ -32,7 +32,7 @@ func StartNATS(t testing.TB, lines ...string) *NATS {
 	t.Helper()
 	path := Program(t, "nats-server", "/usr/sbin/nats-server")
 	n := &NATS{store: t.TempDir()}
-	onFreePort(t, func(port string) (*Process, func() error) {
+	onFreePort(t, "Server is ready", func(port string) (*Process, func() error) {
 		n.Addr = net.JoinHostPort("127.0.0.1", port)
 		n.URL = "nats://" + n.Addr
 		n.own = []string{
@@ -75,7 +75,7 @@ func (n *NATS) Reload(lines ...string) {
 
 // Ping returns nil if the server answers.
 func (n *NATS) Ping() error {
-	conn, err := net.DialTimeout("tcp", n.Addr, time.Second)
+	conn, err := net.DialTimeout("tcp", n.Addr, patience)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -18,7 +17,7 @@ import (
 )
 
 // patience is how long a server may take for anything before the test fails.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Program returns the path of a program that the test needs, which is the first of
 // names that is found. Where there is none the test is skipped, or fails if
@@ -155,39 +154,6 @@ func (p *Process) await(ready func() error) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-}
-
-// onFreePort starts a server and waits until it answers. Where somebody was faster it is
-// tried with another port.
-func onFreePort(t testing.TB, start func(port string) (p *Process, ping func() error)) {
-	t.Helper()
-	for range 5 {
-		p, ping := start(FreePort(t))
-		p.ping = ping
-		err := p.await(ping)
-		if err == nil {
-			return
-		}
-		if !errors.Is(err, errEnded) || !strings.Contains(p.Output(), "in use") {
-			t.Fatalf("%s: %v\n%s", p.path, err, p.Output())
-		}
-	}
-	t.Fatal("no free port")
-}
-
-// FreePort returns a port of the loopback that was free a moment ago.
-func FreePort(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // output keeps what a program writes.

@@ -2,10 +2,10 @@ package servicetest
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,41 +22,28 @@ type Redis struct {
 // test. The arguments are added to its command line, such as "--requirepass", "x".
 func StartRedis(t testing.TB, args ...string) *Redis {
 	t.Helper()
-	return startRedis(t, append([]string{"--save", "", "--appendonly", "no"}, args...))
+	return startRedis(t, "Ready to accept connections",
+		append([]string{"--save", "", "--appendonly", "no"}, args...))
 }
 
 // StartSentinel starts a sentinel with the lines of a configuration.
 func StartSentinel(t testing.TB, lines ...string) *Redis {
 	t.Helper()
-	return startRedis(t, []string{WriteFile(t, "sentinel.conf", lines...), "--sentinel"})
+	return startRedis(t, "Sentinel ID is",
+		[]string{WriteFile(t, "sentinel.conf", lines...), "--sentinel"})
 }
 
-// startRedis tries again with another port where somebody was faster.
-func startRedis(t testing.TB, args []string) *Redis {
+func startRedis(t testing.TB, ready string, args []string) *Redis {
 	t.Helper()
 	path := Program(t, "redis-server")
-	for range 5 {
-		port := FreePort(t)
-		r := &Redis{Addr: net.JoinHostPort("127.0.0.1", port)}
-		r.Process = Start(t, path, append(args,
-			"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--logfile", "")...)
-		err := r.await(r.Ping)
-		if err == nil {
-			return r
-		}
-		if !errors.Is(err, errEnded) || !strings.Contains(r.Output(), "in use") {
-			t.Fatalf("redis-server: %v\n%s", err, r.Output())
-		}
-	}
-	t.Fatal("no free port")
-	return nil
-}
-
-// Restart starts a server that was killed, and waits until it answers.
-func (r *Redis) Restart() {
-	r.t.Helper()
-	r.Start()
-	r.Await(r.Ping)
+	r := new(Redis)
+	onFreePort(t, ready, func(port string) (*Process, func() error) {
+		r.Addr = net.JoinHostPort("127.0.0.1", port)
+		r.Process = Start(t, path, slices.Concat(args, []string{
+			"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--logfile", ""})...)
+		return r.Process, r.Ping
+	})
+	return r
 }
 
 // Ping returns nil if the server answers, be it that a password is missing.
@@ -71,7 +58,7 @@ func (r *Redis) Ping() error {
 // Command sends one command, whose words hold no spaces, and returns the first line of
 // the answer. An answer that is an error is returned with one.
 func (r *Redis) Command(words ...string) (string, error) {
-	conn, err := net.DialTimeout("tcp", r.Addr, time.Second)
+	conn, err := net.DialTimeout("tcp", r.Addr, patience)
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +80,7 @@ func (r *Redis) Command(words ...string) (string, error) {
 // All sends a command and returns all of an answer that is a bulk string, or "" if it
 // is none.
 func (r *Redis) All(command string) string {
-	conn, err := net.DialTimeout("tcp", r.Addr, time.Second)
+	conn, err := net.DialTimeout("tcp", r.Addr, patience)
 	if err != nil {
 		return ""
 	}
