@@ -207,12 +207,13 @@ func takenOver(t *testing.T, one, other jobs) {
 
 func holdKeeps(t *testing.T, one, other jobs) {
 	one.enqueue("a")
-	const hold = 3 * time.Second // in which a loaded machine gets to the next command
+	const hold = 5 * time.Second // in which a loaded machine gets to the next command
 	job := one.take(hold, "a", 1)
 	for began := time.Now(); time.Since(began) < hold+hold/4; {
+		one.check(one.Hold(patient(t), one.subject, job, time.Minute))
 		other.nothing()
-		one.check(one.Hold(patient(t), one.subject, job, hold))
 	}
+	one.check(one.Hold(patient(t), one.subject, job, 50*time.Millisecond))
 	other.take(time.Minute, "a", 2) // when it is held no longer
 }
 

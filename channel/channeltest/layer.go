@@ -52,7 +52,7 @@ func closeAll(t *testing.T, layers cluster) {
 			t.Errorf("close layer %d: %v", i, err)
 		}
 		s := layer.Stats()
-		for tries := 0; tries < 1000 && !accounted(s.Stats); tries++ { // its goroutines are ending
+		for ctx := patient(t); ctx.Err() == nil && !accounted(s.Stats); { // its goroutines are ending
 			time.Sleep(time.Millisecond)
 			s = layer.Stats()
 		}

@@ -13,7 +13,7 @@ import (
 
 const (
 	longLife  = time.Minute
-	shortLife = 5 * time.Second // in which a loaded machine gets to the next command
+	shortLife = 50 * time.Millisecond // of a lease that is to lapse, when all is in it
 )
 
 func asLeases(t *testing.T, transport channel.Transport) channel.Leases {
@@ -147,11 +147,12 @@ func leasesLapse(t *testing.T, connect func() channel.Transport) {
 	a, b := asLeases(t, connect()), asLeases(t, connect())
 	dies, returns, subject := unique("t"), unique("t"), unique("t.group")
 	for _, owner := range []string{dies, returns} {
-		renew(t, a, owner, shortLife, channel.LeaseNew)
+		renew(t, a, owner, longLife, channel.LeaseNew)
 		enter(t, a, owner, channel.Record{Subject: subject, Key: owner, Value: []byte("v")})
 		if _, yes := lapsed(t, b, owner); yes {
 			t.Error("one that lives has lapsed")
 		}
+		renew(t, a, owner, shortLife, channel.LeaseKept)
 	}
 	eventually(t, "both lapse", func() bool {
 		_, one := lapsed(t, b, dies)

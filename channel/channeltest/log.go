@@ -172,14 +172,21 @@ func logAges(t *testing.T, connect func() channel.Transport) {
 	log, subject := asLog(t, connect()), unique("age")
 	keep := channel.Keep{Messages: 100, Age: 3 * time.Second, Bytes: 1 << 20}
 	at := appendTo(t, log, subject, keep, "0")
-	eventually(t, "the entry is too old", func() bool {
-		return len(since(t, log, subject, channel.Position{}, 10).Entries) == 0
-	})
-	at = append(at, appendTo(t, log, subject, keep, "1")...)
-	if at[0].Epoch != at[1].Epoch {
-		return // the log has forgotten that there was one, and says so
+	for n := 1; ; n++ {
+		eventually(t, "the entry is too old", func() bool {
+			return len(since(t, log, subject, channel.Position{}, 10).Entries) == 0
+		})
+		began := time.Now()
+		at = append(at, appendTo(t, log, subject, keep, fmt.Sprint(n))...)
+		if at[n-1].Epoch != at[n].Epoch {
+			return // the log has forgotten that there was one, and says so
+		}
+		entries := since(t, log, subject, channel.Position{}, 10).Entries
+		if time.Since(began) < keep.Age { // else it may be too old by now
+			holds(t, entries, at[n-1].Offset, at[n:], n)
+			return
+		}
 	}
-	holds(t, since(t, log, subject, channel.Position{}, 10).Entries, at[0].Offset, at[1:], 1)
 }
 
 func logContext(t *testing.T, connect func() channel.Transport) {
