@@ -33,9 +33,9 @@ func jobs(t *testing.T, here, there *side) {
 		ask[int](b, "Done", Job{Subject: name + ".long", Held: held})
 		send(name + ".brief")
 		take(b, name+".brief", time.Second, 1) // and says nothing more of it
-		held = take(a, name+".brief", 10*time.Second, 2)
+		held = take(a, name+".brief", time.Minute, 2)
 		ask[int](a, "Retry", Job{name + ".brief", held, time.Second})
-		held = take(b, name+".brief", 10*time.Second, 3)
+		held = take(b, name+".brief", time.Minute, 3)
 		ask[int](b, "Done", Job{Subject: name + ".brief", Held: held})
 	})
 }
@@ -46,7 +46,7 @@ func jobOfTheDead(t *testing.T, here *side, others Others) {
 	ask[int](here, "Enqueue", Job{Subject: subject, Held: channel.Held{Payload: []byte("x")}})
 	take(dies, subject, time.Second, 1)
 	process.Kill()
-	held := take(here, subject, 5*time.Second, 2)
+	held := take(here, subject, time.Minute, 2)
 	ask[int](here, "Done", Job{Subject: subject, Held: held})
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // patience is for what must come: somebody who is killed is out in 30 s.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // side is one of the processes.
 type side struct {

@@ -128,7 +128,7 @@ func drain(t *testing.T, here, there Transport) {
 	queue := worker.NewQueue(here, worker.QueueOptions{})
 	send(t, queue, name, "short", "long", "waits")
 	stopping := make(chan struct{})
-	w, stop := work(t, queue, name, worker.Options{Concurrency: 2, Grace: 4 * time.Second, Hold: time.Minute},
+	w, stop := work(t, queue, name, worker.Options{Concurrency: 2, Grace: 10 * time.Second, Hold: time.Minute},
 		func(ctx context.Context, text string) error {
 			if first.add(text); text == "short" {
 				<-stopping
@@ -157,7 +157,7 @@ const (
 	concurrency = 4
 
 	// A process that lives, on a machine with much to do, is never away for as long.
-	holdOfTheDead = 5 * time.Second
+	holdOfTheDead = 20 * time.Second
 )
 
 // Work is a worker that says what it begins and ends, for ever.
