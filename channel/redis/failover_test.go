@@ -134,11 +134,11 @@ func clusterMasterDies(t *testing.T, unsharded bool) {
 		}
 	}
 	replica := servicetest.StartRedis(t, append(soon, "--cluster-enabled", "yes",
-		"--cluster-node-timeout", "1000")...)
+		"--cluster-node-timeout", silence)...)
 	host, port, _ := net.SplitHostPort(owner.Addr)
-	replica.Must("CLUSTER", "MEET", host, port)
 	id := strings.Fields(owner.All("CLUSTER MYID"))[0]
 	eventually(t, func() error {
+		replica.Must("CLUSTER", "MEET", host, port)
 		_, err := replica.Command("CLUSTER", "REPLICATE", id)
 		return err
 	})

@@ -53,7 +53,7 @@ func start(t *testing.T, from, to *redis.Transport) *traffic {
 func (w *traffic) publish(ctx context.Context) {
 	for ctx.Err() == nil {
 		number := w.sent.Add(1)
-		patient, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		patient, cancel := context.WithTimeout(context.Background(), patience)
 		if err := w.from.Publish(patient, w.subject, strconv.AppendInt(nil, number, 10)); err != nil {
 			w.failed.Add(1)
 			w.mu.Lock()
@@ -238,11 +238,11 @@ func TestBriefSilence(t *testing.T) {
 	t.Parallel()
 	server := servicetest.StartRedis(t)
 	proxy := servicetest.StartProxy(t, server.Addr)
-	to := connect(t, redis.Options{URLs: []string{"redis://" + proxy.Addr}})
+	to := connect(t, redis.Options{URLs: []string{"redis://" + proxy.Addr}, Timeout: patience})
 	w := start(t, connect(t, redis.Options{URLs: []string{url(server)}}), to)
 	w.flows(100)
 	proxy.Silence()
-	time.Sleep(time.Second) // a fifth of what makes it a server that is gone
+	time.Sleep(time.Second) // much less than what makes it a server that is gone
 	proxy.Heal()
 	proxy.Slow(time.Millisecond)
 	if lost := w.finish(); lost != 0 || w.notices.Load() != 0 {
@@ -255,10 +255,11 @@ func TestBriefSilence(t *testing.T) {
 func TestSlowBroker(t *testing.T) {
 	t.Parallel()
 	server := servicetest.StartRedis(t)
-	transport := connect(t, redis.Options{URLs: []string{url(server)}})
-	w := start(t, connect(t, redis.Options{URLs: []string{url(server)}}), transport)
+	options := redis.Options{URLs: []string{url(server)}, Timeout: patience}
+	transport := connect(t, options)
+	w := start(t, connect(t, options), transport)
 	w.flows(100)
-	server.Must("CLIENT", "PAUSE", "3000") // longer than all calls take
+	server.Must("CLIENT", "PAUSE", fmt.Sprint(patience.Milliseconds()), "WRITE")
 	for range 50 {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Millisecond)
 		err := transport.Publish(ctx, "other", []byte("x"))
@@ -267,6 +268,7 @@ func TestSlowBroker(t *testing.T) {
 			t.Fatalf("publish: %v", err)
 		}
 	}
+	server.Must("CLIENT", "UNPAUSE")
 	if lost := w.finish(); lost != 0 || w.notices.Load() != 0 || w.failed.Load() != 0 {
 		t.Errorf("%d lost, %d notices, %d failed", lost, w.notices.Load(), w.failed.Load())
 	}

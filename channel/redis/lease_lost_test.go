@@ -126,11 +126,12 @@ func TestLeaseOfTheDeadIsLost(t *testing.T) {
 	t.Parallel()
 	server := servicetest.StartRedis(t)
 	transport := connect(t, redis.Options{URLs: []string{url(server)}})
-	renew(t, transport, 5*time.Second, channel.LeaseNew) // in which the record is entered
+	renew(t, transport, time.Minute, channel.LeaseNew)
 	record := channel.Record{Subject: "room", Key: "a", Value: []byte("v w\x00\n")}
 	if err := transport.Enter(t.Context(), "t.a", []channel.Record{record}); err != nil {
 		t.Fatal(err)
 	}
+	renew(t, transport, momentary, channel.LeaseKept)
 	server.Must("DEL", leaseKey)
 	eventually(t, func() error {
 		lapsed, err := transport.Lapsed(t.Context())

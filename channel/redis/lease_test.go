@@ -22,15 +22,15 @@ func TestLeases(t *testing.T) {
 		[]channel.Record{record}); !errors.Is(err, channel.ErrNoLease) {
 		t.Errorf("entered without a lease: %v", err)
 	}
-	const life = 3 * time.Second // in which the calls that follow are made
-	renew(t, own, life, channel.LeaseNew)
-	renew(t, own, life, channel.LeaseKept)
+	renew(t, own, time.Minute, channel.LeaseNew)
+	renew(t, own, time.Minute, channel.LeaseKept)
 	for range 2 {
 		if err := own.Enter(t.Context(), "t.a", []channel.Record{record}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	present(t, other, "room", record)
+	renew(t, own, momentary, channel.LeaseKept)
 	eventually(t, func() error {
 		lapsed, err := other.Lapsed(t.Context())
 		if err == nil && len(lapsed) == 0 {
@@ -69,12 +69,13 @@ func TestForgottenLease(t *testing.T) {
 	t.Parallel()
 	server := servicetest.StartRedis(t)
 	transport := connect(t, redis.Options{URLs: []string{url(server)}})
-	renew(t, transport, time.Millisecond, channel.LeaseNew)
-	renew(t, transport, 2*time.Second, channel.LeaseNew)
+	renew(t, transport, momentary, channel.LeaseNew)
+	renew(t, transport, time.Minute, channel.LeaseNew)
 	record := channel.Record{Subject: "room", Key: "k"}
 	if err := transport.Enter(t.Context(), "t.a", []channel.Record{record}); err != nil {
 		t.Fatal(err)
 	}
+	renew(t, transport, momentary, channel.LeaseKept)
 	eventually(t, func() error {
 		if err := transport.Forget(t.Context(), "t.a"); err != nil {
 			t.Fatal(err)
@@ -116,10 +117,13 @@ func TestManyRecords(t *testing.T) {
 	}
 }
 
+// momentary is the life of a lease that is to lapse, once all is there that hangs on it.
+const momentary = time.Millisecond
+
 func renew(t *testing.T, transport *redis.Transport, life time.Duration, want channel.LeaseState) {
 	t.Helper()
 	if want == channel.LeaseNew {
-		time.Sleep(2 * time.Millisecond) // the shortest life here
+		time.Sleep(2 * momentary)
 	}
 	if got, err := transport.Renew(t.Context(), "t.a", life); err != nil || got != want {
 		t.Fatalf("the lease is %v, %v, want %v", got, err, want)

@@ -105,7 +105,7 @@ func slotMigrates(t *testing.T, unsharded bool) {
 		for range count {
 			line := channel.NewMessage("line", strconv.AppendInt(nil, sent.Load()+1, 10))
 			eventually(t, func() error {
-				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
 				_, err := near.GroupSend(ctx, "kept", line)
 				if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parleygo/parley/channel"
@@ -65,9 +66,13 @@ func TestNamesAndSlots(t *testing.T) {
 // TestDialerWaits: after a failure nobody tries again for a while, and whoever was away
 // is noticed to be back.
 func TestDialerWaits(t *testing.T) {
+	address := "127.0.0.1:" + servicetest.FreePort(t)
+	synctest.Test(t, func(t *testing.T) { dialerWaits(t, address) }) // no time passes by itself
+}
+
+func dialerWaits(t *testing.T, address string) {
 	back := 0
 	d := &dialer{work: t.Context(), life: t.Context(), reached: func() { back++ }}
-	address := "127.0.0.1:" + servicetest.FreePort(t)
 	dial := func() error {
 		conn, err := d.dial(t.Context(), address, new(net.Dialer), nil)
 		if err == nil {

@@ -59,7 +59,7 @@ func TestTimesOfJobsAreLost(t *testing.T) {
 	}
 	var again []string
 	for len(again) < 2 {
-		jobs, err := transport.Take(t.Context(), "jobs", 3, time.Second)
+		jobs, err := transport.Take(t.Context(), "jobs", 3, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -151,10 +151,17 @@ func TestServerThatSubscribesNobody(t *testing.T) {
 	var log logOf
 	server := servicetest.StartRedis(t, "--rename-command", "SUBSCRIBE", "")
 	transport := connect(t, redis.Options{URLs: []string{url(server)}, Logger: log.logger()})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := transport.Subscribe(ctx, "a", func([]byte) {})
-	if !errors.Is(err, context.DeadlineExceeded) {
+	subscribed := make(chan error, 1)
+	go func() {
+		_, err := transport.Subscribe(ctx, "a", func([]byte) {})
+		subscribed <- err
+	}()
+	log.wants(t, "is lost", 1)
+	time.Sleep(time.Second) // in which it is asked again, now and then
+	cancel()
+	if err := <-subscribed; !errors.Is(err, context.Canceled) {
 		t.Errorf("subscribed: %v", err)
 	}
 	if lost, found := log.count("is lost"), log.count("connected again"); lost != 1 || found != 0 {

@@ -191,7 +191,7 @@ func newCrowd(t *testing.T, server *servicetest.Redis, options ...redis.Options)
 	c := &crowd{watcher: join(t, far, "room", "kept"), sent: make(map[string]int)}
 	send := func(group channel.Group, kind string) func() error {
 		return func() error {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			_, err := near.GroupSend(ctx, group, channel.NewMessage(kind, nil))
 			return err
