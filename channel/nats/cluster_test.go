@@ -31,11 +31,14 @@ func TestClusterLosesOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dies.Renew(patient(t), "parley.dies", 5*time.Second); err != nil {
+	if _, err := dies.Renew(patient(t), "parley.dies", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	record := []channel.Record{{Subject: "room", Key: "member"}}
 	if err := dies.Enter(patient(t), "parley.dies", record); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dies.Renew(patient(t), "parley.dies", time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if err := servers[2].Close(); err != nil {

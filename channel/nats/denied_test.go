@@ -25,7 +25,7 @@ func rights(publish, subscribe string) []string {
 }
 
 func ann(address string) nats.Options {
-	return nats.Options{Servers: []string{address}, User: "ann", Password: "a", Timeout: 3 * time.Second}
+	return nats.Options{Servers: []string{address}, User: "ann", Password: "a", Timeout: 10 * time.Second}
 }
 
 func denied(err error) bool { return errors.Is(err, natsgo.ErrPermissionViolation) }
@@ -36,7 +36,7 @@ func TestDenied(t *testing.T) {
 	bothServers(t, rights(mine+`, "parley.pub.says.>"`, mine+`, "parley.pub.hears.>"`),
 		func(t *testing.T, address string) {
 			o := ann(address)
-			o.Timeout = 20 * time.Second // for so many at once
+			o.Timeout = patience // for so many at once
 			transport := connect(t, o)
 			var calling sync.WaitGroup
 			for i := range 200 {

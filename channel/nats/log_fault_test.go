@@ -88,12 +88,10 @@ func TestEpochs(t *testing.T) {
 
 // sinceSoon asks until the connection is there again.
 func sinceSoon(t *testing.T, log channel.Log, after channel.Position) (past channel.Past, err error) {
-	for range 100 {
-		if past, err = log.Since(patient(t), "room", after, 10); err == nil {
-			return past, nil
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	until(t, "since", func() bool {
+		past, err = log.Since(patient(t), "room", after, 10)
+		return err == nil
+	})
 	return past, err
 }
 

@@ -170,7 +170,7 @@ func TestOthersMadeThem(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			transport := connect(t, nats.Options{Servers: []string{server.URL}, Timeout: patience / 2})
+			transport := connect(t, nats.Options{Servers: []string{server.URL}, Timeout: patience / 4})
 			if _, err := transport.Renew(patient(t), "parley.ann", time.Minute); err != nil {
 				t.Fatal(err)
 			}

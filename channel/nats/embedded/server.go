@@ -23,7 +23,7 @@ type Server struct {
 }
 
 // start is how long a server may take for its listeners.
-const start = 10 * time.Second
+const start = time.Minute
 
 // New starts a server and returns when it listens.
 func New(o Options) (*Server, error) {
@@ -119,7 +119,7 @@ func (s *Server) clean() (err error) {
 	if s.temp == "" {
 		return nil
 	}
-	for range 20 {
+	for range 200 {
 		if err = os.RemoveAll(s.temp); err == nil {
 			return nil
 		}
