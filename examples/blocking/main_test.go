@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/parleygo/parley/bridge"
+	"github.com/parleygo/parley/internal/servicetest"
 )
 
 func TestBridgedTakesFewThreads(t *testing.T) {
@@ -40,14 +40,7 @@ func TestBridgedTakesFewThreads(t *testing.T) {
 }
 
 func TestRunPrintsTheTableServesAndStops(t *testing.T) {
-	// A free port: taken and given back, so that run can be told its address.
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().String()
-	listener.Close()
-
+	addr := "127.0.0.1:" + servicetest.FreePort(t)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	out, output := io.Pipe()

@@ -78,10 +78,7 @@ func TestOneEnds(t *testing.T) {
 			t.Run(name+"/signals "+strconv.Itoa(signals), func(t *testing.T) {
 				temp := t.TempDir()
 				t.Setenv("TMPDIR", temp)
-				peers, err := freeAddrs(processes)
-				if err != nil {
-					t.Fatal(err)
-				}
+				peers := freePeers(t, processes)
 				command, errs := exec.Command(program, "-addr", "127.0.0.1:0", "-number", "1",
 					"-peers", strings.Join(peers, ",")), new(strings.Builder)
 				command.Stderr = errs

@@ -136,7 +136,7 @@ func dial(t *testing.T, url string) *websocket.Conn {
 func read(t *testing.T, guest *websocket.Conn) line {
 	t.Helper()
 	for {
-		if err := guest.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		if err := guest.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
 		var got struct {
@@ -155,7 +155,7 @@ func read(t *testing.T, guest *websocket.Conn) line {
 func page(t *testing.T, url string) {
 	t.Helper()
 	for _, path := range []string{"", "parley.js"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
 		if err != nil {

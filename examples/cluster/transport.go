@@ -59,7 +59,7 @@ func (c config) embedded(ctx context.Context) (channel.Transport, func() error, 
 	if err != nil {
 		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	err = server.Joined(ctx)
 	var transport *nats.Transport

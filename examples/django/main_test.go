@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // project is Django and the Go program in front of it.
 type project struct {

@@ -86,7 +86,7 @@ func TestRestartBySystemd(t *testing.T) {
 	s.stop(t)
 }
 
-// patience is what the program needs when it is told to end: see main.go.
+// So long does the program take when it is told to end: see main.go.
 const (
 	drains    = 20 * time.Second
 	shutsDown = 5 * time.Second

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -18,6 +17,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/parleygo/parley/internal/servicetest"
 )
 
 // TestMain is the service itself in the processes that tests start.
@@ -42,7 +43,7 @@ type service struct {
 // start runs the service on a free port, with what else its environment says.
 func start(t *testing.T, env ...string) *service {
 	t.Helper()
-	addr := freePort(t)
+	addr := "127.0.0.1:" + servicetest.FreePort(t)
 	s := &service{url: "http://" + addr}
 	s.run(t, append([]string{"LISTEN=" + addr}, env...))
 	await(t, func() bool { return s.status("/readyz") == http.StatusOK })
@@ -79,20 +80,12 @@ func (s *service) status(path string) int {
 	return answer.StatusCode
 }
 
-// freePort finds a port that nobody has at the moment.
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
+// patience is how long what must come may take on a machine that has much to do.
+const patience = 2 * time.Minute
 
 func await(t *testing.T, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not happen")
 		}
@@ -165,7 +158,7 @@ func (u *user) dial() *websocket.Conn {
 
 func read(t *testing.T, conn *websocket.Conn) string {
 	t.Helper()
-	conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(patience))
 	_, message, err := conn.ReadMessage()
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/parleygo/parley/internal/servicetest"
 )
 
 // program finds a program that a test runs.
@@ -42,7 +44,7 @@ type nginx struct {
 func startNginx(t *testing.T, before *service) *nginx {
 	t.Helper()
 	binary := program(t, "nginx")
-	folder, addr := t.TempDir(), freePort(t)
+	folder, addr := t.TempDir(), "127.0.0.1:"+servicetest.FreePort(t)
 	site, err := os.ReadFile("deploy/nginx.conf")
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +206,7 @@ func TestStreamIsNotHeldBack(t *testing.T) {
 			if !strings.Contains(got, "ann: "+text) {
 				t.Errorf("heard %q, want %q", got, text)
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("%q does not come", text)
 		}
 	}
