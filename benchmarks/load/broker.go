@@ -48,7 +48,7 @@ func startBroker(names []string, arguments func(port string) []string) (server, 
 
 // answering returns a connection to a server that is being started.
 func answering(port int) (conn net.Conn, err error) {
-	const patience = 10 * time.Second
+	const patience = time.Minute
 	for began := time.Now(); time.Since(began) < patience; time.Sleep(5 * time.Millisecond) {
 		if conn, err = net.Dial("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
 			break

@@ -53,7 +53,7 @@ func (c *clients) poll(count int) (err error) {
 	return err
 }
 
-const silence = 2 * time.Second // after that nothing more is waited for
+var silence = 2 * time.Second // after that nothing more is waited for
 
 // listen reads what comes until all is there, or nothing has come for a while, and returns
 // when the last of it came.

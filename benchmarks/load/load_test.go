@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -20,6 +21,9 @@ func TestMain(m *testing.M) {
 		serve(kind)
 		return
 	}
+	// A machine that has much to do may say nothing for a while.
+	silence = time.Minute
+
 	const pool = "github.com/panjf2000/ants/v2.(*poolCommon)." // ants' own, which its import starts
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction(pool+"purgeStaleWorkers"),
 		goleak.IgnoreTopFunction(pool+"ticktock"))

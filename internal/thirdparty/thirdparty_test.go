@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { leak.Main(m) }
 
 // patience is a safety net for what must come.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // gateway is a silent Handler.
 func gateway(app parley.App, list ...nethttp.Options) *nethttp.Gateway {
