@@ -608,13 +608,20 @@ class Presence {
 
 	forget(group) { this.#groups.delete(group); }
 
-	/** Takes a message of a group and returns what is new by it, if anything. */
+	/** Takes a message of a group and returns what is news. */
 	take(message, from) {
-		const {type, group = from} = message;
-		const members = this.of(group);
+		const {type, group = from, member, show} = message;
+		const members = this.of(group), known = members.has(member), shown = members.get(member);
 		this.#groups.set(group, members);
-		if (type === 'presence.join') return join(group, members, message);
-		if (type === 'presence.leave') return leave(group, members, message);
+		if (type === 'presence.leave') {
+			members.delete(member);
+			return known ? news(group, members, [], [{member, show: shown}]) : null;
+		}
+		if (type === 'presence.join') {
+			members.set(member, show);
+			if (known && JSON.stringify(shown) === JSON.stringify(show)) return null;
+			return news(group, members, known ? [] : [{member, show}], []);
+		}
 		const before = new Map(members);
 		members.clear();
 		for (const one of message.members ?? []) members.set(one.member, one.show);
@@ -622,22 +629,10 @@ class Presence {
 	}
 }
 
-function join(group, members, {member, show}) {
-	const known = members.has(member);
-	if (known && JSON.stringify(members.get(member)) === JSON.stringify(show)) return null;
-	members.set(member, show);
-	return news(group, members, known ? [] : [{member, show}], []);
-}
-
-function leave(group, members, {member}) {
-	const show = members.get(member);
-	return members.delete(member) ? news(group, members, [], [{member, show}]) : null;
-}
-
-/** The members of a group are many, and most handlers do not look at all of them. */
+/** Members are many, and most handlers do not look at all of them. */
 function news(group, members, joined, left) {
-	let copy;
-	return {group, joined, left, get members() { return copy ??= new Map(members); }};
+	let all;
+	return {group, joined, left, get members() { return all ??= new Map(members); }};
 }
 
 /** Members that are in one map and not in the other. */
