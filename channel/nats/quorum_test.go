@@ -17,7 +17,8 @@ import (
 // lost after.
 func TestClusterLosesItsQuorum(t *testing.T) {
 	c := newTrio(t)
-	a := connect(t, nats.Options{InProcess: c.servers[0], Replicas: 3, Timeout: 2 * time.Second})
+	a := connect(t, nats.Options{InProcess: c.servers[0], Replicas: 3, Timeout: patience / 4})
+	brief := connect(t, nats.Options{InProcess: c.servers[0], Replicas: 3, Timeout: 2 * time.Second})
 	var got atomic.Int64
 	if _, err := a.Subscribe(patient(t), "room", func([]byte) { got.Add(1) }); err != nil {
 		t.Fatal(err)
@@ -43,11 +44,11 @@ func TestClusterLosesItsQuorum(t *testing.T) {
 	}
 	until(t, "delivery", func() bool { return got.Load() == 1 })
 	for name, call := range map[string]func() error{
-		"append":  func() error { _, err := a.Append(patient(t), "log", nil, keepAll); return err },
-		"enqueue": func() error { return a.Enqueue(patient(t), "jobs", nil) },
-		"renew":   func() error { _, err := a.Renew(patient(t), "parley.a", time.Hour); return err },
-		"enter":   func() error { return a.Enter(patient(t), "parley.a", record) },
-		"take":    func() error { _, err := a.Take(patient(t), "jobs", 1, time.Minute); return err },
+		"append":  func() error { _, err := brief.Append(patient(t), "log", nil, keepAll); return err },
+		"enqueue": func() error { return brief.Enqueue(patient(t), "jobs", nil) },
+		"renew":   func() error { _, err := brief.Renew(patient(t), "parley.a", time.Hour); return err },
+		"enter":   func() error { return brief.Enter(patient(t), "parley.a", record) },
+		"take":    func() error { _, err := brief.Take(patient(t), "jobs", 1, time.Minute); return err },
 	} {
 		began := time.Now()
 		err := call()
