@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,10 @@ func TestMain(m *testing.M) {
 		return
 	}
 	_ = os.Setenv("CLUSTER_TEST_MAIN", "1") // for those that are started
+	// In the background of a shell it is ignored, and whoever is started would ignore it, too.
+	if signal.Ignored(os.Interrupt) {
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	}
 	leak.Main(m)
 }
 
