@@ -73,6 +73,7 @@ func (c *httpConn) receiveForHandler(ctx context.Context) (parley.Event, error) 
 	}
 	if err := c.in.failure; err != nil {
 		c.in.failure = nil
+		c.ctx.catchUp()
 		return nil, err
 	}
 	part, err := c.readForHandler(ctx)
@@ -88,6 +89,7 @@ func (c *httpConn) receiveForHandler(ctx context.Context) (parley.Event, error) 
 		c.in.failure = err
 		return parley.HTTPRequest{Body: part, More: true}, nil
 	}
+	c.ctx.catchUp()
 	return nil, err
 }
 

@@ -169,10 +169,17 @@ func (l *liveContext) Err() error {
 		return nil
 	}
 	armed := l.arm()
-	if conn != nil && armed.Context.Err() == nil && l.request.Err() != nil {
-		armed.end(conn.loss()) // before the watch on it got to run
-	}
+	l.catchUp()
 	return armed.Context.Err()
+}
+
+// catchUp ends the context, and what was made of it, before the watch on the request's
+// got to run. Who hears of a loss by a read or a write finds it ended, as on net/http.
+func (l *liveContext) catchUp() {
+	conn, armed := l.conn.Load(), l.armed.Load()
+	if conn != nil && armed != nil && armed.Context.Err() == nil && l.request.Err() != nil {
+		armed.end(conn.loss())
+	}
 }
 
 // Value finds the request's values, and for package context the context that has

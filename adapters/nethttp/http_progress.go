@@ -183,6 +183,7 @@ func (c *httpConn) boundRest() {
 func (c *httpConn) lost(err error) error {
 	if c.above.atWork.Load() {
 		c.above.broken.Store(true)
+		c.ctx.catchUp()
 		return err
 	}
 	cause := parley.ErrDisconnected

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -168,6 +169,55 @@ func TestLossReachesNativeHandlers(t *testing.T) {
 		if err := adaptertest.Await(t, ended,
 			"the end of the handler's context"); err != context.Canceled {
 			t.Errorf("%s: %v", shape.name, err)
+		}
+	}
+}
+
+// TestLossEndsTheContextAtOnce: a read or a write that fails because the client is gone
+// leaves a wrapped handler with a context that has ended. Libraries tell by that a client
+// that has left from one that has sent nonsense.
+func TestLossEndsTheContextAtOnce(t *testing.T) {
+	reads := func(_ http.ResponseWriter, r *http.Request) error {
+		_, err := io.Copy(io.Discard, r.Body)
+		return err
+	}
+	for _, test := range []struct {
+		name, request string
+		meets         func(w http.ResponseWriter, r *http.Request) error
+	}{
+		{"read", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf", reads},
+		{"read, chunked", chunked("4\r\nhalf\r\n"), reads},
+		{"written", "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+			func(w http.ResponseWriter, _ *http.Request) (err error) {
+				for part := make([]byte, 1<<16); err == nil; {
+					_, err = w.Write(part)
+				}
+				return err
+			}},
+	} {
+		for _, shape := range append([]shape{eventShape}, nativeShapes...) {
+			t.Run(test.name+"/"+shape.name, func(t *testing.T) {
+				waiting, ended := make(chan struct{}), make(chan error, 1)
+				server := adaptertest.Serve(t, shape.wrap(serve(func(w http.ResponseWriter, r *http.Request) {
+					own, cancel := context.WithCancel(r.Context())
+					defer cancel()
+					close(waiting)
+					err := test.meets(w, r)
+					if shape.name == eventShape.name && own.Err() == nil {
+						ended <- fmt.Errorf("met %w, and what was made of the context goes on", err)
+					} else if err == nil || r.Context().Err() == nil {
+						ended <- fmt.Errorf("met %w, and the context goes on", err)
+					}
+					close(ended)
+				})))
+				client := server.Dial()
+				client.Say("%s", test.request)
+				adaptertest.Await(t, waiting, "the handler")
+				client.Close()
+				if err := adaptertest.Await(t, ended, "what the handler met"); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 	}
 }
