@@ -216,7 +216,10 @@ func TestUnsendable(t *testing.T) {
 			layer := newLayer(t)
 			var joined sync.WaitGroup
 			joined.Add(1)
-			app := lobby(layer, consumer.Options{Policy: policy, Logger: silent}, &joined)
+			app := lobby(layer, consumer.Options{
+				Policy: policy, // no line takes another's place, if they meet behind Open
+				Key:    func(m channel.Message) string { return string(m.Payload()) },
+			}, &joined)
 			client := join(t, serve(t, app))
 			joined.Wait()
 			broadcast(t, layer, "lobby", "line", "\xff")
