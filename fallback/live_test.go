@@ -222,11 +222,12 @@ func drained(
 // A client that keeps its connection and does not read is ended, whatever the kernel
 // has taken from us.
 func TestLiveStalled(t *testing.T) {
-	ended := make(chan error, 1)
+	opened, ended := make(chan struct{}), make(chan error, 1)
 	app := serve(t, parley.WebSocketFunc(func(ctx context.Context, ws *parley.Socket) error {
 		if err := ws.Accept(ctx, parley.WebSocketAccept{}); err != nil {
 			return err
 		}
+		<-opened // that the client does not miss its answer
 		for {
 			if err := ws.Write(ctx, parley.Binary(make([]byte, 64<<10))); err != nil {
 				ended <- context.Cause(ctx)
@@ -236,6 +237,7 @@ func TestLiveStalled(t *testing.T) {
 	}), fallback.Options{WriteTimeout: 200 * time.Millisecond})
 	url, browser := serveTCP(t, app)
 	get(t, browser, url, "text/event-stream") // and nothing is read
+	close(opened)
 	if got := <-ended; !errors.Is(got, parley.ErrSlowConsumer) {
 		t.Errorf("ended with %v", got)
 	}

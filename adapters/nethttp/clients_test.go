@@ -12,6 +12,7 @@ import (
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/internal/adaptertest"
+	"github.com/parleygo/parley/adapters/nethttp"
 )
 
 // These tests have WebSocket clients of other languages talk to the kit. They
@@ -87,7 +88,7 @@ func talkTo(t *testing.T, client *exec.Cmd, denied string) {
 			return err
 		}
 		return echoUntilAsked(ctx, ws)
-	})))
+	}), nethttp.Options{WebSocket: unhurried}))
 	client.Args = append(client.Args, "ws"+strings.TrimPrefix(server.URL, "http"))
 	var stderr strings.Builder
 	client.Stderr = &stderr

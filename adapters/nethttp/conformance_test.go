@@ -11,12 +11,14 @@ import (
 
 func TestConformance(t *testing.T) {
 	parleytest.Conform(t, parleytest.Live(func(app parley.App) http.Handler {
-		return nethttp.Handler(app, nethttp.Options{Logger: silent})
+		return nethttp.Handler(app, nethttp.Options{Logger: silent, WebSocket: unhurried})
 	}))
 }
 
 func TestConformanceWithHold(t *testing.T) {
 	parleytest.Conform(t, parleytest.Live(func(app parley.App) http.Handler {
-		return nethttp.Handler(app, nethttp.Options{Logger: silent, Mode: nethttp.Hold})
+		return nethttp.Handler(app, nethttp.Options{
+			Logger: silent, Mode: nethttp.Hold, WebSocket: unhurried,
+		})
 	}))
 }

@@ -82,7 +82,7 @@ func echoUntil(conn *websocket.Conn, ended chan<- error) {
 
 func sayGoodbye(conn *websocket.Conn, code int, reason string) {
 	payload := websocket.FormatCloseMessage(code, reason)
-	conn.WriteControl(websocket.CloseMessage, payload, time.Now().Add(time.Second))
+	conn.WriteControl(websocket.CloseMessage, payload, time.Now().Add(adaptertest.Patience))
 }
 
 func sayBack(s *melody.Session, message []byte, write func([]byte) error) {
@@ -135,7 +135,8 @@ func visitHijacker(
 	var messages atomic.Int64
 	ended := make(chan error, 1)
 	app := nethttp.App(handler(t, ended))
-	server := adaptertest.Serve(t, gateway(counting(&messages)(app)))
+	server := adaptertest.Serve(t, gateway(counting(&messages)(app),
+		nethttp.Options{WebSocket: unhurried}))
 	dialer := websocket.Dialer{Subprotocols: []string{"chat"}, EnableCompression: true}
 	conn, _, err := dialer.Dial("ws"+strings.TrimPrefix(server.URL, "http"), nil)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/adapters/internal/adaptertest"
 	"github.com/parleygo/parley/adapters/nethttp"
 )
 
@@ -25,6 +26,10 @@ func gateway(app parley.App, list ...nethttp.Options) *nethttp.Gateway {
 }
 
 var silent = slog.New(slog.DiscardHandler)
+
+// unhurried has a peer's goodbye wait for an app that is still at what came before it,
+// also where the machine stalls for seconds.
+var unhurried = parley.SocketOptions{CloseTimeout: adaptertest.Patience}
 
 func respond(ctx context.Context, conn parley.Conn, body string) error {
 	return parley.Respond(ctx, conn, http.StatusOK, nil, []byte(body))

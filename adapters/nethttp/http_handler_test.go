@@ -182,7 +182,7 @@ func halfClosing(
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(adaptertest.Patience))
 	io.WriteString(conn, c.request)
 	conn.(*net.TCPConn).CloseWrite()
 	read, err := io.ReadAll(conn)

@@ -16,6 +16,7 @@ import (
 func TestClientsThatDoNotReadOverHTTP2(t *testing.T) {
 	cause := make(chan error, 1)
 	long := make([]byte, 8<<20)
+	const patience = 5 * time.Second // in which a machine that stalls gets to what others wait for
 	g := gateway(parley.AppFunc(func(
 		ctx context.Context, scope *parley.Scope, conn parley.Conn,
 	) error {
@@ -25,7 +26,7 @@ func TestClientsThatDoNotReadOverHTTP2(t *testing.T) {
 		err := respond(ctx, conn, string(long))
 		cause <- context.Cause(ctx)
 		return err
-	}), nethttp.Options{WriteTimeout: 2 * time.Second})
+	}), nethttp.Options{WriteTimeout: patience})
 	server := adaptertest.New(t, g)
 	server.EnableHTTP2 = true
 	server.StartTLS()

@@ -17,7 +17,7 @@ import (
 
 // echoHosts say everything back, each in its own way.
 func echoHosts() map[string]http.Handler {
-	silence := nethttp.Options{Logger: silent}
+	silence := nethttp.Options{Logger: silent, WebSocket: unhurried}
 	gin.SetMode(gin.TestMode)
 	engine := gin.New()
 	engine.GET("/", parleygin.Handler(echo, silence))
