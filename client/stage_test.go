@@ -77,7 +77,7 @@ func (s *stage) begin() (addr string) {
 		_ = server.Serve(listener) // ends when it is closed
 	}()
 	s.stop = func() { // as a crash does it, and then in peace
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		_ = server.Close()
 		<-ended

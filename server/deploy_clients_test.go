@@ -223,7 +223,7 @@ func (c *crowd) converse(
 		case <-stop:
 			stop = nil
 			bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
-			conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second))
+			conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Minute))
 		}
 	}
 }

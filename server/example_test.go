@@ -112,7 +112,7 @@ func ExampleListener() {
 	s := server.New(hello, server.Options{
 		Listeners: []server.Listener{
 			{Addr: "127.0.0.1:0", MaxConns: 10_000, Refuse: true},
-			{Addr: "127.0.0.1:0", HeaderTimeout: time.Second},
+			{Addr: "127.0.0.1:0", HeaderTimeout: 5 * time.Second},
 		},
 	})
 	if err := s.Start(context.Background()); err != nil {

@@ -16,7 +16,7 @@ import (
 // first, rather than overlooked, since overlooking it would hide leaks of the
 // bridge's own pools.
 func Main(m *testing.M) {
-	if err := ants.ReleaseTimeout(5 * time.Second); err != nil {
+	if err := ants.ReleaseTimeout(30 * time.Second); err != nil {
 		fmt.Fprintln(os.Stderr, "leak: ending ants' default pool:", err)
 		os.Exit(1)
 	}

@@ -121,7 +121,7 @@ func say(t *testing.T, conn net.Conn, word string) {
 func want(t *testing.T, conn net.Conn, word string) {
 	t.Helper()
 	got := make([]byte, len(word))
-	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(30 * time.Second))
 	if _, err := io.ReadFull(conn, got); err != nil || string(got) != word {
 		t.Fatalf("got %q, %v", got, err)
 	}
