@@ -95,8 +95,8 @@ func TestAllocations(t *testing.T) {
 				_ = test.app.Serve(t.Context(), scope, &chatterer{n: n, message: test.message})
 			})
 		}
-		const n = 1000
-		if got := (serve(n) - serve(0)) / n; got > test.want {
+		const n, others = 1000, 0.1 // what a collection has taken from pools is none of a message's
+		if got := (serve(n) - serve(0)) / n; got > test.want+others {
 			t.Errorf("%s: %v allocations a message, want %v", test.name, got, test.want)
 		}
 	}
