@@ -70,7 +70,10 @@ func TestSlowReader(t *testing.T) {
 	var joined sync.WaitGroup
 	joined.Add(members)
 	app := lobby(layer, consumer.Options{}, &joined)
-	dialer := serve(t, app, nethttp.Options{Mode: nethttp.Hold})
+	dialer := serve(t, app, nethttp.Options{
+		Mode:      nethttp.Hold,
+		WebSocket: parley.SocketOptions{WriteTimeout: -1}, // what ends the stalled one is its queue
+	})
 	stalled := join(t, dialer)
 	var read, burstRead sync.WaitGroup
 	for range members - 1 {
@@ -160,7 +163,9 @@ func TestPolicies(t *testing.T) {
 			app := lobby(layer, consumer.Options{
 				Policy: test.policy, Key: test.key, Capacity: channel.Capacity{Messages: 10},
 			}, &joined)
-			dialer := serve(t, app, nethttp.Options{WebSocket: parley.SocketOptions{QueueMessages: 20}})
+			dialer := serve(t, app, nethttp.Options{
+				WebSocket: parley.SocketOptions{QueueMessages: 20, WriteTimeout: -1},
+			})
 			client := join(t, dialer)
 			joined.Wait()
 			dropped := 0
