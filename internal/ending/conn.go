@@ -51,6 +51,9 @@ func (c *endable) End(cause error) {
 		return
 	}
 	c.ended = cause
+	if c.begun {
+		c.endBelow()
+	}
 	if c.protocol == parley.WebSocket {
 		c.goodbyes.Go(func() {
 			// The conn may be wrapped by code that is not ours: what it does costs it
@@ -58,6 +61,18 @@ func (c *endable) End(cause error) {
 			usercode.Call(c.goodbye, func(error) {})
 		})
 	}
+}
+
+// endBelow has the transport end an answer that has begun: it cuts what is stuck on its
+// way to a client that takes nothing, and knows why the app returns. One that has not
+// begun is the app's, or middleware's, to give. The caller holds mu.
+func (c *endable) endBelow() {
+	_ = usercode.Run(func() error { // wrappers are not ours
+		if transport := enderBelow(c.Conn); transport != nil {
+			transport.End(c.ended)
+		}
+		return nil
+	})
 }
 
 // goodbye denies the handshake, or closes the socket if that was accepted. A peer
@@ -124,9 +139,7 @@ func (c *endable) Send(ctx context.Context, event parley.Event) error {
 	if ended == nil {
 		err := c.Conn.Send(ctx, event)
 		if _, head := event.(parley.HTTPResponseStart); head && err == nil {
-			c.mu.Lock()
-			c.begun = true
-			c.mu.Unlock()
+			c.begin()
 		}
 		return err
 	}
@@ -134,4 +147,14 @@ func (c *endable) Send(ctx context.Context, event parley.Event) error {
 		return c.Conn.Send(ctx, event)
 	}
 	return parley.ErrDisconnected
+}
+
+// begin notes that an answer of HTTP has begun, at the moment of its end perhaps.
+func (c *endable) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun = true
+	if c.ended != nil {
+		c.endBelow()
+	}
 }

@@ -12,7 +12,8 @@ import (
 // runs natively below stays native. End ends the conversation for cause, unless it
 // has ended already, and does not wait: a handshake is denied with the status that
 // goes with cause, an open socket closed with its code, an answer of HTTP may send
-// no more than its last part. Whichever end came first, the disconnect event and
+// no more than its last part, and what a client that takes nothing holds up fails a
+// moment later. Whichever end came first, the disconnect event and
 // the context's cause tell the same one. It may be called from any goroutine until
 // Serve returns.
 type Ender interface {
@@ -31,4 +32,18 @@ func Of(ctx context.Context, scope *parley.Scope, conn parley.Conn) (
 	}
 	c := newEndable(ctx, scope, conn)
 	return c.ctx, c, c, c.release
+}
+
+// enderBelow finds the Ender below wrappers that have an Unwrap method, or nil.
+func enderBelow(conn parley.Conn) Ender {
+	for {
+		if ender, ok := conn.(Ender); ok {
+			return ender
+		}
+		wrapper, wraps := conn.(interface{ Unwrap() parley.Conn })
+		if !wraps {
+			return nil
+		}
+		conn = wrapper.Unwrap()
+	}
 }
