@@ -43,8 +43,8 @@ type Options struct {
 // it may send the last part of its body, and no other. Answers of apps that never
 // asked who the user is are let go on, since they do not depend on it; so is the
 // answer to the request that logs out. A handler that writes to net/http itself
-// has a second to end its answer, then its writes fail; one that upgrades by
-// itself is told by its context only. Renew extends a socket's life.
+// has a second to end its answer, then its writes fail, and so does reading the
+// request; one that upgrades by itself is told by its context only. Renew extends a socket's life.
 //
 // Credentials are looked at again once their end would be heard of, so that
 // nothing is missed in between: a socket costs two looks, and so does an answer

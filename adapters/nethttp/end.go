@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/meter"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/usercode"
 )
@@ -19,7 +20,23 @@ func (c *httpConn) End(cause error) {
 	c.ctx.arm()
 	c.limited.Store(true)
 	c.tell(cause)
-	c.cutAt(time.Now().Add(lastWords))
+	due := time.Now().Add(lastWords)
+	c.due.Store(int64(meter.At(due)))
+	c.cutAt(due)
+	c.stopReadingAt(due)
+}
+
+// stopReadingAt has a handler's reads of the body fail from a time on: an upload is not
+// to go on for as long as its client likes, who may read nothing and be told nothing.
+func (c *httpConn) stopReadingAt(deadline time.Time) {
+	usercode.Run(func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.hasBody() && c.isNative && !c.over { // mu guards isNative where there is a body
+			http.NewResponseController(c.w).SetReadDeadline(deadline)
+		}
+		return nil
+	})
 }
 
 // tell ends the app's context for cause, and what the app is reading.
@@ -49,11 +66,22 @@ func (c *httpConn) isTold() bool {
 	return armed != nil && armed.Err() != nil
 }
 
-// unlimit takes back what End has set on a connection that serves other requests.
+// unlimit takes back what End has set on a connection that serves other requests. What
+// a handler has written since its time was up must not go out: net/http has a little of
+// it in a buffer. It ends a connection on which that has failed. Where it has read on
+// behind the request's body meanwhile, it takes the client for gone in all that follows.
 func (c *httpConn) unlimit() {
-	if c.limited.Load() {
-		http.NewResponseController(c.w).SetWriteDeadline(time.Time{})
+	if !c.limited.Load() || deadlined(c.w) == nil {
+		return
 	}
+	due := c.due.Load()
+	late := due != 0 && int64(meter.Now()) >= due
+	if late && c.isNative && !c.answered && !hijacked(c.w) {
+		if http.NewResponseController(c.w).Flush() != nil || c.hasBody() && cut(c.w) {
+			return
+		}
+	}
+	http.NewResponseController(c.w).SetWriteDeadline(time.Time{})
 }
 
 // isLast reports whether event is the end of an answer.

@@ -43,6 +43,8 @@ type httpConn struct {
 	above handlerAbove
 
 	limited  atomic.Bool   // End was called: it may write for a moment still
+	due      atomic.Int64  // until then (meter.Now)
+	answered bool          // for a handler that has said nothing
 	waits    atomic.Bool   // the app waits for its end, if for anything
 	done     atomic.Bool   // the response is complete
 	mu       sync.Mutex    // guards what a Receive beside a Send may meet

@@ -4,10 +4,12 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/ending"
+	"github.com/parleygo/parley/internal/meter"
 	"github.com/parleygo/parley/internal/origin"
 	"github.com/parleygo/parley/internal/protocol"
 )
@@ -150,6 +152,10 @@ func (c *httpConn) goNative() bool {
 		defer c.mu.Unlock()
 		if c.in.spool != nil {
 			return false
+		}
+		if due := c.due.Load(); due != 0 { // it has ended before it came to the handler
+			rest := time.Duration(due) - meter.Now()
+			http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(rest))
 		}
 	}
 	c.isNative = true

@@ -16,8 +16,10 @@ import (
 // breakSilence answers for such a handler.
 func (c *httpConn) breakSilence() {
 	cause := c.ctx.cause()
-	gone := c.r.Context().Err() != nil && cause != parley.ErrDraining
+	// Where End has cut its reading, net/http takes the client for gone.
+	gone := c.r.Context().Err() != nil && cause != parley.ErrDraining && !c.limited.Load()
 	if status := protocol.Status(cause); cause != nil && !gone && ours(status) && silent(c.w) {
+		c.answered = true
 		answer(c.w, status)
 	}
 }
@@ -55,6 +57,17 @@ func silent(w http.ResponseWriter) bool {
 		return isFalse(field(reflect.Indirect(field(writer, "rws")), "wroteHeader"))
 	}
 	return false
+}
+
+// hijacked reports whether a handler has taken the connection. Whoever flushes the writer
+// then has net/http complain in the log.
+func hijacked(w http.ResponseWriter) bool {
+	writer := reflect.Indirect(reflect.ValueOf(innermost(w)))
+	if writer.Type().String() != "http.response" {
+		return false
+	}
+	taken := field(reflect.Indirect(field(writer, "conn")), "hijackedv")
+	return taken.Kind() == reflect.Bool && taken.Bool()
 }
 
 // field returns a field, or the zero Value where there is none.
