@@ -21,6 +21,10 @@ const bearerProtocol = "bearer"
 // The app below sees ["chat.v1"] and accepts with that, or with none: then
 // "bearer" is answered, since browsers give up when nothing that they offered is.
 // The token is never answered.
+//
+// A client without a socket has no handshake. What it offers to package fallback is kept
+// from the app as well, but lets nobody in: it shows the token in the header of each of
+// its requests, to a Bearer beside this.
 type Subprotocol struct{ bearer *Bearer }
 
 // NewSubprotocol makes a Subprotocol for tokens that bearer verifies.
@@ -63,6 +67,9 @@ func tokenAt(scope *parley.Scope) int {
 
 // hide takes "bearer" and the token out of what the app sees.
 func (s *Subprotocol) hide(scope *parley.Scope) *parley.Scope {
+	if scope.Protocol == parley.HTTP {
+		return hideOffer(scope)
+	}
 	at := tokenAt(scope)
 	if at < 0 || at >= len(scope.Subprotocols) {
 		return scope

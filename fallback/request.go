@@ -14,10 +14,9 @@ import (
 // What requests say in headers, since queries are written into logs. Those who
 // can't set headers have the query parameters "session", "protocols" and "message".
 const (
-	sessionHeader   = "Parley-Session"
-	secretHeader    = "Parley-Secret"
-	protocolsHeader = "Parley-Protocols"
-	messageHeader   = "Parley-Message"
+	sessionHeader = "Parley-Session"
+	secretHeader  = "Parley-Secret"
+	messageHeader = "Parley-Message"
 )
 
 // asked is what a request of a client says.
@@ -49,6 +48,9 @@ func (o *Options) read(r *http.Request) (a asked, err error) {
 		if a.cursor, err = strconv.ParseUint(number, 10, 63); err != nil {
 			return a, errBadCursor
 		}
+	}
+	if a.session == "" {
+		a.cursor = 0 // of an earlier session, of which a new one has nothing
 	}
 	if a.message, err = messageNumber(r, query); err != nil {
 		return a, err
@@ -103,7 +105,7 @@ func isType(mediaType, want string) bool {
 // offered returns the subprotocols that a client offers. A page can't set
 // Sec-WebSocket-Protocol, nor any header of an EventSource.
 func offered(r *http.Request) []string {
-	lines := append(r.Header.Values(protocolsHeader), r.URL.Query()["protocols"]...)
+	lines := append(r.Header.Values(protocol.OfferHeader), r.URL.Query()[protocol.OfferParam]...)
 	return protocol.Subprotocols(http.Header{"Sec-Websocket-Protocol": lines})
 }
 

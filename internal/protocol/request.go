@@ -42,6 +42,13 @@ func RemoveFiles(r *http.Request) {
 	}
 }
 
+// Where clients without a socket, who come to package fallback, offer subprotocols: in a
+// header, or in the query where they can set none.
+const (
+	OfferHeader = "Parley-Protocols"
+	OfferParam  = "protocols"
+)
+
 // Subprotocols returns what a handshake offers, in its order, however many
 // header lines it is spread over.
 func Subprotocols(header http.Header) []string {
