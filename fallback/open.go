@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 )
 
 // open opens a session, and answers as the app answers the handshake.
@@ -89,7 +90,7 @@ func (a *App) unanswered(
 		return a.refuse(ctx, conn, scope, errClosing)
 	case errTimeout:
 		a.options.Logger.Warn("parley: handshake not answered in time",
-			"protocol", "fallback", "path", scope.Request.URL.Path)
+			"protocol", "fallback", "path", census.Clip(scope.Request.URL.Path))
 		header := http.Header{"Retry-After": {"5"}}
 		return answer(ctx, conn, http.StatusServiceUnavailable, header)
 	}
@@ -106,7 +107,8 @@ func (a *App) refuse(
 	case why == errForeign && a.foreign.admit():
 		r := scope.Request
 		log.Warn("parley: fallback session refused for its Origin",
-			"path", r.URL.Path, "origin", r.Header.Get("Origin"), "host", r.Host,
+			"path", census.Clip(r.URL.Path), "origin", census.Clip(r.Header.Get("Origin")),
+			"host", census.Clip(r.Host),
 			"advice", "let it in by fallback.Options.Origins, the gateway's, or middleware.Origin below")
 	case (why == errGreedy || why == errTooMany || why == errFull) && a.full.admit():
 		log.Warn("parley: fallback session refused", "error", why, "client", clientOf(scope, ""),

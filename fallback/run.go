@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/leakguard"
 	"github.com/parleygo/parley/internal/logged"
 	"github.com/parleygo/parley/internal/protocol"
@@ -111,7 +112,7 @@ func (s *session) report(err, cause error) {
 		errors.Is(err, cause), errors.Is(err, context.Canceled) && cause != parley.ErrFinished:
 		return
 	}
-	attrs := []any{"protocol", "fallback", "path", s.scope.Request.URL.Path, "error", err}
+	attrs := []any{"protocol", "fallback", "path", census.Clip(s.scope.Request.URL.Path), "error", err}
 	level := slog.LevelError
 	var panicked *parley.PanicError
 	known := parley.CodeOf(err) != parley.CloseInternalError

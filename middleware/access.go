@@ -18,7 +18,7 @@ import (
 type Access struct {
 	Protocol  parley.Protocol
 	Method    string
-	Path      string // without the query, which may hold tickets
+	Path      string // without the query, which may hold tickets, and its first KiB at most
 	Proto     string // "HTTP/1.1"
 	Route     string // the pattern that matched, if it could be seen
 	Remote    string // address of the client, as TrustedProxies above found it
@@ -128,7 +128,8 @@ func WriteNCSA(w io.Writer) func(context.Context, *Access) {
 func newAccess(ctx context.Context, scope *parley.Scope) Access {
 	r := scope.Request
 	return Access{
-		Protocol: scope.Protocol, Method: scope.Method(), Path: r.URL.Path, Proto: r.Proto,
+		Protocol: scope.Protocol, Method: cut(scope.Method(), 32),
+		Path: cut(r.URL.Path, longPath), Proto: r.Proto,
 		Remote: r.RemoteAddr, RequestID: RequestIDFrom(ctx), Referer: withoutQuery(r),
 		UserAgent: cut(r.UserAgent(), 256), Start: time.Now(),
 	}
@@ -138,6 +139,9 @@ func withoutQuery(r *http.Request) string {
 	referer, _, _ := strings.Cut(r.Referer(), "?")
 	return cut(referer, 256)
 }
+
+// longPath is how much of a path is written into the log.
+const longPath = 1 << 10
 
 // cut bounds what a client can write into the log with one header.
 func cut(text string, length int) string {

@@ -72,7 +72,7 @@ func (r *recoverer) report(ctx context.Context, scope *parley.Scope, panicked *p
 		slog.String("stack", string(panicked.Stack)),
 	}
 	if scope.Request != nil {
-		attrs = append(attrs, slog.String("path", scope.Request.URL.Path))
+		attrs = append(attrs, slog.String("path", cut(scope.Request.URL.Path, longPath)))
 	}
 	if id := RequestIDFrom(ctx); id != "" {
 		attrs = append(attrs, slog.String("request_id", id))

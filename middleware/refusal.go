@@ -65,7 +65,7 @@ func LogTo(logger *slog.Logger) Reporter {
 		logger.LogAttrs(ctx, slog.LevelWarn, "middleware: refused", slog.String("by", refusal.By),
 			slog.String("reason", refusal.Reason), slog.String("detail", refusal.Detail),
 			slog.Int("status", refusal.Status), slog.String("protocol", string(scope.Protocol)),
-			slog.String("path", scope.Request.URL.Path))
+			slog.String("path", cut(scope.Request.URL.Path, longPath)))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"runtime"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/usercode"
 )
@@ -302,5 +303,5 @@ func (c *httpConn) logLate(err error) {
 
 func (c *httpConn) log(level slog.Level, err error, status int) {
 	c.gateway.logFailure(level, err, "protocol", "http",
-		"method", c.r.Method, "path", c.r.URL.Path, "status", status)
+		"method", census.Clip(c.r.Method), "path", census.Clip(c.r.URL.Path), "status", status)
 }

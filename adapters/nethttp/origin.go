@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/origin"
 )
 
@@ -144,7 +145,9 @@ func (g *Gateway) warnOfOrigin(r *http.Request, refusal error, advice string) {
 	if !now {
 		return
 	}
-	attrs := []any{"path", r.URL.Path, "host", r.Host, "error", refusal, "advice", advice}
+	attrs := []any{
+		"path", census.Clip(r.URL.Path), "host", census.Clip(r.Host), "error", refusal, "advice", advice,
+	}
 	if skipped > 0 {
 		attrs = append(attrs, slog.Int("more", skipped))
 	}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 
 	"github.com/parleygo/parley"
+	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/lifetime"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
@@ -324,7 +325,8 @@ func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
 }
 
 func (c *webSocketConn) log(level slog.Level, err error) {
-	c.gateway.logFailure(level, err, "protocol", "websocket", "path", c.scope.Request.URL.Path)
+	c.gateway.logFailure(level, err,
+		"protocol", "websocket", "path", census.Clip(c.scope.Request.URL.Path))
 }
 
 // takeWriter gives a handler that upgrades by itself, or answers the handshake as
