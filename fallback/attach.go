@@ -41,6 +41,12 @@ func (s *session) release(a *attachment) {
 	}
 }
 
+func (s *session) isHeldBy(a *attachment) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.attached == a
+}
+
 // expire ends a session whose client has not come back.
 func (s *session) expire() {
 	s.mu.Lock()

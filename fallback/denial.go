@@ -69,6 +69,9 @@ func (s *session) deny(ctx context.Context, conn parley.Conn) error {
 	d := s.denial
 	s.mu.Unlock()
 	header := joined(d.header, nil)
+	if header.Get("Cache-Control") == "" {
+		header.Set("Cache-Control", "no-store") // no cache keeps the answer to a handshake
+	}
 	if d.single {
 		return parley.Respond(ctx, conn, d.status, header, d.part)
 	}

@@ -28,6 +28,8 @@ func TestMistakes(t *testing.T) {
 			with(fallback.Options{MaxMemory: 1 << 20, MaxMessage: 2 << 20}), "Options.MaxMemory"},
 		{"name of a cookie", with(fallback.Options{CookieName: "a b"}), "Options.CookieName"},
 		{"path of a cookie", with(fallback.Options{CookiePath: "/;"}), "Options.CookiePath"},
+		{"path of a cookie that has one",
+			with(fallback.Options{CookieName: "__Host-a", CookiePath: "/a"}), "Options.CookiePath"},
 		{"end without a cause", func() { fallback.New(app, fallback.Options{}).End(1, nil) },
 			"End without a cause"},
 	} {

@@ -86,7 +86,9 @@ type Options struct {
 	CheckOrigin func(*http.Request) error
 
 	// CookieName names the cookie that keeps the secret of clients nobody knows.
-	// Default "parley-fallback".
+	// With "__Secure-" or "__Host-" in front browsers take it over TLS only, and let no
+	// other host of the domain set one: the latter has the path "/". Default
+	// "parley-fallback".
 	CookieName string
 
 	// CookiePath is the cookie's path. Default: that of the request which opens
@@ -119,6 +121,9 @@ func (o Options) withDefaults() Options {
 	cookie := http.Cookie{Name: o.CookieName, Path: o.CookiePath}
 	if err := cookie.Valid(); err != nil {
 		panic("fallback: Options.CookieName, Options.CookiePath: " + err.Error())
+	}
+	if _, atRoot := prefixOf(o.CookieName); atRoot && o.CookiePath != "" && o.CookiePath != "/" {
+		panic("fallback: Options.CookiePath: a cookie of the name " + o.CookieName + ` has the path "/"`)
 	}
 	if o.CheckOrigin == nil && o.Origins != nil {
 		allowed := origin.New(origin.Rules{

@@ -75,13 +75,22 @@ func (a *App) cookie(scope *parley.Scope, secret string) *http.Cookie {
 	if path == "" {
 		path = scope.Request.URL.EscapedPath()
 	}
-	if strings.ContainsAny(path, ";\\") || !strings.HasPrefix(path, "/") {
+	secure, atRoot := prefixOf(a.options.CookieName)
+	if strings.ContainsAny(path, ";\\") || !strings.HasPrefix(path, "/") || atRoot {
 		path = "/" // what a cookie can't hold
 	}
 	return &http.Cookie{
 		Name: a.options.CookieName, Value: secret, Path: path,
-		HttpOnly: true, Secure: scope.Scheme() == "https", SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: secure || scope.Scheme() == "https", SameSite: http.SameSiteLaxMode,
 	}
+}
+
+// prefixOf tells what browsers want of a cookie for the beginning of its name, which they
+// drop otherwise (draft-ietf-httpbis-rfc6265bis, section 4.1.3).
+func prefixOf(name string) (secure, atRoot bool) {
+	name = strings.ToLower(name)
+	atRoot = strings.HasPrefix(name, "__host-")
+	return atRoot || strings.HasPrefix(name, "__secure-"), atRoot
 }
 
 // clientOf is by what sessions are counted: the user, or the address. Of IPv6 it is

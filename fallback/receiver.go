@@ -72,6 +72,11 @@ func (r *receiver) hand(event parley.Event) error {
 		}
 	})
 	defer stalled.Stop()
+	defer context.AfterFunc(r.ctx, func() {
+		if s.isHeldBy(r.held) { // the app is told before the client has taken this
+			_ = s.interrupted(r.ctx)
+		}
+	})()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), timeout)
 	defer cancel()
 	return r.conn.Send(ctx, event)

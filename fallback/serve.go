@@ -109,21 +109,29 @@ func goodbyeOf(r *http.Request) (code parley.CloseCode, reason string, ok bool) 
 // after the other, so that no more than one of them is in memory beside those that
 // wait for the app.
 func (a *App) servePost(v *visit) error {
-	s := v.session
 	var body []byte
 	if v.mayPing() {
 		var err error
-		if body, err = parley.ReadBody(v.ctx, v.conn, a.options.MaxMessage); err != nil {
+		if body, err = v.readBody(v.conn); err != nil {
 			return v.refused(err)
 		} else if protocol.IsPing(v.kind(), body) {
 			return v.beat()
 		}
 	}
-	if err := s.begin(v.ctx, v.ask.message); err != nil {
+	if err := v.session.begin(v.ctx, v.ask.message); err != nil {
 		return v.refused(err)
 	}
-	defer s.done()
+	defer v.session.done()
 	return v.serveMessage(body)
+}
+
+// readBody reads a message, while the session lasts: nobody hears what is still coming of
+// one whose user has been logged out, however long that takes.
+func (v *visit) readBody(conn parley.Conn) ([]byte, error) {
+	ctx, cancel := context.WithCancelCause(v.ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(v.session.ctx, func() { cancel(parley.ErrClosed) })()
+	return parley.ReadBody(ctx, conn, v.session.app.options.MaxMessage)
 }
 
 // serveMessage takes a message whose turn it is, and its body if that is read already.
@@ -132,7 +140,7 @@ func (v *visit) serveMessage(body []byte) (err error) {
 	coming := &reservation{Conn: v.conn, app: a}
 	defer coming.giveBack()
 	if body == nil {
-		body, err = parley.ReadBody(v.ctx, coming, a.options.MaxMessage)
+		body, err = v.readBody(coming)
 	}
 	if errors.Is(err, parley.ErrTooLarge) {
 		s.fail(parley.ErrTooLarge)

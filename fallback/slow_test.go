@@ -49,6 +49,40 @@ func TestStalled(t *testing.T) {
 }
 
 // stalling is a request of a client that does not read.
+// An app hears of a drain, or of the end of what its client has shown, though that takes
+// nothing of what is on its way.
+func TestEndsWhileStalled(t *testing.T) {
+	for _, cause := range []error{parley.ErrDraining, parley.ErrAuthExpired} {
+		t.Run(cause.Error(), func(t *testing.T) {
+			each(t, func(t *testing.T, streams bool) {
+				h := new(host)
+				app := serve(t, h.echo(), fallback.Options{WriteTimeout: -1})
+				c := (&client{t: t, app: app, streams: streams}).mustOpen()
+				above, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				stall := &stalling{release: make(chan bool)}
+				c.app = draining(above, parley.AppFunc(func(
+					ctx context.Context, scope *parley.Scope, conn parley.Conn,
+				) error {
+					stall.Conn = conn
+					return app.Serve(ctx, scope, stall)
+				}))
+				c.attach()
+				h.say(t, "news")
+				synctest.Wait()
+				cancel(cause)
+				synctest.Wait()
+				if got := h.causes(); len(got) != 1 || !errors.Is(got[0], cause) {
+					t.Errorf("ended with %v", got)
+				}
+				close(stall.release)
+				c.x.Wait()
+				settled(t, app)
+			})
+		})
+	}
+}
+
 type stalling struct {
 	parley.Conn
 	release chan bool
