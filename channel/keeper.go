@@ -34,6 +34,8 @@ type keeper struct {
 	renewed time.Time // when its last renewal was asked for
 	behind  bool      // the records must be entered again
 	buried  []string  // ids of stays of which others have said that they are over
+
+	doubts map[string]doubt // by id: records of which it is not known whether they are there
 }
 
 // entering is a stay on its way into the lease.
@@ -171,12 +173,16 @@ func (k *keeper) plan(groups ...Group) {
 }
 
 // listed has it asked once more who is in a group of which nothing was heard before: who
-// had said goodbye by then may have been there still, until its record was removed.
+// had said goodbye by then may have been there still, until its record was removed. And so
+// it is if somebody was missing: the broker has lost its memory, or news were lost.
 func (k *keeper) listed(group Group, list []presence.Stay) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if slices.ContainsFunc(list, func(s presence.Stay) bool { return k.held[s.ID] == nil }) {
+	_, planned := k.checks[group]
+	foreign := func(s presence.Stay) bool { return k.held[s.ID] == nil }
+	if !planned && slices.ContainsFunc(list, foreign) {
 		k.plan(group)
+		k.nudge()
 	}
 }
 

@@ -67,10 +67,12 @@ func (k *keeper) keepLease(ctx context.Context) error {
 
 // renew renews the lease, if there is one or somebody wants one, and puts right what has
 // become of it: who lost it with the broker's memory is there still, and who lost it by
-// being late has left for others, and comes again.
+// being late has left for others, and comes again. Who only watches others has a lease,
+// too, to notice that the broker has lost its memory: who dies then is never seen to lapse.
 func (k *keeper) renew(ctx context.Context, wanted bool) error {
+	groups := k.layer.presence.groups()
 	k.mu.Lock()
-	idle := !k.leased && !wanted
+	idle := !k.leased && !wanted && len(groups) == 0
 	k.mu.Unlock()
 	if idle {
 		return nil
@@ -81,20 +83,22 @@ func (k *keeper) renew(ctx context.Context, wanted bool) error {
 		state, err = k.leases.Renew(ctx, k.owner, leaseLife)
 		return err
 	})
-	if err == nil && k.take(state, asked) {
+	if err == nil && k.take(state, asked, groups) {
 		err = k.enterAgain(ctx)
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if err != nil {
-		k.mu.Lock()
 		k.renewAt = time.Now().Add(retryAfter)
-		k.mu.Unlock()
+	} else {
+		k.clearDoubts()
 	}
 	return err
 }
 
 // take reports whether the records must be entered again. Stays that others have taken
-// for over become new ones.
-func (k *keeper) take(state LeaseState, asked time.Time) bool {
+// for over become new ones. Who is in groups is asked when all have entered again.
+func (k *keeper) take(state LeaseState, asked time.Time, groups []Group) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	over := state == LeaseNew || asked.Sub(k.renewed) > soon
@@ -102,6 +106,7 @@ func (k *keeper) take(state LeaseState, asked time.Time) bool {
 	k.leased, k.renewed = true, asked
 	if lost {
 		k.comeAgain(over)
+		k.plan(groups...)
 	}
 	k.rise()
 	return k.behind
@@ -155,12 +160,12 @@ func (s *stay) renew() {
 
 func (k *keeper) enterAgain(ctx context.Context) error {
 	k.mu.Lock()
-	records := make([]Record, 0, len(k.held))
+	all := make([]*stay, 0, len(k.held))
 	for _, s := range k.held {
-		records = append(records, k.layer.wire.record(s.group, s.now()))
+		all = append(all, s)
 	}
 	k.mu.Unlock()
-	if err := k.write(ctx, records); err != nil {
+	if err := k.write(ctx, all); err != nil {
 		return err
 	}
 	k.mu.Lock()
@@ -169,13 +174,22 @@ func (k *keeper) enterAgain(ctx context.Context) error {
 	return nil
 }
 
-func (k *keeper) write(ctx context.Context, records []Record) error {
-	if len(records) == 0 {
+// write writes the records of stays. What fails may take effect all the same, even later.
+func (k *keeper) write(ctx context.Context, all []*stay) error {
+	if len(all) == 0 {
 		return nil
 	}
-	return k.call(ctx, func(ctx context.Context) error {
+	records := make([]Record, len(all))
+	for i, s := range all {
+		records[i] = k.layer.wire.record(s.group, s.now())
+	}
+	err := k.call(ctx, func(ctx context.Context) error {
 		return k.leases.Enter(ctx, k.owner, records)
 	})
+	if err != nil && !errors.Is(err, ErrNoLease) {
+		k.doubt(all, records)
+	}
+	return err
 }
 
 // enterAll enters all who want to.
@@ -183,9 +197,9 @@ func (k *keeper) enterAll(ctx context.Context) error {
 	k.mu.Lock()
 	enters, leased := k.enters, k.leased
 	k.enters = nil
-	records := make([]Record, 0, len(enters))
-	for _, e := range enters {
-		records = append(records, k.layer.wire.record(e.stay.group, e.stay.now()))
+	all := make([]*stay, len(enters))
+	for i, e := range enters {
+		all[i] = e.stay
 	}
 	k.mu.Unlock()
 	if len(enters) == 0 {
@@ -197,11 +211,11 @@ func (k *keeper) enterAll(ctx context.Context) error {
 	}
 	written := err == nil
 	if written {
-		err = k.write(ctx, records)
+		err = k.write(ctx, all)
 	}
 	if errors.Is(err, ErrNoLease) {
 		if err = k.renew(ctx, true); err == nil {
-			err = k.write(ctx, records)
+			err = k.write(ctx, all)
 		}
 	}
 	k.entered(enters, err, written)

@@ -93,7 +93,8 @@ func (in *Inbox) Exit(group Group) {
 	}
 }
 
-// Present returns who is in a group, in any process, in no order. Callers who ask for the
+// Present returns who is in a group, in any process, in no order. Who members here were
+// told of is there until they are told that it has left. Callers who ask for the
 // same group at once share one question to the transport, which is put after each of them
 // has asked. The error is that of a transport.
 func (l *Layer) Present(ctx context.Context, group Group) ([]Member, error) {

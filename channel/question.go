@@ -132,12 +132,9 @@ func (l *Layer) whoIsIn(ctx context.Context, group Group) ([]Member, error) {
 	if l.wire == nil {
 		return l.presence.known(group), nil
 	}
-	var present []presence.Stay
-	present, err := l.wire.present(ctx, group)
-	if err != nil {
-		return nil, err
-	}
-	return l.presence.list(group, present), nil
+	return l.presence.list(group, func() ([]presence.Stay, error) {
+		return l.wire.present(ctx, group)
+	})
 }
 
 // asMessage returns the answer as clients are told it, encoded once.

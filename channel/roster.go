@@ -132,24 +132,39 @@ func (p *stays) known(group Group) []Member {
 	return membersOf(r.state.Known())
 }
 
-// list is who is there by the transport, less those who are known to have left.
-func (p *stays) list(group Group, present []presence.Stay) []Member {
-	r := p.roster(group)
-	if r == nil {
-		return membersOf(present)
+// list is who is there by the transport, which is asked, less those who are known to have
+// left, and with those who are not known to.
+func (p *stays) list(group Group, ask func() ([]presence.Stay, error)) ([]Member, error) {
+	r, mark := p.roster(group), uint64(0)
+	if r != nil {
+		mark = r.mark()
+	}
+	present, err := ask()
+	if r == nil || err != nil {
+		return membersOf(present), err
 	}
 	k := p.layer.keeper() // somebody wants to know when they leave
 	r.mu.Lock()
 	first := !r.state.Listed()
-	list, joined := r.state.List(present)
+	list, joined, missing := r.state.List(present, mark)
 	for _, s := range joined {
 		r.tell(kindJoin, s)
 	}
 	r.mu.Unlock()
-	if first {
+	if first || missing {
 		k.listed(group, list)
 	}
-	return membersOf(list)
+	return membersOf(list), nil
+}
+
+// groups returns those of which something is known.
+func (p *stays) groups() (groups []Group) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for group := range p.rosters {
+		groups = append(groups, group)
+	}
+	return groups
 }
 
 func membersOf(list []presence.Stay) []Member {

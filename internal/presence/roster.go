@@ -56,12 +56,18 @@ func (r *Roster) Leave(id string, now time.Time) (s Stay, tell bool) {
 	return Stay{id, known.show}, true
 }
 
-// List takes what somebody is about to be told of, and leaves out what is over. Stays that
-// nobody knew of have begun since the last list, so members who were there by then have to be
-// told of them: the news is late, or its sender died before it was out. Those of the first
-// list may have been there before all members.
-func (r *Roster) List(present []Stay) (list, joined []Stay) {
+// List takes what somebody is about to be told of, as it was asked for when mark was taken,
+// and leaves out what is over. Stays that nobody knew of have begun since the last list, so
+// members who were there by then have to be told of them: the news is late, or its sender
+// died before it was out. Those of the first list may have been there before all members.
+//
+// Stays that are known and not present are in the list, too: others believe in them, and
+// what they are to be told next is for all. It reports whether there are any that were
+// known when mark was taken.
+func (r *Roster) List(present []Stay, mark uint64) (list, joined []Stay, missing bool) {
+	there := make(map[string]bool, len(present))
 	for _, s := range present {
+		there[s.ID] = true
 		if _, over := r.over[s.ID]; over {
 			continue
 		}
@@ -75,8 +81,14 @@ func (r *Roster) List(present []Stay) (list, joined []Stay) {
 			r.learn(s)
 		}
 	}
+	for id, s := range r.known {
+		if !there[id] {
+			list = append(list, Stay{id, s.show})
+			missing = missing || s.at <= mark
+		}
+	}
 	r.listed = true
-	return list, joined
+	return list, joined, missing
 }
 
 // Listed reports whether there was a List.

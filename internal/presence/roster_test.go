@@ -32,30 +32,41 @@ func TestRoster(t *testing.T) {
 			return joins + count(r.Join(a)), leaves
 		}, 1, 1},
 		"listed, then told": {func(r *presence.Roster) (int, int) {
-			r.List(all)
+			r.List(all, r.Mark())
 			return count(r.Join(a)), count(left(r, now))
 		}, 1, 1},
 		"listed only": {func(r *presence.Roster) (int, int) {
-			r.List(all)
+			r.List(all, r.Mark())
 			return 0, count(left(r, now))
 		}, 0, 1},
 		"listed, and others were listed before": {func(r *presence.Roster) (int, int) {
-			r.List(nil)
-			_, joined := r.List(all)
+			r.List(nil, r.Mark())
+			_, joined, _ := r.List(all, r.Mark())
 			return len(joined) + count(r.Join(a)), count(left(r, now), left(r, now))
 		}, 1, 1},
+		"listed, though the truth does not know it any more": {func(r *presence.Roster) (int, int) {
+			joins, mark := count(r.Join(a)), r.Mark()
+			list, _, missing := r.List(nil, mark)
+			return joins + len(list) + count(missing) - 2, count(left(r, now))
+		}, 1, 1},
+		"began while somebody asked": {func(r *presence.Roster) (int, int) {
+			mark := r.Mark()
+			joins := count(r.Join(a))
+			list, _, missing := r.List(nil, mark)
+			return joins + len(list) + count(missing) - 1, count(left(r, now))
+		}, 1, 1},
 		"listed twice": {func(r *presence.Roster) (int, int) {
-			r.List(all)
-			_, joined := r.List(all)
+			r.List(all, r.Mark())
+			_, joined, _ := r.List(all, r.Mark())
 			return len(joined), count(left(r, now))
 		}, 0, 1},
 		"listed, and looked at again": {func(r *presence.Roster) (int, int) {
-			r.List(all)
+			r.List(all, r.Mark())
 			joined, _ := r.Reconcile(all, r.Mark(), now)
 			return len(joined), count(left(r, now))
 		}, 0, 1},
 		"listed, and news may have been missed": {func(r *presence.Roster) (int, int) {
-			r.List(all)
+			r.List(all, r.Mark())
 			mark := r.Mark()
 			r.Miss() // while it is looked at again
 			joined, _ := r.Reconcile(all, mark, now)
@@ -65,14 +76,14 @@ func TestRoster(t *testing.T) {
 		"looked at again when nothing is missed any more": {func(r *presence.Roster) (int, int) {
 			r.Miss()
 			r.Reconcile(nil, r.Mark(), now)
-			r.List(all)
+			r.List(all, r.Mark())
 			joined, _ := r.Reconcile(all, r.Mark(), now)
 			return len(joined), count(left(r, now))
 		}, 0, 1},
 		"listed when over": {func(r *presence.Roster) (int, int) {
 			joins := count(r.Join(a))
 			leaves := count(left(r, now))
-			list, joined := r.List(all)
+			list, joined, _ := r.List(all, r.Mark())
 			return joins + len(joined), leaves + len(list)
 		}, 1, 1},
 		"missed": {func(r *presence.Roster) (int, int) {
