@@ -123,20 +123,21 @@ func (s *shift) held(j *job) error {
 }
 
 // lay has a message be a dead letter: first where such are kept, and then gone from
-// here.
+// here. Of one that is kept is told though nobody answers whether it is gone.
 func (s *shift) lay(j *job) {
 	kept, keeps := dead(j.letter.Channel)
+	laid := false
 	buried := s.settle(j, func(ctx context.Context, j *job) error {
 		if keeps {
 			err := s.queue.jobs.Enqueue(ctx, s.queue.subject(kept), j.Payload)
 			if err != nil {
 				return err
 			}
-			keeps = false // once is enough
+			keeps, laid = false, true // once is enough
 		}
 		return s.done(ctx, j)
 	})
-	if buried {
+	if buried || laid {
 		s.bury(j.letter)
 	}
 }
