@@ -35,12 +35,28 @@ func TestClocksApart(t *testing.T) {
 	withOthers(t, time.Hour, servicetest.BuildAhead(t, "./testdata/peer", time.Hour))
 }
 
+// TestProcessesChurn: the same while they are killed and stopped at any moment.
+func TestProcessesChurn(t *testing.T) {
+	t.Parallel()
+	here, others := others(t, 0, os.Args[0], "-test.run=^TestPeerProcess$", "-peer-of")
+	peertest.RunChurn(t, here, others)
+}
+
 // withOthers runs the suite with a program that takes the URL behind its arguments.
 func withOthers(t *testing.T, ahead time.Duration, program string, args ...string) {
+	here, others := others(t, ahead, program, args...)
+	peertest.Run(t, here, others)
+}
+
+// others starts a server, and returns how processes come to it.
+func others(t *testing.T, ahead time.Duration, program string, args ...string) (
+	here func(t *testing.T) peertest.Transport, others peertest.Others,
+) {
 	server := servicetest.StartRedis(t)
-	peertest.Run(t, func(t *testing.T) peertest.Transport {
+	here = func(t *testing.T) peertest.Transport {
 		return connect(t, redis.Options{URLs: []string{url(server)}})
-	}, peertest.Others{Ahead: ahead, Start: func(t *testing.T) *servicetest.Process {
+	}
+	return here, peertest.Others{Ahead: ahead, Start: func(t *testing.T) *servicetest.Process {
 		return servicetest.Start(t, program, append(args, url(server))...)
-	}})
+	}}
 }

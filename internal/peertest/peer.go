@@ -29,8 +29,9 @@ type Peer struct {
 	transport Transport
 	layer     *channel.Layer
 
-	mu   sync.Mutex
-	room Room
+	mu     sync.Mutex
+	room   Room
+	sights []*Sight
 }
 
 // Serve is all that the program of another process does: it serves the test that has
@@ -81,7 +82,7 @@ func (p *Peer) Enter(count int, _ *int) error {
 			return err
 		}
 		if i == 0 {
-			go p.watch(inbox)
+			go p.watch(inbox, p.room.Joined, p.room.Left)
 		}
 		if _, err := inbox.Enter(context.Background(), "room", i); err != nil {
 			return err
@@ -90,7 +91,8 @@ func (p *Peer) Enter(count int, _ *int) error {
 	return nil
 }
 
-func (p *Peer) watch(inbox *channel.Inbox) {
+// watch counts who comes and goes, under mu.
+func (p *Peer) watch(inbox *channel.Inbox, joined, left map[string]int) {
 	for {
 		message, err := inbox.Receive(context.Background())
 		if err != nil {
@@ -103,9 +105,9 @@ func (p *Peer) watch(inbox *channel.Inbox) {
 		p.mu.Lock()
 		switch message.Type() {
 		case channel.TypeJoin:
-			p.room.Joined[who.ID]++
+			joined[who.ID]++
 		case channel.TypeLeave:
-			p.room.Left[who.ID]++
+			left[who.ID]++
 		}
 		p.mu.Unlock()
 	}

@@ -43,6 +43,12 @@ func Run(t *testing.T, here func(t *testing.T) Transport, others Others) {
 	t.Run("PresenceOfTheDead", func(t *testing.T) { presenceOfTheDead(t, own(t, here), others) })
 }
 
+// RunChurn proves that everybody knows who is there, and was told of each stay once, where
+// processes are killed and stopped at any moment.
+func RunChurn(t *testing.T, here func(t *testing.T) Transport, others Others) {
+	churn(t, own(t, here), others)
+}
+
 // closed is a transport that ends with the test.
 func closed(t *testing.T, here func(t *testing.T) Transport) Transport {
 	transport := here(t)
