@@ -17,6 +17,7 @@ type awaited struct {
 	any     *tally
 	end     *Lane
 	aside   *job // asynchronous code, which no ring is proved through
+	held    bool // by a goroutine that exits, and is to stay if another wait can be given up
 	endless bool // proved to be in a ring
 }
 
@@ -107,13 +108,19 @@ func (r *ring) stuck(l *Lane) bool {
 }
 
 // breakAt lets a lane of the ring go on: a call that has not begun is withdrawn. If all have begun,
-// they wait for each other's results, and the wait of a is given up.
+// they wait for each other's results, and a wait is given up: that of a, if its thread can go on.
 func (r *ring) breakAt(a *activation) {
 	for _, l := range r.lanes {
 		for _, j := range l.top().on.calls() {
 			if j.bridge.withdraw(j, ErrDeadlock) {
 				return
 			}
+		}
+	}
+	for _, l := range r.lanes { // a's is the first
+		if top := l.top(); !top.on.held {
+			a = top
+			break
 		}
 	}
 	a.on.endless = true

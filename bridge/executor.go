@@ -53,8 +53,8 @@ func (e Executor) Run(ctx context.Context, f func(context.Context) error) error 
 	ctx = e.on(ctx)
 	s := &step{ctx: ctx, f: f}
 	endless := context.WithoutCancel(ctx)
-	_, err := call(endless, s).Await(endless)
-	if !s.began && refused(err) {
+	_, err := call(endless, s).awaitWhole(endless)
+	if refused(err) && !s.began {
 		return fmt.Errorf("%w: %w", parley.ErrOverloaded, err)
 	}
 	return err

@@ -18,23 +18,29 @@ const (
 // awaitThat is await for what can be part of a ring of lanes.
 func (a *activation) awaitThat(
 	on awaited, b *Bridge, l *latch, end, end2 <-chan struct{},
-) outcome {
+) (how outcome) {
 	w := a.wait
 	if !l.add(w) {
 		return waitOver
 	}
-	how := a.serve(on, w.done.Load, end, end2)
-	if how == waitOver {
-		return waitOver
-	}
+	how = waitCut // unless it returns: what is served may exit
+	defer func() {
+		if how != waitOver && !a.leave(b, l) {
+			how = waitOver
+		}
+	}()
+	return a.serve(on, w.done.Load, end, end2)
+}
+
+// leave ends a's wait at l, a latch of b's. It reports false if the latch has fired.
+func (a *activation) leave(b *Bridge, l *latch) bool {
 	b.mu.Lock()
-	out := l.leave(w)
-	b.unlock()
-	if !out {
-		return waitOver
+	defer b.unlock()
+	if !l.leave(a.wait) {
+		return false
 	}
 	a.wait = &waiter{wake: a.lane.wake}
-	return how
+	return true
 }
 
 // serve runs the jobs of a's inbox until ready, or until a channel closes or the wait has proved

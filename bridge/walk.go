@@ -74,23 +74,8 @@ func (w *walk) next() (more bool, err error) {
 		where = &w.job.position
 	}
 	s.future.job.submit(where, s, w.settings)
-	err = s.await(w.Context)
+	_, err = s.future.awaitWhole(w.Context)
 	return err == nil && s.more, err
-}
-
-// await is Await for a step. Even if what a lane serves meanwhile exits the goroutine it does not
-// unwind before the step is over: the iterator may use what the frames above own.
-func (s *walkStep) await(ctx context.Context) error {
-	j := &s.future.job
-	returned := false
-	defer func() {
-		if !returned {
-			j.bridge.waitPlain(nil, &j.latch, nil, nil)
-		}
-	}()
-	err := s.Await(ctx)
-	returned = true
-	return err
 }
 
 // advance runs the iterator until it has a value or ends.
@@ -232,7 +217,7 @@ func (w *walk) end() {
 	j.submit(&at, s, w.settings)
 	j.repanic = false // the loop was left, and cannot take it
 	defer w.ended(s)  // also while the goroutine exits
-	_ = s.await(endless)
+	_, _ = s.future.awaitWhole(endless)
 }
 
 // ended is called when the last step is over, or was refused.
