@@ -17,11 +17,14 @@ type keyed struct {
 // soon as it has none if Options.MaxLanes are alive and others need a thread; the next call then
 // makes a new one. The Options.Lane hooks run with each.
 //
-// Keyed panics if ctx is nil or key is not comparable.
+// Keyed panics if ctx is nil or key is not comparable, or is not equal to itself, as a NaN.
 func Keyed(ctx context.Context, key any) context.Context {
 	mustContext(ctx)
 	if key != nil && !reflect.ValueOf(key).Comparable() {
 		panic(fmt.Sprintf("bridge: Keyed: a key of %T cannot be compared", key))
+	}
+	if same := key; key != same {
+		panic(fmt.Sprintf("bridge: Keyed: %v is not equal to itself: it would be new each time", key))
 	}
 	p := positionOf(ctx)
 	k := &keyed{position: position{Context: ctx, bridge: p.owner(), job: p.job}, key: key}

@@ -2,12 +2,33 @@ package bridge_test
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/parleygo/parley/bridge"
 )
+
+// A key that is not equal to itself would be another one at each call.
+func TestKeyedRefusesStrangeKeys(t *testing.T) {
+	type compound struct{ inner any }
+	for name, key := range map[string]any{
+		"NaN": math.NaN(), "within": compound{math.NaN()}, "complex": complex(0, math.NaN()),
+		"slice": []int{1}, "slice within": compound{[]int{1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if text := fmt.Sprint(recover()); !strings.HasPrefix(text, "bridge: Keyed: ") {
+					t.Errorf("recovered %q", text)
+				}
+			}()
+			bridge.Keyed(context.Background(), key)
+		})
+	}
+}
 
 func TestKeyedLanes(t *testing.T) {
 	options := bridge.Options{KeyIdle: time.Minute, MaxLanes: 2}
