@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// When lanes run out, somebody may have forgotten to end a scope. The bridge can say which: a lane
-// that rests keeps its thread for nothing, and knows where it was opened.
+// When lanes run out, somebody may have forgotten to end a scope, or walk over iterators of several
+// keys at once. The bridge can say which: a lane that rests keeps its thread for nothing, and knows
+// where it was opened.
 
 // patience is how long a lane waits for a thread, and another lane rests on one, before that is
 // told. Until it is told again passes tellAgain. A report to a refused call stands for
@@ -67,7 +68,8 @@ func (b *Bridge) tellHeld() {
 func (b *Bridge) held(then time.Time) []*Lane {
 	var held []*Lane
 	for l := range b.lanes.alive {
-		if l.opened != 0 && !l.since.IsZero() && l.queue.empty() && !l.since.After(then) {
+		kept := l.opened != 0 || l.walks > 0
+		if kept && !l.since.IsZero() && l.queue.empty() && !l.since.After(then) {
 			held = append(held, l)
 		}
 	}
@@ -84,6 +86,15 @@ func (b *Bridge) noThread() error {
 	return b.lanes.report
 }
 
+// holder says whose the lane is. The mutex is held, and so no key is asked what it is called.
+func (l *Lane) holder() string {
+	if l.opened == 0 {
+		return "a keyed one, kept by a loop over an iterator,"
+	}
+	frame, _ := runtime.CallersFrames([]uintptr{l.opened}).Next()
+	return fmt.Sprintf("the one opened at %s:%d", frame.File, frame.Line)
+}
+
 func (b *Bridge) reportHeld(held []*Lane, now time.Time) error {
 	var text strings.Builder
 	for i, l := range held {
@@ -91,9 +102,8 @@ func (b *Bridge) reportHeld(held []*Lane, now time.Time) error {
 			fmt.Fprintf(&text, "; %d more", len(held)-i)
 			break
 		}
-		frame, _ := runtime.CallersFrames([]uintptr{l.opened}).Next()
-		fmt.Fprintf(&text, "; the one opened at %s:%d has not been used since %s, for %v",
-			frame.File, frame.Line, l.since.Format(time.DateTime), now.Sub(l.since).Round(time.Second))
+		fmt.Fprintf(&text, "; %s has not been used since %s, for %v",
+			l.holder(), l.since.Format(time.DateTime), now.Sub(l.since).Round(time.Second))
 	}
 	if len(held) > 0 {
 		text.WriteString(": is end called?")

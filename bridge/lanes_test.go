@@ -181,6 +181,34 @@ func TestForgottenEndIsReported(t *testing.T) {
 	})
 }
 
+// Loops over iterators of several keys can take each other's threads. That is reported too.
+func TestWalksThatKeepLanesAreReported(t *testing.T) {
+	var reported []error
+	options := bridge.Options{MaxLanes: 1, KeyIdle: time.Minute, Unobserved: func(err error) {
+		reported = append(reported, err)
+	}}
+	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		numbers := &counter{upTo: 3}
+		for _, err := range bridge.Iterate(bridge.Keyed(ctx, "outer"), numbers.numbers) {
+			wantErr(t, err, nil)
+			time.Sleep(time.Hour)
+			short, cancel := context.WithTimeout(ctx, time.Minute)
+			for _, err := range bridge.Iterate(bridge.Keyed(short, "inner"), numbers.numbers) {
+				wantErr(t, err, context.DeadlineExceeded)
+			}
+			cancel()
+			break
+		}
+		synctest.Wait()
+		wantEqual(t, "reports", len(reported), 1)
+		wantErr(t, reported[0], bridge.ErrNoThread)
+		if text := reported[0].Error(); !strings.Contains(text, "kept by a loop") ||
+			!strings.Contains(text, "1h0m10s") {
+			t.Errorf("report is %q", text)
+		}
+	})
+}
+
 // Where lanes are refused, the call is told which end was forgotten.
 func TestForgottenEndIsTold(t *testing.T) {
 	options := bridge.Options{MaxLanes: 1, RefuseLanes: true}
