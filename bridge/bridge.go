@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Bridge owns a bounded pool, lanes and their accounts. Make one with [New] and end it with
@@ -25,6 +26,7 @@ type Bridge struct {
 	granted jobList // calls that have a token, for workers to take
 	coming  bool    // a worker is on its way
 	lanes   laneAccounts
+	slow    *time.Timer // runs while calls wait for their turn, if Options.Slow is to be told
 	phase   uint8
 	closed  latch
 }

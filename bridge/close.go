@@ -97,6 +97,10 @@ func (b *Bridge) finish() {
 	}
 	b.mu.Lock()
 	b.phase = phaseClosed
+	if b.slow != nil {
+		b.slow.Stop()
+		b.slow = nil
+	}
 	b.fire(&b.closed)
 	b.unlock()
 }

@@ -102,6 +102,7 @@
 //
 // [Bridge.Stats] counts; [Bridge.Lanes] tells of each lane which function stands on its thread, how
 // many calls wait behind it, and what it waits for itself. Neither costs anything while nobody asks.
+// Options.Slow is told of queues in which calls wait long.
 //
 // # Platforms
 //

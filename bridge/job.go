@@ -64,6 +64,7 @@ type extra struct {
 	done    chan struct{}
 	given   context.Context // the caller's, if the call has a deadline of its own
 	cancel  func()          // ends that deadline
+	since   time.Time       // when it began to wait for its turn, if Options.Slow is to be told
 	watched bool
 	unwatch func() bool // see job.watch
 	unread  *unobserved

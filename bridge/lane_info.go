@@ -78,7 +78,7 @@ func (b *Bridge) lookAtLanes(limit int) []laneLook {
 // look is called with the bridge's mutex held.
 func (l *Lane) look() laneLook {
 	look := laneLook{lane: l}
-	look.Queued = l.queue.jobs.count + l.queue.door.count
+	look.Queued = l.queue.waiting()
 	for _, act := range l.stack {
 		look.Queued += act.inbox.count
 	}
@@ -105,6 +105,9 @@ func (l *Lane) look() laneLook {
 
 func (look *laneLook) describe() LaneInfo {
 	info := look.LaneInfo
+	if look.lane == nil {
+		return info
+	}
 	info.Name, info.Function = look.lane.name(), nameOf(look.fn)
 	if info.State == LaneWaiting {
 		info.WaitsFor = look.describeWaits()

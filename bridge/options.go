@@ -56,6 +56,16 @@ type Options struct {
 	// block. Default: slog.Default at level error.
 	Unobserved func(err error)
 
+	// Slow is told of queues, the pool's and lanes', in which a call has waited SlowAfter for its
+	// turn: the worst ten, longest first, and again in each SlowAfter while that goes on. It must not
+	// block. What is known of when calls began to wait costs an allocation for each that does.
+	// Default: nobody is told.
+	Slow func(backlogs []Backlog)
+
+	// SlowAfter is how long a call may wait for its turn before Slow is told, at the latest after
+	// twice that. Default one second.
+	SlowAfter time.Duration
+
 	// Engine starts the bridge's goroutines. Default: a pool of the ants library, which recycles them.
 	Engine Engine
 }
@@ -66,6 +76,7 @@ func (o Options) withDefaults() Options {
 	o.MaxLanes = options.Limit(o.MaxLanes, 1024)
 	o.KeyIdle = options.Limit(o.KeyIdle, time.Minute)
 	o.MaxDepth = options.Limit(o.MaxDepth, 1000)
+	o.SlowAfter = options.Limit(o.SlowAfter, time.Second)
 	if o.Unobserved == nil {
 		o.Unobserved = logUnobserved
 	}

@@ -11,6 +11,16 @@ type queue struct {
 
 func (q *queue) empty() bool { return q.jobs.head == nil && q.door.head == nil }
 
+func (q *queue) waiting() int { return q.jobs.count + q.door.count }
+
+// oldest returns the call that has waited longest, nil if there is none.
+func (q *queue) oldest() *job {
+	if q.jobs.head != nil {
+		return q.jobs.head
+	}
+	return q.door.head
+}
+
 // admit accepts j, or makes it wait at the door, or refuses it. The caller enters an accepted job.
 func (b *Bridge) admit(q *queue, j *job, root bool) (atDoor bool, err error) {
 	if !root {

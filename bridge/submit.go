@@ -52,6 +52,7 @@ func (b *Bridge) enter(j *job, s *settings) (atDoor bool, err error) {
 			atDoor, err = b.enqueue(j)
 		}
 	}
+	b.noteQueued(j)
 	return atDoor, err
 }
 
