@@ -81,10 +81,11 @@ func (s *Server) deliver(ctx context.Context, name string, d *delivery) error {
 }
 
 // countDelivers notes that an instance waits for a place for another one, or has done so.
-func (i *instance) countDelivers(change int) {
+func (i *instance) countDelivers(more int) {
 	i.server.mu.Lock()
 	defer i.server.mu.Unlock()
-	i.delivers += change
+	i.delivers += more
+	i.account()
 	i.server.fill()
 }
 
@@ -104,6 +105,7 @@ func (s *Server) enqueue(name string, d *delivery) (*instance, error) {
 		return nil, ErrFull
 	}
 	i.unread = append(i.unread, d)
+	i.account()
 	if i.alive {
 		s.alive.MoveToBack(i.place)
 		i.rouse()
@@ -117,6 +119,7 @@ func (i *instance) withdraw(d *delivery) bool {
 	at := slices.Index(i.unread, d)
 	if at >= 0 {
 		i.unread = slices.Delete(i.unread, at, at+1)
+		i.account()
 	}
 	return at >= 0
 }

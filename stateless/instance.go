@@ -30,6 +30,8 @@ type instance struct {
 	refused error // why it never began
 
 	delivers int // calls of Deliver by it that wait for a place
+
+	waits, delivering bool // as the server has counted it
 }
 
 // self is the key of the instance in its ctx.
@@ -78,6 +80,7 @@ func (i *instance) take() parley.Event {
 		return parley.ChannelDisconnect{Cause: context.Cause(i.ctx)}
 	}
 	i.idle = len(i.unread) == 0
+	i.account()
 	if i.idle {
 		i.server.fill() // this one could go
 		return nil
@@ -93,6 +96,7 @@ func (i *instance) leave() {
 	i.server.mu.Lock()
 	defer i.server.mu.Unlock()
 	i.idle = false
+	i.account()
 }
 
 // Send hands an event to Options.Send.
@@ -169,7 +173,7 @@ func (i *instance) remains() (hand *delivery, lost []*delivery) {
 		s.succeed(i)
 		return hand, nil
 	}
-	s.alive.Remove(i.place)
+	s.leave(i)
 	delete(s.named, i.name)
 	return hand, nil
 }

@@ -42,7 +42,7 @@ func (s *Server) succeed(i *instance) {
 	next := s.newInstance(i.name)
 	next.unread, i.unread = i.unread, nil
 	next.place = s.alive.InsertAfter(next, i.place)
-	s.alive.Remove(i.place)
+	s.leave(i)
 	s.start(next)
 }
 
@@ -53,6 +53,13 @@ func (s *Server) start(i *instance) {
 	close(i.begun)
 	s.stats.Begun++
 	s.over.Go(i.live)
+}
+
+// leave takes an instance out of those alive.
+func (s *Server) leave(i *instance) {
+	s.alive.Remove(i.place)
+	i.alive = false
+	i.account()
 }
 
 // leaveLine forgets an instance that has not begun, and has nothing to receive any more.
@@ -68,24 +75,42 @@ func (s *Server) leaveLine(i *instance) {
 // used least recently. If all there are wait for places, and none is ending, nobody would
 // ever be done; then it is one of them.
 func (s *Server) leastRecent() *instance {
-	stuck := s.alive.Len() > 0 && len(s.ending) == 0
-	for at := s.alive.Front(); at != nil; at = at.Next() {
-		i := at.Value.(*instance)
-		if i.idle && len(i.unread) == 0 {
-			return i
-		}
-		stuck = stuck && i.delivers > 0
+	at := s.alive.Front()
+	stuck := at != nil && len(s.ending) == 0 && s.delivering == s.alive.Len()
+	if s.waiting == 0 && !stuck {
+		return nil // and nobody is looked at, which would take long where all are at work
 	}
-	if !stuck {
-		return nil
+	for s.waiting > 0 && !at.Value.(*instance).waits {
+		at = at.Next()
 	}
-	return s.alive.Front().Value.(*instance)
+	return at.Value.(*instance)
+}
+
+// account keeps the counts of those alive that wait, for events or for places. It is called
+// after each change of what they depend on.
+func (i *instance) account() {
+	waits := i.alive && i.idle && len(i.unread) == 0
+	delivers := i.alive && i.delivers > 0
+	i.server.waiting += change(&i.waits, waits)
+	i.server.delivering += change(&i.delivering, delivers)
+}
+
+func change(was *bool, is bool) int {
+	switch {
+	case *was == is:
+		return 0
+	case is:
+		*was = true
+		return 1
+	}
+	*was = false
+	return -1
 }
 
 // stop tells an instance to end. Its name is free for another one, which begins when it has.
 func (s *Server) stop(i *instance, why error) {
-	s.alive.Remove(i.place)
-	i.alive, i.stopped = false, true
+	s.leave(i)
+	i.stopped = true
 	i.cancel(why)
 	delete(s.named, i.name)
 	s.ending[i.name] = i

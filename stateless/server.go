@@ -27,7 +27,9 @@ type Server struct {
 	line   list.List            // and the others, which wait for a place, oldest first
 	ending map[string]*instance // told to stop, and not over
 	over   sync.WaitGroup       // of all that have begun
-	stats  Stats
+
+	waiting, delivering int // of those alive: that wait for events, and for places
+	stats               Stats
 }
 
 // New makes a Server of app. It panics if there is none.
