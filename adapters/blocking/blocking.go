@@ -89,7 +89,7 @@ func failure(err error) error {
 		panic(http.ErrAbortHandler)
 	case errors.As(err, &panicked):
 		return fmt.Errorf("%w: %v\n%s", parley.ErrAppPanic, panicked.Value, panicked.Stack)
-	case errors.Is(err, bridge.ErrQueueFull), errors.Is(err, bridge.ErrClosed):
+	case errors.Is(err, bridge.ErrClosed), errors.Is(err, bridge.ErrLaneLost):
 		return fmt.Errorf("%w: %w", parley.ErrOverloaded, err)
 	}
 	return err

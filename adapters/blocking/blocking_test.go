@@ -281,6 +281,26 @@ func TestBlockingRefusedIs503(t *testing.T) {
 	}
 }
 
+// A thread that cannot be made ready is refused too, and the next request tries anew.
+func TestFailedStartIs503(t *testing.T) {
+	failed := false
+	app := blocking.App(http.NotFoundHandler(), blocking.Options{Bridge: ownBridge(t, bridge.Options{
+		Lane: bridge.LaneOptions{Start: func() error {
+			if failed {
+				return nil
+			}
+			failed = true
+			return errors.New("no apartment")
+		}},
+	})})
+	for _, want := range []int{503, 404} {
+		response := parleytest.Do(t, app, request("GET", "/", ""))
+		if response.Status != want {
+			t.Errorf("%d, want %d", response.Status, want)
+		}
+	}
+}
+
 func TestMistakesOfWiring(t *testing.T) {
 	handler := http.NotFoundHandler()
 	for want, wire := range map[string]func(){
