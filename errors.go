@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"context"
 	"errors"
 	"net"
 )
@@ -9,17 +10,25 @@ import (
 var (
 	// ErrDisconnected: there is nobody to talk to any more, because the peer has
 	// gone or the server has ended the conversation; context.Cause says which.
-	// Send returns it, and an app may return it too: that is a clean end.
-	ErrDisconnected error = &closed{"parley: disconnected"}
+	// Send returns it, and an app may return it too: that is a clean end. It matches
+	// context.Canceled as well: what takes a conversation's context and fails with its
+	// cause, as a request of net/http's client does, was called away.
+	ErrDisconnected error = &closed{text: "parley: disconnected", calledAway: true}
 
 	// ErrClosed: this side has closed the conversation already.
-	ErrClosed error = &closed{"parley: conversation closed"}
+	ErrClosed error = &closed{text: "parley: conversation closed"}
 )
 
-type closed struct{ text string }
+type closed struct {
+	text       string
+	calledAway bool
+}
 
-func (e *closed) Error() string        { return e.text }
-func (e *closed) Is(target error) bool { return target == net.ErrClosed }
+func (e *closed) Error() string { return e.text }
+
+func (e *closed) Is(target error) bool {
+	return target == net.ErrClosed || e.calledAway && target == context.Canceled
+}
 
 // The rules an app can break. Send returns them inside a *ProtocolError.
 var (

@@ -1,6 +1,7 @@
 package parley_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,9 @@ func TestCloseError(t *testing.T) {
 	if errors.Is(err, parley.ErrClosed) {
 		t.Error("matches ErrClosed, though the peer has closed")
 	}
+	if errors.Is(err, context.Canceled) {
+		t.Error("matches context.Canceled: it may say how a handler wants to end")
+	}
 	if got := err.Error(); got != `parley: websocket closed with 4000 "bye"` {
 		t.Error(got)
 	}
@@ -75,6 +79,9 @@ func TestConditions(t *testing.T) {
 	}
 	if errors.Is(parley.ErrClosed, parley.ErrDisconnected) {
 		t.Error("two conditions match each other")
+	}
+	if !errors.Is(parley.ErrDisconnected, context.Canceled) || errors.Is(parley.ErrClosed, context.Canceled) {
+		t.Error("who is away has called nobody away, or who has closed has")
 	}
 }
 

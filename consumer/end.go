@@ -89,7 +89,7 @@ func (c *Conn) settle(recovered any, err error) outcome {
 		c.app.logFailure(secondFailure, first.err)
 	}
 	c.life.End(how.cause)
-	if errors.Is(how.err, context.Canceled) {
+	if errors.Is(how.err, context.Canceled) && how.failed() {
 		how.err = context.Cause(c.ctx) // a handler was called away: that says by what
 	}
 	return how

@@ -184,8 +184,8 @@ func (c *httpConn) ended() error {
 func (c *httpConn) loss() error {
 	cause := context.Cause(c.r.Context())
 	switch {
-	case !errors.Is(cause, context.Canceled):
-		return cause
+	case !errors.Is(cause, context.Canceled), errors.Is(cause, parley.ErrDisconnected):
+		return cause // of somebody above
 	case c.gateway.baseOf(c.r).Err() != nil:
 		return parley.ErrDraining
 	case c.in.stalled():

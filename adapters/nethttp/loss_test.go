@@ -221,3 +221,32 @@ func TestLossEndsTheContextAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestCallsOfAnEndedHandlerAreCanceled: a call that a handler makes with its context, and
+// that ends with the client, fails as canceled, as it does on net/http. Proxies tell by
+// that whose fault it was.
+func TestCallsOfAnEndedHandlerAreCanceled(t *testing.T) {
+	asked, release := make(chan struct{}, 1), make(chan struct{})
+	backend := adaptertest.Serve(t, serve(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-release
+	}))
+	defer close(release)
+	for _, shape := range append([]shape{eventShape}, nativeShapes...) {
+		ended := make(chan error, 1)
+		server := adaptertest.Serve(t, shape.wrap(serve(func(_ http.ResponseWriter, r *http.Request) {
+			call, err := http.NewRequestWithContext(r.Context(), http.MethodGet, backend.URL, nil)
+			if err == nil {
+				_, err = backend.Client().Do(call)
+			}
+			ended <- err
+		})))
+		client := server.Dial()
+		client.Say("%s", "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		adaptertest.Await(t, asked, "the call")
+		client.Close()
+		if err := adaptertest.Await(t, ended, "the end of the call"); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", shape.name, err)
+		}
+	}
+}
