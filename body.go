@@ -75,18 +75,21 @@ func ReadBody(ctx context.Context, conn Conn, limit int64) ([]byte, error) {
 }
 
 // Respond answers an HTTP conversation whole: head and body, with the body's
-// Content-Length. header may be nil and belongs to the conn afterwards.
+// Content-Length. header may be nil. Its values belong to the conn afterwards, the map
+// does not: one that is made for the call takes no memory of the heap where conn is a
+// Responder.
 func Respond(ctx context.Context, conn Conn, status int, header http.Header, body []byte) error {
 	if responder, ok := conn.(Responder); ok {
-		return responder.Respond(ctx, status, header, body)
+		return responder.Respond(ctx, status, FieldsOf(header), body)
 	}
-	if header == nil {
-		header = make(http.Header, 1)
+	own := make(http.Header, len(header)+1)
+	for name, values := range header {
+		own[name] = values
 	}
 	if status != http.StatusNoContent && status != http.StatusNotModified {
-		header["Content-Length"] = []string{strconv.Itoa(len(body))}
+		own["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
-	if err := conn.Send(ctx, HTTPResponseStart{Status: status, Header: header}); err != nil {
+	if err := conn.Send(ctx, HTTPResponseStart{Status: status, Header: own}); err != nil {
 		return err
 	}
 	return conn.Send(ctx, HTTPResponseBody{Body: body})
@@ -97,7 +100,7 @@ func Respond(ctx context.Context, conn Conn, status int, header http.Header, bod
 //
 // A conn that wraps another has it only if it adds nothing to Send.
 type Responder interface {
-	Respond(ctx context.Context, status int, header http.Header, body []byte) error
+	Respond(ctx context.Context, status int, fields Fields, body []byte) error
 }
 
 // BodyWriter writes a response body as a stream. Write keeps to the server's

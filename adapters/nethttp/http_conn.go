@@ -241,7 +241,7 @@ func (c *httpConn) Send(ctx context.Context, event parley.Event) error {
 func (c *httpConn) send(boxed parley.Event) error {
 	switch event := boxed.(type) {
 	case parley.HTTPResponseStart:
-		return c.sendStart(event)
+		return c.sendStart(event, boxed)
 	case parley.HTTPResponseBody:
 		return c.sendBody(event, boxed)
 	case parley.HTTPResponseZeroCopySend:

@@ -69,13 +69,13 @@ func (h *httpHandle) Send(ctx context.Context, event parley.Event) error {
 //
 //parley:noescape
 func (h *httpHandle) Respond(
-	ctx context.Context, status int, header http.Header, body []byte,
+	ctx context.Context, status int, fields parley.Fields, body []byte,
 ) error {
 	c := h.enter()
 	if c == nil {
 		return parley.ErrDisconnected
 	}
-	err := c.respond(ctx, status, header, body)
+	err := c.respond(ctx, status, &fields, body)
 	c.leave()
 	return err
 }

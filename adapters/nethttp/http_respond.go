@@ -13,7 +13,7 @@ import (
 //
 //parley:noescape
 func (c *httpConn) respond(
-	ctx context.Context, status int, header http.Header, body []byte,
+	ctx context.Context, status int, fields *parley.Fields, body []byte,
 ) error {
 	c.touched = true
 	if err := c.sendable(ctx, nil); err != nil {
@@ -22,34 +22,31 @@ func (c *httpConn) respond(
 	if c.ctx.armed.Load() != nil { // so it is listed
 		c.facts.noteRoute(c.r)
 	}
-	if c.mustSayLength(status, header) {
-		header = withLength(header, len(body))
+	if c.mustSayLength(status, fields) {
+		fields.Set("Content-Length", strconv.Itoa(len(body)))
 	}
-	err := c.sendStart(parley.HTTPResponseStart{Status: status, Header: header})
+	err := c.sendFields(status, fields)
 	if err == nil {
-		err = c.sendBody(parley.HTTPResponseBody{Body: body}, lastOfBody)
+		err = c.sendBody(parley.HTTPResponseBody{Body: body}, endOfWhole)
 	}
 	c.checkComplete()
 	return err
 }
 
-// lastOfBody stands for a body that came without an event, where an order is broken.
-var lastOfBody parley.Event = parley.HTTPResponseBody{}
+// Events that stand for the parts of an answer which came without any, where an order is
+// broken.
+var (
+	startOfWhole parley.Event = parley.HTTPResponseStart{}
+	endOfWhole   parley.Event = parley.HTTPResponseBody{}
+)
 
 // mustSayLength reports whether the header has to have the body's length: where it says
 // another one, and where writeHead cannot tell or does not.
-func (c *httpConn) mustSayLength(status int, header http.Header) bool {
+//
+//parley:noescape
+func (c *httpConn) mustSayLength(status int, fields *parley.Fields) bool {
 	if status == http.StatusNoContent || status == http.StatusNotModified {
 		return false
 	}
-	return len(header["Content-Length"]) > 0 || c.r.Method == http.MethodHead ||
-		c.above.atWork.Load()
-}
-
-func withLength(header http.Header, length int) http.Header {
-	if header == nil {
-		header = make(http.Header, 1)
-	}
-	header["Content-Length"] = []string{strconv.Itoa(length)}
-	return header
+	return c.r.Method == http.MethodHead || c.above.atWork.Load() || fields.Has("Content-Length")
 }

@@ -1,12 +1,9 @@
 package nethttp
 
 import (
-	"errors"
 	"net/http"
-	"net/textproto"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/parleygo/parley"
@@ -23,86 +20,6 @@ type response struct {
 	declared []string    // those that the head names
 	close    atomic.Bool // the connection ends with this answer
 	progress
-}
-
-// sendStart takes the head. It goes out with the first part of the body, so that
-// a body of one part gets its length.
-//
-//parley:noescape
-func (c *httpConn) sendStart(event parley.HTTPResponseStart) error {
-	c.out.order.Head = c.r.Method == http.MethodHead
-	header := c.w.Header()
-	handler := c.above.atWork.Load()
-	trailers := event.Trailers && (handler || c.scope.Supports(parley.ExtensionTrailers))
-	begun := len(header) > 0 // by somebody above
-	err := c.out.order.StartWith(event, func(name string, values []string) {
-		if handler && name != "Set-Cookie" && name != "Vary" {
-			header[name] = values // framing included
-			return
-		}
-		takeField(header, name, values, trailers)
-	})
-	if err != nil {
-		if errors.Is(err, parley.ErrInvalidHeader) {
-			dropFields(header, event.Header)
-		}
-		return err
-	}
-	if c.r.ProtoMajor > 1 {
-		dropConnection(header, handler)
-	}
-	c.out.status, c.out.trailers = event.Status, trailers
-	if trailers {
-		c.out.declared = tokens(header["Trailer"])
-	} else if begun && !handler {
-		delete(header, "Trailer")
-	}
-	return nil
-}
-
-// takeField puts a field of the app's head into the server's, which may tell of trailers
-// or not.
-func takeField(header http.Header, name string, values []string, trailers bool) {
-	switch name = textproto.CanonicalMIMEHeaderKey(name); name {
-	case "Transfer-Encoding": // the server's own business
-	case "Trailer":
-		if trailers {
-			header[name] = values
-		}
-	case "Set-Cookie", "Vary": // middleware above may have set some
-		header[name] = append(header[name], values...)
-	default:
-		header[name] = values
-	}
-}
-
-// dropConnection takes out what speaks of a connection, which HTTP/2 forbids (RFC
-// 9113, section 8.2.2). By a handler's "Connection: close" net/http ends the
-// connection, and takes it out itself.
-func dropConnection(header http.Header, handler bool) {
-	for _, name := range []string{"Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade"} {
-		delete(header, name)
-	}
-	if !handler {
-		delete(header, "Connection")
-	}
-}
-
-// dropFields takes a head that was refused out of the server's again: nothing of it
-// goes out with the error that answers instead.
-func dropFields(header, refused http.Header) {
-	for name := range refused {
-		delete(header, textproto.CanonicalMIMEHeaderKey(name))
-	}
-}
-
-func tokens(lines []string) (list []string) {
-	for _, line := range lines {
-		for token := range strings.SplitSeq(line, ",") {
-			list = append(list, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(token)))
-		}
-	}
-	return list
 }
 
 // writeHead writes the head. length is that of the whole body if it is known
@@ -182,12 +99,13 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody, boxed parley.Event) e
 		return err
 	}
 	length := int64(-1)
-	if !event.More && err == nil && !(c.out.order.Head && len(event.Body) == 0) {
-		length = int64(len(event.Body)) // of HEAD's empty body nothing can be told
+	whole := !event.More && err == nil
+	if whole && c.mustTell(event.Body) {
+		length = int64(len(event.Body))
 	}
 	c.out.implied = allowed > 0
 	c.writeHead(length, event.More)
-	whole := c.out.order.State() == protocol.HTTPComplete && length >= 0
+	whole = whole && c.out.order.State() == protocol.HTTPComplete
 	if writeErr := c.write(event.Body[:allowed], whole); writeErr != nil {
 		return writeErr
 	}
@@ -201,6 +119,18 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody, boxed parley.Event) e
 	return nil
 }
 
+// mustTell reports whether the length of a body that comes whole is the kit's to tell. One
+// that fits net/http's buffer is measured there, as for handlers, at a lower price than
+// a field of the header. Of HEAD's empty body nothing can be told.
+//
+//parley:inline
+func (c *httpConn) mustTell(body []byte) bool {
+	if c.out.order.Head {
+		return len(body) > 0
+	}
+	return len(body) > smallAnswer
+}
+
 // sendTrailers writes trailers, if the client hears them.
 func (c *httpConn) sendTrailers(event parley.HTTPResponseTrailers) error {
 	if err := c.out.order.Trailers(event); err != nil || !c.out.trailers {
@@ -208,7 +138,7 @@ func (c *httpConn) sendTrailers(event parley.HTTPResponseTrailers) error {
 	}
 	header := c.w.Header()
 	for name, values := range event.Header {
-		name = textproto.CanonicalMIMEHeaderKey(name)
+		name = protocol.CanonicalName(name)
 		if c.above.atWork.Load() {
 			delete(header, name) // it may have stood in the head, and is said anew
 		}

@@ -100,7 +100,9 @@ func (c *httpConn) panicked(value any) {
 	switch value {
 	case nil:
 		c.finish(parley.ErrGoexit)
-		c.flush()
+		if c.flush() == nil {
+			c.endChunks()
+		}
 	case http.ErrAbortHandler:
 		c.close()
 		cut(c.w)

@@ -28,3 +28,16 @@ func TestHeadersAsInNetHTTP(t *testing.T) {
 		t.Error("an empty name or an empty value")
 	}
 }
+
+// TestCanonicalNames: as in net/http.
+func TestCanonicalNames(t *testing.T) {
+	for _, name := range []string{
+		"Content-Type", "content-type", "CONTENT-TYPE", "ETag", "Etag", "WWW-Authenticate", "Te", "tE",
+		"X", "x", "X-", "-x", "-X", "X--y", "X--Y", "X-1a", "X-1A", "1x", "1X", "X_y", "X_Y", "x-!a", "É",
+	} {
+		if got, want := protocol.CanonicalName(name), http.CanonicalHeaderKey(name); got != want &&
+			protocol.ValidHeader(http.Header{name: nil}) {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+}

@@ -1,10 +1,6 @@
 package protocol
 
-import (
-	"strconv"
-
-	"github.com/parleygo/parley"
-)
+import "github.com/parleygo/parley"
 
 // HTTPState is where an HTTP response stands.
 type HTTPState uint8
@@ -53,28 +49,45 @@ func (h *HTTP) refuse(event parley.Event, rule *Rule) error {
 }
 
 // Start checks the head of a response and moves on to its body.
-func (h *HTTP) Start(event parley.HTTPResponseStart) error { return h.StartWith(event, nil) }
+func (h *HTTP) Start(event parley.HTTPResponseStart) error {
+	if err := h.MayStart(event, event.Status); err != nil {
+		return err
+	}
+	var check HeaderCheck
+	check.all(event.Header)
+	return h.StartWith(event, event.Status, event.Trailers, &check)
+}
 
-// StartWith is Start that hands each field of the header to take, in the one walk
-// through it. Of a header that is refused take may have been given some.
-func (h *HTTP) StartWith(event parley.HTTPResponseStart, take func(name string, values []string)) error {
+// MayStart checks whether a head may come now. It and StartWith are Start for who goes
+// through the header by itself. event is named where it is refused.
+//
+//parley:noescape
+func (h *HTTP) MayStart(event parley.Event, status int) error {
 	switch {
 	case h.state == HTTPComplete:
 		return h.refuse(event, &afterComplete)
 	case h.state != HTTPIdle:
 		return h.refuse(event, &startTwice)
-	case !h.allowed(event.Status):
+	case !h.allowed(status):
 		return h.refuse(event, &statusOutOfRange)
 	}
-	lengths, ok := checkHeader(event.Header, take)
-	if !ok {
+	return nil
+}
+
+// StartWith moves on to the body behind a head that may come, with these fields.
+//
+//parley:noescape
+func (h *HTTP) StartWith(event parley.Event, status int, trailers bool, check *HeaderCheck) error {
+	if check.invalid {
 		return h.refuse(event, &invalidHeader)
 	}
-	if h.length, h.sized, ok = contentLength(lengths); !ok {
+	length, sized, ok := check.contentLength()
+	if !ok {
 		return h.refuse(event, &badLength)
 	}
-	h.bodiless = h.Head || event.Status < 200 || event.Status == 204 || event.Status == 304
-	h.trailers = event.Trailers
+	h.length, h.sized = length, sized
+	h.bodiless = h.Head || status < 200 || status == 204 || status == 304
+	h.trailers = trailers
 	h.state = HTTPStarted
 	return nil
 }
@@ -202,15 +215,4 @@ func (h *HTTP) Finish() HTTPEnding {
 		return HTTPDone
 	}
 	return HTTPAbort
-}
-
-func contentLength(values []string) (length int64, sized, ok bool) {
-	if len(values) == 0 {
-		return 0, false, true
-	}
-	if len(values) > 1 {
-		return 0, false, false
-	}
-	n, err := strconv.ParseUint(values[0], 10, 63)
-	return int64(n), true, err == nil
 }

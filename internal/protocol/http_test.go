@@ -3,7 +3,6 @@ package protocol_test
 import (
 	"errors"
 	"net/http"
-	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -192,18 +191,6 @@ func TestHTTPStatuses(t *testing.T) {
 			}
 			expect(t, event, h.Start(event), &broken{"idle", "A4.status", parley.ErrInvalidStatus})
 		}
-	}
-}
-
-// TestHTTPHeaderIsHandedOn: an adapter takes the fields in the same walk.
-func TestHTTPHeaderIsHandedOn(t *testing.T) {
-	var h protocol.HTTP
-	event := parley.HTTPResponseStart{Status: 200, Header: http.Header{"X-A": {"1", "2"}, "X-B": nil}}
-	got := http.Header{}
-	err := h.StartWith(event, func(name string, values []string) { got[name] = values })
-	expect(t, event, err, nil)
-	if !reflect.DeepEqual(got, event.Header) {
-		t.Errorf("handed on %v, want %v", got, event.Header)
 	}
 }
 

@@ -189,8 +189,9 @@ func (w *WebSocket) ResponseStart(event parley.WebSocketResponseStart) error {
 	if err := w.deny(event, event.Status, event.Header); err != nil {
 		return err
 	}
-	lengths, _ := checkHeader(event.Header, nil)
-	length, sized, ok := contentLength(lengths)
+	var check HeaderCheck
+	check.all(event.Header)
+	length, sized, ok := check.contentLength()
 	if !ok {
 		return w.refuse(event, &badLength)
 	}
