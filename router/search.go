@@ -253,12 +253,7 @@ func isClean(p string) bool {
 	if p == "" || p[0] != '/' {
 		return false
 	}
-	for i := 1; i < len(p); i++ {
-		if p[i-1] == '/' && (p[i] == '/' || p[i] == '.') {
-			return p == cleanPath(p)
-		}
-	}
-	return true
+	return !strings.Contains(p, "//") && !strings.Contains(p, "/.") || p == cleanPath(p)
 }
 
 // cutSegment cuts the first segment off a path that begins with a slash.

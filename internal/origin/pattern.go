@@ -154,7 +154,7 @@ func (p *Pattern) matches(o serialised) bool {
 
 // MatchesHost reports whether host is the pattern's, or below it if it has a dot.
 func (p *Pattern) MatchesHost(host string) bool {
-	return strings.EqualFold(p.Host, host) || p.Subdomains && under(host, p.Host)
+	return same(p.Host, host) || p.Subdomains && under(host, p.Host)
 }
 
 // MustPatterns parses a list. Patterns are wiring: a wrong one panics, in the name

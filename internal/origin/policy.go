@@ -120,7 +120,7 @@ func sameHost(o serialised, r *http.Request) bool {
 	if Secure(r) && defaultPort(o.scheme) != 443 {
 		return false
 	}
-	return o.port == port && strings.EqualFold(o.host, host)
+	return o.port == port && same(o.host, host)
 }
 
 // Secure reports whether the client is known to use TLS, by this server or by a

@@ -59,5 +59,10 @@ func web(scheme string) bool { return defaultPort(scheme) != NoPort }
 // under reports whether host is a subdomain of domain, whatever their case.
 func under(host, domain string) bool {
 	cut := len(host) - len(domain)
-	return cut > 1 && host[cut-1] == '.' && strings.EqualFold(host[cut:], domain)
+	return cut > 1 && host[cut-1] == '.' && same(host[cut:], domain)
 }
+
+// same reports whether two hosts are the same, which are written alike mostly.
+//
+//parley:inline
+func same(a, b string) bool { return a == b || len(a) == len(b) && strings.EqualFold(a, b) }
