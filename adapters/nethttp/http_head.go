@@ -73,26 +73,18 @@ func (c *httpConn) mayStart(boxed parley.Event, status int, trailers bool) (h he
 }
 
 // take takes a field, unless one was invalid.
-//
-//parley:noescape
 func (h *head) take(name string, values []string) {
-	if !h.check.Take(name, values) {
-		return
-	}
-	if h.handler && name != "Set-Cookie" && name != "Vary" {
+	canonical, ok := h.check.Take(name, values)
+	switch {
+	case !ok:
+	case h.handler && name != "Set-Cookie" && name != "Vary":
 		h.into[name] = values // framing included
-		return
-	}
-	switch name = protocol.CanonicalName(name); name {
-	case "Transfer-Encoding": // the server's own business
-	case "Trailer":
-		if h.trailers {
-			h.into[name] = values
-		}
-	case "Set-Cookie", "Vary": // middleware above may have set some
-		h.into[name] = append(h.into[name], values...)
+	case canonical == "Set-Cookie", canonical == "Vary": // middleware above may have set some
+		h.into[canonical] = append(h.into[canonical], values...)
+	case canonical == "Transfer-Encoding": // the server's own business
+	case canonical == "Trailer" && !h.trailers:
 	default:
-		h.into[name] = values
+		h.into[canonical] = values
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"strconv"
-	"strings"
 )
 
 // ValidHeader reports whether every name is a token and no value can end its line
@@ -22,11 +21,12 @@ type HeaderCheck struct {
 	length  string // the first one
 }
 
-// Take takes a field, and reports whether it and all before it are valid.
+// Take takes a field, and returns its name as net/http writes it. ok tells whether it and
+// all before it are valid.
 //
 //parley:noescape
-func (c *HeaderCheck) Take(name string, values []string) bool {
-	if !validName(name) {
+func (c *HeaderCheck) Take(name string, values []string) (canonical string, ok bool) {
+	if canonical, ok = canonicalName(name); !ok {
 		c.invalid = true
 	}
 	for _, value := range values {
@@ -34,10 +34,10 @@ func (c *HeaderCheck) Take(name string, values []string) bool {
 			c.invalid = true
 		}
 	}
-	if len(name) == len("Content-Length") && strings.EqualFold(name, "Content-Length") {
+	if canonical == "Content-Length" {
 		c.measure(values) // two spellings are two lengths
 	}
-	return !c.invalid
+	return canonical, !c.invalid
 }
 
 func (c *HeaderCheck) measure(values []string) {
@@ -61,20 +61,36 @@ func (c *HeaderCheck) contentLength() (length int64, sized, ok bool) {
 	return int64(n), true, err == nil
 }
 
-// CanonicalName is textproto.CanonicalMIMEHeaderKey of a valid name, for those that are
-// canonical already, as nearly all are, in a fraction of the time.
+// CanonicalName is textproto.CanonicalMIMEHeaderKey, which takes several times as long for
+// what is canonical already, as nearly all names are.
 //
 //parley:noescape
 func CanonicalName(name string) string {
-	begins := true // a word does
+	canonical, _ := canonicalName(name)
+	return canonical
+}
+
+// canonicalName looks in one walk whether a name is valid and whether it is canonical.
+//
+//parley:noescape
+func canonicalName(name string) (canonical string, ok bool) {
+	isCanonical, wrong := true, uint8(lowerCase) // at the beginning of a word
 	for i := 0; i < len(name); i++ {
-		c := name[i]
-		if begins && 'a' <= c && c <= 'z' || !begins && 'A' <= c && c <= 'Z' {
-			return canonicalized(name)
+		kind := nameBytes[name[i]]
+		if kind == noToken {
+			return name, false
 		}
-		begins = c == '-'
+		if kind == wrong {
+			isCanonical = false
+		}
+		if wrong = upperCase; kind == dash {
+			wrong = lowerCase
+		}
 	}
-	return name
+	if !isCanonical {
+		name = canonicalized(name)
+	}
+	return name, name != ""
 }
 
 // canonicalized makes another name.
@@ -82,28 +98,26 @@ func CanonicalName(name string) string {
 //go:noinline
 func canonicalized(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
 
-// tokenByte marks the bytes of a token (RFC 9110, section 5.6.2).
-var tokenByte = func() (table [256]bool) {
-	for c := range table {
-		switch {
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
-			table[c] = true
-		}
+// What a byte is in a name.
+const (
+	noToken = iota
+	lowerCase
+	upperCase
+	dash
+	otherToken
+)
+
+// nameBytes tells of each byte what it is (RFC 9110, section 5.6.2).
+var nameBytes = func() (table [256]uint8) {
+	for _, c := range "!#$%&'*+.^_`|~0123456789" {
+		table[c] = otherToken
 	}
-	for _, c := range "!#$%&'*+-.^_`|~" {
-		table[c] = true
+	for c := 'a'; c <= 'z'; c++ {
+		table[c], table[c-'a'+'A'] = lowerCase, upperCase
 	}
+	table['-'] = dash
 	return table
 }()
-
-func validName(name string) bool {
-	for i := 0; i < len(name); i++ {
-		if !tokenByte[name[i]] {
-			return false
-		}
-	}
-	return name != ""
-}
 
 func validValue(value string) bool {
 	for i := 0; i < len(value); i++ {
