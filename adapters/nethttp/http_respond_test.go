@@ -2,7 +2,9 @@ package nethttp_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,3 +59,39 @@ func TestRespond(t *testing.T) {
 		}
 	}
 }
+
+// TestShortAnswersAsHandlers: what fits net/http's buffer is byte for byte what a handler
+// would have answered, in events too.
+func TestShortAnswersAsHandlers(t *testing.T) {
+	for _, size := range []int{0, 1, 1000, 2048} {
+		body := []byte(strings.Repeat("x", size))
+		header := http.Header{"Content-Type": {"text/plain"}, "X-A": {"1", "2"}}
+		handler := func(w http.ResponseWriter, _ *http.Request) {
+			maps.Copy(w.Header(), header)
+			w.Write(body)
+		}
+		for name, app := range map[string]func(context.Context, parley.Conn) error{
+			"whole": func(ctx context.Context, conn parley.Conn) error {
+				return parley.Respond(ctx, conn, http.StatusOK, header, body)
+			},
+			"events": func(ctx context.Context, conn parley.Conn) error {
+				return sendAll(ctx, conn, parley.HTTPResponseStart{Status: 200, Header: header.Clone()},
+					parley.HTTPResponseBody{Body: body})
+			},
+		} {
+			for _, version := range []string{"1.0", "1.1"} {
+				ask := func(h http.Handler) string {
+					client := adaptertest.Serve(t, h).Dial()
+					client.Say("GET / HTTP/%s\r\nHost: x\r\nConnection: close\r\n\r\n", version)
+					return date.ReplaceAllString(client.Rest(), "")
+				}
+				got, want := ask(gateway(httpApp(app))), ask(http.HandlerFunc(handler))
+				if got != want {
+					t.Errorf("%s of %d bytes, HTTP/%s:\n%q\nwant\n%q", name, size, version, got, want)
+				}
+			}
+		}
+	}
+}
+
+var date = regexp.MustCompile(`Date: [^\r]*\r\n`)
