@@ -158,7 +158,7 @@ func (s *streams) find(ctx context.Context) (*stream, error) {
 	}
 	found := &stream{transport: t, name: name, epoch: epoch, stream: handle,
 		config: handle.CachedInfo().Config}
-	for end := time.Now().Add(unmarked); ; {
+	for looks := 1; ; looks++ { // counted, as time also passes while nobody can do anything
 		now, marks, _, err := t.read(ctx, question{stream: name, filter: s.mark(), headersOnly: true})
 		if err != nil {
 			return nil, err
@@ -167,7 +167,7 @@ func (s *streams) find(ctx context.Context) (*stream, error) {
 			found.date(now, handle.CachedInfo(), marks[len(marks)-1].at)
 			return found, nil
 		}
-		if time.Now().After(end) {
+		if looks > int(unmarked/lull) {
 			return nil, errors.Join(errUnmarked, t.js.DeleteStream(ctx, name))
 		}
 		if !s.lost(ctx, nil) {
