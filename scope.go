@@ -67,10 +67,23 @@ type Scope struct {
 	// Extensions are what this conversation's server can do beyond the core.
 	Extensions []Extension
 
-	rawRoot  string  // RootPath as it was escaped in the request
-	nested   bool    // made by Under
-	scheme   string  // of the client, where a trusted proxy tells it
+	seldom   *seldom // or nil
 	captured capture // what is not on the request
+}
+
+// seldom is what few scopes have. It is not written to any more: copies share it.
+type seldom struct {
+	rawRoot string // RootPath as it was escaped in the request
+	nested  bool   // made by Under
+	scheme  string // of the client, where a trusted proxy tells it
+}
+
+// rarely returns a copy of what there is of seldom.
+func (s *Scope) rarely() seldom {
+	if s.seldom == nil {
+		return seldom{}
+	}
+	return *s.seldom
 }
 
 // Clone returns a copy that may be changed: it shares nothing that is written
@@ -138,24 +151,27 @@ func (s *Scope) EscapedRoutePath() (path string, ok bool) {
 // the path that begins with a slash and does not end with one. The scope
 // shares everything else with s.
 func (s *Scope) Under(prefix string) *Scope {
-	c := *s
-	c.nested = true
-	c.rawRoot = s.escapedRoot() + prefix
+	c := &struct { // one allocation
+		Scope
+		own seldom
+	}{*s, s.rarely()}
+	c.seldom = &c.own
+	c.own.nested, c.own.rawRoot = true, s.escapedRoot()+prefix
 	if decoded, err := url.PathUnescape(prefix); err == nil {
 		prefix = decoded
 	}
 	c.RootPath = s.RootPath + prefix
-	return &c
+	return &c.Scope
 }
 
 // Nested reports whether a router above made this scope with Under. A router below
 // that finds no route then returns its error to the one above, which goes on
 // with its next route, instead of answering 404 itself.
-func (s *Scope) Nested() bool { return s.nested }
+func (s *Scope) Nested() bool { return s.seldom != nil && s.seldom.nested }
 
 func (s *Scope) escapedRoot() string {
-	if s.rawRoot != "" || s.RootPath == "" {
-		return s.rawRoot
+	if raw := s.rarely().rawRoot; raw != "" || s.RootPath == "" {
+		return raw
 	}
 	return (&url.URL{Path: s.RootPath}).EscapedPath()
 }
@@ -178,8 +194,9 @@ func below(path, root string) (rest string, ok bool) {
 // WithScheme returns a scope whose Scheme is the one given and that shares
 // everything else with s: for middleware that trusts a proxy which took TLS off.
 func (s *Scope) WithScheme(scheme string) *Scope {
-	c := *s
-	c.scheme = scheme
+	c, own := *s, s.rarely()
+	own.scheme = scheme
+	c.seldom = &own
 	return &c
 }
 
@@ -188,8 +205,8 @@ func (s *Scope) WithScheme(scheme string) *Scope {
 // trusts them (WithScheme); what the request's own URL says of a scheme is the
 // client's word, and is not believed.
 func (s *Scope) Scheme() string {
-	if s.scheme != "" {
-		return s.scheme
+	if own := s.rarely().scheme; own != "" {
+		return own
 	}
 	scheme := "http"
 	if s.Protocol == WebSocket {

@@ -108,6 +108,24 @@ func TestUnder(t *testing.T) {
 	}
 }
 
+// What few scopes have goes on to those below, in any order, and to no other.
+func TestSeldomScopes(t *testing.T) {
+	scope := &parley.Scope{Request: httptest.NewRequest("GET", "/a%2Fb/c", nil)}
+	for name, below := range map[string]*parley.Scope{
+		"scheme first": scope.WithScheme("https").Under("/a%2Fb"),
+		"scheme last":  scope.Under("/a%2Fb").WithScheme("https"),
+		"a clone":      scope.Under("/a%2Fb").WithScheme("https").Clone(),
+	} {
+		path, _ := below.EscapedRoutePath()
+		if path != "/c" || !below.Nested() || below.Scheme() != "https" {
+			t.Errorf("%s: %q, nested %v, %s", name, path, below.Nested(), below.Scheme())
+		}
+	}
+	if scope.Nested() || scope.Scheme() != "http" {
+		t.Error("the scope above has changed")
+	}
+}
+
 func TestScopeWithoutRequest(t *testing.T) {
 	scope := &parley.Scope{Protocol: parley.Lifespan}
 	path, ok := scope.EscapedRoutePath()
