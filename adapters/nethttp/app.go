@@ -58,7 +58,7 @@ func (a *handlerApp) Serve(ctx context.Context, scope *parley.Scope, conn parley
 	case *webSocketConn:
 		if w, ok := live.takeWriter(scope); ok {
 			live.broke = true
-			a.handler.ServeHTTP(w, requestFor(ctx, live.ctx, live.scope.Request, scope))
+			a.handler.ServeHTTP(w, requestFor(ctx, &live.life, live.scope.Request, scope))
 			live.broke = false
 			return nil
 		}

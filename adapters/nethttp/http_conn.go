@@ -25,7 +25,7 @@ type httpConn struct {
 	ctx     *liveContext
 
 	contexts contexts
-	entry    entry
+	entry    entry[*httpConn]
 	facts    facts
 	own      record
 	outer    *record // of the request, where middleware above has it
@@ -294,6 +294,6 @@ func (c *httpConn) unaware() bool {
 		c.r.Context().Err() != nil && c.loss() == parley.ErrDisconnected
 }
 
-func (c *httpConn) place() *entry { return &c.entry }
+func (c *httpConn) place() *entry[*httpConn] { return &c.entry }
 
 func (c *httpConn) id() uint64 { return c.facts.number }

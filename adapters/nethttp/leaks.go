@@ -7,13 +7,23 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/leakguard"
+	"github.com/parleygo/parley/internal/lifetime"
 	"github.com/parleygo/parley/internal/meter"
 	"github.com/parleygo/parley/internal/options"
 )
 
+// life is the context of a conversation.
+type life struct {
+	lifetime.Context
+	of *webSocketConn
+}
+
+// Cancel implements socket.Life.
+func (l *life) Cancel(cause error) { l.of.cancel(cause) }
+
 // cancel ends the conversation's context. Its app may go on for a while.
 func (c *webSocketConn) cancel(cause error) {
-	c.ctx.End(cause)
+	c.life.End(cause)
 	c.expectReturn()
 }
 
@@ -25,7 +35,7 @@ func (c *webSocketConn) expectReturn() {
 }
 
 func (c *webSocketConn) reportLeak() {
-	seen, cause := c.describe(), context.Cause(c.ctx)
+	seen, cause := c.describe(), context.Cause(&c.life)
 	if cause == nil {
 		cause = parley.ErrClosed // denied
 	}

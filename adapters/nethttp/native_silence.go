@@ -26,8 +26,8 @@ func (c *httpConn) breakSilence() {
 
 // breakSilence answers a handshake that a handler was to upgrade by itself.
 func (c *webSocketConn) breakSilence() {
-	status := protocol.Status(context.Cause(c.ctx))
-	if c.ctx.Err() == nil || !ours(status) {
+	status := protocol.Status(context.Cause(&c.life))
+	if c.life.Err() == nil || !ours(status) {
 		return
 	}
 	c.write(func(w http.ResponseWriter) {

@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/parleygo/parley"
@@ -10,16 +11,12 @@ import (
 
 // drainable is a conversation that can be told that the server wants to end.
 type drainable interface {
-	place() *entry
 	drain(overdue bool)
 	cut()
 	describe() parley.Conversation
 	id() uint64
 	End(cause error)
 }
-
-// entry is a conversation's place in the registry.
-type entry struct{ prev, next drainable }
 
 // track lists a conversation, and the gateway among what the process ends when it
 // goes.
@@ -38,67 +35,71 @@ func (g *Gateway) join(ctx context.Context) {
 // registry lists the conversations that a drain has to tell: every WebSocket,
 // and the HTTP conversations that wait for their end.
 type registry struct {
-	mu    sync.Mutex
-	first drainable
-	count int
-	empty chan struct{} // closed when count comes to zero, made by who waits
+	mu       sync.Mutex
+	sockets  list[*webSocketConn]
+	requests list[*httpConn]
+	count    int
+	empty    chan struct{} // closed when count comes to zero, made by who waits
 }
 
 func (r *registry) add(d drainable) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.lists(d) {
-		return
+	added := false
+	switch d := d.(type) {
+	case *webSocketConn:
+		added = r.sockets.add(d)
+	case *httpConn:
+		added = r.requests.add(d)
 	}
-	*d.place() = entry{next: r.first}
-	if r.first != nil {
-		r.first.place().prev = d
+	if added {
+		r.count++
 	}
-	r.first = d
-	r.count++
 }
-
-// lists reports whether d is in the list. The caller holds mu.
-func (r *registry) lists(d drainable) bool { return r.first == d || d.place().prev != nil }
 
 func (r *registry) remove(d drainable) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := d.place()
-	if !r.lists(d) {
+	removed := false
+	switch d := d.(type) {
+	case *webSocketConn:
+		removed = r.sockets.remove(d)
+	case *httpConn:
+		removed = r.requests.remove(d)
+	}
+	if !removed {
 		return
 	}
-	if e.prev != nil {
-		e.prev.place().next = e.next
-	} else {
-		r.first = e.next
-	}
-	if e.next != nil {
-		e.next.place().prev = e.prev
-	}
-	*e = entry{}
 	if r.count--; r.count == 0 && r.empty != nil {
 		close(r.empty)
 		r.empty = nil
 	}
 }
 
-// all returns those present now.
-func (r *registry) all() []drainable {
+// each goes through those present, while it holds mu.
+func (r *registry) each(yield func(drainable) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]drainable, 0, r.count)
-	for d := r.first; d != nil; d = d.place().next {
-		list = append(list, d)
+	for c := r.sockets.first; c != nil; c = c.entry.next {
+		if !yield(c) {
+			return
+		}
 	}
-	return list
+	for c := r.requests.first; c != nil; c = c.entry.next {
+		if !yield(c) {
+			return
+		}
+	}
+}
+
+// all returns those present now.
+func (r *registry) all() []drainable {
+	return slices.AppendSeq(make([]drainable, 0, r.len()), r.each)
 }
 
 // find returns the conversation with a number, or nil.
 func (r *registry) find(id uint64) drainable {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for d := r.first; d != nil; d = d.place().next {
+	for d := range r.each {
 		if d.id() == id {
 			return d
 		}

@@ -34,11 +34,11 @@ func (c *webSocketConn) accept(event parley.WebSocketAccept) error {
 		return c.upgradeFailed(err)
 	}
 	c.gateway.sockets.opened()
-	sock.Start(c.ctx, c.cancel)
+	sock.Start(&c.life)
 	c.order = order
 	c.facts.noteRoute(c.scope.Request)
 	c.open.Store(sock)
-	c.sending.Store(sock)
+	c.sending.Store(true)
 	c.startAging()
 	if c.gateway.draining.Load() {
 		c.drainSocket(sock)
@@ -126,7 +126,7 @@ func endWithAnswer(header http.Header, overHTTP2 bool) {
 
 func (c *webSocketConn) close(event parley.WebSocketClose) error {
 	event, what, err := c.order.Close(event)
-	c.sending.Store(nil)
+	c.sending.Store(false)
 	switch what {
 	case protocol.CloseFrame:
 		c.open.Load().Close(event.Code, event.Reason, parley.ErrClosed)

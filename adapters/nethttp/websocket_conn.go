@@ -8,7 +8,6 @@ import (
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/internal/census"
 	"github.com/parleygo/parley/internal/leakguard"
-	"github.com/parleygo/parley/internal/lifetime"
 	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/internal/socket"
 )
@@ -19,25 +18,26 @@ import (
 type webSocketConn struct {
 	gateway *Gateway
 	scope   parley.Scope
-	ctx     *lifetime.Context // see cancel
+	life    life
 	watch   leakguard.Watch
-	entry   entry
+	entry   entry[*webSocketConn]
 	facts   facts
 
 	mu        sync.Mutex
 	stop      func() // what else waits for an end; or nil
 	order     protocol.WebSocket
 	open      atomic.Pointer[socket.Conn] // once accepted
-	sending   atomic.Pointer[socket.Conn] // the same, while order lets messages pass
 	gone      *parley.WebSocketDisconnect
-	foreign   *foreign // the page is of another site
-	connected bool     // WebSocketConnect was received
-	touched   bool     // an event was exchanged
-	native    bool     // a handler was given the writer
-	broke     bool     // and did not return
-	finished  bool     // what the app left unsaid is said
-	wasCut    bool     // by a drain
-	handling
+	foreign   *foreign    // the page is of another site
+	connected bool        // WebSocketConnect was received
+	touched   bool        // an event was exchanged
+	native    bool        // a handler was given the writer
+	broke     bool        // and did not return
+	finished  bool        // what the app left unsaid is said
+	wasCut    bool        // by a drain
+	leaving   bool        // the socket is to be closed behind what the handlers send
+	sending   atomic.Bool // order lets messages pass
+	beside    int32       // messages that are handled beside Receive
 
 	handshake
 }
@@ -97,9 +97,9 @@ func (c *webSocketConn) awaitAccept(ctx context.Context) (*socket.Conn, error) {
 	if answered := c.whenAnswered(); answered != nil {
 		select {
 		case <-answered:
-		case <-c.ctx.Done():
+		case <-c.life.Done():
 		case <-ctx.Done():
-			if c.ctx.Err() == nil {
+			if c.life.Err() == nil {
 				return nil, context.Cause(ctx)
 			}
 		}
@@ -114,9 +114,9 @@ func (c *webSocketConn) disconnected() parley.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.order.Disconnect()
-	c.sending.Store(nil)
+	c.sending.Store(false)
 	if c.gone == nil {
-		c.gone = &parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: context.Cause(c.ctx)}
+		c.gone = &parley.WebSocketDisconnect{Code: parley.CloseAbnormal, Cause: context.Cause(&c.life)}
 		if sock := c.open.Load(); sock != nil {
 			end := sock.Ended()
 			*c.gone = parley.WebSocketDisconnect{Code: end.Code, Reason: end.Reason, Cause: end.Cause}
@@ -158,7 +158,7 @@ func (c *webSocketConn) sendAnswer(event parley.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.touched = true
-	if c.open.Load() == nil && c.ctx.Err() != nil {
+	if c.open.Load() == nil && c.life.Err() != nil {
 		c.order.Disconnect()
 	}
 	switch event := event.(type) {
@@ -188,8 +188,8 @@ func (c *webSocketConn) SendMessage(ctx context.Context, message parley.WebSocke
 // sender returns the socket to send a message on. While the conversation is open it
 // takes no lock of it.
 func (c *webSocketConn) sender(message parley.WebSocketSend) (*socket.Conn, error) {
-	if sock := c.sending.Load(); sock != nil && protocol.ValidMessage(message) {
-		return sock, nil
+	if c.sending.Load() && protocol.ValidMessage(message) {
+		return c.open.Load(), nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -217,7 +217,7 @@ func (c *webSocketConn) Offer(message parley.WebSocketSend) error {
 	return sent(sock.Offer(message))
 }
 
-func (c *webSocketConn) place() *entry { return &c.entry }
+func (c *webSocketConn) place() *entry[*webSocketConn] { return &c.entry }
 
 func (c *webSocketConn) id() uint64 { return c.facts.number }
 

@@ -8,14 +8,6 @@ import (
 	"github.com/parleygo/parley/internal/socket"
 )
 
-// handling is what a drain has to know of a socket's app: whether it is at work on
-// messages, and whether it is to be closed when it is not. It is guarded by the
-// conversation's mu.
-type handling struct {
-	beside  int32 // messages that are handled beside Receive
-	leaving bool  // the socket is to be closed behind what the handlers send
-}
-
 // busy reports whether the app is at work on messages. The caller holds mu.
 func (c *webSocketConn) busy() bool {
 	sock := c.open.Load()

@@ -16,13 +16,14 @@ type lentRequest struct {
 	ctx     *lifetime.Lent // or nil
 }
 
-// lendRequest also returns the context that has the values of the request's.
+// lendRequest also returns a context that has the values of the request's, and no end.
 func lendRequest(r *http.Request) (l lentRequest, values context.Context) {
 	l.servers, l.own = r, r
 	if l.ctx, values = lifetime.Lend(r.Context()); l.ctx != nil {
 		l.own = r.WithContext(l.ctx)
+		return l, lifetime.Detached(values)
 	}
-	return l, values
+	return l, context.WithoutCancel(values)
 }
 
 // takeBack is called when ServeHTTP returns: that ends the context of a request.

@@ -67,12 +67,12 @@ func (g *Gateway) newWebSocketConn(
 	c.extended = socket.Extended(r)
 	held := g.options.Mode == Hold && !c.extended
 	c.opening = &opening{w: w, calls: make(chan func()), held: held}
-	values := r.Context()
+	values := context.WithoutCancel(r.Context())
 	if c.scope.Request = r; g.options.Mode != Hold && !c.extended {
 		c.lent, values = lendRequest(r)
 		c.scope.Request = c.lent.own
 	}
-	c.ctx = lifetime.New(c.askOrigin(context.WithoutCancel(values)))
+	c.life = life{lifetime.Of(c.askOrigin(values)), c}
 	return c
 }
 
@@ -159,7 +159,7 @@ func (c *webSocketConn) timedOut() {
 func (c *webSocketConn) run(app parley.App) {
 	ended := parley.ErrGoexit // unless it says otherwise
 	defer c.conclude(&ended)
-	ended = app.Serve(c.ctx, &c.scope, c)
+	ended = app.Serve(&c.life, &c.scope, c)
 	runtime.KeepAlive(c) // for the leak guard
 }
 
@@ -218,7 +218,7 @@ func (c *webSocketConn) overBy(ended *error) {
 func (c *webSocketConn) finish(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sending.Store(nil)
+	c.sending.Store(false)
 	if c.native {
 		c.finishNative(err)
 	} else {
@@ -306,7 +306,7 @@ func (c *webSocketConn) lastCause() error {
 // report logs an app's failure. What the app says of the client (not found, too
 // large, a close of its own) is no failure of the program.
 func (c *webSocketConn) report(ending protocol.WebSocketEnding, err error) {
-	cause := context.Cause(c.ctx)
+	cause := context.Cause(&c.life)
 	switch {
 	case err == nil && ending == protocol.WebSocketFail && cause == nil:
 		err = fmt.Errorf("%w: accept, deny or close the handshake", parley.ErrNotAnswered)

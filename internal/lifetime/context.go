@@ -25,6 +25,9 @@ type armed struct {
 // New returns a context below parent. Its End must be called, or the parent may keep it.
 func New(parent context.Context) *Context { return &Context{parent: parent} }
 
+// Of is New for a context that is a part of something else.
+func Of(parent context.Context) Context { return Context{parent: parent} }
+
 // End ends the context, if it has not ended yet. The first cause stays, as with a
 // context.CancelCauseFunc, and so the parent has a say: it may end at the same time.
 func (c *Context) End(cause error) { c.arm().cancel(cause) }

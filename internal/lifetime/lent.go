@@ -41,6 +41,15 @@ func (l *Lent) TakeBack() {
 	l.live.Store(nil) // who has it still, and waits only now, waits for ctx
 }
 
+// Detached returns a context that has the values of ctx, and no end. To be asked costs
+// some contexts of package context a channel.
+func Detached(ctx context.Context) context.Context {
+	if _, timed := ctx.Deadline(); !timed && ctx.Done() == nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
 // below returns the context below those that package context has made only to cancel.
 func below(ctx context.Context) context.Context {
 	for cancelType != nil && reflect.TypeOf(ctx) == cancelType {

@@ -170,3 +170,24 @@ func lendAndTakeBack(base context.Context, kept *atomic.Int32) *lifetime.Lent {
 	lent.TakeBack()
 	return lent
 }
+
+// What is detached has the values and no end, and is the same context where that has none.
+func TestDetached(t *testing.T) {
+	valued := context.WithValue(context.Background(), nameKey{}, "kim")
+	cancelled, cancel := context.WithCancel(valued)
+	timed, stop := context.WithTimeout(valued, 0)
+	defer stop()
+	cancel()
+	for name, ctx := range map[string]context.Context{
+		"endless": valued, "cancelled": cancelled, "timed": timed,
+	} {
+		got := lifetime.Detached(ctx)
+		wantEnd(t, got, nil)
+		if _, ends := got.Deadline(); ends || got.Value(nameKey{}) != "kim" {
+			t.Errorf("%s: it has a deadline, or lacks a value", name)
+		}
+		if same := got == ctx; same != (ctx == valued) {
+			t.Errorf("%s: the same is %v", name, same)
+		}
+	}
+}

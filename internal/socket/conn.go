@@ -19,14 +19,13 @@ type Conn struct {
 	closing bool      // the TCP connection is, or has been closed
 	cutOff  bool      // it has been
 	said    bool      // a close frame was written
+	share   uint8     // its place in the totals
 	made    *Upgrader // by which: what its sockets share is there
-	totals  *counters
 
 	out outbound // beside what it needs of the above
 	in  inbound
 
-	ctx    context.Context // ends with the socket
-	cancel context.CancelCauseFunc
+	ctx context.Context // a Life
 
 	endMu  sync.Mutex
 	ending *ending // or nil
@@ -34,7 +33,7 @@ type Conn struct {
 
 func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {
 	c := &Conn{
-		net: conn, deflate: deflate, made: u, totals: u.totals.some(),
+		net: conn, deflate: deflate, made: u, share: u.totals.some(),
 	}
 	if c.raw, c.hasRaw = rawOf(conn); !c.hasRaw {
 		c.net = &guardedConn{conn, func() { c.Abort(parley.ErrDisconnected) }}
@@ -44,13 +43,25 @@ func newConn(conn net.Conn, early []byte, u *Upgrader, deflate bool) *Conn {
 	return c
 }
 
-// Start names the context that is to end with the socket, and its cancel. A wait
-// under that context needs no watching of its own. Start is called once, before
-// anything else.
-func (c *Conn) Start(ctx context.Context, cancel context.CancelCauseFunc) {
-	c.ctx, c.cancel = ctx, cancel
+// Life is a context that is to end with a socket.
+type Life interface {
+	context.Context
+
+	// Cancel ends it. The first cause stays.
+	Cancel(cause error)
+}
+
+// Start names the context that is to end with the socket. A wait under that context
+// needs no watching of its own. Start is called once, before anything else.
+func (c *Conn) Start(life Life) {
+	c.ctx = life
 	c.appLeaves()
 }
+
+// totals are where the socket's messages are counted.
+//
+//parley:inline
+func (c *Conn) totals() *counters { return c.made.totals[c.share].Load() }
 
 // Gone is closed when the TCP connection is.
 func (c *Conn) Gone() <-chan struct{} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -38,9 +39,9 @@ func TestReadAndWrite(t *testing.T) {
 func TestEarlyBytesAreRead(t *testing.T) {
 	server, client := net.Pipe()
 	defer client.Close()
-	ctx, cancel := context.WithCancelCause(t.Context())
+	ctx := newLife(t.Context())
 	c := newConn(server, masked(0x81, "early"), NewUpgrader(parley.SocketOptions{}), false)
-	c.Start(ctx, cancel)
+	c.Start(ctx)
 	if m, err := c.Read(ctx); err != nil || string(m.Data) != "early" {
 		t.Errorf("Read: %q, %v", m.Data, err)
 	}
@@ -185,6 +186,18 @@ func TestHeartbeat(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a heartbeat is told by is not kept.
+func TestHeartbeatLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _, _ := overPipe(t, parley.SocketOptions{PingInterval: -1})
+		in := &c.in
+		in.tried(os.ErrDeadlineExceeded)
+		if err := in.heardOf(); err != nil || in.failed != nil {
+			t.Errorf("%v, and %+v is left", err, in.failed)
+		}
+	})
 }
 
 // A wait that ends early loses nothing, not even a message half read.

@@ -70,7 +70,7 @@ func (c *Conn) finish(end End, held *farewell) (first bool) {
 	c.endMu.Lock()
 	e := c.toEnd()
 	if first = e.end == nil; first {
-		c.cancel(end.Cause)
+		c.ctx.(Life).Cancel(end.Cause)
 		end.Cause = context.Cause(c.ctx)
 		e.end, e.farewell = &end, held
 	}

@@ -37,7 +37,7 @@ func TestCauses(t *testing.T) {
 		"app closes": func(c *Conn, _ *peer) { c.Close(1000, "", parley.ErrClosed) },
 		"abort":      func(c *Conn, _ *peer) { c.Abort(parley.ErrAppPanic) },
 		"context ends": func(c *Conn, _ *peer) {
-			c.cancel(parley.ErrTooOld)
+			c.ctx.(Life).Cancel(parley.ErrTooOld)
 			c.Close(1012, "", parley.ErrDraining)
 		},
 	}
@@ -133,8 +133,9 @@ func TestNothingIsReadBehindTheEnd(t *testing.T) {
 func readBehind(t *testing.T, behind func(p *peer)) {
 	c, ctx, p := overPipe(t, parley.SocketOptions{})
 	ending, settle := make(chan bool), make(chan bool)
-	end := c.cancel
-	c.cancel = func(cause error) {
+	own := c.ctx.(*life)
+	end := own.cancel
+	own.cancel = func(cause error) {
 		close(ending)
 		<-settle
 		end(cause)

@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -53,8 +52,8 @@ func TestExtend(t *testing.T) {
 	if err != nil || !Completed(r) || w.Code != http.StatusOK || w.Header().Get("X-Own") != "yes" {
 		t.Fatalf("%v, answered with %d %v", err, w.Code, w.Header())
 	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	c.Start(ctx, cancel)
+	ctx := newLife(t.Context())
+	c.Start(ctx)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

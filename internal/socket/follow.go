@@ -163,7 +163,7 @@ func (o *outbound) took(batch feed.Batch) {
 	o.strangers = 0
 	o.sent.messages += uint64(batch.Messages)
 	o.sent.bytes += uint64(len(batch.Frames))
-	o.c.totals.fed(batch.Messages, batch.Bytes, o.depth()+1)
+	o.c.totals().fed(batch.Messages, batch.Bytes, o.depth()+1)
 }
 
 // pressed reports whether the socket has no room for so many bytes more, or a peer

@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -144,8 +143,8 @@ func TestFollowersAreCounted(t *testing.T) {
 	u := NewUpgrader(parley.SocketOptions{})
 	server, client := tcpPair(t)
 	c := newConn(server, nil, u, false)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	c.Start(ctx, cancel)
+	ctx := newLife(t.Context())
+	c.Start(ctx)
 	h := newHall(c)
 	c.Follow(h)
 	h.say("1", "22", "333")

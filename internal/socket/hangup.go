@@ -45,7 +45,7 @@ func (in *inbound) stillPaused(due time.Time) (paused bool, err error) {
 	switch {
 	case in.handOver:
 		return false, errHandOver
-	case !in.paused:
+	case !in.away.paused:
 		in.heard, in.armed = meter.Now(), false // silence while nobody listened does not count
 		return false, nil
 	}

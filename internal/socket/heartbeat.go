@@ -79,7 +79,7 @@ func (c *Conn) advance() (Message, error) {
 func (in *inbound) tried(err error) {
 	in.waited = true
 	if err != nil {
-		in.attemptE = err
+		in.failing().attempt = err
 	}
 }
 
@@ -90,12 +90,12 @@ func (in *inbound) heardOf() error {
 	switch {
 	case !in.waited:
 		return nil
-	case in.attemptE == nil:
+	case in.failed == nil || in.failed.attempt == nil:
 		in.waited, in.pinged, in.heard = false, false, meter.Now()
 		return nil
 	}
-	err := in.attemptE
-	in.waited, in.attemptE = false, nil
+	in.waited = false
+	err := in.attempted(nil)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return in.deadlinePassed()
 	}
@@ -190,10 +190,15 @@ func (c *Conn) readOnce() error {
 
 // attempted returns what the wait for an attempt has ended with.
 func (in *inbound) attempted(err error) error {
-	if err == nil {
-		err = in.attemptE
+	if in.failed == nil {
+		return err
 	}
-	in.attemptE = nil
+	if err == nil {
+		err = in.failed.attempt
+	}
+	if in.failed.attempt = nil; in.failed.met == nil {
+		in.failed = nil // a heartbeat is one, too
+	}
 	return err
 }
 
@@ -207,7 +212,9 @@ func (in *inbound) readAttempt(fd uintptr) bool {
 		in.parser.unread.rest()
 		return false
 	}
-	if in.attemptE = err; err == nil {
+	if err != nil {
+		in.failing().attempt = err
+	} else {
 		in.parser.took(n, direct)
 	}
 	return true

@@ -36,24 +36,37 @@ type inbound struct {
 	mu       sync.Mutex
 	reader   reader
 	handOver bool       // the reader is asked to give up
-	paused   bool       // the watcher waits for room
 	handling bool       // the app was given a message and has not come back
 	beats    bool       // the watcher answers pings
 	over     bool       // the socket has an end
-	asked    func()     // see OnAsk
-	away     *readAhead // by the watcher, if there ever was one
+	pinged   bool       // since bytes last came; the reader's own, as the next two
+	armed    bool       // a read deadline is set and still meant
+	waited   bool       // a wait has ended that no account was taken of
+	away     *readAhead // or nil
 	got      traffic
-	free     chan struct{} // closed when nobody reads, for the closer
 
 	// Only the reader touches these.
-	parser   parser
-	met      error         // what reading has ended with
-	heard    time.Duration // when bytes last came in, see now
-	pinged   bool          // and a ping was sent since
-	armed    bool          // a read deadline is set and still meant
-	waited   bool          // a wait has ended that no account was taken of
-	attempt  func(fd uintptr) bool
-	attemptE error // how it has ended, or the wait for it
+	parser  parser
+	heard   time.Duration // when bytes last came in, see now
+	attempt func(fd uintptr) bool
+	failed  *failures // or nil
+}
+
+// failures are what there is of reads that fail. Most sockets have none for as long as they
+// live.
+type failures struct {
+	attempt error // how the last one has ended, or the wait for it
+	met     error // what reading has ended with
+}
+
+// failing returns what there is to be of failed reads. The caller is the reader.
+//
+//go:noinline
+func (in *inbound) failing() *failures {
+	if in.failed == nil {
+		in.failed = new(failures)
+	}
+	return in.failed
 }
 
 func (in *inbound) init(c *Conn, early []byte) {
@@ -136,14 +149,14 @@ const (
 func (c *Conn) take(ctx context.Context) (m Message, next turn, err error) {
 	in := &c.in
 	in.mu.Lock()
-	if in.asked != nil {
+	if in.away != nil && in.away.asked != nil {
 		in.tellAsked()
 	}
 	m, in.handling = in.pop()
 	switch {
 	case in.handling:
 		in.mu.Unlock()
-		c.totals.received(len(m.Data))
+		c.totals().received(len(m.Data))
 		c.appLeaves()
 		return m, over, nil
 	case in.over:
@@ -212,7 +225,7 @@ func (c *Conn) haveRead(m Message, err error) (Message, error) {
 		return Message{}, errHandOver // Read looks at the end
 	}
 	c.in.release(&m)
-	c.totals.received(len(m.Data))
+	c.totals().received(len(m.Data))
 	c.appLeaves()
 	return m, nil
 }
@@ -228,7 +241,7 @@ func (c *Conn) stopApp(err error) {
 // frame is nobody's, and the peer's hanging up is not how the socket ended.
 func (c *Conn) stopReading(err error) {
 	if err != errHandOver {
-		c.in.met = err
+		c.in.failing().met = err
 		c.fail(err)
 	}
 	c.in.release(nil)
@@ -241,14 +254,13 @@ func (in *inbound) release(m *Message) {
 	if in.handOver {
 		in.armed = false // the deadline was used to interrupt
 	}
-	in.reader, in.handOver, in.paused = nobody, false, false
+	in.reader, in.handOver = nobody, false
 	if m != nil {
 		in.handling = true
 		in.got.add(len(m.Data))
 	}
-	if in.free != nil {
-		close(in.free)
-		in.free = nil
+	if in.away != nil {
+		in.away.readerGone()
 	}
 	in.mu.Unlock()
 }
@@ -258,12 +270,12 @@ func (in *inbound) release(m *Message) {
 func (c *Conn) OnAsk(asked func()) {
 	c.in.mu.Lock()
 	defer c.in.mu.Unlock()
-	c.in.asked = asked
+	c.in.aside().asked = asked
 }
 
 // tellAsked calls asked. The caller holds mu, and has it again afterwards.
 func (in *inbound) tellAsked() {
-	asked := in.asked
+	asked := in.away.asked
 	in.handling = false
 	in.mu.Unlock()
 	asked()

@@ -35,10 +35,11 @@ func (c *Conn) linger(held *farewell) {
 	}
 	c.in.parser.others()
 	c.net.SetReadDeadline(time.Time{})
-	if c.in.met == nil { // else another reader has met the peer's close already
-		c.in.met = c.awaitClose()
+	failed := c.in.failing()
+	if failed.met == nil { // else another reader has met the peer's close already
+		failed.met = c.awaitClose()
 	}
-	if endOf(c.in.met).Code == parley.CloseAbnormal {
+	if endOf(failed.met).Code == parley.CloseAbnormal {
 		return
 	}
 	if half, ok := c.net.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
@@ -71,10 +72,11 @@ func (in *inbound) tryCloser() (free <-chan struct{}) {
 		return nil
 	}
 	in.interrupt()
-	if in.free == nil {
-		in.free = make(chan struct{})
+	aside := in.aside()
+	if aside.free == nil {
+		aside.free = make(chan struct{})
 	}
-	return in.free
+	return aside.free
 }
 
 // awaitClose reads and drops messages until the peer's close frame, or what comes

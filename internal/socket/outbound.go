@@ -56,7 +56,7 @@ func (c *Conn) Write(ctx context.Context, send parley.WebSocketSend) error {
 		err = c.writeLater(ctx, frame, room)
 	}
 	shell.giveBack(frame)
-	c.totals.sent(size, err)
+	c.totals().sent(size, err)
 	return err
 }
 
@@ -95,7 +95,7 @@ func (o *outbound) write(frame []byte, ctxEnds bool) (room <-chan struct{}, err 
 	o.join()
 	if !o.busy {
 		o.sent.add(len(frame))
-		o.c.totals.queued(int(o.count))
+		o.c.totals().queued(int(o.count))
 		return nil, o.writeHere(frame, ctxEnds)
 	}
 	room = o.queue(frame)
@@ -111,7 +111,7 @@ func (o *outbound) queue(frame []byte) (room <-chan struct{}) {
 	}
 	o.sent.add(len(frame))
 	o.add(frame)
-	o.c.totals.queued(o.depth())
+	o.c.totals().queued(o.depth())
 	return nil
 }
 
@@ -132,8 +132,8 @@ func (c *Conn) Offer(send parley.WebSocketSend) error {
 	}
 	o.sent.add(len(frame))
 	o.add(frame)
-	c.totals.queued(o.depth())
-	c.totals.sent(size, nil)
+	c.totals().queued(o.depth())
+	c.totals().sent(size, nil)
 	o.writeSoon()
 	return nil
 }

@@ -87,13 +87,28 @@ func (p *peer) expectClose(code parley.CloseCode) {
 	}
 }
 
+// life is the context of a conn.
+type life struct {
+	context.Context
+	cancel context.CancelCauseFunc
+}
+
+func newLife(parent context.Context) *life {
+	l := new(life)
+	l.Context, l.cancel = context.WithCancelCause(parent)
+	return l
+}
+
+func (l *life) Cancel(cause error) { l.cancel(cause) }
+
 // started makes a conn of the server's end and starts it.
 func started(
 	tb testing.TB, server net.Conn, options parley.SocketOptions,
 ) (c *Conn, ctx context.Context) {
-	ctx, cancel := context.WithCancelCause(context.Background())
+	own := newLife(context.Background())
 	c = newConn(server, nil, NewUpgrader(options), options.Deflate)
-	c.Start(ctx, cancel)
+	c.Start(own)
+	ctx = own
 	tb.Cleanup(func() {
 		c.Abort(parley.ErrDisconnected)
 		<-c.Gone()

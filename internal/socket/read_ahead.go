@@ -2,13 +2,34 @@ package socket
 
 import "errors"
 
-// readAhead is what the watcher has read. It is guarded by the inbound's mu.
+// readAhead is what the watcher has read, and what else an inbound has only where others
+// than the app come to read. It is guarded by the inbound's mu.
 type readAhead struct {
 	messages []Message     // read and not received yet
 	bytes    int           // that they hold
 	left     *parser       // after them, all that a peer sent before it hung up
 	wake     chan struct{} // has a waiting Read look again
 	nudge    chan struct{} // has a paused watcher look again
+	paused   bool          // the watcher waits for room
+	asked    func()        // see OnAsk
+	free     chan struct{} // closed when nobody reads, for the closer
+}
+
+// aside returns what there is to be of readAhead. The caller holds mu.
+func (in *inbound) aside() *readAhead {
+	if in.away == nil {
+		in.away = &readAhead{wake: make(chan struct{}, 1), nudge: make(chan struct{}, 1)}
+	}
+	return in.away
+}
+
+// readerGone notes that nobody reads.
+func (r *readAhead) readerGone() {
+	r.paused = false
+	if r.free != nil {
+		close(r.free)
+		r.free = nil
+	}
 }
 
 // holds reports whether there is something for the app.
@@ -22,14 +43,12 @@ func (c *Conn) appIsAway() {
 	case c.Ended() != nil:
 	case in.reader == nobody:
 		in.reader = watcher
-		if in.away == nil {
-			in.away = &readAhead{wake: make(chan struct{}, 1), nudge: make(chan struct{}, 1)}
-		}
+		in.aside()
 		in.mu.Unlock()
 		c.watch()
 		return
-	case in.reader == watcher && in.paused && !in.away.full(c):
-		in.paused = false
+	case in.reader == watcher && in.away.paused && !in.away.full(c):
+		in.away.paused = false
 		in.nudgeReader()
 	}
 	in.mu.Unlock()
@@ -67,7 +86,7 @@ func (in *inbound) push(m Message) error {
 	case in.handOver:
 		return errHandOver
 	case in.away.full(in.c):
-		in.paused = true
+		in.away.paused = true
 		return errFull
 	}
 	return nil

@@ -31,13 +31,13 @@ type counters struct {
 // sockets or none.
 type totals [32]atomic.Pointer[counters] // a power of two
 
-// some returns the counters of a new socket.
-func (t *totals) some() *counters {
-	at := &t[rand.Uint32()%uint32(len(t))]
-	if at.Load() == nil {
+// some returns which counters are a new socket's.
+func (t *totals) some() uint8 {
+	share := uint8(rand.Uint32() % uint32(len(t)))
+	if at := &t[share]; at.Load() == nil {
 		at.CompareAndSwap(nil, new(counters))
 	}
-	return at.Load()
+	return share
 }
 
 // Traffic returns the counts. They may be some apart while messages are under way.
