@@ -110,7 +110,7 @@ func (in *Inbox) gone() error {
 }
 
 func (in *Inbox) refuse(d *delivery, reason DropReason) {
-	in.count.add(countDropped, 1)
+	in.counterOf(countDropped).Add(1)
 	if in.layer.options.OnDrop != nil {
 		d.lost = append(d.lost, Drop{in.name, reason, d.message})
 	}
@@ -167,7 +167,7 @@ func (in *Inbox) put(e entry, lost []Drop) (Verdict, []Drop) {
 		in.owe(e.message, true)
 		return Full, lost
 	}
-	in.count.add(countEnqueued, 1)
+	in.counterOf(countEnqueued).Add(1)
 	return Accepted, lost
 }
 
@@ -176,10 +176,10 @@ func (in *Inbox) hand(d *delivery) Verdict {
 	if in.closed.Load() {
 		return Closed
 	}
-	verdict := in.sink(d.message)
+	verdict := in.sink.Deliver(d.message)
 	switch verdict {
 	case Accepted:
-		in.count.add(countReceived, 1)
+		in.counterOf(countReceived).Add(1)
 		d.handed++
 	case Displaced:
 		in.tally(countEvicted)

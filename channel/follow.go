@@ -111,8 +111,11 @@ func (g *group) feed(kind feed.Kind) *feed.Feed {
 
 // mayFollow is called when a member of a group was handed a message.
 func (m *membership) mayFollow(members int) {
-	if members >= crowd && m.inbox.member != nil {
-		m.inbox.member.Follow(m)
+	if members < crowd {
+		return
+	}
+	if member := memberOf(m.inbox.sink); member != nil {
+		member.Follow(m)
 	}
 }
 
@@ -124,7 +127,7 @@ func (m *membership) Take(reader feed.Reader) *feed.Place {
 	if m.over || m.place != nil {
 		return nil
 	}
-	f := g.feed(feed.Kind{Carrier: reader.Carrier(), Table: m.inbox.member.Table()})
+	f := g.feed(feed.Kind{Carrier: reader.Carrier(), Table: memberOf(m.inbox.sink).Table()})
 	if f == nil {
 		return nil
 	}
@@ -135,7 +138,7 @@ func (m *membership) Take(reader feed.Reader) *feed.Place {
 
 // Left implements feed.Seat.
 func (m *membership) Left(messages int) {
-	m.inbox.count.add(countReceived, messages)
+	m.inbox.counterOf(countReceived).Add(uint64(messages))
 	m.place = nil
 	g := m.group
 	g.feeds = slices.DeleteFunc(g.feeds, func(f *feed.Feed) bool { return f.Readers() == 0 })

@@ -22,7 +22,8 @@ func (l *Layer) tell(lost []Drop) {
 }
 
 // closedWith tells the owner of an inbox that it is closed.
-func (in *Inbox) closedWith(closer func(error), cause error) {
+func (in *Inbox) closedWith(cause error) {
+	closer := in.closer()
 	if closer == nil {
 		return
 	}

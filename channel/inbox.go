@@ -56,26 +56,23 @@ type InboxOptions struct {
 // An inbox stays open until it is closed, by Close, by Layer.Kick, by its
 // policy, or with its layer.
 type Inbox struct {
-	layer  *Layer
-	shard  *shard // of its name
-	name   Name
-	sink   func(Message) Verdict
-	member feed.Member // may have its socket follow a feed; most often nil
-	limit  Capacity
+	layer *Layer
+	shard *shard // of its name
+	name  Name
+	sink  sink // or nil
 	*unread
 
 	closed atomic.Bool // set under mu
 	policy Policy
 
-	listening bool       // to the transport, for direct sends; guarded by mu, as what follows
+	listening bool       // Open has succeeded; guarded by mu, as what follows
 	mu        sync.Mutex // never held while user code runs or anything waits
 	err       error
 	done      chan struct{} // closed when the inbox is; made by who waits
 	groups    memberships
 	resuming  map[Group]bool // those that only the Resume under way may join
-	closer    func(error)    // OnClose, once Open has succeeded
 
-	count inboxCounters
+	count [countEnqueued]atomic.Uint64
 }
 
 // unread is what there is of messages that wait for their receiver. A sink has none.
@@ -83,8 +80,10 @@ type unread struct {
 	key     func(Message) string
 	ready   chan struct{} // holds a token when messages may be waiting
 	queue   queue
-	owed    *owed     // nil if its reader has missed no notice
-	waiters []*waiter // senders that wait for room, oldest first
+	owed    *owed       // nil if its reader has missed no notice
+	waiters []*waiter   // senders that wait for room, oldest first
+	closer  func(error) // OnClose
+	counts  [countPublished - countEnqueued]atomic.Uint64
 }
 
 // Open opens an inbox. ctx bounds only the opening, which can wait for a
@@ -96,11 +95,10 @@ func (l *Layer) Open(ctx context.Context, options InboxOptions) (inbox *Inbox, e
 	if err := l.admits(ctx); err != nil {
 		return nil, err
 	}
-	in, err := l.newInbox(options)
+	in, err := l.newInbox(options, feed.From(ctx))
 	if err != nil {
 		return nil, err
 	}
-	in.member = feed.From(ctx)
 	if err := l.register(in); err != nil {
 		return nil, err
 	}
@@ -112,7 +110,7 @@ func (l *Layer) Open(ctx context.Context, options InboxOptions) (inbox *Inbox, e
 	if err := l.listen(ctx, in.name); err != nil {
 		return nil, fmt.Errorf("channel: open %s: %w", in.name, err)
 	}
-	if err := in.opened(options.OnClose); err != nil {
+	if err := in.opened(); err != nil {
 		l.unsubscribe(l.unlisten(in.name))
 		return nil, err
 	}
@@ -120,16 +118,16 @@ func (l *Layer) Open(ctx context.Context, options InboxOptions) (inbox *Inbox, e
 }
 
 // opened fails if the layer was closed meanwhile.
-func (in *Inbox) opened(closer func(error)) error {
+func (in *Inbox) opened() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.err == nil {
-		in.listening, in.closer = true, closer
+		in.listening = true
 	}
 	return in.err
 }
 
-func (l *Layer) newInbox(options InboxOptions) (*Inbox, error) {
+func (l *Layer) newInbox(options InboxOptions, member feed.Member) (*Inbox, error) {
 	if options.Policy > Coalesce {
 		panic(fmt.Sprintf("channel: InboxOptions.Policy: there is no policy %d", options.Policy))
 	}
@@ -139,17 +137,18 @@ func (l *Layer) newInbox(options InboxOptions) (*Inbox, error) {
 	}
 	in := &Inbox{
 		layer: l, shard: l.shardOf(string(name)), name: name,
-		sink: options.Deliver, policy: options.Policy,
-		limit: l.options.capacity(name, options.Capacity),
+		sink: sinkOf(options, member), policy: options.Policy,
 	}
 	if in.sink == nil {
-		in.unread = newUnread(in.limit, options)
+		in.unread = newUnread(l.options.capacity(name, options.Capacity), options)
 	}
 	return in, nil
 }
 
 func newUnread(limit Capacity, options InboxOptions) *unread {
-	u := &unread{ready: make(chan struct{}, 1), queue: queue{limit: limit}}
+	u := &unread{
+		ready: make(chan struct{}, 1), queue: queue{limit: limit}, closer: options.OnClose,
+	}
 	if options.Policy == Coalesce {
 		u.key = options.Key
 		if u.key == nil {
@@ -257,7 +256,7 @@ func (in *Inbox) end(cause error, empty func(*Inbox) []Drop) {
 		}
 		in.waiters = nil
 	}
-	listening, closer, err := in.listening, in.closer, in.err
+	listening, err := in.listening, in.err
 	if in.done != nil {
 		close(in.done)
 	}
@@ -268,7 +267,9 @@ func (in *Inbox) end(cause error, empty func(*Inbox) []Drop) {
 	if listening {
 		subs = append(subs, in.layer.unlisten(in.name)...)
 	}
-	defer in.closedWith(closer, err)
+	if listening {
+		defer in.closedWith(err)
+	}
 	defer in.layer.tell(lost)
 	in.layer.unsubscribe(subs)
 }

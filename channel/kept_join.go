@@ -63,7 +63,7 @@ func (k *kept) hold(r *resumption) Position {
 
 // take is called with kept.mu held.
 func (r *resumption) take(message Message) {
-	limit, size := r.inbox.limit, len(message.Payload())
+	limit, size := r.inbox.capacity(), len(message.Payload())
 	if r.over || len(r.held) > 0 && (len(r.held) >= limit.Messages || r.size+size > limit.Bytes) {
 		r.held, r.size, r.over = nil, 0, true
 		return

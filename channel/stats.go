@@ -42,16 +42,13 @@ type LayerStats struct {
 // a layer's figures outlive inboxes, and busy inboxes do not fight for one word.
 type counters [counterCount]atomic.Uint64
 
-// inboxCounters are those that an inbox has.
-type inboxCounters [countPublished]atomic.Uint64
-
 type counter int
 
 const (
-	countEnqueued counter = iota // in a sink's own counters: not used
-	countDropped
+	countDropped counter = iota
 	countReceived
 	countEvicted
+	countEnqueued // this and those up to countPublished: not a sink's
 	countCoalesced
 	countExpired
 	countDiscarded
@@ -63,8 +60,15 @@ const (
 //parley:inline
 func (c *counters) add(which counter, n int) { c[which].Add(uint64(n)) }
 
+// counterOf returns one of the inbox's own.
+//
 //parley:inline
-func (c *inboxCounters) add(which counter, n int) { c[which].Add(uint64(n)) }
+func (in *Inbox) counterOf(which counter) *atomic.Uint64 {
+	if which < countEnqueued {
+		return &in.count[which]
+	}
+	return &in.counts[which-countEnqueued]
+}
 
 // sent counts a direct send that ended with err.
 //
@@ -79,19 +83,30 @@ func (c *counters) sent(err error) {
 
 // tally counts for the inbox and for the layer.
 func (in *Inbox) tally(which counter) {
-	in.count.add(which, 1)
+	in.counterOf(which).Add(1)
 	in.shard.count.add(which, 1)
+}
+
+// counted returns what the inbox has counted.
+func (in *Inbox) counted() (sum *counters) {
+	sum = new(counters)
+	for which := range countPublished {
+		if which < countEnqueued || in.unread != nil {
+			sum[which].Store(in.counterOf(which).Load())
+		}
+	}
+	return sum
 }
 
 // Stats returns the inbox's counts. They go on being readable when it is closed.
 func (in *Inbox) Stats() Stats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	stats := statsOf(in.count[:])
+	stats := statsOf(in.counted()[:])
 	for _, m := range in.groups.all() {
 		stats.Received += uint64(m.followed())
 	}
-	if in.sink != nil {
+	if in.unread == nil {
 		stats.Enqueued = stats.Received + stats.Evicted
 	}
 	if in.unread != nil {

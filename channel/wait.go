@@ -73,7 +73,7 @@ func (in *Inbox) admit() {
 		in.waiters = slices.Delete(in.waiters, 0, 1)
 		w.entry.deadline = in.layer.deadline(in.layer.now())
 		in.queue.push(w.entry)
-		in.count.add(countEnqueued, 1)
+		in.counterOf(countEnqueued).Add(1)
 		w.taken = true
 		close(w.done)
 	}

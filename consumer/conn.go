@@ -24,11 +24,11 @@ type Conn struct {
 	// messages are handled without the goroutine that Serve runs on. Its cause is
 	// the one that everybody is told.
 	ctx  context.Context
-	life *lifetime.Context // the same, or what the executor's is below
+	life lifetime.Context // the same, or what the executor's is below
 
 	serial   sync.Mutex // held while a hook or handler runs
 	mail     mailbox
-	kept     keptGroups
+	kept     *keptGroups  // or nil; guarded by mu
 	queues   *queues      // nil for one message at a time
 	giveBack func() error // what the executor has begun; may be nil
 
@@ -50,9 +50,10 @@ type opening struct {
 
 func (a *App) newConn(ctx context.Context, scope *parley.Scope, conn parley.Conn) *Conn {
 	a.counters.add(countOpened)
-	c := &Conn{app: a, scope: scope, conn: conn, opening: new(opening)}
-	c.life = lifetime.New(ctx)
-	c.ctx = c.life
+	c := &Conn{
+		app: a, scope: scope, conn: conn, opening: new(opening), life: lifetime.Of(ctx),
+	}
+	c.ctx = &c.life
 	c.offerer, _ = parley.OffererOf(conn)
 	c.mail.hold()
 	return c

@@ -153,8 +153,7 @@ func (c *Conn) openInbox() error {
 	}
 	ctx := feed.With(c.ctx, (*member)(c))
 	inbox, err := c.app.options.Layer.Open(ctx, channel.InboxOptions{
-		Prefix: "client", Policy: c.app.options.Policy, Deliver: c.deliver, OnClose: c.inboxClosed,
-		Capacity: c.app.options.Capacity, // of what is held back while it resumes
+		Prefix: "client", Policy: c.app.options.Policy,
 	})
 	if err != nil {
 		return err

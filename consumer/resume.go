@@ -33,13 +33,30 @@ var lost = channel.Position{Epoch: "-"}
 
 var errResume = errors.New("consumer: too long, or too many groups")
 
-// keptGroups are what a Conn knows of kept groups.
+// keptGroups are what a Conn knows of kept groups. One whose client names none, and that
+// is in none, has nothing of it.
 type keptGroups struct {
 	sync.Mutex // held while one is joined
 
 	read  bool                               // the handshake was looked at
 	bad   bool                               // and cannot be understood
 	named map[channel.Group]channel.Position // and not yet joined
+}
+
+// keptFor returns what there is to be of keptGroups for one who joins a group, or nil.
+func (c *Conn) keptFor(group channel.Group) *keptGroups {
+	needed := c.namesGroups() || c.app.options.Layer.Keeps(group)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil && needed {
+		c.kept = new(keptGroups)
+	}
+	return c.kept
+}
+
+// namesGroups reports whether the client may have said where it wants to go on.
+func (c *Conn) namesGroups() bool {
+	return strings.Contains(c.scope.Request.URL.RawQuery, resumeParameter)
 }
 
 // readPositions reads what a client names. Groups that cannot exist are left out.
@@ -70,8 +87,7 @@ func readPositions(text string) (map[channel.Group]channel.Position, error) {
 
 // of returns where the client wants to go on in a group.
 func (k *keptGroups) of(c *Conn, group channel.Group) (after channel.Position, named bool) {
-	query := c.scope.Request.URL.RawQuery
-	if !k.read && strings.Contains(query, resumeParameter) {
+	if !k.read && c.namesGroups() {
 		text := c.scope.Request.URL.Query().Get(resumeParameter)
 		var err error
 		k.named, err = readPositions(text)
@@ -89,13 +105,17 @@ func (k *keptGroups) of(c *Conn, group channel.Group) (after channel.Position, n
 // that comes to the group from then on. It goes on where it says once: whenever it
 // joins after that is the first time.
 func (c *Conn) join(ctx context.Context, inbox *channel.Inbox, group channel.Group) error {
-	c.kept.Lock()
-	after, named := c.kept.of(c, group)
-	if !named && !c.app.options.Layer.Keeps(group) {
-		c.kept.Unlock()
+	kept := c.keptFor(group)
+	if kept == nil {
 		return inbox.Join(ctx, group)
 	}
-	defer c.kept.Unlock()
+	kept.Lock()
+	after, named := kept.of(c, group)
+	if !named && !c.app.options.Layer.Keeps(group) {
+		kept.Unlock()
+		return inbox.Join(ctx, group)
+	}
+	defer kept.Unlock()
 	if slices.Contains(inbox.Groups(), group) {
 		return nil
 	}
@@ -104,7 +124,7 @@ func (c *Conn) join(ctx context.Context, inbox *channel.Inbox, group channel.Gro
 	}
 	return inbox.Resume(ctx, group, after, func(resumed channel.Resumed) error {
 		if named {
-			delete(c.kept.named, group)
+			delete(kept.named, group)
 			c.app.counters.add(countResumed)
 		}
 		if c.mail.putMissed(c.missed(group, named, resumed), c) {
