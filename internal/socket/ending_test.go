@@ -117,6 +117,43 @@ func closeAllAtOnce(t *testing.T, leaves func(p *peer)) {
 	}
 }
 
+// A Read under a context that ends with the socket hears that it was the socket, also
+// while its end is being told.
+func TestReadHearsOfTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, socket, p := overPipe(t, parley.SocketOptions{})
+		ending, settle := make(chan bool), make(chan bool)
+		own := c.ctx.(*life)
+		end := own.cancel
+		own.cancel = func(cause error) {
+			end(cause)
+			close(ending)
+			<-settle
+		}
+		derived, cancel := context.WithCancel(socket)
+		defer cancel()
+		time.Sleep(3 * awayAfter) // the watcher reads
+		derived.Done()            // it has an end of its own
+		go p.conn.Write(masked(0x88, "\x0f\xa0bye"))
+		<-ending
+		ctx := &askedContext{derived, sync.OnceFunc(func() { close(settle) })}
+		if m, err := c.Read(ctx); err != ErrEnded {
+			t.Errorf("read %q, %v", m.Data, err)
+		}
+	})
+}
+
+// askedContext tells when it is asked whether it has ended.
+type askedContext struct {
+	context.Context
+	asked func()
+}
+
+func (c *askedContext) Err() error {
+	defer c.asked()
+	return c.Context.Err()
+}
+
 // Whoever reads when the peer says goodbye stays the reader until the socket has its end:
 // an app that comes back meanwhile would read on, behind the close frame.
 func TestNothingIsReadBehindTheEnd(t *testing.T) {

@@ -165,8 +165,7 @@ func (c *Conn) take(ctx context.Context) (m Message, next turn, err error) {
 		return m, over, ErrEnded
 	case c.ctxEnds(ctx) && ctx.Err() != nil:
 		in.mu.Unlock()
-		c.appLeaves()
-		return m, over, context.Cause(ctx)
+		return m, over, c.leftBy(ctx)
 	case in.reader == nobody:
 		in.reader = app
 		in.mu.Unlock()
@@ -174,6 +173,19 @@ func (c *Conn) take(ctx context.Context) (m Message, next turn, err error) {
 	}
 	c.awaitReader(ctx)
 	return m, waited, nil
+}
+
+// leftBy returns why a Read is over whose context has ended: with the socket, whose end
+// this half may not have heard of yet, or before it.
+//
+//go:noinline
+func (c *Conn) leftBy(ctx context.Context) error {
+	if c.ctx.Err() != nil && c.Ended() != nil {
+		c.sayFarewell()
+		return ErrEnded
+	}
+	c.appLeaves()
+	return context.Cause(ctx)
 }
 
 // awaitReader asks the reader to give up, and waits until there may be something for a
