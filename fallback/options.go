@@ -58,6 +58,9 @@ type Options struct {
 	// wants to open a session or to send a message then is answered with 503,
 	// and the app finds no room for what it sends. Default 64 MiB, or four
 	// messages of MaxMessage; less than one of them panics; negative: no limit.
+	// It is not shared out: one client whose sessions hold all that they may
+	// (MaxPerClient times QueueBytes and ReceiveBytes) can take it. Where the
+	// three together allow that and it matters, lower them.
 	MaxMemory int64
 
 	// MaxMessage bounds a message of the client, in bytes. More is answered
