@@ -125,12 +125,54 @@ func ExampleNewTickets() {
 		auth.Middleware(auth.Options{Authenticators: []auth.Authenticator{tickets}}),
 		auth.Require(auth.RequireOptions{}))
 
-	ticket, err := tickets.Issue("ann") // in a request that knows the user
+	ticket, err := tickets.Issue("ann") // of no login: see Tickets.IssueFrom
 	if err != nil {
 		fmt.Println(err)
 	}
 	fmt.Println(serve(app, "GET", "/stream?ticket="+ticket).Code)
 	fmt.Println(serve(app, "GET", "/stream?ticket="+ticket).Code) // it was good once
+	// Output:
+	// 200
+	// 401
+}
+
+// does is an app that does something and answers what that returns.
+func does(something func(ctx context.Context) (string, error)) parley.App {
+	return parley.AppFunc(func(ctx context.Context, _ *parley.Scope, conn parley.Conn) error {
+		text, err := something(ctx)
+		if err != nil {
+			return err
+		}
+		return parley.Respond(ctx, conn, 200, nil, []byte(text))
+	})
+}
+
+// A ticket of a login: it lets nobody in after the logout.
+func ExampleTickets_IssueFrom() {
+	manager := newSessions() // scs.New() with a store that lasts
+	sessions := auth.NewSessions(auth.SessionOptions{Manager: manager, Identify: member})
+	tickets := auth.NewTickets(auth.TicketOptions{Key: []byte("32 bytes of a secret for tickets")})
+
+	var routes router.URLs
+	routes.Handle("POST /login", does(func(ctx context.Context) (string, error) {
+		return "", sessions.Login(ctx, &auth.Identity{ID: "ann"}) // ask for a password
+	}))
+	routes.Handle("POST /ticket", does(tickets.IssueFrom))
+	routes.Handle("POST /logout", does(func(ctx context.Context) (string, error) {
+		return "", sessions.Logout(ctx)
+	}))
+	routes.Handle("/stream", auth.Require(auth.RequireOptions{})(hello))
+	app := auth.Stack(auth.StackOptions{
+		Sessions: manager,
+		Auth:     auth.Options{Authenticators: []auth.Authenticator{tickets, sessions}},
+	})(&routes)
+
+	cookie, _, _ := strings.Cut(serve(app, "POST", "/login").Header().Get("Set-Cookie"), ";")
+	first := serve(app, "POST", "/ticket", "Cookie", cookie).Body.String()
+	second := serve(app, "POST", "/ticket", "Cookie", cookie).Body.String()
+	fmt.Println(serve(app, "GET", "/stream?ticket="+first).Code)
+	serve(app, "POST", "/logout", "Cookie", cookie)
+	fmt.Println(serve(app, "GET", "/stream?ticket="+second).Code)
 	// Output:
 	// 200
 	// 401

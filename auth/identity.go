@@ -48,8 +48,8 @@ type Identity struct {
 	// is set: a hash of it will do. See Sessions.
 	Stamp string
 
-	session string // the subject under which its session is revoked, or ""
-	ticket  string // the subject of the ticket that was spent, or ""
+	session string        // the subject under which its session is revoked, or ""
+	ticket  *ticketClaims // what the ticket said that was spent, or nil
 }
 
 // subjects are what is revoked when the identity ends.

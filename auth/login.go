@@ -167,10 +167,11 @@ func (s *Sessions) begin(ctx context.Context, session *session, before string) e
 
 // Logout ends the session, and what was opened with it, in every process that
 // Middleware's Revocations reach: sockets, fallback sessions and answers that are
-// under way, this conversation, too, if it is a socket. It may come after the
-// answer. Nobody logged in is no error. Errors are ErrNoSession and
-// ErrUnavailable; if it is Revocations that failed, the session has ended all the
-// same, and what is open ends when its identity expires.
+// under way, this conversation, too, if it is a socket. Tickets that Tickets.IssueFrom
+// made of it let nobody in any more. It may come after the answer. Nobody logged in is
+// no error. Errors are ErrNoSession and ErrUnavailable; if the session could be ended,
+// it has ended all the same. What is open, if it is Revocations that failed, and tickets,
+// if the store could not end them, then end when they expire.
 func (s *Sessions) Logout(ctx context.Context) error {
 	session := s.session(ctx)
 	if session == nil {
@@ -180,20 +181,22 @@ func (s *Sessions) Logout(ctx context.Context) error {
 	if err := session.destroy(ctx); err != nil {
 		return err
 	}
-	v := visitorOf(ctx)
-	if v == nil {
-		return nil
+	err := forgetLogin(ctx, s.options.Manager, subject)
+	if v := visitorOf(ctx); v != nil {
+		v.become(ctx, nil)
+		err = errors.Join(err, v.revoke(ctx, subject))
 	}
-	v.become(ctx, nil)
-	return v.revoke(ctx, subject)
+	return err
 }
 
-// revoke ends what was opened with the session as it is.
+// revoke ends what was opened with the session as it is, and its tickets.
 func (s *Sessions) revoke(ctx context.Context) error {
+	subject := loginSubject(s.options.Manager, ctx)
+	err := forgetLogin(ctx, s.options.Manager, subject)
 	if v := visitorOf(ctx); v != nil {
-		return v.revoke(ctx, loginSubject(s.options.Manager, ctx))
+		err = errors.Join(err, v.revoke(ctx, subject))
 	}
-	return nil
+	return err
 }
 
 // revoke ends what a subject has open, but for the request that asks for it.

@@ -51,7 +51,7 @@ func (v *visitor) renew(before, identity *Identity) error {
 			return parley.ErrAuthExpired
 		}
 	}
-	identity.session = v.identity.session
+	identity.session, identity.ticket = v.identity.session, v.identity.ticket
 	v.identity, v.by = identity, nil
 	return nil
 }

@@ -109,6 +109,9 @@ func (s *session) end(ctx context.Context, token string) (http.Header, error) {
 	if s.loaded == "" {
 		return nil, nil
 	}
+	if err := s.forgetLoaded(ctx); err != nil {
+		return nil, err
+	}
 	return s.cookie(ctx, "", time.Time{}), nil
 }
 

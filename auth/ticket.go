@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -36,15 +35,10 @@ type TicketOptions struct {
 	Spent SpentTickets
 
 	// Identify makes an identity of the id that a ticket was issued for; nil,
-	// nil is nobody that we know (401). Default: the id is the User, too. Set
-	// Expires: a ticket does not say how long the socket may live.
+	// nil is nobody that we know (401). Default: who the session of IssueFrom is of;
+	// of other tickets the id is the User, too. Set Expires: a ticket of Issue
+	// does not say how long the socket may live.
 	Identify func(ctx context.Context, id string) (*Identity, error)
-}
-
-// SpentTickets remembers tickets. Spend returns false if id was spent before. It
-// may forget id after until. With Redis it is SET id 1 NX EXAT until.
-type SpentTickets interface {
-	Spend(ctx context.Context, id string, until time.Time) (first bool, err error)
 }
 
 // Tickets authenticates with a ticket in the query of a socket's URL, that an HTTP
@@ -79,25 +73,26 @@ func NewTickets(o TicketOptions) *Tickets {
 	if o.Spent == nil {
 		o.Spent = &spentHere{ttl: o.TTL}
 	}
-	if o.Identify == nil {
-		o.Identify = func(_ context.Context, id string) (*Identity, error) {
-			return &Identity{ID: id, User: id}, nil
-		}
-	}
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired(),
 		jwt.WithAudience(ticketAudience), jwt.WithStrictDecoding())
 	return &Tickets{o, parser}
 }
 
-// Issue makes a ticket for a user. It stands in a URL as it is.
+// Issue makes a ticket for a user, of no login: a logout does not end it, nor what it
+// opens. It stands in a URL as it is. See IssueFrom.
 func (t *Tickets) Issue(id string) (string, error) {
 	if id == "" {
 		return "", errors.New("auth: ticket for nobody")
 	}
-	ticket := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
+	return t.sign(&ticketClaims{}, id)
+}
+
+func (t *Tickets) sign(claims *ticketClaims, id string) (string, error) {
+	claims.RegisteredClaims = jwt.RegisteredClaims{
 		Subject: id, ID: rand.Text(), Audience: jwt.ClaimStrings{ticketAudience},
-		ExpiresAt: jwt.NewNumericDate(time.Now().Add(t.options.TTL)),
-	})
+		ExpiresAt: jwt.NewNumericDate(earlier(time.Now().Add(t.options.TTL), claims.Until)),
+	}
+	ticket := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
 	ticket.Header["typ"] = ticketType
 	return ticket.SignedString(t.options.Key)
 }
@@ -128,28 +123,20 @@ func (t *Tickets) Authenticate(ctx context.Context, scope *parley.Scope) (*Ident
 	if !first {
 		return nil, badCredentials("ticket", "spent")
 	}
-	return t.identify(ctx, claims.Subject)
+	return t.identify(ctx, claims)
 }
 
-// Recheck implements Rechecker: the ticket is spent, but its user may be gone.
+// Recheck implements Rechecker: the ticket is spent, but its user may be gone, or the
+// login that it was issued in.
 func (t *Tickets) Recheck(ctx context.Context, _ *parley.Scope, known Identity) (*Identity, error) {
 	return t.identify(ctx, known.ticket)
 }
 
-func (t *Tickets) identify(ctx context.Context, subject string) (*Identity, error) {
-	identity, err := t.options.Identify(ctx, subject)
-	own, err := adopted(identity, err, "ticket", time.Time{})
-	if err == nil {
-		own.ticket = subject
-	}
-	return own, err
-}
-
-func (t *Tickets) verify(ticket string) (*jwt.RegisteredClaims, error) {
+func (t *Tickets) verify(ticket string) (*ticketClaims, error) {
 	if len(ticket) > maxTicket {
 		return nil, badCredentials("ticket", "too-large")
 	}
-	claims := new(jwt.RegisteredClaims)
+	claims := new(ticketClaims)
 	parsed, err := t.parser.ParseWithClaims(ticket, claims, func(token *jwt.Token) (any, error) {
 		return t.options.Key, checkHeader(token, ticketType)
 	})
@@ -187,48 +174,4 @@ func (t *Tickets) hide(scope *parley.Scope) *parley.Scope {
 	r.URL, r.RequestURI = &u, u.RequestURI()
 	below.Request = r
 	return &below
-}
-
-// spentHere remembers tickets in this process: those of now, and those of two TTLs
-// before. The oldest have expired, also where the clock was set back by a TTL; what it
-// was set back by more than that is refused before it gets here.
-type spentHere struct {
-	ttl time.Duration
-
-	mu    sync.Mutex
-	spent [3]map[string]struct{} // the newest first
-	next  time.Time              // when the oldest are forgotten
-}
-
-var errManyTickets = &middleware.Refusal{
-	By: "ticket", Reason: "too-many", Status: http.StatusServiceUnavailable, RetryAfter: time.Second,
-}
-
-func (s *spentHere) Spend(_ context.Context, id string, _ time.Time) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.forget(time.Now())
-	for _, ids := range s.spent {
-		if _, was := ids[id]; was {
-			return false, nil
-		}
-	}
-	if len(s.spent[0]) >= 1<<20 {
-		return false, errManyTickets
-	}
-	s.spent[0][id] = struct{}{}
-	return true, nil
-}
-
-// forget forgets the oldest when their time is over, and after a while without tickets
-// all of them. The caller holds mu.
-func (s *spentHere) forget(now time.Time) {
-	if !now.After(s.next) {
-		return
-	}
-	if now.After(s.next.Add(2 * s.ttl)) {
-		s.spent = [3]map[string]struct{}{}
-	}
-	s.spent = [3]map[string]struct{}{make(map[string]struct{}), s.spent[0], s.spent[1]}
-	s.next = now.Add(s.ttl)
 }
