@@ -30,7 +30,7 @@ func (a *answered) Send(_ context.Context, event parley.Event) error {
 
 type whole struct{ *answered }
 
-func (w whole) Respond(_ context.Context, status int, fields parley.Fields, body []byte) error {
+func (w *whole) Respond(_ context.Context, status int, fields parley.Fields, body []byte) error {
 	w.status, w.body = status, body
 	clear(w.header)
 	for i := range fields.Len() {
@@ -91,7 +91,7 @@ func TestFieldsSet(t *testing.T) {
 }
 
 func TestAllocRespond(t *testing.T) {
-	conn := whole{&answered{header: http.Header{}}}
+	conn := &whole{&answered{header: http.Header{}}}
 	text, body := []string{"text/plain"}, []byte("body")
 	got := testing.AllocsPerRun(100, func() {
 		header := http.Header{"Content-Type": text, "X-A": text, "X-B": text}
