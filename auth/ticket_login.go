@@ -25,8 +25,9 @@ const lastYear = 9998
 // among its Authenticators. Of other credentials a ticket has the expiry, and what it
 // opens is revoked with the user.
 //
-// Errors are those of IdentityFrom, a refusal (401) if the session has ended meanwhile, and
-// ErrUnavailable. An app may return all of them.
+// Errors are those of IdentityFrom, ErrUnavailable, and a refusal (401) if the session has
+// ended meanwhile, or has another token than this conversation knows. An app may return
+// all of them.
 func (t *Tickets) IssueFrom(ctx context.Context) (string, error) {
 	identity, err := IdentityFrom(ctx)
 	if err != nil {
