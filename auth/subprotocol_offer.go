@@ -11,61 +11,52 @@ import (
 )
 
 // hideOffer takes "bearer" and the token out of what a client without a socket offers:
-// of an offer the app below package fallback sees as much as of a socket's.
+// of an offer the app below package fallback sees as much as of a socket's. The rest of
+// it is in the header then.
 func hideOffer(scope *parley.Scope) *parley.Scope {
-	lines := scope.Request.Header[protocol.OfferHeader]
-	rest, named := withoutBearer(lines)
-	query, asked := queryWithoutBearer(scope.Request.URL.RawQuery)
-	if !named && !asked {
+	if !namesBearer(scope.Request) {
 		return scope
 	}
+	offered := protocol.Offer(scope.Request)
+	at := slices.Index(offered, bearerProtocol)
+	if at < 0 {
+		return scope
+	}
+	for ; at >= 0; at = slices.Index(offered, bearerProtocol) {
+		offered = slices.Delete(offered, at, min(at+2, len(offered)))
+	}
 	below := *scope
-	r := scope.Request.WithContext(scope.Request.Context())
-	if named {
-		r.Header = r.Header.Clone()
-		r.Header[protocol.OfferHeader] = []string{rest}
-	}
-	if asked {
-		u := *r.URL
-		u.RawQuery = query
-		r.URL, r.RequestURI = &u, u.RequestURI()
-	}
+	r := withoutParam(scope.Request, protocol.OfferParam)
+	r.Header = r.Header.Clone()
+	r.Header[protocol.OfferHeader] = []string{strings.Join(offered, ", ")}
 	below.Request = r
 	return &below
 }
 
-// withoutBearer returns an offer without each "bearer" and what stands behind it. found
-// reports whether there was one.
-func withoutBearer(lines []string) (rest string, found bool) {
-	if !slices.ContainsFunc(lines, func(line string) bool {
-		return strings.Contains(line, bearerProtocol)
-	}) {
-		return "", false
-	}
-	offered := protocol.Subprotocols(http.Header{"Sec-Websocket-Protocol": lines})
-	for at := slices.Index(offered, bearerProtocol); at >= 0; {
-		offered = slices.Delete(offered, at, min(at+2, len(offered)))
-		at, found = slices.Index(offered, bearerProtocol), true
-	}
-	return strings.Join(offered, ", "), found
+// namesBearer reports whether an offer may name "bearer". Most requests offer nothing.
+func namesBearer(r *http.Request) bool {
+	return strings.Contains(r.URL.RawQuery, bearerProtocol) ||
+		strings.Contains(r.URL.RawQuery, "%") ||
+		slices.ContainsFunc(r.Header[protocol.OfferHeader], func(line string) bool {
+			return strings.Contains(line, bearerProtocol)
+		})
 }
 
-// queryWithoutBearer does the same to the parameter of those who can set no headers, and
-// leaves the rest of the query as it is.
-func queryWithoutBearer(query string) (rest string, found bool) {
-	if !strings.Contains(query, protocol.OfferParam+"=") {
-		return query, false
-	}
-	parts := strings.Split(query, "&")
-	for i, part := range parts {
-		text, ok := strings.CutPrefix(part, protocol.OfferParam+"=")
-		value, err := url.QueryUnescape(text)
-		if !ok || err != nil {
-			continue
-		}
-		if offer, named := withoutBearer([]string{value}); named {
-			parts[i], found = protocol.OfferParam+"="+url.QueryEscape(offer), true
+// withoutParam returns a copy of a request whose URL has a parameter no more. The rest of the query
+// stays as it is.
+func withoutParam(r *http.Request, name string) *http.Request {
+	var kept []string
+	for part := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		own, _, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(own); err != nil || plain != name {
+			kept = append(kept, part)
 		}
 	}
-	return strings.Join(parts, "&"), found
+	below := r.WithContext(r.Context())
+	if query := strings.Join(kept, "&"); query != r.URL.RawQuery {
+		u := *r.URL
+		u.RawQuery = query
+		below.URL, below.RequestURI = &u, u.RequestURI()
+	}
+	return below
 }

@@ -31,6 +31,10 @@ func TestOfferWithoutSocket(t *testing.T) {
 		{"in the query", query("bearer, " + token + ", chat.v1"), "", "[chat.v1]"},
 		{"in both", query("bearer, " + token + ", chat.v2"), "bearer, " + token + ", chat.v1",
 			"[chat.v1 chat.v2]"},
+		{"one by one", "/?a=%zz&protocols=bearer&protocols=" + token + "&protocols=chat.v1&b=1", "",
+			"[chat.v1]"},
+		{"over both", query(token + ", chat.v1"), "bearer", "[chat.v1]"},
+		{"under another spelling", "/?%70rotocols=%62earer," + token + ",chat.v1", "", "[chat.v1]"},
 		{"no bearer", query("chat.v2"), "chat.v1", "[chat.v1 chat.v2]"},
 		{"nothing", "/", "", "[]"},
 	} {

@@ -160,18 +160,7 @@ func (t *Tickets) hide(scope *parley.Scope) *parley.Scope {
 	if !strings.Contains(scope.Request.URL.RawQuery, t.options.Param) {
 		return scope
 	}
-	var kept []string
-	for part := range strings.SplitSeq(scope.Request.URL.RawQuery, "&") {
-		name, _, _ := strings.Cut(part, "=")
-		if plain, err := url.QueryUnescape(name); err != nil || plain != t.options.Param {
-			kept = append(kept, part)
-		}
-	}
 	below := *scope
-	r := scope.Request.WithContext(scope.Request.Context())
-	u := *r.URL
-	u.RawQuery = strings.Join(kept, "&")
-	r.URL, r.RequestURI = &u, u.RequestURI()
-	below.Request = r
+	below.Request = withoutParam(scope.Request, t.options.Param)
 	return &below
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/parleygo/parley/internal/drain"
 	"github.com/parleygo/parley/internal/identity"
 	"github.com/parleygo/parley/internal/origin"
+	"github.com/parleygo/parley/internal/protocol"
 )
 
 // newSession makes a session that is listed and watched over, and whose app does not
@@ -106,7 +107,7 @@ func (a *App) checkOrigin(conn parley.Conn, r *http.Request) (final bool, refusa
 func handshakeOf(ctx context.Context, scope *parley.Scope) *parley.Scope {
 	below := scope.Clone()
 	below.Protocol = parley.WebSocket
-	below.Subprotocols = offered(scope.Request)
+	below.Subprotocols = protocol.Offer(scope.Request)
 	below.Extensions = []parley.Extension{parley.ExtensionDenial}
 	r := below.NativeRequest().WithContext(ctx)
 	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil

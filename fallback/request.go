@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/parleygo/parley/internal/protocol"
 	"github.com/parleygo/parley/sse"
 )
 
@@ -100,13 +99,6 @@ func wantsEvents(accept []string) bool {
 func isType(mediaType, want string) bool {
 	mediaType, _, _ = strings.Cut(mediaType, ";")
 	return strings.EqualFold(strings.TrimSpace(mediaType), want)
-}
-
-// offered returns the subprotocols that a client offers. A page can't set
-// Sec-WebSocket-Protocol, nor any header of an EventSource.
-func offered(r *http.Request) []string {
-	lines := append(r.Header.Values(protocol.OfferHeader), r.URL.Query()[protocol.OfferParam]...)
-	return protocol.Subprotocols(http.Header{"Sec-Websocket-Protocol": lines})
 }
 
 // maxHead is how much of a request's header a session keeps for its app.

@@ -3,6 +3,7 @@ package protocol
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -48,6 +49,13 @@ const (
 	OfferHeader = "Parley-Protocols"
 	OfferParam  = "protocols"
 )
+
+// Offer returns what a client without a socket offers, as Subprotocols does. A page
+// can't set Sec-WebSocket-Protocol, nor any header of an EventSource.
+func Offer(r *http.Request) []string {
+	lines := slices.Concat(r.Header[OfferHeader], r.URL.Query()[OfferParam])
+	return Subprotocols(http.Header{"Sec-Websocket-Protocol": lines})
+}
 
 // Subprotocols returns what a handshake offers, in its order, however many
 // header lines it is spread over.
