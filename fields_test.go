@@ -48,7 +48,7 @@ func TestRespondKeepsNoHeader(t *testing.T) {
 			header[fmt.Sprint("X-", i)], want[fmt.Sprint("X-", i)] = []string{"a", "b"}, []string{"a", "b"}
 		}
 		kept := &answered{header: http.Header{}}
-		for _, conn := range []parley.Conn{whole{kept}, kept} {
+		for _, conn := range []parley.Conn{&whole{kept}, kept} {
 			if err := parley.Respond(t.Context(), conn, 201, header, []byte("body")); err != nil {
 				t.Fatal(err)
 			}
