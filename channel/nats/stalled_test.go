@@ -3,6 +3,7 @@ package nats_test
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,14 +29,7 @@ type stalled struct {
 }
 
 func (s *stalled) InProcessConn() (net.Conn, error) {
-	server, err := s.server.InProcessConn()
-	if err != nil {
-		return nil, err
-	}
-	client, far := net.Pipe()
-	s.running.Go(func() { pass(server, far, s.asked) })
-	s.running.Go(func() { pass(far, server, s.answered) })
-	return client, nil
+	return between(s.server, &s.running, s.asked, s.answered)
 }
 
 func (s *stalled) asked(words []string) (leave bool) {
@@ -61,10 +55,9 @@ func (s *stalled) answered(words []string) (leave bool) {
 	return false
 }
 
-// TestMarkedMeanwhile: who has seen that a stream bears no mark yet, and then stood still for
-// longer than it may take, finds the mark and does not delete what others have kept.
-func TestMarkedMeanwhile(t *testing.T) {
-	server := embeddedServers(t, 1)[0]
+// unmarked makes a stream without a mark.
+func unmarked(t *testing.T, server *embedded.Server) jetstream.JetStream {
+	t.Helper()
 	js, err := jetstream.New(dialed(t, natsgo.DefaultURL, natsgo.InProcessServer(server)))
 	if err != nil {
 		t.Fatal(err)
@@ -73,10 +66,20 @@ func TestMarkedMeanwhile(t *testing.T) {
 		Name: "parley-log-new", Subjects: []string{"parley.log.>"}}); err != nil {
 		t.Fatal(err)
 	}
+	return js
+}
+
+// TestMarkedMeanwhile: who has seen that a stream bears no mark yet, and then stood still for
+// longer than it may take, finds the mark and does not delete what others have kept.
+func TestMarkedMeanwhile(t *testing.T) {
+	server := embeddedServers(t, 1)[0]
+	js := unmarked(t, server)
 	s := &stalled{server: server, kind: "CONSUMER.CREATE",
 		again: make(chan struct{}, 9), release: make(chan struct{})}
 	t.Cleanup(s.running.Wait)
 	transport := connect(t, nats.Options{InProcess: s, Timeout: patience})
+	release := sync.OnceFunc(func() { close(s.release) })
+	t.Cleanup(release)
 	began, appended := time.Now(), make(chan channel.Position, 1)
 	go func() {
 		position, err := transport.Append(t.Context(), "room", []byte("second"), keepAll)
@@ -95,8 +98,47 @@ func TestMarkedMeanwhile(t *testing.T) {
 		}
 	}
 	time.Sleep(time.Until(began.Add(2500 * time.Millisecond))) // more than a mark may take
-	close(s.release)
+	release()
 	if position := <-appended; position.String() != "new:3" {
 		t.Errorf("appended at %v", position)
+	}
+}
+
+// distant stands before a server inside the program, and has all that it says take a while.
+type distant struct {
+	server  *embedded.Server
+	running sync.WaitGroup
+	looks   atomic.Int64 // for the mark
+}
+
+func (d *distant) InProcessConn() (net.Conn, error) {
+	return between(d.server, &d.running, d.asked, d.answered)
+}
+
+func (d *distant) asked(words []string) (leave bool) {
+	if kindOf(words[1]) == "CONSUMER.CREATE" {
+		d.looks.Add(1)
+	}
+	return false
+}
+
+func (d *distant) answered([]string) (leave bool) {
+	time.Sleep(80 * time.Millisecond)
+	return false
+}
+
+// TestUnmarkedFarAway: a stream that nobody marks is replaced as soon where each look takes
+// long, for whoever wants to append has no more time there than elsewhere.
+func TestUnmarkedFarAway(t *testing.T) {
+	d := &distant{server: embeddedServers(t, 1)[0]}
+	unmarked(t, d.server)
+	t.Cleanup(d.running.Wait)
+	transport := connect(t, nats.Options{InProcess: d, Timeout: patience})
+	position, err := transport.Append(t.Context(), "room", []byte("first"), keepAll)
+	if err != nil || position.Epoch == "new" {
+		t.Errorf("appended at %v, %v", position, err)
+	}
+	if looks := d.looks.Load(); looks > 50 { // which take 100 ms each, for two seconds
+		t.Errorf("%d looks", looks)
 	}
 }

@@ -53,6 +53,7 @@ const (
 	lull        = 20 * time.Millisecond // before a stream is looked for again
 	retention   = 24 * time.Hour        // how long entries stay that nobody reads any more
 	unmarked    = 2 * time.Second       // in which whoever makes a stream has to mark it
+	look        = unmarked / 10         // counts for no more: all may have stood still meanwhile
 	markSubject = "="                   // no subject of the layer becomes this
 )
 
@@ -158,21 +159,33 @@ func (s *streams) find(ctx context.Context) (*stream, error) {
 	}
 	found := &stream{transport: t, name: name, epoch: epoch, stream: handle,
 		config: handle.CachedInfo().Config}
-	for looks := 1; ; looks++ { // counted, as time also passes while nobody can do anything
-		now, marks, _, err := t.read(ctx, question{stream: name, filter: s.mark(), headersOnly: true})
+	if err := s.awaitMark(ctx, found); err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// awaitMark returns when a stream bears its mark. One that gets none in time is deleted.
+func (s *streams) awaitMark(ctx context.Context, found *stream) error {
+	t := s.transport
+	for waited := time.Duration(0); ; {
+		looked := time.Now()
+		now, marks, _, err := t.read(ctx,
+			question{stream: found.name, filter: s.mark(), headersOnly: true})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(marks) > 0 {
-			found.date(now, handle.CachedInfo(), marks[len(marks)-1].at)
-			return found, nil
+			found.date(now, found.stream.CachedInfo(), marks[len(marks)-1].at)
+			return nil
 		}
-		if looks > int(unmarked/lull) {
-			return nil, errors.Join(errUnmarked, t.js.DeleteStream(ctx, name))
+		if waited >= unmarked {
+			return errors.Join(errUnmarked, t.js.DeleteStream(ctx, found.name))
 		}
 		if !s.lost(ctx, nil) {
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
+		waited += min(time.Since(looked), look)
 	}
 }
 

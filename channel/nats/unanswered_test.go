@@ -32,13 +32,21 @@ type deaf struct {
 }
 
 func (d *deaf) InProcessConn() (net.Conn, error) {
-	server, err := d.server.InProcessConn()
+	return between(d.server, &d.running, d.asked, d.answered)
+}
+
+// between returns a connection to a server, of which what is asked and answered may be left
+// out.
+func between(
+	s *embedded.Server, running *sync.WaitGroup, asked, answered func(words []string) (leave bool),
+) (net.Conn, error) {
+	server, err := s.InProcessConn()
 	if err != nil {
 		return nil, err
 	}
 	client, far := net.Pipe()
-	d.running.Go(func() { pass(server, far, d.asked) })
-	d.running.Go(func() { pass(far, server, d.answered) })
+	running.Go(func() { pass(server, far, asked) })
+	running.Go(func() { pass(far, server, answered) })
 	return client, nil
 }
 
