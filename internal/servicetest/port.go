@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// Ports of tests are those that no system hands out by itself, be it to a client or to who
-// listens on port 0: a server that was killed finds its own again. Nor are those that a
-// Redis of a cluster listens on as well, 10000 higher.
+// Ports of tests are those that no system hands out, unless it is told to, be it to a client
+// or to who listens on port 0: a server that was killed finds its own again. Nor are those
+// that a Redis of a cluster listens on as well, 10000 higher.
 const (
 	firstPort = 11_000
 	lastPort  = 21_000
@@ -24,7 +24,7 @@ func FreePort(t testing.TB) string {
 	for range 1000 {
 		port := strconv.Itoa(firstPort + rand.IntN(lastPort-firstPort))
 		address := net.JoinHostPort("127.0.0.1", port)
-		claim, err := net.ListenPacket("udp", address) // which no server of tests does
+		claim, err := net.ListenPacket("udp", address) // no server of tests does, and all see it
 		if err != nil {
 			continue
 		}

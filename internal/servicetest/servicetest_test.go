@@ -28,6 +28,20 @@ func TestRedisComesBack(t *testing.T) {
 	}
 }
 
+// TestFreePort: whoever was given a port can listen there, and nobody else is given it.
+func TestFreePort(t *testing.T) {
+	address := net.JoinHostPort("127.0.0.1", servicetest.FreePort(t))
+	if claim, err := net.ListenPacket("udp", address); err == nil {
+		claim.Close()
+		t.Error("another could claim it")
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+}
+
 // TestProcessOutlivesItsThread: a program ends with the test, and not with whatever thread
 // has started it.
 func TestProcessOutlivesItsThread(t *testing.T) {
