@@ -238,7 +238,11 @@ func (h *host) says(lines int) {
 			if err := h.conn.WriteJSON(say); err != nil || time.Now().After(deadline) {
 				h.t.Fatalf("not said: %v", err)
 			}
-			said = <-h.heard
+			select {
+			case said = <-h.heard:
+			case <-time.After(patience):
+				h.t.Fatalf("%d: no answer", h.said)
+			}
 		}
 		h.again--
 		h.said++
