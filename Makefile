@@ -20,8 +20,10 @@ each = set -euo pipefail; export GOWORK=off; for module in $(MODULES); do (echo 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Those of a broker take minutes, since they wait for leases to run out, and more on a slow
+# machine.
 test: ## Run all tests with the race detector
-	@$(call each,go test -race ./...)
+	@$(call each,go test -race -timeout 20m ./...)
 
 # The versions go into a copy of go.mod; nothing in the tree is touched.
 test-newest: ## Run the root's tests with the newest versions of what it asks for
