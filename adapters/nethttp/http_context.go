@@ -174,11 +174,12 @@ func (l *liveContext) Err() error {
 }
 
 // catchUp ends the context, and what was made of it, before the watch on the request's
-// got to run. Who hears of a loss by a read or a write finds it ended, as on net/http.
+// got to run, which is still to end a read. Who hears of a loss by a read or a write finds
+// the context ended, as on net/http.
 func (l *liveContext) catchUp() {
 	conn, armed := l.conn.Load(), l.armed.Load()
 	if conn != nil && armed != nil && armed.Context.Err() == nil && l.request.Err() != nil {
-		armed.end(conn.loss())
+		armed.cancel(conn.loss())
 	}
 }
 

@@ -10,10 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/adapters/internal/adaptertest"
+	"github.com/parleygo/parley/adapters/nethttp"
 )
 
 // lossCases are clients that vanish in the middle of their request: what they
@@ -249,4 +253,57 @@ func TestCallsOfAnEndedHandlerAreCanceled(t *testing.T) {
 			t.Errorf("%s: %v", shape.name, err)
 		}
 	}
+}
+
+// slowlyDone is a context that says that it has ended before it wakes anybody.
+type slowlyDone struct {
+	context.Context
+	over atomic.Bool
+	done chan struct{}
+}
+
+func (c *slowlyDone) Done() <-chan struct{} { return c.done }
+
+func (c *slowlyDone) Err() error {
+	if c.over.Load() {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// TestEarlyQuestionsHideNoEnd: a read under way ends with its context also if somebody has
+// asked that before the end has got about. The client is there, and sends nothing.
+func TestEarlyQuestionsHideNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		above := &slowlyDone{done: make(chan struct{})}
+		g := gateway(httpApp(func(ctx context.Context, conn parley.Conn) error {
+			received := make(chan parley.Event, 1)
+			go func() {
+				event, _ := conn.Receive(ctx)
+				received <- event
+			}()
+			synctest.Wait() // it reads
+			_ = ctx.Done()
+			above.over.Store(true)
+			if ctx.Err() == nil {
+				t.Error("the context goes on")
+			}
+			close(above.done)
+			select {
+			case event := <-received:
+				if event != (parley.HTTPDisconnect{Cause: context.DeadlineExceeded}) {
+					t.Errorf("received %v", event)
+				}
+			case <-time.After(time.Minute): // of the bubble's clock
+				t.Error("the read goes on")
+			}
+			return nil
+		}), nethttp.Options{BodyTimeout: -1})
+		client := adaptertest.ServeInBubble(t, serve(func(w http.ResponseWriter, r *http.Request) {
+			above.Context = r.Context()
+			g.ServeHTTP(w, r.WithContext(above))
+		})).Dial()
+		client.Say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+		client.Rest()
+	})
 }
