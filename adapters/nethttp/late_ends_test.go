@@ -219,3 +219,32 @@ func TestHandlerAnswersTooLate(t *testing.T) {
 		}
 	}
 }
+
+// TestSilentTooLong: what follows on a connection on which a handler has let its second
+// pass without a word finds its client there.
+func TestSilentTooLong(t *testing.T) {
+	for _, body := range []string{"", "abc"} {
+		synctest.Test(t, func(t *testing.T) {
+			handler := nethttp.App(serve(func(_ http.ResponseWriter, r *http.Request) {
+				if r.Context().Err() != nil {
+					t.Error("a client that has asked is gone")
+				}
+				io.ReadAll(r.Body)
+				time.Sleep(5 * time.Second)
+			}))
+			app := endsAfter(parley.ErrAuthExpired)(handler)
+			client := adaptertest.ServeInBubble(t, gateway(app)).Dial()
+			client.Say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			got := client.Response("POST")
+			if got.Status != 401 || got.Cut {
+				t.Errorf("%+v", got)
+			}
+			if !got.Close {
+				client.Say("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+				if got = client.Response("GET"); got.Status != 401 {
+					t.Errorf("on the same connection: %+v", got)
+				}
+			}
+		})
+	}
+}

@@ -20,6 +20,9 @@ func (c *httpConn) breakSilence() {
 	gone := c.r.Context().Err() != nil && cause != parley.ErrDraining && !c.limited.Load()
 	if status := protocol.Status(cause); cause != nil && !gone && ours(status) && silent(c.w) {
 		c.answered = true
+		if c.limited.Load() && c.hasBody() && c.r.ProtoMajor == 1 {
+			c.w.Header().Set("Connection", "close") // a later request would find the client gone
+		}
 		answer(c.w, status)
 	}
 }
