@@ -79,15 +79,17 @@ func ReadBody(ctx context.Context, conn Conn, limit int64) ([]byte, error) {
 // does not: one that is made for the call takes no memory of the heap where conn is a
 // Responder.
 func Respond(ctx context.Context, conn Conn, status int, header http.Header, body []byte) error {
+	fields := FieldsOf(header)
 	if responder, ok := conn.(Responder); ok {
-		return responder.Respond(ctx, status, FieldsOf(header), body)
-	}
-	own := make(http.Header, len(header)+1)
-	for name, values := range header {
-		own[name] = values
+		return responder.Respond(ctx, status, fields, body)
 	}
 	if status != http.StatusNoContent && status != http.StatusNotModified {
-		own["Content-Length"] = []string{strconv.Itoa(len(body))}
+		fields.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	own := make(http.Header, fields.Len())
+	for i := range fields.Len() {
+		name, values := fields.At(i)
+		own[name] = values
 	}
 	if err := conn.Send(ctx, HTTPResponseStart{Status: status, Header: own}); err != nil {
 		return err

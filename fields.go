@@ -1,6 +1,9 @@
 package parley
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // Fields are the header of an answer, one field after the other, in no order. Unlike a
 // map, the usual few need no memory of their own.
@@ -56,11 +59,11 @@ func (f *Fields) at(i int) *field {
 	return &f.more[i-len(f.few)]
 }
 
-// Has reports whether there is a field of that very name.
+// Has reports whether there is a field of that name, in whatever case.
 func (f *Fields) Has(name string) bool { return f.find(name) != nil }
 
-// Set has the field of that very name have one value. It writes to no values that
-// there were.
+// Set has the field of that name, in whatever case, have one value. It writes to no
+// values that there were.
 func (f *Fields) Set(name, value string) {
 	if found := f.find(name); found != nil {
 		found.values = []string{value}
@@ -71,9 +74,17 @@ func (f *Fields) Set(name, value string) {
 
 func (f *Fields) find(name string) *field {
 	for i := range f.count {
-		if at := f.at(i); at.name == name {
+		if at := f.at(i); sameName(at.name, name) {
 			return at
 		}
 	}
 	return nil
+}
+
+// sameName reports whether two names of fields are the same, which are written alike
+// mostly.
+//
+//parley:inline
+func sameName(a, b string) bool {
+	return a == b || len(a) == len(b) && strings.EqualFold(a, b)
 }

@@ -74,7 +74,7 @@ func TestFieldsSet(t *testing.T) {
 		for i := range n + 1 {
 			name := fmt.Sprint("X-", i)
 			fields := parley.FieldsOf(header)
-			if fields.Has(name) != (i < n) {
+			if fields.Has(fmt.Sprint("x-", i)) != (i < n) {
 				t.Errorf("%d fields: has %s: %v", n, name, fields.Has(name))
 			}
 			fields.Set(name, "new")
