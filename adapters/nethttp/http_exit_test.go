@@ -2,6 +2,7 @@ package nethttp_test
 
 import (
 	"context"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -19,10 +20,11 @@ func TestExitBehindAnAnswer(t *testing.T) {
 		events []parley.Event
 		want   string
 	}{
-		"whole":      {[]parley.Event{start, parley.HTTPResponseBody{Body: []byte("done")}}, "done"},
-		"long":       {[]parley.Event{start, parley.HTTPResponseBody{Body: []byte(long)}}, long},
-		"empty":      {[]parley.Event{start, parley.HTTPResponseBody{}}, ""},
-		"no content": {[]parley.Event{parley.HTTPResponseStart{Status: 204}, parley.HTTPResponseBody{}}, ""},
+		"whole": {[]parley.Event{start, parley.HTTPResponseBody{Body: []byte("done")}}, "done"},
+		"long":  {[]parley.Event{start, parley.HTTPResponseBody{Body: []byte(long)}}, long},
+		"empty": {[]parley.Event{start, parley.HTTPResponseBody{}}, ""},
+		"no content": {[]parley.Event{
+			parley.HTTPResponseStart{Status: 204}, parley.HTTPResponseBody{}}, ""},
 		"in parts": {[]parley.Event{start, parley.HTTPResponseBody{Body: []byte("do"), More: true},
 			parley.HTTPResponseBody{Body: []byte("ne")}}, "done"},
 		"in a buffer": {[]parley.Event{
@@ -47,6 +49,26 @@ func TestExitBehindAnAnswer(t *testing.T) {
 					t.Errorf("%+v", got)
 				}
 			})
+		}
+	}
+}
+
+// TestAbortBehindAnAnswer: an answer that an app takes back does not look whole, however
+// little of it there is.
+func TestAbortBehindAnAnswer(t *testing.T) {
+	for _, body := range []string{"done", strings.Repeat("long ", 10_000)} {
+		for _, version := range []string{"1.1", "1.0"} {
+			g := gateway(httpApp(func(ctx context.Context, conn parley.Conn) error {
+				if err := respond(ctx, conn, body); err != nil {
+					t.Error(err)
+				}
+				panic(http.ErrAbortHandler)
+			}))
+			client := adaptertest.Serve(t, g).Dial()
+			client.Say("GET / HTTP/%s\r\nHost: x\r\n\r\n", version)
+			if got := client.Response("GET"); !got.Cut && got.Body != body {
+				t.Errorf("HTTP/%s: %d with %q, as if that were all", version, got.Status, got.Body)
+			}
 		}
 	}
 }

@@ -99,13 +99,13 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody, boxed parley.Event) e
 		return err
 	}
 	length := int64(-1)
-	whole := !event.More && err == nil
-	if whole && c.mustTell(event.Body) {
+	ended := !event.More && err == nil
+	whole := ended && c.out.order.State() == protocol.HTTPComplete
+	if ended && c.mustTell(event.Body, whole) {
 		length = int64(len(event.Body))
 	}
 	c.out.implied = allowed > 0
 	c.writeHead(length, event.More)
-	whole = whole && c.out.order.State() == protocol.HTTPComplete
 	if writeErr := c.write(event.Body[:allowed], whole); writeErr != nil {
 		return writeErr
 	}
@@ -119,16 +119,18 @@ func (c *httpConn) sendBody(event parley.HTTPResponseBody, boxed parley.Event) e
 	return nil
 }
 
-// mustTell reports whether the length of a body that comes whole is the kit's to tell. One
-// that fits net/http's buffer is measured there, as for handlers, at a lower price than
-// a field of the header. Of HEAD's empty body nothing can be told.
+// mustTell reports whether the length of a body that comes in one part is the kit's to
+// tell. One that fits net/http's buffer is measured there, as for handlers, at a lower
+// price than a field of the header, if nothing flushes it before the app returns. A client
+// of HTTP/1.0 knows by the length alone an answer that is broken off. Of HEAD's empty body
+// nothing can be told.
 //
 //parley:inline
-func (c *httpConn) mustTell(body []byte) bool {
+func (c *httpConn) mustTell(body []byte, whole bool) bool {
 	if c.out.order.Head {
 		return len(body) > 0
 	}
-	return len(body) > smallAnswer
+	return len(body) > smallAnswer || !whole || !c.r.ProtoAtLeast(1, 1)
 }
 
 // sendTrailers writes trailers, if the client hears them.
