@@ -26,8 +26,8 @@ type keeper struct {
 	held    map[string]*stay // by id: those with a record
 	outbox  []announcement
 	exits   []Record
-	checks  map[Group]time.Time // when to ask who is there, for something may be missed
-	checkAt time.Time           // none of them is due before
+	checks  map[Group]check // of groups of which something may be missed
+	checkAt time.Time       // none of them is due before
 	renewAt time.Time
 	lookAt  time.Time
 	leased  bool      // there was a lease
@@ -77,7 +77,7 @@ func (l *Layer) keeper() *keeper {
 		p.keeper = &keeper{
 			layer: l, leases: l.wire.leases, owner: l.options.Namespace + "." + l.id,
 			wake: make(chan struct{}, 1), done: make(chan struct{}),
-			held: make(map[string]*stay), checks: make(map[Group]time.Time),
+			held: make(map[string]*stay), checks: make(map[Group]check),
 			renewAt: time.Now().Add(renewEvery), lookAt: time.Now().Add(lookEvery),
 		}
 		go p.keeper.run()
@@ -152,24 +152,17 @@ func (k *keeper) heard(n *news) {
 	}
 }
 
-// interrupted has the lease looked at, and soon also who is in these groups.
+// interrupted has the lease looked at, and soon also who is in these groups. Without a
+// lease until now it would not be seen that the broker has lost its memory.
 func (k *keeper) interrupted(groups []Group) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.renewAt = time.Now()
+	if !k.leased {
+		k.putOff(groups)
+	}
 	k.plan(groups...)
 	k.nudge()
-}
-
-// plan has it asked after a while who is in groups. It is called with mu held.
-func (k *keeper) plan(groups ...Group) {
-	at := time.Now().Add(checkAfter)
-	if len(k.checks) == 0 {
-		k.checkAt = at
-	}
-	for _, group := range groups {
-		k.checks[group] = at
-	}
 }
 
 // listed has it asked once more who is in a group of which nothing was heard before: who
@@ -178,9 +171,8 @@ func (k *keeper) plan(groups ...Group) {
 func (k *keeper) listed(group Group, list []presence.Stay) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, planned := k.checks[group]
 	foreign := func(s presence.Stay) bool { return k.held[s.ID] == nil }
-	if !planned && slices.ContainsFunc(list, foreign) {
+	if slices.ContainsFunc(list, foreign) {
 		k.plan(group)
 		k.nudge()
 	}

@@ -106,7 +106,7 @@ func (k *keeper) take(state LeaseState, asked time.Time, groups []Group) bool {
 	k.leased, k.renewed = true, asked
 	if lost {
 		k.comeAgain(over)
-		k.plan(groups...)
+		k.putOff(groups)
 	}
 	k.rise()
 	return k.behind
@@ -295,56 +295,6 @@ func (k *keeper) bury(ctx context.Context, lease LapsedLease) error {
 		}
 	}
 	return k.call(ctx, func(ctx context.Context) error { return k.leases.Forget(ctx, lease.Owner) })
-}
-
-// check asks who is in groups of which something may have been missed.
-func (k *keeper) check(ctx context.Context) error {
-	for _, group := range k.dueChecks() {
-		if err := k.keepLease(ctx); err != nil {
-			return err
-		}
-		if err := k.ask(ctx, group); err != nil {
-			return err
-		}
-		k.mu.Lock()
-		delete(k.checks, group)
-		k.mu.Unlock()
-	}
-	return nil
-}
-
-// dueChecks looks through them once a second, for there may be very many.
-func (k *keeper) dueChecks() (due []Group) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	now := time.Now()
-	if len(k.checks) == 0 || now.Before(k.checkAt) {
-		return nil
-	}
-	for group, at := range k.checks {
-		if !at.After(now) {
-			due = append(due, group)
-		}
-	}
-	k.checkAt = now.Add(retryAfter)
-	return due
-}
-
-func (k *keeper) ask(ctx context.Context, group Group) error {
-	r := k.layer.presence.roster(group)
-	if r == nil {
-		return nil
-	}
-	mark := r.mark()
-	var present []presence.Stay
-	err := k.call(ctx, func(ctx context.Context) (err error) {
-		present, err = k.layer.wire.present(ctx, group)
-		return err
-	})
-	if err == nil {
-		r.reconcile(present, mark)
-	}
-	return err
 }
 
 // record is what a stay has under the lease.
