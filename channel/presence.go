@@ -39,9 +39,10 @@ type Member struct {
 // as JSON. It joins the group if the inbox is no member yet. All members, this one
 // too, get a message of the type TypeJoin, and one of TypeLeave when the stay ends: with
 // Exit, Leave, Close, or the end of the process, however that comes. Each comes once
-// for each stay to all members who were there when it began. Entering again with
-// something else to show is another stay. What goes wrong leaves no stay, but perhaps a
-// membership.
+// for each stay to all members who were there when it began, but of who enters through a
+// process that dies before it could say so members may be told the end only. Entering again
+// with something else to show is another stay. What goes wrong leaves no stay, but perhaps
+// a membership.
 //
 // Over a transport that is no Leases the error matches errors.ErrUnsupported. Over one
 // that is, a process keeps one lease of 25 s for all who are in groups through it, and
