@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -31,29 +30,32 @@ func (b *Bridge) noteQueued(j *job) {
 	}
 }
 
-// tellSlow looks for calls that have waited long, for as long as any wait.
+// tellSlow looks for calls that have waited long, and comes again for as long as any wait.
 func (b *Bridge) tellSlow() {
 	b.mu.Lock()
+	looks := b.lookAtBacklogs(time.Now())
+	b.unlock()
+	if len(looks) > 0 {
+		b.tellBacklogs(looks)
+	}
+	b.mu.Lock()
 	defer b.unlock()
-	if b.slow == nil {
-		return // the bridge has closed
-	}
-	if b.stats.Queued == 0 {
+	switch {
+	case b.slow == nil: // the bridge has closed
+	case b.stats.Queued == 0:
 		b.slow = nil
-		return
-	}
-	b.slow.Reset(b.opts.SlowAfter)
-	if looks := b.lookAtBacklogs(time.Now()); len(looks) > 0 {
-		b.afterwards(func() { b.tellBacklogs(looks) })
+	default: // no sooner: a Slow that blocks is not called once more
+		b.slow.Reset(b.opts.SlowAfter)
 	}
 }
 
+// tellBacklogs calls code of the user's, also to learn what lanes are called.
 func (b *Bridge) tellBacklogs(looks []backlogLook) {
-	backlogs := make([]Backlog, len(looks))
-	for i, look := range looks {
-		backlogs[i] = Backlog{look.describe(), nameOf(look.oldest), look.waited}
-	}
 	failure := usercode.Apart(func() error {
+		backlogs := make([]Backlog, len(looks))
+		for i, look := range looks {
+			backlogs[i] = Backlog{look.describe(), nameOf(look.oldest), look.waited}
+		}
 		b.opts.Slow(backlogs)
 		return nil
 	})
@@ -71,30 +73,67 @@ type backlogLook struct {
 
 // lookAtBacklogs returns the queues whose oldest call has waited long, the worst first.
 func (b *Bridge) lookAtBacklogs(now time.Time) []backlogLook {
-	var looks []backlogLook
-	see := func(j *job, look func() laneLook) {
-		if j == nil || j.more().since.IsZero() { // the latter: it is not noted yet
-			return
+	found := b.findBacklogs(now.Add(-b.opts.SlowAfter))
+	looks := make([]backlogLook, len(found))
+	for i, q := range found {
+		look := laneLook{LaneInfo: LaneInfo{Name: "pool", Queued: b.pool.waiting()}}
+		if q.lane != nil {
+			look = q.lane.look()
 		}
-		if waited := now.Sub(j.more().since); waited >= b.opts.SlowAfter {
-			looks = append(looks, backlogLook{look(), j.work.function(), waited})
-		}
+		looks[i] = backlogLook{look, q.oldest.work.function(), now.Sub(q.oldest.extra.since)}
 	}
-	see(b.pool.oldest(), func() laneLook {
-		return laneLook{LaneInfo: LaneInfo{Name: "pool", Queued: b.pool.waiting()}}
-	})
+	return looks
+}
+
+// findBacklogs returns the few queues whose oldest calls have waited longest, since then at least.
+func (b *Bridge) findBacklogs(then time.Time) []backlog {
+	worst := worstBacklogs{then: then}
+	worst.see(nil, b.pool.oldest())
 	for l := range b.lanes.alive {
-		see(l.oldest(), l.look)
+		worst.see(l, l.oldest())
 	}
 	for l := range b.lanes.hosts {
-		see(l.oldest(), l.look)
+		worst.see(l, l.oldest())
 	}
 	for at := b.lanes.starved.Front(); at != nil; at = at.Next() {
 		l := at.Value.(*Lane)
-		see(l.oldest(), l.look)
+		if l.since.After(worst.then) {
+			break // so are those behind it, which may be many, and all calls to them
+		}
+		worst.see(l, l.oldest())
 	}
-	slices.SortFunc(looks, func(a, b backlogLook) int { return cmp.Compare(b.waited, a.waited) })
-	return looks[:min(len(looks), fewBacklogs)]
+	return worst.found
+}
+
+// backlog is a queue in which a call waits: a lane's, or without one the pool's.
+type backlog struct {
+	lane   *Lane
+	oldest *job
+}
+
+// worstBacklogs are the few in which a call has waited longest.
+type worstBacklogs struct {
+	then  time.Time // who waits since then or longer is one of them
+	found []backlog // the worst first
+}
+
+func (w *worstBacklogs) see(l *Lane, oldest *job) {
+	if oldest == nil {
+		return
+	}
+	since := oldest.more().since
+	if since.IsZero() || since.After(w.then) { // the former: it is not noted yet
+		return
+	}
+	at := len(w.found)
+	for at > 0 && w.found[at-1].oldest.extra.since.After(since) {
+		at--
+	}
+	w.found = slices.Insert(w.found, at, backlog{l, oldest})
+	if len(w.found) >= fewBacklogs {
+		w.found = w.found[:fewBacklogs]
+		w.then = w.found[fewBacklogs-1].oldest.extra.since
+	}
 }
 
 // oldest returns the call that waits longest for its turn on l, nil if none does.

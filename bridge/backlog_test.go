@@ -2,13 +2,18 @@ package bridge_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/parleygo/parley"
 	"github.com/parleygo/parley/bridge"
 )
 
@@ -163,30 +168,94 @@ func TestB59_WhereverCallsWait(t *testing.T) {
 	}
 }
 
-// The worst are told of, and a Slow that panics hurts nobody.
+// The worst are told of, with threads and without, and a Slow that panics hurts nobody.
 func TestB59_ManySlowQueues(t *testing.T) {
+	for _, threads := range []int{20, 15, 5} {
+		t.Run(fmt.Sprint(threads, " threads"), func(t *testing.T) {
+			var log slowLog
+			options := log.slow()
+			options.MaxLanes = threads
+			failures := make(chan error, 100)
+			options.Unobserved = func(err error) { failures <- err }
+			options.Slow = func(backlogs []bridge.Backlog) {
+				log.add(backlogs)
+				panic("slow")
+			}
+			bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+				var calls []*bridge.Future[time.Duration]
+				for key := range 20 {
+					keyed := bridge.Keyed(ctx, key)
+					calls = append(calls, sleepOnLane(keyed, 30*time.Second), sleepOnLane(keyed, 0))
+					time.Sleep(time.Second / 10)
+				}
+				_, err := bridge.All(ctx, calls...)
+				wantErr(t, err, nil)
+				synctest.Wait()
+				var names []string
+				for _, backlog := range log.told[1] {
+					names = append(names, backlog.Name)
+				}
+				wantEqual(t, "told of", strings.Join(names, ", "),
+					"key 0, key 1, key 2, key 3, key 4, key 5, key 6, key 7, key 8, key 9")
+				if failure := <-failures; !strings.Contains(failure.Error(), "slow") {
+					t.Errorf("told: %v", failure)
+				}
+			})
+		})
+	}
+}
+
+// exitsWhenNamed is a key whose String method ends its goroutine.
+type exitsWhenNamed struct{}
+
+func (exitsWhenNamed) String() string { runtime.Goexit(); return "" }
+
+// Whatever the name of a lane does, the next report comes.
+func TestB59_NamesThatExit(t *testing.T) {
 	var log slowLog
 	options := log.slow()
-	failures := make(chan error, 10)
-	options.Unobserved = func(err error) { failures <- err }
-	options.Slow = func(backlogs []bridge.Backlog) {
-		log.add(backlogs)
-		panic("slow")
-	}
+	var failures []error
+	options.Unobserved = func(err error) { failures = append(failures, err) }
 	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
-		var calls []*bridge.Future[time.Duration]
-		for key := range 20 {
-			keyed := bridge.Keyed(ctx, key)
-			calls = append(calls, sleepOnLane(keyed, 30*time.Second), sleepOnLane(keyed, 0))
-			time.Sleep(time.Second / 10)
+		keyed := bridge.Keyed(ctx, exitsWhenNamed{})
+		calls := []*bridge.Future[time.Duration]{
+			sleepOnLane(keyed, 25*time.Second), sleepOnLane(keyed, 0),
 		}
 		_, err := bridge.All(ctx, calls...)
 		wantErr(t, err, nil)
 		synctest.Wait()
-		wantEqual(t, "told of at once", len(log.told[1]), 10)
-		wantEqual(t, "the worst", log.told[1][0].Name, "key 0")
-		if failure := <-failures; !strings.Contains(failure.Error(), "slow") {
-			t.Errorf("told: %v", failure)
-		}
+		wantErr(t, errors.Join(failures...), parley.ErrGoexit)
+		wantEqual(t, "failures", len(failures), 2)
+	})
+}
+
+// A Slow that takes its time is not called again meanwhile, and may use the bridge, which closes
+// without it.
+func TestB59_SlowSlow(t *testing.T) {
+	var begun, over atomic.Int64
+	options := bridge.Options{Capacity: 1, SlowAfter: 10 * time.Second}
+	var ctx context.Context
+	options.Slow = func([]bridge.Backlog) {
+		begun.Add(1)
+		_, _ = sleepPooled(ctx, 0).Await(ctx) // behind those it is told of
+		time.Sleep(time.Hour)
+		over.Add(1)
+	}
+	bubble(t, options, func(t *testing.T, outer context.Context, b *bridge.Bridge) {
+		ctx = outer
+		first := sleepPooled(ctx, time.Minute)
+		synctest.Wait()
+		second := sleepPooled(ctx, time.Minute)
+		must(t, ctx, first)
+		synctest.Wait()
+		wantEqual(t, "begun", begun.Load(), 1)
+		must(t, ctx, second)
+		synctest.Wait()
+		wantErr(t, b.Close(ctx), nil)
+		wantEqual(t, "over", over.Load(), 0)
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		wantEqual(t, "begun", begun.Load(), 1)
+		wantEqual(t, "over", over.Load(), 1)
 	})
 }

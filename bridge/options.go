@@ -57,9 +57,10 @@ type Options struct {
 	Unobserved func(err error)
 
 	// Slow is told of queues, the pool's and lanes', in which a call has waited SlowAfter for its
-	// turn: the worst ten, longest first, and again in each SlowAfter while that goes on. It must not
-	// block. What is known of when calls began to wait costs an allocation for each that does.
-	// Default: nobody is told.
+	// turn: the worst ten, longest first, and again in each SlowAfter while that goes on, but not
+	// before it has returned. It may use the bridge, and may still run when Close has returned. What
+	// is known of when calls began to wait costs an allocation for each that does. Default: nobody is
+	// told.
 	Slow func(backlogs []Backlog)
 
 	// SlowAfter is how long a call may wait for its turn before Slow is told, at the latest after
