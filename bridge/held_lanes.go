@@ -68,7 +68,7 @@ func (b *Bridge) tellHeld() {
 func (b *Bridge) held(then time.Time) []*Lane {
 	var held []*Lane
 	for l := range b.lanes.alive {
-		kept := l.opened != 0 || l.walks > 0
+		kept := l.opened != 0 || l.keyed && l.walks > 0
 		if kept && !l.since.IsZero() && l.queue.empty() && !l.since.After(then) {
 			held = append(held, l)
 		}

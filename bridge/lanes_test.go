@@ -209,6 +209,25 @@ func TestWalksThatKeepLanesAreReported(t *testing.T) {
 	})
 }
 
+// The default lane keeps its thread anyway: a loop there is no reason.
+func TestWalksOnTheDefaultLaneAreNotReported(t *testing.T) {
+	options := bridge.Options{MaxLanes: 1, DefaultLane: true, Unobserved: func(err error) {
+		t.Errorf("told of %v", err)
+	}}
+	bubble(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+		numbers := &counter{upTo: 3}
+		for _, err := range bridge.Iterate(ctx, numbers.numbers) {
+			wantErr(t, err, nil)
+			short, cancel := context.WithTimeout(ctx, time.Minute)
+			_, failure := threadOf(bridge.Keyed(short, "starves")).Await(short)
+			wantErr(t, failure, context.DeadlineExceeded)
+			cancel()
+			break
+		}
+		synctest.Wait()
+	})
+}
+
 // Where lanes are refused, the call is told which end was forgotten.
 func TestForgottenEndIsTold(t *testing.T) {
 	options := bridge.Options{MaxLanes: 1, RefuseLanes: true}
