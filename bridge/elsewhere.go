@@ -38,7 +38,7 @@ func (a *activation) attend(j *job) {
 	served := false
 	defer func() {
 		if !served {
-			j.bridge.waitPlain(nil, &j.latch, nil, nil)
+			a.hold(j)
 		}
 	}()
 	a.awaitThat(awaited{aside: j}, j.bridge, &j.latch, nil, nil)

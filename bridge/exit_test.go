@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parleygo/parley"
@@ -71,6 +72,76 @@ func TestB50_ExitWaitsForWhatRuns(t *testing.T) {
 					})
 					t.Error("went on")
 				}).Await(ctx)
+				wantErr(t, err, parley.ErrGoexit)
+			})
+		})
+	}
+}
+
+// An exit that is held goes on when its call is over without having run to its end.
+func TestB50_HeldExitEndsWithItsCall(t *testing.T) {
+	for name, c := range map[string]struct {
+		options []bridge.Option
+		cut     func(cancel func(), b *bridge.Bridge) // after a minute
+		busy    bool                                  // so that the call does not begin
+	}{
+		"context": {nil, func(cancel func(), _ *bridge.Bridge) { cancel() }, true},
+		"timeout": {[]bridge.Option{bridge.Timeout(time.Minute)}, nil, true},
+		"abort": {nil, func(_ func(), b *bridge.Bridge) {
+			_ = b.Abort(context.Background())
+		}, true},
+		"abandoned": {[]bridge.Option{bridge.Abandon()}, func(cancel func(), _ *bridge.Bridge) {
+			cancel()
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options := quiet
+			options.Capacity = 1
+			inScope(t, options, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+				if c.busy {
+					sleepPooled(ctx, time.Hour)
+				}
+				begin := time.Now()
+				_, err := onLane(ctx, func(ctx context.Context) {
+					short, cancel := context.WithCancel(ctx)
+					defer cancel()
+					if c.cut != nil {
+						time.AfterFunc(time.Minute, func() { c.cut(cancel, b) })
+					}
+					exitMeanwhile(ctx)
+					_ = bridge.Do(short, func(context.Context) error {
+						wantEqual(t, "busy", c.busy, false)
+						time.Sleep(time.Hour)
+						return nil
+					}, append(c.options, bridge.Pooled())...)
+				}).Await(ctx)
+				wantErr(t, err, parley.ErrGoexit)
+				wantElapsed(t, begin, time.Minute)
+			})
+		})
+	}
+}
+
+// A lane whose exit is held tells what it waits for.
+func TestB50_HeldExitIsSeen(t *testing.T) {
+	for name, call := range map[string]func(context.Context, func(context.Context) error) error{
+		"Do": func(ctx context.Context, f func(context.Context) error) error {
+			return bridge.Do(ctx, f, bridge.Pooled())
+		},
+		"AsyncToSync": func(ctx context.Context, f func(context.Context) error) error {
+			return bridge.AsyncToSyncErr0(f)(ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inScope(t, quiet, func(t *testing.T, ctx context.Context, b *bridge.Bridge) {
+				outer := onLane(ctx, func(ctx context.Context) {
+					exitMeanwhile(ctx)
+					_ = call(ctx, func(context.Context) error { time.Sleep(time.Hour); return nil })
+				})
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				wantEqual(t, "state", b.Lanes(1)[0].State, bridge.LaneWaiting)
+				_, err := outer.Await(ctx)
 				wantErr(t, err, parley.ErrGoexit)
 			})
 		})
