@@ -49,6 +49,7 @@ type node struct {
 	way    int // to wait for several; opWalk: on a lane if not 0
 	wait   time.Duration
 	never  bool // opWithdraw: nobody awaits it; opWalk: the loop is left early
+	whole  bool // opPool, opLane: called and awaited in one step
 	kids   []*node
 }
 
@@ -119,6 +120,7 @@ func (p *planner) node(at branch) *node {
 		n.way = p.draw(2)
 	}
 	n.bridge, n.never = p.draw(p.bridges), p.draw(2) == 0
+	n.whole = n.never
 	p.blur(n)
 	n.kids = p.body(p.below(n, at))
 	return n

@@ -104,7 +104,8 @@ func (s spot) work(d time.Duration) {
 
 func (m *model) pooled(ctx context.Context, n *node, at spot, options ...bridge.Option) *call {
 	b := m.bridges[n.bridge]
-	return m.start(bridge.Aim(ctx, b.ctx), at, func(ctx context.Context) {
+	whole := n.op == opPool && n.whole
+	return m.start(bridge.Aim(ctx, b.ctx), at, whole, func(ctx context.Context) {
 		inside := spot{pool: b, host: at.host}
 		inside.work(time.Millisecond)
 		m.run(ctx, n.kids, inside)
@@ -113,7 +114,8 @@ func (m *model) pooled(ctx context.Context, n *node, at spot, options ...bridge.
 
 // onLane aims at the lane and leaves the line of descent alone.
 func (m *model) onLane(ctx context.Context, n *node, at spot, l *modelLane, began func()) *call {
-	return m.start(bridge.Aim(ctx, l.ctx), at, func(ctx context.Context) {
+	whole := n.op == opLane && n.whole
+	return m.start(bridge.Aim(ctx, l.ctx), at, whole, func(ctx context.Context) {
 		if began != nil {
 			began()
 		}

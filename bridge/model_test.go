@@ -189,33 +189,53 @@ func (m *model) grow(forest [][]*node) {
 
 // call is one call of the model, and how often its function ran.
 type call struct {
-	future *bridge.Future[void]
-	runs   atomic.Int64
-	root   bool // made below no function that runs for sure
+	future  *bridge.Future[void] // nil: err is how it ended
+	err     error
+	runs    atomic.Int64
+	working atomic.Bool
+	root    bool // made below no function that runs for sure
 }
 
 var errBody = errors.New("what the function returns")
 
 func (m *model) start(
-	ctx context.Context, at spot, body func(ctx context.Context), options ...bridge.Option,
+	ctx context.Context, at spot, whole bool, body func(ctx context.Context),
+	options ...bridge.Option,
 ) *call {
 	c := &call{root: at.root}
-	c.future = bridge.SyncToAsync0(func(ctx context.Context) (void, error) {
+	f := func(ctx context.Context) error {
 		if c.runs.Add(1) > 1 {
 			m.t.Error("a function ran twice")
 		}
 		if end, ok := ctx.Deadline(); ok && time.Now().After(end) {
 			m.t.Error("a function began after its context's end")
 		}
+		c.working.Store(true)
+		defer c.working.Store(false)
 		body(ctx)
-		return void{}, errBody
-	}, options...)(ctx)
+		return errBody
+	}
+	if whole {
+		defer m.checkLeft(c) // also while the goroutine exits
+		c.err = bridge.Do(ctx, f, options...)
+	} else {
+		c.future = bridge.SyncToAsyncErr0(f, options...)(ctx).Future()
+	}
 	return c
+}
+
+func (m *model) checkLeft(c *call) {
+	if c.working.Load() {
+		m.t.Error("a function went on behind its caller's back")
+	}
 }
 
 // check awaits a call and holds its end against whether its function ran.
 func (m *model) check(ctx context.Context, c *call) {
-	_, err := c.future.Await(ctx)
+	err := c.err
+	if c.future != nil {
+		_, err = c.future.Await(ctx)
+	}
 	is := func(targets ...error) bool {
 		for _, target := range targets {
 			if errors.Is(err, target) {
