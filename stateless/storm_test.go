@@ -70,6 +70,9 @@ func TestB90_Storm(t *testing.T) {
 						short, cancel := context.WithTimeout(ctx, patience)
 						name := fmt.Sprint("n", random.IntN(6))
 						_ = s.Deliver(short, name, message(words[random.IntN(len(words))]))
+						if s.Miscounted() {
+							t.Errorf("seed %d: counts are wrong", seed)
+						}
 						cancel()
 					}
 				}()
@@ -77,6 +80,9 @@ func TestB90_Storm(t *testing.T) {
 			time.Sleep(time.Duration(seed) * 10 * time.Millisecond) // Run ends in the middle, or later
 			synctest.Wait()
 		})
+		if s.Miscounted() {
+			t.Errorf("seed %d: counts are wrong at the end", seed)
+		}
 		if most.Load() > 3 || alive.Load() != 0 {
 			t.Errorf("seed %d: most were %d, %d are left", seed, most.Load(), alive.Load())
 		}
