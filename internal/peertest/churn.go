@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -111,12 +110,12 @@ func churn(t *testing.T, here *side, others Others) {
 		process.Kill()
 	}
 	for _, process := range die[4:] {
-		process.Signal(syscall.SIGSTOP)
+		stop(process)
 	}
 	for i, length := range []time.Duration{10 * time.Second, 26 * time.Second} {
 		look()
 		time.Sleep(length) // and that is the end of the second one's lease
-		die[4+i].Signal(syscall.SIGCONT)
+		resume(die[4+i])
 		time.Sleep(within(random, 2*time.Second))
 		die[4+i].Kill()
 	}
