@@ -158,10 +158,11 @@ func (k *keeper) interrupted(groups []Group) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.renewAt = time.Now()
-	if !k.leased {
+	if k.leased {
+		k.plan(groups...)
+	} else {
 		k.putOff(groups)
 	}
-	k.plan(groups...)
 	k.nudge()
 }
 
